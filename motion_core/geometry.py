@@ -1,0 +1,39 @@
+"""The smallest geometric words: canvas sizes.
+
+Pixels have corners: the top-left pixel covers [0, 1) x [0, 1) and its centre is (0.5, 0.5), so
+resizing is one multiplication and quantising is ``floor``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+MAX_SIDE = 65536
+
+
+class Size(NamedTuple):
+    """Width and height of a canvas in pixels."""
+
+    width: int
+    height: int
+
+    @property
+    def short_side(self) -> int:
+        """The smaller side: lengths in a MOTION document are fractions of it."""
+        return min(self.width, self.height)
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+def checked_size(width: int, height: int) -> Size:
+    """A Size whose sides are whole numbers in 1..65536.
+
+    Raises TypeError for sides that are not integers, ValueError for sides out of range.
+    """
+    for name, side in (("width", width), ("height", height)):
+        if isinstance(side, bool) or not hasattr(side, "__index__"):
+            raise TypeError(f"canvas {name} must be a whole number of pixels; got {side!r}.")
+        if not 1 <= int(side) <= MAX_SIDE:
+            raise ValueError(f"canvas {name} must be 1..{MAX_SIDE} pixels; got {side}.")
+    return Size(int(width), int(height))
