@@ -13,7 +13,15 @@ CORE = ROOT / "motion_core"
 # What each part of motion_core may import from motion_core, beside itself and __init__.
 GROUND = {"errors", "geometry", "progress"}
 ON_TRACKS = GROUND | {"tracks"}
-EVERYTHING = ON_TRACKS | {"document", "expand", "raster", "draft", "formats", "overlay", "video"}
+EVERYTHING = (
+    ON_TRACKS
+    | {"document", "expand", "raster", "draft", "formats", "overlay", "video"}
+    | {
+        "depth",
+        "camera",
+        "scene",
+    }
+)
 ALLOWED: dict[str, set[str]] = {
     "__init__": set(),
     "errors": set(),
@@ -22,11 +30,14 @@ ALLOWED: dict[str, set[str]] = {
     "tracks": GROUND,
     "document": ON_TRACKS,
     "expand": ON_TRACKS | {"document"},
+    "depth": ON_TRACKS,
+    "camera": ON_TRACKS | {"depth", "document"},
     "raster": ON_TRACKS,
     "draft": ON_TRACKS,
     "formats": ON_TRACKS,
     "overlay": ON_TRACKS,
     "video": GROUND,
+    "scene": ON_TRACKS | {"depth", "camera"},
     "cli": EVERYTHING,
     "__main__": {"cli"},
 }

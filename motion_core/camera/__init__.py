@@ -1,0 +1,1 @@
+"""Cameras: pinhole paths, named moves, reprojection of depth into tracks and renders."""

@@ -1,0 +1,95 @@
+"""Cameras as values: pinhole intrinsics and a pose for every frame.
+
+OpenCV axes (x right, y down, z forward), column vectors; ``T_cam_world`` takes world points to
+camera points. Pixels have corners: a point on the optical axis lands on (cx, cy), and the middle
+of a W x H picture is (W / 2, H / 2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..errors import ShapeError
+from ..geometry import Size, checked_size
+
+# A rotation may be this far from orthonormal before it is refused as singular or sheared.
+ROTATION_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class CameraPath:
+    """A pinhole camera through T frames of one canvas.
+
+    T_cam_world: (T, 4, 4) float64, rigid.
+    K:           (T, 3, 3) float64, intrinsics in pixels of `size`, corner origin.
+    size:        The canvas.
+    fps:         Frames per second, or None when unknown.
+
+    Poses are float64 because chained moves would otherwise drift; projection runs in float32.
+    Raises TypeError, ShapeError or ValueError when any of this does not hold.
+    """
+
+    T_cam_world: Tensor
+    K: Tensor
+    size: Size
+    fps: float | None = None
+
+    def __post_init__(self) -> None:
+        frames = _checked_matrices("CameraPath.T_cam_world", self.T_cam_world, 4)
+        if _checked_matrices("CameraPath.K", self.K, 3) != frames:
+            raise ShapeError(
+                f"CameraPath needs one K per pose; got {frames} poses and {self.K.shape[0]} K."
+            )
+        _check_rigid(self.T_cam_world)
+        _check_intrinsics(self.K)
+        object.__setattr__(self, "size", checked_size(*self.size))
+
+    @property
+    def num_frames(self) -> int:
+        """T, the number of frames."""
+        return self.T_cam_world.shape[0]
+
+    def scaled_to(self, size: Size) -> CameraPath:
+        """The same camera looking at another canvas."""
+        factor = torch.diag(
+            torch.tensor(
+                [size[0] / self.size.width, size[1] / self.size.height, 1.0],
+                dtype=self.K.dtype,
+                device=self.K.device,
+            )
+        )
+        return replace(self, K=factor @ self.K, size=Size(*size))
+
+
+def _checked_matrices(name: str, value: Tensor, side: int) -> int:
+    if not isinstance(value, Tensor) or value.dtype != torch.float64:
+        raise TypeError(f"{name} must be a float64 tensor.")
+    if value.ndim != 3 or value.shape[1:] != (side, side):
+        raise ShapeError(f"{name} must be (T, {side}, {side}); got {tuple(value.shape)}.")
+    if not bool(torch.isfinite(value).all()):
+        raise ValueError(f"{name} must be finite; the camera file or preset is damaged.")
+    return value.shape[0]
+
+
+def _check_rigid(T_cam_world: Tensor) -> None:
+    R = T_cam_world[:, :3, :3]
+    eye = torch.eye(3, dtype=R.dtype, device=R.device)
+    skew = (R @ R.transpose(1, 2) - eye).abs().flatten(1).amax(dim=1)
+    bad = (skew > ROTATION_TOLERANCE) | (torch.linalg.det(R) < 0.5)
+    last = torch.tensor([0.0, 0.0, 0.0, 1.0], dtype=R.dtype, device=R.device)
+    bad |= (T_cam_world[:, 3] - last).abs().amax(dim=1) > 0
+    if bool(bad.any()):
+        frame = int(bad.nonzero()[0, 0])
+        raise ValueError(
+            f"CameraPath.T_cam_world of frame {frame} is not a rotation and a translation; "
+            "scaled, mirrored or singular poses cannot be used."
+        )
+
+
+def _check_intrinsics(K: Tensor) -> None:
+    focal = torch.stack([K[:, 0, 0], K[:, 1, 1]])
+    if bool((focal <= 0).any()):
+        raise ValueError("CameraPath.K must have positive focal lengths.")
