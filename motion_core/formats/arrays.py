@@ -1,0 +1,222 @@
+"""NumPy's .npy and .npz without pickle: every size is checked before a byte is unpacked."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from ..errors import FormatError
+from .assembly import listed
+from .files import check_readable
+
+NPY_MAGIC = b"\x93NUMPY"
+ZIP_MAGIC = b"PK\x03\x04"
+MAX_ARRAY_BYTES = 512 << 20
+MAX_MEMBERS = 1000
+_MAX_HEADER_BYTES = 4096
+_NUMBER = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
+_FIELDS = {
+    "descr": re.compile(r"['\"]descr['\"]:\s*['\"]([^'\"]{1,16})['\"]"),
+    "fortran_order": re.compile(r"['\"]fortran_order['\"]:\s*(True|False)"),
+    "shape": re.compile(r"['\"]shape['\"]:\s*\(([\d, ]{0,200})\)"),
+}
+_BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,  # a compression or zip feature Python does not have
+    RuntimeError,  # an encrypted member
+)
+
+
+@dataclass(frozen=True)
+class ArrayHeader:
+    """What a .npy file says about itself: numbers of `dtype` in `shape`, from byte `start`."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    fortran_order: bool
+    start: int
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes the values take."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def read_header(file: BinaryIO, name: str) -> ArrayHeader:
+    """The header of a .npy stream.
+
+    Raises FormatError for anything but a plain array of booleans, integers or floats.
+    """
+    magic = file.read(8)
+    if len(magic) < 8 or magic[:6] != NPY_MAGIC:
+        raise FormatError(f"{name}: expected a NumPy array, found other bytes at byte 0.")
+    width = {1: 2, 2: 4, 3: 4}.get(magic[6])
+    if width is None:
+        raise FormatError(f"{name}: NumPy file version {magic[6]} is not known (1 to 3 are).")
+    length = int.from_bytes(file.read(width), "little")
+    if length > _MAX_HEADER_BYTES:
+        raise FormatError(f"{name}: its header claims {length:,} bytes; a plain array needs 128.")
+    text = file.read(length)
+    if len(text) < length:
+        raise FormatError(f"{name}: cut off inside its header; copy the file again.")
+    return _parse_header(text.decode("latin-1"), name, start=8 + width + length)
+
+
+def read_array(file: BinaryIO, name: str, size: int) -> np.ndarray:
+    """The array of a .npy stream that is `size` bytes long in all.
+
+    Raises FormatError when the header claims more or fewer bytes than there are, or too many.
+    """
+    header = read_header(file, name)
+    _check_length(header, name, size)
+    data = file.read(header.num_bytes)
+    if len(data) != header.num_bytes:
+        raise FormatError(
+            f"{name}: cut off after {len(data):,} of {header.num_bytes:,} bytes; "
+            "copy the file again."
+        )
+    order = "F" if header.fortran_order else "C"
+    flat = np.frombuffer(data, dtype=header.dtype)
+    return flat.reshape(header.shape, order=order).astype(header.dtype.newbyteorder("="))
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """The array in a .npy file. Raises FormatError."""
+    size = check_readable(path)
+    with path.open("rb") as file:
+        return read_array(file, path.name, size)
+
+
+class NpzArrays:
+    """The arrays of a .npz, looked at before they are loaded.
+
+    source: a path, or the bytes of the archive.
+    Raises FormatError for a broken, encrypted or bomb-like archive.
+    """
+
+    def __init__(self, source: Path | bytes) -> None:
+        stream = io.BytesIO(source) if isinstance(source, bytes) else source
+        self._zip = open_zip(stream)
+        self._members = {
+            info.filename.removesuffix(".npy"): info
+            for info in self._zip.infolist()
+            if info.filename.endswith(".npy")
+        }
+
+    def __enter__(self) -> NpzArrays:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._zip.close()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The arrays' names, without .npy."""
+        return tuple(self._members)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """An array's shape, from its header alone. Raises FormatError."""
+        try:
+            with self._zip.open(self._member(name)) as file:
+                return read_header(file, name).shape  # type: ignore[arg-type]
+        except _BROKEN_ZIP as error:
+            raise _readable(error, name) from error
+
+    def load(self, name: str) -> np.ndarray:
+        """One array. Raises FormatError when it is missing, broken or too large."""
+        member = self._member(name)
+        try:
+            with self._zip.open(member) as file:
+                array = read_array(file, name, member.file_size)  # type: ignore[arg-type]
+                file.read(1)  # reaching the end makes zipfile compare the checksum
+                return array
+        except _BROKEN_ZIP as error:
+            raise _readable(error, name) from error
+
+    def _member(self, name: str) -> zipfile.ZipInfo:
+        if name not in self._members:
+            raise FormatError(f"expected an array {name!r}; the file has {listed(self.names)}.")
+        return self._members[name]
+
+
+def open_zip(source: Path | io.BytesIO) -> zipfile.ZipFile:
+    """A zip archive with few, differently named, plainly compressed members.
+
+    Raises FormatError for anything else.
+    """
+    try:
+        archive = zipfile.ZipFile(source)
+    except _BROKEN_ZIP as error:
+        raise FormatError(
+            f"broken or cut-off zip archive ({error}); copy or write the file again."
+        ) from error
+    names = archive.namelist()
+    if len(names) > MAX_MEMBERS or len(set(names)) != len(names):
+        archive.close()
+        raise FormatError(
+            f"zip archive with {len(names):,} members, some maybe of one name; expected at most "
+            f"{MAX_MEMBERS} different ones."
+        )
+    return archive
+
+
+def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
+    """A compressed .npz holding these arrays, the same bytes for the same arrays."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def npy_bytes(array: np.ndarray) -> bytes:
+    """A .npy file holding this array."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _parse_header(text: str, name: str, start: int) -> ArrayHeader:
+    found = {field: pattern.search(text) for field, pattern in _FIELDS.items()}
+    match = found["descr"]
+    kind = match.group(1) if match else "a structured or unreadable type"
+    if "O" in kind:
+        raise FormatError(f"{name}: holds pickled Python objects, which are never loaded.")
+    if not _NUMBER.fullmatch(kind):
+        raise FormatError(f"{name}: expected booleans, integers or floats; got {kind}.")
+    if found["shape"] is None or found["fortran_order"] is None:
+        raise FormatError(f"{name}: NumPy header without a readable shape and order.")
+    sides = [side.strip() for side in found["shape"].group(1).split(",")]
+    shape = tuple(int(side) for side in sides if side)
+    if len(shape) > 8:
+        raise FormatError(f"{name}: expected at most 8 axes; got {len(shape)}.")
+    return ArrayHeader(np.dtype(kind), shape, found["fortran_order"].group(1) == "True", start)
+
+
+def _check_length(header: ArrayHeader, name: str, size: int) -> None:
+    if header.num_bytes > MAX_ARRAY_BYTES:
+        raise FormatError(
+            f"{name}: claims {header.num_bytes:,} bytes (shape {header.shape}); at most "
+            f"{MAX_ARRAY_BYTES:,} are read. Keep fewer tracks or frames."
+        )
+    if header.start + header.num_bytes != size:
+        raise FormatError(
+            f"{name}: shape {header.shape} of {header.dtype} needs {header.num_bytes:,} bytes "
+            f"but {max(size - header.start, 0):,} are there; copy the file again."
+        )
+
+
+def _readable(error: BaseException, name: str) -> FormatError:
+    if isinstance(error, FormatError):
+        return error
+    return FormatError(f"{name}: broken inside its archive ({error}); copy the file again.")

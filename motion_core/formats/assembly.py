@@ -1,0 +1,102 @@
+"""From the arrays of a foreign layout to Tracks: canvas, frame rate and values are agreed here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import CanvasError, FormatError
+from ..geometry import Size, checked_size
+from ..tracks.model import Tracks, make_tracks
+
+
+def agreed_size(stored: Size | None, given: Size | None, what: str = "the file") -> Size:
+    """The stored canvas, or the given one where none is stored.
+
+    Raises FormatError that says how to give one when neither is known, CanvasError when both are
+    and differ.
+    """
+    if given is not None:
+        given = checked_size(*given)
+    if stored is None and given is None:
+        raise FormatError(
+            f"{what} does not say which canvas its pixels are measured on; give its size "
+            "(connect an image, or set width and height)."
+        )
+    if stored is not None and given is not None and stored != given:
+        raise CanvasError(
+            f"tracks were measured on {stored} but the image or size given is {given}. Fit them "
+            'to the new canvas ("Transform Tracks"), or leave the size out.'
+        )
+    return stored or given  # type: ignore[return-value]  # one of them is known here
+
+
+def agreed_fps(stored: float | None, given: float | None) -> float | None:
+    """The stored frame rate, or the given one where none is stored.
+
+    Raises FormatError when both are known and differ.
+    """
+    if stored is None or given is None:
+        return given if stored is None else stored
+    if not math.isclose(stored, given, rel_tol=1e-6):
+        raise FormatError(
+            f"the tracks are stored at {stored:g} fps but {given:g} was given; leave fps out."
+        )
+    return stored
+
+
+def assemble(
+    xy: np.ndarray | Tensor,
+    visible: np.ndarray | Tensor | None,
+    size: Size,
+    *,
+    fps: float | None = None,
+    ids: Tensor | None = None,
+) -> Tracks:
+    """Tracks from positions (T, N, 2) in pixels and visibility (T, N), or None for all visible.
+
+    A position that is not finite, or not within float32, is allowed only where its point is
+    invisible: it becomes the placeholder (0, 0), which nobody may read.
+    Raises FormatError naming the frame and track of a visible one, ShapeError for other shapes.
+    """
+    points = _as_tensor(xy).to(torch.float32)
+    seen = None if visible is None else _as_tensor(visible).to(torch.bool)
+    finite = torch.isfinite(points).all(dim=-1)
+    if not bool(finite.all()):
+        bad = ~finite if seen is None else ~finite & seen
+        if bool(bad.any()):
+            frame, track = torch.nonzero(bad)[0].tolist()
+            raise FormatError(
+                f"frame {frame}, track {track}: expected finite pixels, got "
+                f"{points[frame, track].tolist()}; mark lost points invisible."
+            )
+        points = torch.where(finite[..., None], points, torch.zeros_like(points))
+    return make_tracks(points, size, visible=seen, ids=ids, fps=fps)
+
+
+def nearest_visible(tracks: Tracks) -> Tensor:
+    """xy (T, N, 2) with invisible stretches held at the last visible position.
+
+    Before a track is first seen it waits at its first visible position. A track that is never
+    visible keeps its placeholders; ask for it before you call.
+    """
+    frames = torch.arange(tracks.num_frames, device=tracks.device)[:, None]
+    seen = tracks.visible
+    last = torch.where(seen, frames, torch.full_like(frames, -1)).cummax(dim=0).values
+    first = seen.to(torch.uint8).argmax(dim=0) if tracks.num_frames else last
+    source = torch.where(last < 0, first, last)
+    return tracks.xy.gather(0, source[..., None].expand(-1, -1, 2))
+
+
+def listed(names: Sequence[str], limit: int = 12) -> str:
+    """Names as readable text, cut after `limit`."""
+    shown = ", ".join(repr(name[:40]) for name in list(names)[:limit])
+    return shown + (", ..." if len(names) > limit else "") if names else "none"
+
+
+def _as_tensor(value: np.ndarray | Tensor) -> Tensor:
+    return value if isinstance(value, Tensor) else torch.from_numpy(np.ascontiguousarray(value))

@@ -1,0 +1,105 @@
+"""Files on disk: only regular ones are read, and a write either lands whole or leaves nothing."""
+
+from __future__ import annotations
+
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import FormatError
+
+MAX_FILE_BYTES = 1 << 30
+MAX_TEXT_BYTES = 64 << 20
+
+
+def check_readable(path: Path, limit: int = MAX_FILE_BYTES) -> int:
+    """The size in bytes of a regular file.
+
+    Raises FormatError for a missing file, a folder, a device, a pipe, a loop of links, an empty
+    file or one larger than `limit` bytes.
+    """
+    try:
+        info = path.stat()
+    except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise FormatError(f"cannot open the file ({reason}); check its path.") from error
+    if not stat.S_ISREG(info.st_mode):
+        kind = "a folder" if stat.S_ISDIR(info.st_mode) else "not a regular file"
+        raise FormatError(f"expected a track file but this is {kind}; give a file's path.")
+    if info.st_size == 0:
+        raise FormatError("the file is empty (0 bytes); write it again.")
+    if info.st_size > limit:
+        raise FormatError(
+            f"the file has {info.st_size:,} bytes but at most {limit:,} are read; "
+            "split it or keep fewer tracks."
+        )
+    return info.st_size
+
+
+def read_head(path: Path, count: int = 4096) -> bytes:
+    """The first `count` bytes of a regular file. Raises FormatError like check_readable."""
+    check_readable(path)
+    with _opened(path) as file:
+        return file.read(count)
+
+
+def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
+    """All bytes of a regular file. Raises FormatError like check_readable."""
+    check_readable(path, limit)
+    with _opened(path) as file:
+        return file.read(limit + 1)
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 file of at most 64 MB as text, without its byte order mark.
+
+    Raises FormatError like check_readable, and for bytes that are not UTF-8.
+    """
+    data = read_bytes(path, MAX_TEXT_BYTES)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FormatError(
+            f"byte {error.start}: expected UTF-8 text; save the file as UTF-8."
+        ) from error
+
+
+@contextmanager
+def staged(*targets: Path) -> Iterator[tuple[Path, ...]]:
+    """Temporary paths beside `targets` that replace them all when the block ends well.
+
+    When the block raises, the temporary files are removed and the targets stay as they were.
+    Raises FormatError when a target's folder is missing or a target is itself a folder.
+    """
+    for target in targets:
+        if not target.parent.is_dir():
+            raise FormatError(f"folder {target.parent} does not exist; create it first.")
+        if target.is_dir():
+            raise FormatError(f"{target} is a folder; give a file name to write to.")
+    token = secrets.token_hex(6)
+    temporary = tuple(target.with_name(f".{target.name[:80]}.{token}.tmp") for target in targets)
+    try:
+        yield temporary
+        for source, target in zip(temporary, targets, strict=True):
+            source.replace(target)
+    finally:
+        for source in temporary:
+            source.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file or, on any failure, leave what was there. Raises as staged does."""
+    with staged(path) as (temporary,):
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def _opened(path: Path):
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise FormatError(f"cannot open the file ({error.strerror}); check its rights.") from error
+    with file:
+        yield file

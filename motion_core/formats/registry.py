@@ -1,0 +1,133 @@
+"""The one list of track file formats, and the two functions that use it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import CanvasError, FormatError
+from ..geometry import Size
+from ..tracks.model import Tracks
+from . import npz
+from .arrays import ZIP_MAGIC, open_zip
+from .assembly import listed
+from .files import read_head
+
+
+@dataclass(frozen=True)
+class FileHead:
+    """What is seen of a file before it is read: its name, first bytes and zip members."""
+
+    path: Path
+    data: bytes
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TrackFormat:
+    """One way to keep tracks in a file.
+
+    sniff: whether a file's content looks like this format, whatever its name.
+    read: (path, size, fps) -> Tracks. write: (path, tracks).
+    needs_size: the file does not store the canvas, so the reader must be told.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    description: str
+    needs_size: bool
+    sniff: Callable[[FileHead], bool]
+    read: Callable[[Path, Size | None, float | None], Tracks]
+    write: Callable[[Path, Tracks], None]
+
+
+FORMATS: tuple[TrackFormat, ...] = (
+    TrackFormat(
+        name="motion_npz",
+        suffixes=(".npz",),
+        description="Our own file: keeps everything.",
+        needs_size=False,
+        sniff=lambda head: f"{npz.VERSION_KEY}.npy" in head.members,
+        read=npz.read_npz,
+        write=npz.write_npz,
+    ),
+)
+
+
+def format_names() -> tuple[str, ...]:
+    """The names of all formats, in the order they are tried."""
+    return tuple(entry.name for entry in FORMATS)
+
+
+def read_tracks(
+    path: str | os.PathLike[str], *, size: Size | None = None, fps: float | None = None
+) -> Tracks:
+    """Tracks from any known file; its content decides which format it is, not its name.
+
+    size: (width, height) of the canvas in pixels: needed by formats that do not store it, checked
+    against those that do. fps: likewise, but never needed.
+    Raises FormatError naming the file, the place and what was expected; CanvasError when the
+    file's canvas is another one than `size`.
+    """
+    file = Path(path)
+    try:
+        head = _look(file)
+        return recognise(head).read(file, size, fps)
+    except CanvasError as error:
+        raise CanvasError(f"{file.name}: {error}") from error
+    except ValueError as error:
+        raise FormatError(f"{file.name or file}: {error}") from error
+
+
+def write_tracks(
+    path: str | os.PathLike[str], tracks: Tracks, *, format: str | None = None
+) -> None:
+    """Write tracks in the format named, or else in the one its suffix stands for.
+
+    The file appears whole or not at all. Raises FormatError for an unknown name or suffix.
+    """
+    file = Path(path)
+    _chosen(file, format).write(file, tracks)
+
+
+def recognise(head: FileHead) -> TrackFormat:
+    """The format whose content this is; the suffix decides only between several.
+
+    Raises FormatError when no format fits.
+    """
+    fitting = [entry for entry in FORMATS if entry.sniff(head)]
+    suffix = head.path.suffix.lower()
+    fitting.sort(key=lambda entry: suffix not in entry.suffixes)
+    if not fitting:
+        raise FormatError(_unknown(head))
+    return fitting[0]
+
+
+def _look(file: Path) -> FileHead:
+    data = read_head(file)
+    members: tuple[str, ...] = ()
+    if data.startswith(ZIP_MAGIC):
+        with open_zip(file) as archive:
+            members = tuple(archive.namelist())
+    return FileHead(file, data, members)
+
+
+def _chosen(file: Path, name: str | None) -> TrackFormat:
+    for entry in FORMATS:
+        if entry.name == name or (name is None and file.suffix.lower() in entry.suffixes):
+            return entry
+    if name is not None:
+        raise FormatError(f"no track format {name!r}; there are {listed(format_names())}.")
+    suffixes = sorted({suffix for entry in FORMATS for suffix in entry.suffixes})
+    raise FormatError(
+        f"{file.name}: no track format has the suffix {file.suffix!r}; use one of "
+        f"{listed(suffixes)}, or name the format."
+    )
+
+
+def _unknown(head: FileHead) -> str:
+    if head.members:
+        return f"zip archive of no known track format; it holds {listed(head.members)}."
+    return f"no known track format starts with the bytes {head.data[:12]!r}."
