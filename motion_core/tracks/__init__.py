@@ -1,4 +1,4 @@
-"""Points followed through time, and the algebra on them. Pure functions; nothing edits its input."""
+"""Points followed through time, and the algebra on them: pure functions of frozen values."""
 
 from __future__ import annotations
 

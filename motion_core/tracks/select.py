@@ -71,13 +71,13 @@ def select_farthest(
     generator = _generator(seed)
     if count >= tracks.num_points:
         return tracks
-    start, has_start = _first_seen(tracks)
+    x, y, has_start = _first_seen(tracks)
     pool = torch.nonzero(has_start == has_start.any()).flatten()
     chosen = [int(pool[torch.randint(pool.numel(), (), generator=generator)])]
     reach = torch.where(has_start, torch.inf, -1.0)
     for done in range(1, count):
         newest = chosen[-1]
-        reach = torch.minimum(reach, (start - start[newest]).square().sum(dim=-1))
+        reach = torch.minimum(reach, (x - x[newest]).square_().add_((y - y[newest]).square_()))
         reach[newest] = -torch.inf
         chosen.append(int(reach.argmax()))
         progress(done, count)
@@ -148,13 +148,15 @@ def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(whole_number("seed", seed, least=None))
 
 
-def _first_seen(tracks: Tracks) -> tuple[Tensor, Tensor]:
-    """(N, 2) where each track is first visible, and (N,) whether it ever is."""
+def _first_seen(tracks: Tracks) -> tuple[Tensor, Tensor, Tensor]:
+    """(N,) x and (N,) y where each track is first visible, and (N,) whether it ever is."""
     ever = tracks.visible.any(dim=0)
     if tracks.num_frames == 0:
-        return tracks.xy.new_zeros(tracks.num_points, 2), ever
+        nowhere = tracks.xy.new_zeros(tracks.num_points)
+        return nowhere, nowhere, ever
     frame = tracks.visible.to(torch.uint8).argmax(dim=0)
-    return tracks.xy[frame, torch.arange(tracks.num_points, device=tracks.device)], ever
+    start = tracks.xy[frame, torch.arange(tracks.num_points, device=tracks.device)]
+    return start[:, 0].contiguous(), start[:, 1].contiguous(), ever
 
 
 def _check_same_clip(first: Tracks, other: Tracks, place: int) -> None:
