@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .canvas import crop, fit, flip, pad, scale_to, transform
 from .model import Tracks, empty_tracks, make_tracks
 from .seeding import (
     disc_points,
@@ -12,24 +13,43 @@ from .seeding import (
     static_tracks,
 )
 from .select import concat, select, select_farthest, select_ids, select_random
+from .smooth import smooth_time
+from .statistics import TrackSummary, summarize
+from .time import cut, ease, hold, loop, resample, reverse, shift
 from .visibility import hide_outside, inside_canvas, show_only
 
 __all__ = [
+    "TrackSummary",
     "Tracks",
     "concat",
+    "crop",
+    "cut",
     "disc_points",
+    "ease",
     "empty_tracks",
+    "fit",
+    "flip",
     "grid_points",
     "hide_outside",
+    "hold",
     "inside_canvas",
+    "loop",
     "make_tracks",
     "mask_points",
+    "pad",
     "points_inside_polygon",
     "polygon_points",
+    "resample",
+    "reverse",
+    "scale_to",
     "select",
     "select_farthest",
     "select_ids",
     "select_random",
+    "shift",
     "show_only",
+    "smooth_time",
     "static_tracks",
+    "summarize",
+    "transform",
 ]

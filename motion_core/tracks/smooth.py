@@ -1,0 +1,52 @@
+"""Calmer motion."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..progress import Progress, silent
+from .arguments import number_from_zero
+from .model import Tracks
+
+REACH_SIGMAS = 4.0
+BLOCK_FRAMES = 256
+
+
+def smooth_time(tracks: Tracks, sigma: float, *, progress: Progress = silent) -> Tracks:
+    """Every track smoothed in time by a Gaussian of `sigma` frames, reaching 4 sigma each way.
+
+    Only visible frames count (normalised convolution: the weights of those that do sum to one), so
+    neither the clip's ends nor a gap pull on a point. Invisible frames keep their placeholders and
+    ``visible`` stays as it is. sigma 0 changes nothing.
+    Raises TypeError or ValueError when sigma is not a finite number of 0 or more.
+    """
+    sigma = number_from_zero("sigma", sigma)
+    frames = tracks.num_frames
+    reach = min(math.ceil(REACH_SIGMAS * sigma), frames - 1)
+    if reach <= 0 or tracks.num_points == 0:
+        return tracks
+    blocks = []
+    for start in range(0, frames, BLOCK_FRAMES):
+        stop = min(start + BLOCK_FRAMES, frames)
+        blocks.append(_smoothed_block(tracks, start, stop, sigma, reach))
+        progress(stop, frames)
+    smoothed = torch.cat(blocks).to(torch.float32)
+    return replace(tracks, xy=torch.where(tracks.visible[..., None], smoothed, tracks.xy))
+
+
+def _smoothed_block(tracks: Tracks, start: int, stop: int, sigma: float, reach: int) -> Tensor:
+    """(stop - start, N, 2) float64 weighted means over the frames within reach."""
+    low, high = max(start - reach, 0), min(stop + reach, tracks.num_frames)
+    target = torch.arange(start, stop, device=tracks.device)[:, None]
+    source = torch.arange(low, high, device=tracks.device)[None, :]
+    distance = (target - source).to(torch.float64)
+    weights = torch.exp(-0.5 * (distance / sigma) ** 2) * (distance.abs() <= reach)
+    seen = tracks.visible[low:high].to(torch.float64)
+    total = weights @ seen
+    moments = tracks.xy[low:high].to(torch.float64) * seen[..., None]
+    sums = (weights @ moments.flatten(1)).view(stop - start, -1, 2)
+    return sums / total.clamp(min=torch.finfo(torch.float64).tiny)[..., None]

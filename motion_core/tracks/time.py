@@ -1,0 +1,156 @@
+"""Tracks at other times: other lengths, other orders, other speeds.
+
+Frame i of T is at t = i / (T - 1) of the clip, so the first and the last frame are its two ends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from .arguments import MAX_FRAMES, whole_number
+from .model import Tracks
+
+
+def resample(tracks: Tracks, frames: int) -> Tracks:
+    """The same motion over the same stretch of time in another number of frames.
+
+    Positions are interpolated linearly; a point is visible where its nearest source frame is (half
+    way: where either is) and then never mixed with an invisible neighbour. ``fps`` scales with the
+    number of intervals; it stays when there was or will be a single frame.
+    Raises TypeError or ValueError for frames outside 1..100000, or when there is no frame at all.
+    """
+    frames = whole_number("frames", frames, least=1, most=MAX_FRAMES)
+    _check_has_frames(tracks, "resample")
+    intervals, source_intervals = frames - 1, tracks.num_frames - 1
+    # Whole numbers keep frames that coincide exact.
+    places = torch.arange(frames, device=tracks.device) * source_intervals
+    lower = places // max(intervals, 1)
+    weight = (places % max(intervals, 1)).to(torch.float64) / max(intervals, 1)
+    result = _at(tracks, lower, weight)
+    if tracks.fps is None or not intervals or not source_intervals:
+        return result
+    return replace(result, fps=tracks.fps * intervals / source_intervals)
+
+
+def cut(tracks: Tracks, start: int, stop: int) -> Tracks:
+    """Frames start <= frame < stop alone.
+
+    Raises TypeError or ValueError unless 0 <= start < stop <= T.
+    """
+    stop = whole_number("stop", stop, least=1, most=tracks.num_frames)
+    start = whole_number("start", start, most=stop - 1)
+    return replace(tracks, xy=tracks.xy[start:stop], visible=tracks.visible[start:stop])
+
+
+def reverse(tracks: Tracks) -> Tracks:
+    """The last frame first."""
+    return replace(tracks, xy=tracks.xy.flip(0), visible=tracks.visible.flip(0))
+
+
+def hold(tracks: Tracks, before: int = 0, after: int = 0) -> Tracks:
+    """The clip made longer by standing still: extra copies of its first and its last frame.
+
+    Raises TypeError or ValueError for negative counts, more than 100000 frames in all, or when
+    there is no frame to hold.
+    """
+    before, after = whole_number("before", before), whole_number("after", after)
+    _check_has_frames(tracks, "hold")
+    total = _checked_total(before + tracks.num_frames + after)
+    index = torch.arange(total, device=tracks.device) - before
+    return _frames(tracks, index.clamp(0, tracks.num_frames - 1))
+
+
+def loop(tracks: Tracks, count: int, ping_pong: bool = False) -> Tracks:
+    """The clip played `count` times in a row.
+
+    ping_pong plays every second time backwards and shows each turning frame once, so that the
+    result has T + (count - 1) (T - 1) frames rather than count T.
+    Raises TypeError or ValueError for a count below 1 or more than 100000 frames in all.
+    """
+    count = whole_number("count", count, least=1)
+    length = tracks.num_frames
+    if length == 0:
+        return tracks
+    if not ping_pong:
+        index = torch.arange(_checked_total(count * length), device=tracks.device) % length
+        return _frames(tracks, index)
+    total = _checked_total(length + (count - 1) * (length - 1))
+    last = max(length - 1, 1)
+    place = torch.arange(total, device=tracks.device) % (2 * last)
+    return _frames(tracks, torch.minimum(place, 2 * last - place))
+
+
+def ease(tracks: Tracks, easing: Callable[[float], float]) -> Tracks:
+    """The same path at another speed: at time t the tracks are where they were at easing(t).
+
+    easing: from and to 0..1 of the clip; results beyond that range stop at the clip's ends.
+    Positions and visibility between frames as in resample.
+    Raises ValueError when easing gives anything but a finite number, or there is no frame at all.
+    """
+    _check_has_frames(tracks, "ease")
+    last = tracks.num_frames - 1
+    eased = [float(easing(frame / max(last, 1))) for frame in range(last + 1)]
+    if not all(math.isfinite(value) for value in eased):
+        raise ValueError("easing must give finite numbers for every time in 0..1.")
+    # Rounding lets an easing that returns its argument hit the frames themselves.
+    places = [round(min(max(value, 0.0), 1.0) * last, 9) for value in eased]
+    place = torch.tensor(places, dtype=torch.float64, device=tracks.device)
+    lower = place.floor()
+    return _at(tracks, lower.to(torch.int64), place - lower)
+
+
+def shift(tracks: Tracks, frames: int, outside: Literal["hold", "absent"] = "hold") -> Tracks:
+    """The motion `frames` later (earlier when negative) in a clip of the same length.
+
+    outside: what points do where no source frame exists: "hold" keeps the first or last frame,
+    "absent" makes them invisible there.
+    Raises TypeError or ValueError for a bad value.
+    """
+    frames = whole_number("frames", frames, least=None)
+    if outside not in ("hold", "absent"):
+        raise ValueError(f"outside must be 'hold' or 'absent'; got {outside!r}.")
+    if tracks.num_frames == 0:
+        return tracks
+    length = tracks.num_frames
+    index = torch.arange(length, device=tracks.device) - min(max(frames, -length), length)
+    shifted = _frames(tracks, index.clamp(0, length - 1))
+    if outside == "hold":
+        return shifted
+    has_source = (index >= 0) & (index < length)
+    return replace(shifted, visible=shifted.visible & has_source[:, None])
+
+
+def _check_has_frames(tracks: Tracks, what: str) -> None:
+    if tracks.num_frames == 0:
+        raise ValueError(f"{what} needs tracks of at least one frame; these have none.")
+
+
+def _checked_total(frames: int) -> int:
+    if frames > MAX_FRAMES:
+        raise ValueError(f"the clip would have {frames} frames; at most {MAX_FRAMES} are allowed.")
+    return frames
+
+
+def _frames(tracks: Tracks, index: Tensor) -> Tracks:
+    return replace(tracks, xy=tracks.xy[index], visible=tracks.visible[index])
+
+
+def _at(tracks: Tracks, lower: Tensor, weight: Tensor) -> Tracks:
+    """Tracks between frames: at `lower` (F,) plus `weight` (F,) in 0..1 of the way to the next."""
+    upper = (lower + 1).clamp(max=tracks.num_frames - 1)
+    share = weight.to(torch.float32)[:, None]
+    seen_lower, seen_upper = tracks.visible[lower], tracks.visible[upper]
+    # An invisible neighbour lends no position, unless both are placeholders.
+    share = torch.where(seen_lower & ~seen_upper, 0.0, share)
+    share = torch.where(seen_upper & ~seen_lower, 1.0, share)
+    share = torch.where((weight == 0)[:, None], 0.0, share)
+    xy = torch.lerp(tracks.xy[lower], tracks.xy[upper], share[..., None])
+    by_lower, by_upper = (weight <= 0.5)[:, None], (weight >= 0.5)[:, None]
+    visible = (seen_lower & by_lower) | (seen_upper & by_upper)
+    return replace(tracks, xy=xy, visible=visible)
