@@ -16,6 +16,10 @@ from ..geometry import Size
 Point = tuple[float, float]
 Curve = Literal["recorded", "linear", "catmull_rom"]
 Outside = Literal["hold", "absent"]
+BrushShape = Literal["round", "square"]
+Falloff = Literal["rigid", "gaussian"]
+PinArea = Literal["polygon", "mask", "background"]
+RegionArea = Literal["polygon", "mask"]
 EasingName = Literal["linear", "ease_in", "ease_out", "ease_in_out"]
 Easing = EasingName | tuple[float, float, float, float]
 
@@ -56,8 +60,8 @@ class Brush:
 
     radius: float = 0.06
     spacing: float = 0.02
-    shape: Literal["round", "square"] = "round"
-    falloff: Literal["rigid", "gaussian"] = "rigid"
+    shape: BrushShape = "round"
+    falloff: Falloff = "rigid"
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class PinLayer(Layer):
     "background" (everything no moving layer covers).
     """
 
-    area: Literal["polygon", "mask", "background"] = "polygon"
+    area: PinArea = "polygon"
     polygon: tuple[Point, ...] | None = None
     points: tuple[Point, ...] = ()
     spacing: float = 0.04
@@ -117,7 +121,7 @@ class SphereLayer(Layer):
 class RegionLayer(Layer):
     """An area moved as one piece by keys. ``pivot`` None means the area's centroid."""
 
-    area: Literal["polygon", "mask"] = "polygon"
+    area: RegionArea = "polygon"
     polygon: tuple[Point, ...] | None = None
     keys: tuple[RegionKey, ...] = (RegionKey(0.0),)
     pivot: Point | None = None

@@ -1,0 +1,75 @@
+"""How motion speeds up and slows down: presets and cubic Bezier curves, as in CSS.
+
+An easing maps the share of time that has passed, 0..1, to the share of motion that is done. The
+curve runs from (0, 0) to (1, 1) with two handles (x1, y1) and (x2, y2), so x may not leave 0..1
+while y may overshoot (CSS Easing Functions Level 1, section 2.3).
+
+JavaScript repeats this arithmetic step by step, hence the plain bisection: it always makes the
+same number of halvings, so both languages stop at the same place even where the curve is vertical
+and a stop by residual would leave the answer open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
+
+from .model import Easing
+
+FloatArray = npt.NDArray[np.float64]
+
+PRESETS: Mapping[str, tuple[float, float, float, float]] = {
+    "ease_in": (0.42, 0.0, 1.0, 1.0),
+    "ease_out": (0.0, 0.0, 0.58, 1.0),
+    "ease_in_out": (0.42, 0.0, 0.58, 1.0),
+}
+HALVINGS = 60
+
+
+@overload
+def ease_value(easing: Easing, u: float) -> float: ...
+@overload
+def ease_value(easing: Easing, u: FloatArray) -> FloatArray: ...
+def ease_value(easing: Easing, u: float | FloatArray) -> float | FloatArray:
+    """The share of motion done when the share `u` of the time has passed.
+
+    u: a number or array; outside 0..1 it is clamped. Returns the same shape, float64: exactly 0 at
+    u = 0 and exactly 1 at u = 1, and beyond 0..1 in between where the handles overshoot.
+    Raises ValueError for an unknown preset, and for handles that are not four finite numbers with
+    x1 and x2 in 0..1.
+    """
+    share = np.clip(np.asarray(u, dtype=np.float64), 0.0, 1.0)
+    eased = share if easing == "linear" else _on_curve(_handles(easing), share)
+    return float(eased) if np.ndim(u) == 0 else eased
+
+
+def _handles(easing: Easing) -> tuple[float, float, float, float]:
+    if isinstance(easing, str):
+        if easing not in PRESETS:
+            names = ", ".join(["linear", *PRESETS])
+            raise ValueError(f"easing must be one of {names} or (x1, y1, x2, y2); got {easing!r}.")
+        return PRESETS[easing]
+    if len(easing) != 4 or not np.isfinite(easing).all():
+        raise ValueError(f"easing handles must be four numbers (x1, y1, x2, y2); got {easing!r}.")
+    if not (0.0 <= easing[0] <= 1.0 and 0.0 <= easing[2] <= 1.0):
+        raise ValueError(f"easing handles need x1 and x2 in 0..1, or time runs back; got {easing}.")
+    return easing
+
+
+def _on_curve(handles: tuple[float, float, float, float], share: FloatArray) -> FloatArray:
+    x1, y1, x2, y2 = handles
+    low, high = np.zeros_like(share), np.ones_like(share)
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        is_before = _bezier(x1, x2, middle) < share
+        low, high = np.where(is_before, middle, low), np.where(is_before, high, middle)
+    eased = _bezier(y1, y2, 0.5 * (low + high))
+    return np.where(share <= 0.0, 0.0, np.where(share >= 1.0, 1.0, eased))
+
+
+def _bezier(first: float, second: float, s: FloatArray) -> FloatArray:
+    rest = 1.0 - s
+    return 3.0 * first * s * rest * rest + 3.0 * second * s * s * rest + s * s * s

@@ -1,0 +1,117 @@
+"""MOTION documents from JSON: strict, because what is dropped or mended silently is lost.
+
+Whatever version 1 does not define is refused, in a sentence that names the layer and the field.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..errors import DocumentError
+from ..geometry import Size, checked_size
+from .fields import Fields, describe
+from .layers import read_layer
+from .model import AnyLayer, MotionDocument
+from .upgrade import upgraded
+
+MAX_TEXT = 4 * 1024 * 1024
+MAX_LAYERS = 1000
+MAX_DIGITS = 400
+
+
+def read_document(source: str | bytes | dict[str, Any]) -> MotionDocument:
+    """The MotionDocument that JSON text, UTF-8 bytes or an already parsed object says.
+
+    Raises TypeError for any other kind of source, DocumentError for everything that is not a
+    complete and valid document of a version this program knows.
+    """
+    if not isinstance(source, (str, bytes, bytearray, dict)):
+        raise TypeError(f"a MOTION document is text, bytes or a dict; got {describe(source)}.")
+    raw = source if isinstance(source, dict) else _parsed(source)
+    if not isinstance(raw, dict):
+        raise DocumentError(f"a MOTION document is an object {{...}}; got {describe(raw)}.")
+    fields = Fields(upgraded(raw), "document")
+    fields.take("version")
+    drawn_on = _canvas(fields)
+    layers = fields.entries("layers", most=MAX_LAYERS)
+    fields.finish()
+    return MotionDocument(drawn_on, _layers(layers))
+
+
+def _parsed(source: str | bytes | bytearray) -> object:
+    if len(source) > MAX_TEXT:
+        raise DocumentError(
+            f"the MOTION document is {len(source):,} characters long; at most {MAX_TEXT:,} are "
+            "read. Record fewer points per path."
+        )
+    try:
+        return json.loads(
+            source if isinstance(source, str) else source.decode("utf-8-sig"),
+            parse_constant=_refuse_constant,
+            parse_int=_whole_number,
+            object_pairs_hook=_without_repeats,
+        )
+    except UnicodeDecodeError as error:
+        raise DocumentError(
+            f"the MOTION document is not UTF-8 text: byte {error.start} does not fit."
+        ) from None
+    except json.JSONDecodeError as error:
+        raise DocumentError(
+            f"the MOTION document is not valid JSON: {error.msg} at line {error.lineno}, column "
+            f"{error.colno}."
+        ) from None
+    except RecursionError:
+        raise DocumentError(
+            "the MOTION document is nested too deeply; a valid one has at most six levels."
+        ) from None
+
+
+def _refuse_constant(word: str) -> object:
+    raise DocumentError(f"the MOTION document holds {word}, which is not a JSON number.")
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise DocumentError(f"the MOTION document holds a number of {len(digits):,} digits.")
+    return int(digits)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise DocumentError(
+                f"the MOTION document gives the field {describe(name)} twice in one object; keep "
+                "one of them."
+            )
+        found[name] = value
+    return found
+
+
+def _canvas(document: Fields) -> Size:
+    fields = Fields(document.take("drawn_on"), "document", "drawn_on.")
+    width, height = fields.take("width"), fields.take("height")
+    fields.finish()
+    for name, side in (("width", width), ("height", height)):
+        if isinstance(side, bool) or not isinstance(side, int):
+            fields.refuse(name, "must be a whole number of pixels", side)
+    try:
+        return checked_size(width, height)
+    except ValueError as error:
+        raise DocumentError(f'document: "drawn_on": {error}') from None
+
+
+def _layers(raw_layers: list[Any]) -> tuple[AnyLayer, ...]:
+    layers: list[AnyLayer] = []
+    places: dict[str, int] = {}
+    for place, raw in enumerate(raw_layers, start=1):
+        layer = read_layer(raw, place)
+        if layer.id in places:
+            raise DocumentError(
+                f'layer {place}: "id" {describe(layer.id)} is already that of layer '
+                f"{places[layer.id]}; give every layer its own."
+            )
+        places[layer.id] = place
+        layers.append(layer)
+    return tuple(layers)

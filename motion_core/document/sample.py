@@ -1,0 +1,166 @@
+"""A drawn layer at every frame of a clip, for any number of frames and any canvas.
+
+Time runs in three steps. Frame i of T is clip time t = i / (T - 1). The layer's own time is
+u = (t - start) / (end - start), held at 0 before its window and at 1 after it. Easing bends u.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..geometry import Size, checked_size
+from .curves import Line, make_line
+from .easing import ease_value
+from .model import Path, RegionKey, RegionLayer, TimedPoint, Timing
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+# Frame times are quotients; without slack a frame could miss the key it was put on.
+TIME_SLACK = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class ControlPath:
+    """Where a pointer is at every frame.
+
+    xy: (T, 2) float64 pixels. present: (T,) bool; where False the layer shows nothing, and xy
+    holds the nearest end of the path.
+    """
+
+    xy: FloatArray
+    present: BoolArray
+
+
+@dataclass(frozen=True, eq=False)
+class RegionMotion:
+    """How a region has moved at every frame: turned and zoomed about its pivot, then shifted.
+
+    shift: (T, 2) pixels. rotate_deg: (T,), clockwise on screen (x right, y down) and free of
+    jumps by 360. scale: (T,), above 0. present: (T,) bool; where False the layer shows nothing.
+    """
+
+    shift: FloatArray
+    rotate_deg: FloatArray
+    scale: FloatArray
+    present: BoolArray
+
+
+def clip_times(frames: int) -> FloatArray:
+    """(T,) the time of every frame as a fraction of the clip: i / (T - 1), and 0 when T is 1.
+
+    Raises TypeError unless `frames` is a whole number, ValueError if it is negative.
+    """
+    if isinstance(frames, bool) or not hasattr(frames, "__index__"):
+        raise TypeError(f"frames must be a whole number; got {frames!r}.")
+    count = operator.index(frames)
+    if count < 0:
+        raise ValueError(f"frames must be 0 or more; got {count}.")
+    return np.arange(count, dtype=np.float64) / max(count - 1, 1)
+
+
+def sample_path(path: Path, *, frames: int, size: Size, drawn_on: Size) -> ControlPath:
+    """The pointer of a drawn path at every frame.
+
+    The line is measured in pixels of `drawn_on`, so another canvas never changes its timing, and
+    then stretched to `size`. Between two points with known times the pointer moves along the line
+    at constant speed, over points without a time; a first point without time is at 0, a last one
+    at 1. Where easing overshoots, the pointer goes straight on past the line's end, by the
+    overshoot as a share of the line's length.
+    Raises ValueError if the path has no points, its window is empty, or `frames` is negative.
+    """
+    if not path.points:
+        raise ValueError("a path needs at least one point to be sampled; got none.")
+    size, drawn_on = checked_size(*size), checked_size(*drawn_on)
+    local, present = _local_times(path.timing, frames)
+    points = np.array([(point.x, point.y) for point in path.points], dtype=np.float64)
+    line = make_line(points * np.array(drawn_on, dtype=np.float64), path.curve)
+    eased = ease_value(path.timing.easing, local)
+    stretch = np.array([size.width / drawn_on.width, size.height / drawn_on.height])
+    return ControlPath(line.at(_distances(path.points, line, eased)) * stretch, present)
+
+
+def sample_region(layer: RegionLayer, *, frames: int, size: Size) -> RegionMotion:
+    """A region's shift, turn and zoom at every frame.
+
+    Easing acts between each key and the next. Shifts are interpolated straight, turns along the
+    shorter arc (half a turn goes the way the numbers say), zooms by equal ratios. Before the first
+    key and after the last one the region rests. Of several keys at one time the last counts from
+    that time on.
+    Raises ValueError if the layer has no keys, its window is empty, or `frames` is negative.
+    """
+    if not layer.keys:
+        raise ValueError("a region needs at least one key to be sampled; got none.")
+    size = checked_size(*size)
+    local, present = _local_times(layer.timing, frames)
+    before, after, share = _between(np.array([key.t for key in layer.keys]), local)
+    share = ease_value(layer.timing.easing, share)
+
+    def mixed(values: FloatArray) -> FloatArray:
+        return values[before] + share * (values[after] - values[before])
+
+    return RegionMotion(
+        shift=np.stack(
+            [
+                mixed(np.array([key.dx * size.width for key in layer.keys])),
+                mixed(np.array([key.dy * size.height for key in layer.keys])),
+            ],
+            axis=1,
+        ),
+        rotate_deg=mixed(_unwound(layer.keys)),
+        scale=np.exp(mixed(np.log([key.scale for key in layer.keys]))),
+        present=present,
+    )
+
+
+def _local_times(timing: Timing, frames: int) -> tuple[FloatArray, BoolArray]:
+    """The layer's own time (T,) in 0..1, and (T,) whether it shows at all."""
+    times = clip_times(frames)
+    if not timing.start < timing.end:
+        raise ValueError(f"a layer must end after it starts; got {timing.start} to {timing.end}.")
+    local = np.clip((times - timing.start) / (timing.end - timing.start), 0.0, 1.0)
+    present = np.ones(len(times), dtype=np.bool_)
+    if timing.before == "absent":
+        present &= times >= timing.start - TIME_SLACK
+    if timing.after == "absent":
+        present &= times <= timing.end + TIME_SLACK
+    return local, present
+
+
+def _between(
+    times: FloatArray, at: FloatArray
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], FloatArray]:
+    """For every moment, the keys before and after it and how far it is between them (0..1)."""
+    reached = np.searchsorted(times, at + TIME_SLACK, side="right") - 1
+    before = np.clip(reached, 0, len(times) - 1)
+    after = np.clip(reached + 1, 0, len(times) - 1)
+    gap = times[after] - times[before]
+    share = (at - times[before]) / np.where(gap > 0.0, gap, 1.0)
+    return before, after, np.where(gap > 0.0, np.clip(share, 0.0, 1.0), 0.0)
+
+
+def _distances(points: tuple[TimedPoint, ...], line: Line, eased: FloatArray) -> FloatArray:
+    """How far along the line the pointer is at every eased moment, in pixels."""
+    times = [point.t for point in points]
+    times[0] = 0.0 if times[0] is None else times[0]
+    times[-1] = 1.0 if times[-1] is None else times[-1]
+    known = [index for index, t in enumerate(times) if t is not None]
+    lengths = line.point_lengths[known]
+    inside = np.clip(eased, 0.0, 1.0)
+    before, after, share = _between(np.array([t for t in times if t is not None]), inside)
+    along = lengths[before] + share * (lengths[after] - lengths[before])
+    return along + (eased - inside) * line.length
+
+
+def _unwound(keys: tuple[RegionKey, ...]) -> FloatArray:
+    """(K,) key angles with every step the shorter way round."""
+    angles = [keys[0].rotate_deg]
+    for earlier, later in zip(keys, keys[1:], strict=False):
+        turn = later.rotate_deg - earlier.rotate_deg
+        short = turn - 360.0 * np.floor((turn + 180.0) / 360.0)
+        angles.append(angles[-1] + (180.0 if short == -180.0 and turn > 0.0 else short))
+    return np.array(angles)
