@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from .coordinates import parse_coordinates, to_coordinates
 from .host import from_host, to_host
-from .registry import format_names, read_tracks, write_tracks
+from .pairs import parse_pairs, to_pairs
+from .registry import FORMATS, TrackFormat, format_names, read_tracks, write_tracks
 
-__all__ = ["format_names", "from_host", "read_tracks", "to_host", "write_tracks"]
+__all__ = [
+    "FORMATS",
+    "TrackFormat",
+    "format_names",
+    "from_host",
+    "parse_coordinates",
+    "parse_pairs",
+    "read_tracks",
+    "to_coordinates",
+    "to_host",
+    "to_pairs",
+    "write_tracks",
+]

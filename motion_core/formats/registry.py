@@ -10,8 +10,8 @@ from pathlib import Path
 from ..errors import CanvasError, FormatError
 from ..geometry import Size
 from ..tracks.model import Tracks
-from . import npz
-from .arrays import ZIP_MAGIC, open_zip
+from . import ati, coordinates, csv, npz, pairs, tapvid, wan_move
+from .arrays import NPY_MAGIC, ZIP_MAGIC, open_zip
 from .assembly import listed
 from .files import read_head
 
@@ -23,6 +23,11 @@ class FileHead:
     path: Path
     data: bytes
     members: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The first bytes as text, without byte order mark and leading blanks."""
+        return self.data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
 
 
 @dataclass(frozen=True)
@@ -43,15 +48,116 @@ class TrackFormat:
     write: Callable[[Path, Tracks], None]
 
 
+def _has(*names: str) -> Callable[[FileHead], bool]:
+    return lambda head: all(f"{name}.npy" in head.members for name in names)
+
+
+def _is_cotracker(head: FileHead) -> bool:
+    return any(_has(*names)(head) for names in tapvid.COTRACKER_NAMES)
+
+
+def _is_torch(head: FileHead) -> bool:
+    return any(name.endswith("/data.pkl") for name in head.members)
+
+
+def _is_npy(head: FileHead) -> bool:
+    return head.data.startswith(NPY_MAGIC)
+
+
+def _is_csv(head: FileHead) -> bool:
+    return csv.has_header(head.text)
+
+
+def _holds_pairs(head: FileHead) -> bool:
+    inside = head.text.lstrip("[ \t\r\n")[:1]
+    return head.text.startswith("[") and inside in tuple("-.0123456789")
+
+
+def _holds_coordinates(head: FileHead) -> bool:
+    return head.text.startswith(("[", "{")) and not _holds_pairs(head)
+
+
 FORMATS: tuple[TrackFormat, ...] = (
     TrackFormat(
         name="motion_npz",
         suffixes=(".npz",),
         description="Our own file: keeps everything.",
         needs_size=False,
-        sniff=lambda head: f"{npz.VERSION_KEY}.npy" in head.members,
+        sniff=_has(npz.VERSION_KEY),
         read=npz.read_npz,
         write=npz.write_npz,
+    ),
+    TrackFormat(
+        name="coordinates",
+        suffixes=(".json",),
+        description='Lists of {"x", "y"}, one per frame: KJNodes, Wan-Move, LTX.',
+        needs_size=True,
+        sniff=_holds_coordinates,
+        read=coordinates.read_coordinates,
+        write=coordinates.write_coordinates,
+    ),
+    TrackFormat(
+        name="ati_coordinates",
+        suffixes=(".json",),
+        description='Lists of {"x", "y"}, 121 over the clip: ATI.',
+        needs_size=True,
+        sniff=_holds_coordinates,
+        read=coordinates.read_coordinates,
+        write=coordinates.write_ati_coordinates,
+    ),
+    TrackFormat(
+        name="pairs",
+        suffixes=(".json",),
+        description="Lists of [x, y]: Image Conductor, DragNUWA.",
+        needs_size=True,
+        sniff=_holds_pairs,
+        read=pairs.read_pairs,
+        write=pairs.write_pairs,
+    ),
+    TrackFormat(
+        name="wan_move",
+        suffixes=(".npy",),
+        description="Wan-Move: NAME_tracks.npy and NAME_visibility.npy.",
+        needs_size=True,
+        sniff=_is_npy,
+        read=wan_move.read_wan_move,
+        write=wan_move.write_wan_move,
+    ),
+    TrackFormat(
+        name="ati",
+        suffixes=(".pth", ".pt"),
+        description="ATI: 121 samples over the clip, with visibility.",
+        needs_size=True,
+        sniff=_is_torch,
+        read=ati.read_ati,
+        write=ati.write_ati,
+    ),
+    TrackFormat(
+        name="tapvid",
+        suffixes=(".npz",),
+        description="TAP-Vid: fractions of the canvas and occlusion.",
+        needs_size=True,
+        sniff=_has("points", "occluded"),
+        read=tapvid.read_tapvid,
+        write=tapvid.write_tapvid,
+    ),
+    TrackFormat(
+        name="cotracker",
+        suffixes=(".npz",),
+        description="CoTracker: pixels counted from pixel centres, and visibility.",
+        needs_size=True,
+        sniff=_is_cotracker,
+        read=tapvid.read_cotracker,
+        write=tapvid.write_cotracker,
+    ),
+    TrackFormat(
+        name="csv",
+        suffixes=(".csv",),
+        description="Our own table: frame,track,x,y,visible.",
+        needs_size=True,
+        sniff=_is_csv,
+        read=csv.read_csv,
+        write=csv.write_csv,
     ),
 )
 

@@ -1,0 +1,142 @@
+"""Coordinate JSON: lists of {"x", "y"} in pixels, as KJNodes, ATI and Wan-Move exchange them."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ..errors import FormatError
+from ..geometry import Size
+from ..tracks.model import Tracks
+from ..tracks.select import select
+from ..tracks.time import resample
+from .assembly import agreed_size, assemble, nearest_visible
+from .files import read_text, write_bytes
+from .json_text import Point, as_number, described, load_list
+
+log = logging.getLogger(__name__)
+
+ATI_POINTS = 121
+
+
+def parse_coordinates(
+    coordinates: str | list[Any], size: Size | None, *, fps: float | None = None
+) -> Tracks:
+    """Tracks from coordinate JSON in any of its spellings, one point per frame.
+
+    One track is [{"x", "y"}, ...], several are a list of those; a list of JSON strings holds one
+    track or one list of tracks each; single quotes count as quotes; Python lists are read as they
+    are. size: the canvas the pixels are measured on, which the text does not say. Every point is
+    visible: the layout cannot say otherwise. "[]" is zero tracks of zero frames.
+    Raises FormatError naming the track and point for anything else, among it tracks of different
+    lengths, which consumers cut or pad silently.
+    """
+    canvas = agreed_size(None, size, "coordinate JSON")
+    items = load_list(coordinates)
+    if items and isinstance(items[0], (Point, dict)):
+        items = [items]
+    tracks = [_points(item, index) for index, item in enumerate(items)]
+    return assemble(stacked(tracks), None, canvas, fps=fps)
+
+
+def to_coordinates(
+    tracks: Tracks, kind: Literal["frames", "ati"] = "frames", *, integers: bool = False
+) -> str:
+    """Coordinate JSON: a list of tracks, each a list of {"x", "y"} in pixels.
+
+    kind: "frames" writes one point per frame; "ati" writes exactly 121 points that span the whole
+    clip, which is how ATI reads its text whatever the length of the video.
+    integers: round to whole pixels, as the drawing widgets do; otherwise every float32 survives.
+    The layout cannot say that a point is invisible: while it is, its track holds the last visible
+    position (before its first, the first). A track that is never visible is left out, and a
+    warning is logged.
+    Raises ValueError for another kind, or for "ati" of tracks without frames.
+    """
+    if kind not in ("frames", "ati"):
+        raise ValueError(f'kind must be "frames" or "ati"; got {kind!r}.')
+    held = held_everywhere(tracks, "coordinate JSON")
+    if kind == "ati":
+        held = resample(held, ATI_POINTS)
+    xy = held.xy.detach().cpu().numpy().transpose(1, 0, 2)
+    words = (np.rint(xy).astype(np.int64) if integers else xy).astype(str)
+    return "[" + ", ".join(map(_track_text, words.tolist())) + "]"
+
+
+def held_everywhere(tracks: Tracks, layout: str) -> Tracks:
+    """The same tracks for a layout that cannot express visibility: all points visible.
+
+    Invisible points hold the nearest visible position of their track; tracks that are never
+    visible are left out with a warning that names `layout`.
+    """
+    seen = tracks.visible.any(dim=0)
+    left_out = int((~seen).sum())
+    if left_out:
+        log.warning(
+            "%d of %d tracks are never visible; %s leaves them out.",
+            left_out,
+            tracks.num_points,
+            layout,
+        )
+        tracks = select(tracks, seen)
+    return assemble(nearest_visible(tracks), None, tracks.size, fps=tracks.fps, ids=tracks.ids)
+
+
+def stacked(tracks: list[list[tuple[float, float]]]) -> np.ndarray:
+    """Tracks of one length, (N lists of T points), as an array (T, N, 2).
+
+    Raises FormatError naming the first track whose length differs.
+    """
+    if not tracks:
+        return np.zeros((0, 0, 2))
+    frames = len(tracks[0])
+    for index, track in enumerate(tracks):
+        if len(track) != frames:
+            raise FormatError(
+                f"track {index} has {len(track)} points but track 0 has {frames}; every track "
+                "needs one point per frame. Sample them all with the same number of points."
+            )
+    return np.array(tracks, dtype=np.float64).reshape(len(tracks), frames, 2).transpose(1, 0, 2)
+
+
+def read_coordinates(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
+    """Tracks from a file of coordinate JSON. Raises FormatError as parse_coordinates does."""
+    return parse_coordinates(read_text(path), size, fps=fps)
+
+
+def write_coordinates(path: Path, tracks: Tracks) -> None:
+    """Write coordinate JSON with one point per frame."""
+    write_bytes(path, to_coordinates(tracks, "frames").encode())
+
+
+def write_ati_coordinates(path: Path, tracks: Tracks) -> None:
+    """Write coordinate JSON with 121 points over the whole clip."""
+    write_bytes(path, to_coordinates(tracks, "ati").encode())
+
+
+def _points(item: Any, index: int) -> list[tuple[float, float]]:
+    if not isinstance(item, (list, tuple)) or isinstance(item, Point):
+        raise FormatError(
+            f"track {index}: expected a list of points {{x, y}}; got {described(item)}."
+        )
+    return [
+        point if type(point) is Point else _point(point, index, place)
+        for place, point in enumerate(item)
+    ]
+
+
+def _point(value: Any, track: int, place: int) -> tuple[float, float]:
+    where = f"track {track}, point {place}"
+    if isinstance(value, Point):
+        value = value._asdict()
+    if not isinstance(value, dict) or set(value) != {"x", "y"}:
+        raise FormatError(
+            f'{where}: expected {{"x": number, "y": number}}; got {described(value)}.'
+        )
+    return as_number(value["x"], where), as_number(value["y"], where)
+
+
+def _track_text(points: list[list[str]]) -> str:
+    return "[" + ", ".join(f'{{"x": {x}, "y": {y}}}' for x, y in points) + "]"

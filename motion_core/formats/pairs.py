@@ -1,0 +1,85 @@
+"""Lists of [x, y] pairs in pixels, as Image Conductor and DragNUWA keep drags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import FormatError
+from ..geometry import Size
+from ..tracks.model import Tracks
+from .assembly import agreed_size, assemble
+from .coordinates import held_everywhere
+from .files import read_text, write_bytes
+from .json_text import as_number, described, load_list
+
+
+def parse_pairs(pairs: str | list[Any], size: Size | None, *, fps: float | None = None) -> Tracks:
+    """Tracks from [[[x, y], ...], ...], or from [[x, y], ...] for one track.
+
+    The points of a drag are spread evenly over the clip by the systems that read this layout, and
+    drags may have different numbers of points: T is the largest, the others are interpolated
+    linearly to it. size: the canvas in pixels. Every point is visible.
+    Raises FormatError naming the track and point for anything else.
+    """
+    canvas = agreed_size(None, size, "a list of pairs")
+    items = load_list(pairs)
+    if items and _is_pair(items[0]):
+        items = [items]
+    tracks = [_drag(item, index) for index, item in enumerate(items)]
+    frames = max((len(track) for track in tracks), default=0)
+    xy = np.zeros((frames, len(tracks), 2))
+    for index, track in enumerate(tracks):
+        xy[:, index] = _spread(track, frames, index)
+    return assemble(xy, None, canvas, fps=fps)
+
+
+def to_pairs(tracks: Tracks) -> str:
+    """JSON [[[x, y], ...], ...], one pair per frame, every float32 kept.
+
+    Invisible points are handled as in to_coordinates: held at the last visible position.
+    """
+    held = held_everywhere(tracks, "a list of pairs")
+    words = held.xy.detach().cpu().numpy().transpose(1, 0, 2).astype(str).tolist()
+    lists = ("[" + ", ".join(f"[{x}, {y}]" for x, y in track) + "]" for track in words)
+    return "[" + ", ".join(lists) + "]"
+
+
+def read_pairs(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
+    """Tracks from a file of pairs. Raises FormatError as parse_pairs does."""
+    return parse_pairs(read_text(path), size, fps=fps)
+
+
+def write_pairs(path: Path, tracks: Tracks) -> None:
+    """Write a file of pairs, one per frame."""
+    write_bytes(path, to_pairs(tracks).encode())
+
+
+def _is_pair(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple)) and bool(value) and not isinstance(value[0], (list, tuple))
+    )
+
+
+def _drag(item: Any, index: int) -> np.ndarray:
+    if not isinstance(item, (list, tuple)):
+        raise FormatError(f"track {index}: expected a list of [x, y] pairs; got {described(item)}.")
+    points = []
+    for place, pair in enumerate(item):
+        where = f"track {index}, point {place}"
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise FormatError(f"{where}: expected a pair [x, y]; got {described(pair)}.")
+        points.append((as_number(pair[0], where), as_number(pair[1], where)))
+    return np.array(points, dtype=np.float64).reshape(-1, 2)
+
+
+def _spread(track: np.ndarray, frames: int, index: int) -> np.ndarray:
+    if len(track) == frames:
+        return track
+    if not len(track):
+        raise FormatError(f"track {index} has no points but others have {frames}; remove it.")
+    here = np.linspace(0, 1, frames)
+    known = np.linspace(0, 1, len(track)) if len(track) > 1 else np.zeros(1)
+    return np.stack([np.interp(here, known, track[:, axis]) for axis in (0, 1)], axis=-1)

@@ -1,0 +1,107 @@
+"""Point-tracking .npz files: TAP-Vid's layout and CoTracker's."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FormatError
+from ..geometry import Size, checked_size
+from ..tracks.model import Tracks
+from .arrays import NpzArrays, npz_bytes
+from .assembly import agreed_size, assemble
+from .files import write_bytes
+from .wan_move import as_visibility
+
+log = logging.getLogger(__name__)
+
+COTRACKER_NAMES = (("tracks", "visibility"), ("pred_tracks", "pred_visibility"))
+CENTRE_ORIGIN = 0.5  # CoTracker's (0, 0) is the centre of the top-left pixel, ours its corner
+
+
+def read_tapvid(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
+    """Tracks from TAP-Vid's `points` (N, T, 2) and `occluded` (N, T).
+
+    Points are fractions of width and height from the corner of the top-left pixel, as the data
+    set stores them. When a visible point lies outside -1..2 they are taken for pixels, and a log
+    line says so. size: the canvas; not needed when the file holds its `video` (T, H, W, 3).
+    Raises FormatError for other shapes and types.
+    """
+    with NpzArrays(path) as arrays:
+        points, occluded = arrays.load("points"), arrays.load("occluded")
+        stored = _video_size(arrays, points.shape)
+    if points.ndim != 3 or points.shape[-1] != 2 or points.dtype.kind not in "fiu":
+        raise FormatError(f"points: expected (N, T, 2) numbers; got {points.dtype} {points.shape}.")
+    if occluded.shape != points.shape[:2]:
+        raise FormatError(f"occluded: expected shape {points.shape[:2]}; got {occluded.shape}.")
+    canvas = agreed_size(stored, size, "a TAP-Vid file")
+    visible = ~as_visibility(occluded, "occluded")
+    xy = points.astype(np.float64)
+    if _are_fractions(xy, visible):
+        xy = xy * np.array(canvas, dtype=np.float64)
+    else:
+        log.info("%s: points beyond -1..2 are taken for pixels.", path.name)
+    return assemble(xy.transpose(1, 0, 2), visible.T, canvas, fps=fps)
+
+
+def write_tapvid(path: Path, tracks: Tracks) -> None:
+    """Write TAP-Vid's `points` as fractions (N, T, 2) float32 and `occluded` (N, T) bool.
+
+    Canvas, ids and fps are not kept.
+    """
+    xy = tracks.xy.detach().cpu().numpy() / np.array(tracks.size, dtype=np.float32)
+    occluded = ~tracks.visible.cpu().numpy()
+    arrays = {"points": np.ascontiguousarray(xy.transpose(1, 0, 2)), "occluded": occluded.T.copy()}
+    write_bytes(path, npz_bytes(arrays))
+
+
+def read_cotracker(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
+    """Tracks from CoTracker's `tracks` (1, T, N, 2) and `visibility` (1, T, N), or `pred_*`.
+
+    Its pixels count from the centre of the top-left pixel: 0.5 is added. The batch axis may be
+    missing, and visibility may end in an axis of one. size: the canvas.
+    Raises FormatError for other shapes and types.
+    """
+    with NpzArrays(path) as arrays:
+        names = next(
+            (pair for pair in COTRACKER_NAMES if pair[0] in arrays.names), COTRACKER_NAMES[0]
+        )
+        positions, visible = arrays.load(names[0]), arrays.load(names[1])
+    if positions.ndim == 4 and positions.shape[0] == 1:
+        positions = positions[0]
+    if positions.ndim != 3 or positions.shape[-1] != 2 or positions.dtype.kind not in "fiu":
+        raise FormatError(
+            f"{names[0]}: expected numbers (1, T, N, 2); got {positions.dtype} {positions.shape}."
+        )
+    wanted = positions.shape[:2]
+    if visible.shape not in (wanted, (1, *wanted), (*wanted, 1), (1, *wanted, 1)):
+        raise FormatError(f"{names[1]}: expected shape {(1, *wanted)}; got {visible.shape}.")
+    seen = as_visibility(visible.reshape(wanted), names[1])
+    canvas = agreed_size(None, size, "a CoTracker file")
+    return assemble(positions.astype(np.float64) + CENTRE_ORIGIN, seen, canvas, fps=fps)
+
+
+def write_cotracker(path: Path, tracks: Tracks) -> None:
+    """Write CoTracker's `tracks` float32 (1, T, N, 2), less 0.5, and `visibility` bool (1, T, N).
+
+    Canvas, ids and fps are not kept.
+    """
+    positions = tracks.xy.detach().cpu().numpy()[None] - np.float32(CENTRE_ORIGIN)
+    visible = tracks.visible.cpu().numpy()[None]
+    write_bytes(path, npz_bytes({"tracks": positions, "visibility": visible}))
+
+
+def _video_size(arrays: NpzArrays, points: tuple[int, ...]) -> Size | None:
+    if "video" not in arrays.names:
+        return None
+    shape = arrays.shape("video")
+    if len(shape) != 4 or shape[-1] != 3 or shape[0] != points[1]:
+        raise FormatError(f"video: expected shape (T, H, W, 3) with T = {points[1]}; got {shape}.")
+    return checked_size(shape[2], shape[1])
+
+
+def _are_fractions(xy: np.ndarray, visible: np.ndarray) -> bool:
+    seen = xy[visible]
+    return not seen.size or bool((np.abs(seen - 0.5) <= 1.5).all())

@@ -1,0 +1,87 @@
+"""Wan-Move's pair of .npy files: positions (1, T, N, 2) and visibility (1, T, N)."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FormatError
+from ..geometry import Size
+from ..tracks.model import Tracks
+from .arrays import npy_bytes, read_npy
+from .assembly import agreed_size, assemble
+from .files import staged
+
+log = logging.getLogger(__name__)
+
+
+def read_wan_move(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
+    """Tracks from NAME_tracks.npy and NAME_visibility.npy beside it, in pixels of `size`.
+
+    path: the positions, float (1, T, N, 2) or (T, N, 2). A file not called *_tracks.npy may stand
+    without a partner: all its points count as visible, and a log line says so.
+    Raises FormatError for a missing partner, other shapes and other types.
+    """
+    positions = read_npy(path)
+    if positions.dtype == np.bool_:
+        raise FormatError(
+            "this holds visibility; read the positions (NAME_tracks.npy), which lie beside it."
+        )
+    if positions.ndim == 4 and positions.shape[0] == 1:
+        positions = positions[0]
+    if positions.ndim != 3 or positions.shape[-1] != 2:
+        raise FormatError(
+            f"expected positions (1, T, N, 2) or (T, N, 2); got shape {positions.shape}."
+        )
+    visible = _visibility(path, positions.shape[:2])
+    return assemble(positions, visible, agreed_size(None, size, "a Wan-Move file"), fps=fps)
+
+
+def write_wan_move(path: Path, tracks: Tracks) -> None:
+    """Write `path` and, beside it, its visibility: NAME_tracks.npy and NAME_visibility.npy.
+
+    float32 (1, T, N, 2) and bool (1, T, N). Canvas, ids and fps are not kept.
+    """
+    positions = tracks.xy.detach().cpu().numpy()[None]
+    visible = tracks.visible.cpu().numpy()[None]
+    with staged(path, partner(path)) as (first, second):
+        first.write_bytes(npy_bytes(positions))
+        second.write_bytes(npy_bytes(visible))
+
+
+def partner(path: Path) -> Path:
+    """Where the visibility of a file of positions lies."""
+    return path.with_name(path.stem.removesuffix("_tracks") + "_visibility.npy")
+
+
+def _visibility(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    beside = partner(path)
+    if not beside.exists():
+        if path.stem.endswith("_tracks"):
+            raise FormatError(
+                f"its other half {beside.name} is missing; put it beside this file, or drop "
+                '"_tracks" from the name to count every point as visible.'
+            )
+        log.info("%s has no %s: every point counts as visible.", path.name, beside.name)
+        return None
+    visible = read_npy(beside)
+    if visible.ndim == 3 and visible.shape[0] == 1:
+        visible = visible[0]
+    if visible.shape != shape:
+        raise FormatError(f"{beside.name}: expected shape {(1, *shape)}; got {visible.shape}.")
+    return as_visibility(visible, beside.name)
+
+
+def as_visibility(values: np.ndarray, name: str) -> np.ndarray:
+    """Booleans from booleans or from numbers that are all 0 or 1.
+
+    Raises FormatError for others, which would need a threshold that only their maker knows.
+    """
+    if values.dtype != np.bool_ and not bool(np.isin(values, (0, 1)).all()):
+        raise FormatError(
+            f"{name}: expected booleans or 0 and 1; got {values.dtype} with other values. "
+            "Threshold the confidences first."
+        )
+    return values.astype(np.bool_)
