@@ -1,0 +1,42 @@
+"""Combine Tracks: several motions in one prompt."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..motion_core.tracks import concat
+from .schema import TracksSocket, canvas_inputs, schema, tracks_output
+from .wire import tracks_in, tracks_out
+
+
+class CombineTracks(io.ComfyNode):
+    """Sets of tracks in, one set out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        one_set = TracksSocket.Input(
+            "tracks", tooltip="A set of tracks; all sets share canvas and frame count."
+        )
+        return schema(
+            "CombineTracks",
+            aliases=["concat tracks", "merge tracks", "join tracks", "append"],
+            display_name="Combine Tracks",
+            category="Motion Prompting/Edit",
+            description="Puts several sets of tracks into one. They must share canvas and frame "
+            "count: use Transform Tracks and Retime Tracks first where they do not.",
+            inputs=[
+                io.Autogrow.Input(
+                    "tracks",
+                    template=io.Autogrow.TemplatePrefix(one_set, prefix="tracks_", min=1, max=16),
+                    tooltip="Sets of tracks, in order; a new socket appears when the last is used.",
+                ),
+                *canvas_inputs(),
+            ],
+            outputs=[tracks_output("All tracks together; points keep their identity.")],
+        )
+
+    @classmethod
+    def execute(cls, tracks, canvas_width=0, canvas_height=0):
+        values = [value for value in tracks.values() if value is not None]
+        sets = [tracks_in(value, width=canvas_width, height=canvas_height) for value in values]
+        return io.NodeOutput(tracks_out(concat(sets)))

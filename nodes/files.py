@@ -1,0 +1,141 @@
+"""Load Tracks and Save Tracks: files in the host's own folders."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..motion_core.formats import read_tracks, write_tracks
+from ..motion_core.formats.registry import FORMATS
+from ..motion_core.geometry import MAX_SIDE
+from . import host
+from .schema import TracksSocket, canvas_inputs, schema, tracks_input, tracks_output
+from .wire import canvas_size, tracks_in, tracks_out
+
+
+class LoadTracks(io.ComfyNode):
+    """A track file in, tracks out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        suffixes = {suffix for entry in FORMATS for suffix in entry.suffixes}
+        return schema(
+            "LoadTracks",
+            aliases=["import tracks", "read tracks", "open trajectory", "cotracker", "tapvid"],
+            display_name="Load Tracks",
+            category="Motion Prompting/Files",
+            description="Reads point tracks from a file in ComfyUI's input folder. The content "
+            "decides the format: our .npz, coordinate JSON, Wan-Move .npy, ATI .pth, TAP-Vid and "
+            "CoTracker .npz, lists of pairs, CSV.",
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=host.input_files(suffixes),
+                    tooltip="A track file in ComfyUI's input folder.",
+                ),
+                io.Image.Input(
+                    "image",
+                    optional=True,
+                    tooltip="The picture the tracks belong to; its size in pixels is their "
+                    "canvas. Needed for files that do not store one.",
+                ),
+                io.Int.Input(
+                    "width",
+                    default=0,
+                    min=0,
+                    max=MAX_SIDE,
+                    optional=True,
+                    tooltip="Canvas width in pixels for files that do not store it; 0 takes it "
+                    "from the file or the image.",
+                ),
+                io.Int.Input(
+                    "height",
+                    default=0,
+                    min=0,
+                    max=MAX_SIDE,
+                    optional=True,
+                    tooltip="Canvas height in pixels for files that do not store it; 0 takes it "
+                    "from the file or the image.",
+                ),
+                io.Float.Input(
+                    "fps",
+                    default=0.0,
+                    min=0.0,
+                    max=240.0,
+                    step=0.01,
+                    optional=True,
+                    tooltip="Frames per second for files that do not store it; 0 leaves it as "
+                    "the file says.",
+                ),
+            ],
+            outputs=[tracks_output("The file's point tracks in pixels of their canvas.")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file):
+        try:
+            host.input_file(file)
+        except ValueError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, file, **others):
+        state = host.input_file(file).stat()
+        return f"{file}:{state.st_size}:{state.st_mtime_ns}"
+
+    @classmethod
+    def execute(cls, file, image=None, width=0, height=0, fps=0.0):
+        size = canvas_size(image, width, height)
+        tracks = read_tracks(host.input_file(file), size=size, fps=fps or None)
+        return io.NodeOutput(tracks_out(tracks))
+
+
+class SaveTracks(io.ComfyNode):
+    """Tracks in, a file in the output folder out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "SaveTracks",
+            aliases=["export tracks", "write tracks", "save trajectory", "npz", "csv"],
+            display_name="Save Tracks",
+            category="Motion Prompting/Files",
+            description="Writes point tracks to a numbered file in ComfyUI's output folder. The "
+            "first format keeps everything; the others are what other tools read.",
+            is_output_node=True,
+            inputs=[
+                tracks_input("The tracks to save."),
+                io.String.Input(
+                    "filename_prefix",
+                    default="tracks/motion",
+                    tooltip="Where in ComfyUI's output folder, and how the file's name begins; a "
+                    "number and the format's suffix are added.",
+                ),
+                io.Combo.Input(
+                    "format",
+                    options=[entry.name for entry in FORMATS],
+                    default=FORMATS[0].name,
+                    tooltip="; ".join(f"{one.name}: {one.description}" for one in FORMATS),
+                ),
+                *canvas_inputs(),
+            ],
+            outputs=[
+                TracksSocket.Output(
+                    "tracks", display_name="tracks", tooltip="The same tracks, to go on with."
+                ),
+                io.String.Output(
+                    "path",
+                    display_name="path",
+                    tooltip="The file's path inside ComfyUI's output folder.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, tracks, filename_prefix, format, canvas_width=0, canvas_height=0):
+        found = tracks_in(tracks, width=canvas_width, height=canvas_height)
+        suffix = next(entry.suffixes[0] for entry in FORMATS if entry.name == format)
+        path, shown = host.new_output_file(filename_prefix, suffix)
+        write_tracks(path, found, format=format)
+        name = f"{shown['subfolder']}/{path.name}".lstrip("/")
+        return io.NodeOutput(tracks_out(found), name, ui={"tracks": [shown], "text": [name]})

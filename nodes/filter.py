@@ -1,0 +1,125 @@
+"""Filter Tracks: which points stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..motion_core.tracks import (
+    Tracks,
+    hide_outside,
+    inside_canvas,
+    select,
+    select_farthest,
+    select_random,
+)
+from .schema import canvas_inputs, schema, tracks_input, tracks_output
+from .wire import area, tracks_in, tracks_out
+
+MAX_POINTS = 1_000_000
+
+
+def _count_and_seed() -> list[Any]:
+    return [
+        io.Int.Input(
+            "count", default=64, min=1, max=MAX_POINTS, tooltip="How many tracks to keep."
+        ),
+        io.Int.Input(
+            "seed",
+            default=0,
+            min=0,
+            max=2**32 - 1,
+            control_after_generate=False,
+            tooltip="Which choice: the same seed chooses the same tracks.",
+        ),
+    ]
+
+
+OPTIONS = [
+    io.DynamicCombo.Option("random", _count_and_seed()),
+    io.DynamicCombo.Option("farthest", _count_and_seed()),
+    io.DynamicCombo.Option(
+        "inside mask",
+        [
+            io.Mask.Input(
+                "mask",
+                tooltip="Tracks that start on its white part stay. Same proportions as the canvas.",
+            )
+        ],
+    ),
+    io.DynamicCombo.Option("visible at start", []),
+    io.DynamicCombo.Option("always inside", []),
+    io.DynamicCombo.Option("hide outside", []),
+]
+
+
+def _inside_mask(tracks: Tracks, mask: Tensor) -> Tracks:
+    chosen = area(mask, tracks.size)
+    keep = _starts_on_canvas(tracks)
+    cells = tracks.xy[0].floor().long()
+    x = cells[:, 0].clamp(0, tracks.size.width - 1)
+    y = cells[:, 1].clamp(0, tracks.size.height - 1)
+    return select(tracks, keep & chosen[y, x]) if chosen is not None else tracks
+
+
+def _starts_on_canvas(tracks: Tracks) -> Tensor:
+    """(N,) bool: visible and on the canvas in the first frame."""
+    if not tracks.num_frames:
+        return torch.zeros(tracks.num_points, dtype=torch.bool)
+    return tracks.visible[0] & inside_canvas(tracks)[0]
+
+
+def _visible_at_start(tracks: Tracks) -> Tracks:
+    return select(tracks, _starts_on_canvas(tracks))
+
+
+def _always_inside(tracks: Tracks) -> Tracks:
+    return select(tracks, (inside_canvas(tracks) | ~tracks.visible).all(dim=0))
+
+
+ACTIONS: dict[str, Callable[..., Tracks]] = {
+    "random": select_random,
+    "farthest": select_farthest,
+    "inside mask": _inside_mask,
+    "visible at start": _visible_at_start,
+    "always inside": _always_inside,
+    "hide outside": hide_outside,
+}
+
+
+class FilterTracks(io.ComfyNode):
+    """Tracks in, some of them out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "FilterTracks",
+            aliases=["select tracks", "random tracks", "subsample", "thin out", "reduce points"],
+            display_name="Filter Tracks",
+            category="Motion Prompting/Edit",
+            description="Keeps some of the tracks: a random or evenly spread number, those in a "
+            "mask, those a model can use from the first frame. Positions never change.",
+            inputs=[
+                tracks_input(),
+                io.DynamicCombo.Input(
+                    "keep",
+                    options=OPTIONS,
+                    tooltip="random: N of them by seed. farthest: N spread evenly. inside mask: "
+                    "those that start there. visible at start: seen and on the canvas in the "
+                    "first frame (Wan-Move needs this). always inside: never off the canvas "
+                    "while visible. hide outside: all, but invisible while off the canvas.",
+                ),
+                *canvas_inputs(),
+            ],
+            outputs=[tracks_output("The tracks that stay; points keep their identity.")],
+        )
+
+    @classmethod
+    def execute(cls, tracks, keep, canvas_width=0, canvas_height=0):
+        found = tracks_in(tracks, width=canvas_width, height=canvas_height)
+        settings = {name: value for name, value in keep.items() if name != "keep"}
+        return io.NodeOutput(tracks_out(ACTIONS[keep["keep"]](found, **settings)))

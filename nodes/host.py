@@ -1,0 +1,104 @@
+"""The single door to ComfyUI: progress, interruption, folders and pictures on a node's face.
+
+Where a service is missing (the tests' stand-in host has no progress bar), work goes on without it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import folder_paths
+from comfy_api.latest import io, ui
+from torch import Tensor
+
+from ..motion_core.progress import Progress, silent
+
+DRIVE = re.compile(r"^[A-Za-z]:")
+MAX_NAME = 240
+
+
+def progress() -> Progress:
+    """A Progress that moves the running node's bar and stops when the user presses cancel."""
+    try:
+        from comfy.model_management import throw_exception_if_processing_interrupted
+        from comfy.utils import ProgressBar
+    except ImportError:
+        return silent
+    bar = ProgressBar(1)
+
+    def show(done: int, total: int) -> None:
+        throw_exception_if_processing_interrupted()
+        bar.update_absolute(done, total)
+
+    return show
+
+
+def input_file(name: str) -> Path:
+    """A file of the host's input folder. Raises ValueError for a name that leads out of it, or
+    to nothing."""
+    path = inside(Path(folder_paths.get_input_directory()), name)
+    if not path.is_file():
+        raise ValueError(f"there is no file {name!r} in ComfyUI's input folder; put it there.")
+    return path
+
+
+def input_files(suffixes: set[str]) -> list[str]:
+    """Names of the input folder's files with one of these suffixes, sorted; links out of the
+    folder are left out."""
+    folder = Path(folder_paths.get_input_directory()).resolve()
+    found = folder.iterdir() if folder.is_dir() else iter(())
+    return sorted(
+        path.name
+        for path in found
+        if path.suffix.lower() in suffixes
+        and path.is_file()
+        and path.resolve().is_relative_to(folder)
+    )
+
+
+def new_output_file(prefix: str, suffix: str) -> tuple[Path, dict[str, str]]:
+    """A path for a new file prefix_00001_.suffix in the host's output folder, and how the page
+    finds it. Raises ValueError for a prefix that leads out of the folder."""
+    folder = Path(folder_paths.get_output_directory())
+    inside(folder, prefix)
+    target, name, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, str(folder))
+    path = Path(target) / f"{name}_{counter:05}_{suffix}"
+    shown = ui.SavedResult(path.name, subfolder, io.FolderType.output)
+    return path, shown
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path of `name` in `folder`, links followed.
+
+    Raises ValueError for names that are empty, absolute, with drive letters or "..", and for links
+    that lead out of the folder.
+    """
+    plain = name.replace("\\", "/")
+    parts = PurePosixPath(plain).parts
+    is_wild = (
+        not plain.strip("/ .")
+        or len(plain) > MAX_NAME
+        or plain.startswith("/")
+        or DRIVE.match(plain) is not None
+        or ".." in parts
+        or any(ord(letter) < 32 for letter in plain)
+    )
+    path = folder if is_wild else (folder / plain).resolve()
+    if is_wild or not path.is_relative_to(folder.resolve()):
+        raise ValueError(
+            f"{name[:80]!r} does not name a place inside ComfyUI's {folder.name} folder; use a "
+            'plain name such as "motion" or "tracks/motion".'
+        )
+    return path
+
+
+def picture_preview(images: Tensor, node: type[io.ComfyNode]) -> Any:
+    """Pictures (B, H, W, 3) shown on the node's face."""
+    return ui.PreviewImage(images, cls=node)
+
+
+def text_preview(text: str) -> Any:
+    """Text shown on the node's face."""
+    return ui.PreviewText(text)

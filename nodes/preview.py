@@ -1,0 +1,87 @@
+"""Preview Tracks and Draft Motion: see the motion before a model makes it."""
+
+from __future__ import annotations
+
+import torch
+from comfy_api.latest import io
+
+from . import host
+from .schema import canvas_inputs, schema, tracks_input
+from .wire import frames, picture, tracks_in
+
+
+class PreviewTracks(io.ComfyNode):
+    """Tracks in, a drawing of them out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "PreviewTracks",
+            aliases=["visualize tracks", "draw tracks", "overlay", "show trajectory"],
+            display_name="Preview Tracks",
+            category="Motion Prompting",
+            description="Draws the tracks over a picture, a video, or black. The node shows the "
+            "last frame; the output holds all.",
+            is_output_node=True,
+            inputs=[
+                tracks_input("The tracks to draw."),
+                io.Image.Input(
+                    "image",
+                    optional=True,
+                    tooltip="One picture, or as many as the tracks have frames; same size in "
+                    "pixels as the tracks' canvas. Black when not connected.",
+                ),
+                *canvas_inputs(),
+            ],
+            outputs=[
+                io.Image.Output(
+                    "images", display_name="images", tooltip="One picture per frame of the tracks."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, tracks, image=None, canvas_width=0, canvas_height=0):
+        from ..motion_core.overlay import draw_tracks
+
+        found = tracks_in(tracks, image, canvas_width, canvas_height)
+        if image is None:
+            image = torch.zeros(1, found.size.height, found.size.width, 3)
+        below = frames(image)
+        video = draw_tracks(below[0] if len(below) == 1 else below, found)
+        return io.NodeOutput(video, ui=host.picture_preview(video[-1:], cls))
+
+
+class DraftMotion(io.ComfyNode):
+    """A picture and tracks in, the picture moving out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "DraftMotion",
+            aliases=["animate image", "warp", "motion preview", "puppet", "draft video"],
+            display_name="Draft Motion",
+            category="Motion Prompting",
+            description="Moves the picture along the tracks by warping it: an instant draft of "
+            "the motion without any model. Points that do not move hold their surroundings.",
+            inputs=[
+                io.Image.Input(
+                    "image",
+                    tooltip="The picture to move (the first of a batch); same size in pixels as "
+                    "the tracks' canvas.",
+                ),
+                tracks_input("The tracks to follow."),
+            ],
+            outputs=[
+                io.Image.Output(
+                    "images", display_name="images", tooltip="One picture per frame of the tracks."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, image, tracks):
+        from ..motion_core.draft import draft
+
+        found = tracks_in(tracks, image)
+        return io.NodeOutput(draft(picture(image), found, progress=host.progress()))

@@ -1,0 +1,156 @@
+"""Retime Tracks: when things happen, and how long the clip is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..motion_core.document import ease_value
+from ..motion_core.tracks import (
+    Tracks,
+    cut,
+    ease,
+    hold,
+    loop,
+    resample,
+    reverse,
+    shift,
+    smooth_time,
+)
+from .schema import MAX_FRAMES, canvas_inputs, schema, tracks_input, tracks_output
+from .wire import tracks_in, tracks_out
+
+
+def _frames(name: str, default: int, tooltip: str, least: int = 0) -> Any:
+    return io.Int.Input(name, default=default, min=least, max=MAX_FRAMES, tooltip=tooltip)
+
+
+OPTIONS = [
+    io.DynamicCombo.Option(
+        "resample",
+        [_frames("frames", 81, "New frame count; the motion still fills the clip.", least=1)],
+    ),
+    io.DynamicCombo.Option(
+        "cut",
+        [
+            _frames("start", 0, "First frame kept, counted from 0."),
+            _frames("stop", 0, "First frame dropped after that; 0 keeps all to the end."),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "hold",
+        [
+            _frames("before", 0, "Frames added at the start, standing still."),
+            _frames("after", 16, "Frames added at the end, standing still."),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "shift",
+        [
+            _frames("frames", 8, "Frames later; negative is earlier.", least=-MAX_FRAMES),
+            io.Combo.Input(
+                "outside",
+                options=["hold", "absent"],
+                default="hold",
+                tooltip="Where the motion has not begun or is over: hold stands still, absent "
+                "makes points invisible.",
+            ),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "loop",
+        [
+            io.Int.Input("count", default=2, min=1, max=256, tooltip="How many times it plays."),
+            io.Boolean.Input(
+                "ping_pong", default=False, tooltip="Whether every second time plays backwards."
+            ),
+        ],
+    ),
+    io.DynamicCombo.Option("reverse", []),
+    io.DynamicCombo.Option(
+        "ease",
+        [
+            io.Combo.Input(
+                "easing",
+                options=["ease_in", "ease_out", "ease_in_out"],
+                default="ease_in_out",
+                tooltip="Start slowly, end slowly, or both.",
+            )
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "smooth",
+        [
+            io.Float.Input(
+                "sigma",
+                default=2.0,
+                min=0.0,
+                max=256.0,
+                step=0.1,
+                tooltip="Width of the Gaussian in frames: more is calmer.",
+            )
+        ],
+    ),
+]
+
+
+def _cut(tracks: Tracks, start: int, stop: int) -> Tracks:
+    return cut(tracks, start, stop or tracks.num_frames)
+
+
+def _ease(tracks: Tracks, easing: Any) -> Tracks:
+    return ease(tracks, partial(ease_value, easing))
+
+
+ACTIONS: dict[str, Callable[..., Tracks]] = {
+    "resample": resample,
+    "cut": _cut,
+    "hold": hold,
+    "shift": shift,
+    "loop": loop,
+    "reverse": reverse,
+    "ease": _ease,
+    "smooth": smooth_time,
+}
+
+
+class RetimeTracks(io.ComfyNode):
+    """Tracks in, tracks at other times out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "RetimeTracks",
+            aliases=[
+                "resample tracks",
+                "frame count",
+                "speed",
+                "reverse",
+                "loop",
+                "ease",
+                "smooth",
+            ],
+            display_name="Retime Tracks",
+            category="Motion Prompting/Edit",
+            description="Brings tracks to another frame count, or cuts, holds, shifts, loops, "
+            "reverses, eases or smooths them in time.",
+            inputs=[
+                tracks_input(),
+                io.DynamicCombo.Input(
+                    "action",
+                    options=OPTIONS,
+                    tooltip="What to do; each choice brings its own settings, in frames.",
+                ),
+                *canvas_inputs(),
+            ],
+            outputs=[tracks_output("The same points at their new times.")],
+        )
+
+    @classmethod
+    def execute(cls, tracks, action, canvas_width=0, canvas_height=0):
+        found = tracks_in(tracks, width=canvas_width, height=canvas_height)
+        settings = {name: value for name, value in action.items() if name != "action"}
+        return io.NodeOutput(tracks_out(ACTIONS[action["action"]](found, **settings)))

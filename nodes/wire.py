@@ -1,0 +1,90 @@
+"""What travels between nodes, turned into the core's values and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..motion_core.formats.host import from_host, to_host
+from ..motion_core.geometry import Size, checked_size
+from ..motion_core.tracks import Tracks
+
+ASPECT_TOLERANCE = 0.02
+
+
+def tracks_in(value: Any, image: Tensor | None = None, width: int = 0, height: int = 0) -> Tracks:
+    """Tracks from a TRACKS value that meets an image, or a width and height; 0 means not given.
+
+    Raises CanvasError when the canvases differ, FormatError when none is known.
+    """
+    return from_host(value, size=canvas_size(image, width, height))
+
+
+def tracks_out(tracks: Tracks) -> dict[str, Any]:
+    """The TRACKS value for the wire."""
+    return to_host(tracks)
+
+
+def canvas_size(image: Tensor | None, width: int = 0, height: int = 0) -> Size | None:
+    """The size an image and two numbers agree on; None when neither is given.
+
+    image: (B, H, W, C). Raises ValueError when only one side is set or they disagree.
+    """
+    if bool(width) != bool(height):
+        raise ValueError(
+            f"width and height belong together; got {width} and {height}. Set both, or leave "
+            "both at 0."
+        )
+    stated = checked_size(width, height) if width else None
+    if image is None:
+        return stated
+    seen = Size(image.shape[-2], image.shape[-3])
+    if stated is not None and stated != seen:
+        raise ValueError(
+            f"the image is {seen} but width and height say {stated}. Set both to 0 to use the "
+            "image's size."
+        )
+    return seen
+
+
+def picture(image: Tensor) -> Tensor:
+    """The first picture of an IMAGE: (H, W, 3) float32 in 0..1."""
+    return frames(image)[0]
+
+
+def frames(image: Tensor) -> Tensor:
+    """All pictures of an IMAGE: (B, H, W, 3) float32 in 0..1; alpha is dropped, grey tripled.
+
+    Raises ValueError for an empty batch or an unknown number of channels.
+    """
+    if image.ndim != 4 or not image.shape[0] or image.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"expected an IMAGE batch (B, H, W, 3) with at least one picture; got "
+            f"{tuple(image.shape)}."
+        )
+    colours = image[..., :3] if image.shape[-1] >= 3 else image.expand(-1, -1, -1, 3)
+    return colours.float().clamp(0.0, 1.0)
+
+
+def area(mask: Tensor | None, size: Size) -> Tensor | None:
+    """The first picture of a MASK on the canvas: (H, W) bool, True above one half.
+
+    A mask of another size is brought to the canvas by its nearest pixels when it has the canvas'
+    proportions. Raises ValueError when it has not.
+    """
+    if mask is None:
+        return None
+    first = mask.reshape(-1, mask.shape[-2], mask.shape[-1])[:1].float()
+    height, width = first.shape[-2:]
+    if abs((width / height) / (size.width / size.height) - 1.0) > ASPECT_TOLERANCE:
+        raise ValueError(
+            f"the mask is {width}x{height} but the canvas is {size}, which has other "
+            "proportions. Connect a mask drawn on the same image (Load Image gives an empty "
+            "64x64 mask when the picture has no transparency)."
+        )
+    wanted = (size.height, size.width)
+    if (height, width) != wanted:
+        first = torch.nn.functional.interpolate(first[None], size=wanted, mode="nearest-exact")[0]
+    return first[0] > 0.5

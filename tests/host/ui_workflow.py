@@ -1,0 +1,60 @@
+"""From the workflow a user opens (UI format) to the one that runs (API format).
+
+The front end does this in the browser. Doing it here too proves that both files of a shipped
+workflow say the same, and that the UI file names only nodes, inputs and values that exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .prompt import Described
+
+WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
+COMBO_EXTRAS = {"image_upload": ["image"]}  # the upload button keeps a value of its own
+
+
+def to_api(workflow: Mapping[str, Any], object_info: Mapping[str, Any]) -> dict[str, Any]:
+    """The API-format prompt of a UI-format workflow without subgraphs.
+
+    Raises KeyError or ValueError where the workflow names what the host does not have.
+    """
+    links = {link[0]: (str(link[1]), link[2]) for link in workflow["links"]}
+    prompt = {}
+    for node in workflow["nodes"]:
+        if node["type"] in ("Note", "MarkdownNote"):
+            continue
+        described = object_info[node["type"]]["input"]
+        inputs = dict(_widget_values(node, described))
+        for socket in node.get("inputs", []):
+            if socket.get("link") is not None:
+                inputs[socket["name"]] = list(links[socket["link"]])
+        prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
+    return prompt
+
+
+def _widget_values(node: Mapping[str, Any], described: Described) -> Iterator[tuple[str, Any]]:
+    values = list(node.get("widgets_values", []))
+    yield from _consume(described, values, "")
+    if values:
+        raise ValueError(f"node {node['id']} ({node['type']}) has widget values left: {values}.")
+
+
+def _consume(described: Described, values: list[Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for kind in ("required", "optional"):
+        for name, (io_type, options) in described.get(kind, {}).items():
+            if io_type == "COMFY_DYNAMICCOMBO_V3":
+                chosen = values.pop(0)
+                yield prefix + name, chosen
+                option = next(one for one in options["options"] if one["key"] == chosen)
+                yield from _consume(option["inputs"], values, f"{prefix}{name}.")
+            elif _has_widget(io_type, options):
+                yield prefix + name, values.pop(0)
+                for key, extra in COMBO_EXTRAS.items():
+                    if options.get(key) and values[:1] == extra:
+                        values.pop(0)
+
+
+def _has_widget(io_type: Any, options: Mapping[str, Any]) -> bool:
+    return (isinstance(io_type, list) or io_type in WIDGETS) and not options.get("forceInput")
