@@ -54,7 +54,7 @@ def mask_points(mask: Tensor, size: Size, spacing: float) -> Tensor:
     positive_number("spacing", spacing)
     if not rows.size:
         return _as_points(np.zeros((0, 2)))
-    box = _Box(columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+    box = _bounds(columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
     grid = _box_grid(box, spacing)
     cell = np.floor(grid).astype(np.int64)
     inside = grid[on[cell[:, 1], cell[:, 0]]]
@@ -71,7 +71,7 @@ def polygon_points(polygon: ArrayLike, spacing: float, size: Size | None = None)
     """
     corners = _corners(polygon)
     positive_number("spacing", spacing)
-    box = _Box(*corners.min(axis=0), *corners.max(axis=0))
+    box = _bounds(*corners.min(axis=0), *corners.max(axis=0))
     if size is not None:
         size = checked_size(*size)
         box = _Box(
@@ -144,6 +144,11 @@ def _as_points(points: np.ndarray) -> Tensor:
     if points.size and np.abs(points).max() > np.finfo(np.float32).max:
         raise ValueError("positions this far out do not fit float32; expected pixels of a canvas.")
     return torch.from_numpy(points.astype(np.float32))
+
+
+def _bounds(*sides: np.generic) -> _Box:
+    """A box of Python's own numbers, which overflow in silence and are checked later."""
+    return _Box(*(float(side) for side in sides))
 
 
 def _pairs(x: np.ndarray, y: np.ndarray) -> np.ndarray:
