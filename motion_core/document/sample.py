@@ -91,10 +91,13 @@ def sample_region(layer: RegionLayer, *, frames: int, size: Size) -> RegionMotio
     shorter arc (half a turn goes the way the numbers say), zooms by equal ratios. Before the first
     key and after the last one the region rests. Of several keys at one time the last counts from
     that time on.
-    Raises ValueError if the layer has no keys, its window is empty, or `frames` is negative.
+    Raises ValueError if the layer has no keys or one with a scale not above 0, if its window is
+    empty, or if `frames` is negative.
     """
     if not layer.keys:
         raise ValueError("a region needs at least one key to be sampled; got none.")
+    if min(key.scale for key in layer.keys) <= 0.0:
+        raise ValueError("every key of a region needs a scale above 0; one has 0 or less.")
     size = checked_size(*size)
     local, present = _local_times(layer.timing, frames)
     before, after, share = _between(np.array([key.t for key in layer.keys]), local)
