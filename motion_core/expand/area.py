@@ -1,0 +1,126 @@
+"""Areas of a picture that dots fill: a polygon, or a mask given at expansion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..document.model import PinLayer, RegionLayer
+from ..errors import CanvasError, ShapeError
+from ..geometry import Size
+from ..tracks.seeding import mask_points, points_inside_polygon, polygon_points
+from .limits import check_count, in_range
+
+REMEDY = 'raise "spacing" or make the area smaller'
+
+
+@dataclass(frozen=True, eq=False)
+class PolygonArea:
+    """The inside of a polygon, by the even-odd rule. corners: (K, 2) px of the canvas."""
+
+    corners: np.ndarray
+    size: Size
+
+    def dots(self, spacing: float) -> np.ndarray:
+        """(N, 2) px: a grid at `spacing` (of the short side), centred on the bounding box."""
+        # Measured in short sides, so every canvas of one shape gets the same dots.
+        corners = self.corners / self.size.short_side
+        across, down = np.ptp(corners, axis=0) / in_range("spacing", spacing, above_zero=True)
+        check_count(max(across, 1.0) * max(down, 1.0), 1, REMEDY)
+        points = polygon_points(corners, spacing)
+        if not len(points):
+            raise ValueError('"polygon" encloses nothing; draw it with an inside.')
+        return points.double().numpy() * self.size.short_side
+
+    def middle(self) -> np.ndarray:
+        """(2,) px: the centroid; where crossing loops leave it outside the box, the mean corner."""
+        origin, extent = self.corners.min(axis=0), np.ptp(self.corners, axis=0)
+        here = self.corners - origin
+        there = np.roll(here, -1, axis=0)
+        cross = here[:, 0] * there[:, 1] - there[:, 0] * here[:, 1]
+        if abs(cross.sum()) > 1e-9 * extent.prod():
+            centroid = ((here + there) * cross[:, None]).sum(axis=0) / (3.0 * cross.sum())
+            if (centroid >= 0).all() and (centroid <= extent).all():
+                return origin + centroid
+        return self.corners.mean(axis=0)
+
+    def holds(self, points: np.ndarray) -> np.ndarray:
+        """(P,) bool: which of the points (P, 2) px lie inside."""
+        return points_inside_polygon(points, self.corners).numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class MaskArea:
+    """Where a mask is on. on: (H, W) bool, of the canvas' shape at any resolution."""
+
+    on: np.ndarray
+    size: Size
+
+    def dots(self, spacing: float) -> np.ndarray:
+        """(N, 2) px: a grid at `spacing` (of the short side), centred on what is on."""
+        in_range("spacing", spacing, above_zero=True)
+        own = Size(self.on.shape[1], self.on.shape[0])
+        points = mask_points(torch.from_numpy(self.on), own, spacing * own.short_side)
+        return points.double().numpy() * self._pixel()
+
+    def middle(self) -> np.ndarray:
+        """(2,) px: the mean of what is on."""
+        return (np.argwhere(self.on)[:, ::-1] + 0.5).mean(axis=0) * self._pixel()
+
+    def holds(self, points: np.ndarray) -> np.ndarray:
+        """(P,) bool: which of the points (P, 2) px lie on a mask pixel that is on."""
+        cells = np.floor(points / self._pixel())
+        last = np.array(self.on.shape[::-1]) - 1
+        is_inside = ((cells >= 0) & (cells <= last)).all(axis=1)
+        x, y = np.clip(cells, 0, last).astype(np.int64).T
+        return is_inside & self.on[y, x]
+
+    def _pixel(self) -> np.ndarray:
+        """(2,) canvas pixels per mask pixel."""
+        return np.array(self.size) / np.array(self.on.shape[::-1])
+
+
+Area = PolygonArea | MaskArea
+
+
+def layer_area(layer: PinLayer | RegionLayer, size: Size, mask: Any) -> Area | None:
+    """The area a layer speaks of; None where it names none (single pins, background).
+
+    mask: (H, W) bool, or numbers that are on above 0.5, or None. It may have another resolution
+    than the canvas but not another shape.
+    Raises ValueError where the layer needs a mask and there is none or nothing on it, ShapeError
+    when it is not (H, W), CanvasError when its sides are in another proportion than the canvas'.
+    """
+    if layer.area == "mask":
+        return MaskArea(_checked_mask(mask, size), size)
+    if layer.area == "polygon" and layer.polygon is not None:
+        return PolygonArea(np.array(layer.polygon, dtype=np.float64) * np.array(size), size)
+    return None
+
+
+def _checked_mask(mask: Any, size: Size) -> np.ndarray:
+    if mask is None:
+        raise ValueError('"area" is "mask" but no mask came; connect one, or draw a polygon.')
+    value = torch.as_tensor(mask).detach().cpu()
+    if value.ndim != 2 or 0 in value.shape:
+        raise ShapeError(f"mask must be (H, W); got {tuple(value.shape)}. Choose one of a batch.")
+    height, width = value.shape
+    # One pixel of slack: masks are often the canvas divided by a number and rounded.
+    slack = min(
+        abs(width - height * size.width / size.height),
+        abs(height - width * size.height / size.width),
+    )
+    if slack >= 1:
+        raise CanvasError(
+            f"mask is {width}x{height} but the canvas is {size}, another shape. Make the mask "
+            "from the picture that sets the canvas."
+        )
+    if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+        raise ValueError("mask holds NaN or infinite values; expected numbers from 0 to 1.")
+    on = (value if value.dtype == torch.bool else value > 0.5).numpy()
+    if not on.any():
+        raise ValueError("mask is empty; mark the area in it, or disable the layer.")
+    return on

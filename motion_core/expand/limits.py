@@ -1,0 +1,81 @@
+"""What one expansion may ask for, and how a refusal names the layer that asked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..document.fields import describe
+from ..document.model import (
+    CameraGrabLayer,
+    DragLayer,
+    Layer,
+    PinLayer,
+    RegionLayer,
+    SphereLayer,
+)
+from ..errors import CanvasError, DocumentError, ShapeError
+from ..geometry import Size, checked_size
+from ..tracks.arguments import whole_number
+
+MAX_FRAMES = 10_000
+MAX_DOTS = 1_000_000
+MAX_POSITIONS = 100_000_000
+
+_KINDS: dict[type[Layer], str] = {
+    CameraGrabLayer: "camera_grab",
+    DragLayer: "drag",
+    PinLayer: "pin",
+    RegionLayer: "region",
+    SphereLayer: "sphere",
+}
+_KEPT = (CanvasError, DocumentError, ShapeError)
+
+
+def checked_clip(frames: int, size: Size) -> tuple[int, Size]:
+    """`frames` within 1..10,000 and a checked canvas. Raises TypeError or ValueError."""
+    frames = whole_number("frames", frames, least=1)
+    if frames > MAX_FRAMES:
+        raise ValueError(f"frames must be {MAX_FRAMES:,} or less; got {frames:,}. Ask for fewer.")
+    return frames, checked_size(*size)
+
+
+def check_count(count: float, frames: int, remedy: str) -> None:
+    """Raises ValueError, ending in `remedy`, for more dots or positions than can be held."""
+    if count > MAX_DOTS:
+        raise ValueError(f"about {count:.3g} dots are more than {MAX_DOTS:,}; {remedy}.")
+    if count * frames > MAX_POSITIONS:
+        raise ValueError(
+            f"{count:,.0f} dots through {frames:,} frames are more than {MAX_POSITIONS:,} "
+            f"positions; {remedy}, or ask for fewer frames."
+        )
+
+
+def in_range(field: str, value: float, *, above_zero: bool) -> float:
+    """`value` of a layer's field, finite and not negative (above zero when asked).
+
+    Raises ValueError naming the field.
+    """
+    if not math.isfinite(value) or value < 0 or (above_zero and value == 0):
+        least = "above 0" if above_zero else "0 or more"
+        raise ValueError(f'"{field}" must be a finite number, {least}; got {value}.')
+    return float(value)
+
+
+@contextmanager
+def naming(layer: Layer) -> Iterator[None]:
+    """Puts the layer in front of the message of a ValueError raised inside; our own classes of
+    ValueError stay what they are."""
+    try:
+        yield
+    except ValueError as error:
+        kind = type(error) if type(error) in _KEPT else ValueError
+        raise kind(f"{layer_label(layer)}: {error}") from error
+
+
+def layer_label(layer: Layer) -> str:
+    """How messages name a layer: its kind, its name where it has one, and its id."""
+    kind = _KINDS.get(type(layer), type(layer).__name__)
+    name = f"{describe(layer.name)}, " if layer.name else ""
+    return f"{kind} layer ({name}id {describe(layer.id)})"
