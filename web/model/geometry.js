@@ -1,0 +1,67 @@
+/** Plane geometry of the editor: points are [x, y]. */
+
+/** Distance between two points. */
+export function distance([ax, ay], [bx, by]) {
+  return Math.hypot(bx - ax, by - ay);
+}
+
+/** Distance from a point to the segment between two others. */
+export function distanceToSegment(point, from, to) {
+  const share = Math.min(Math.max(projection(point, from, to), 0), 1);
+  return distance(point, mix(from, to, share));
+}
+
+/** How far along a segment a point projects: 0 at its start, 1 at its end. */
+export function projection([x, y], [ax, ay], [bx, by]) {
+  const length = (bx - ax) ** 2 + (by - ay) ** 2;
+  return length > 0 ? ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length : 0;
+}
+
+/** The point a share of the way from one to another. */
+export function mix([ax, ay], [bx, by], share) {
+  return [ax + share * (bx - ax), ay + share * (by - ay)];
+}
+
+/** Whether a point lies inside a polygon, by the even-odd rule. */
+export function isInside([x, y], polygon) {
+  let inside = false;
+  for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i, i += 1) {
+    const [ax, ay] = polygon[i];
+    const [bx, by] = polygon[j];
+    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
+  }
+  return inside;
+}
+
+/** The centroid of a polygon's area; of its corners when it encloses none. */
+export function centroid(polygon) {
+  let [area, cx, cy] = [0, 0, 0];
+  polygon.forEach(([ax, ay], i) => {
+    const [bx, by] = polygon[(i + 1) % polygon.length];
+    const cross = ax * by - bx * ay;
+    area += cross / 2;
+    cx += ((ax + bx) * cross) / 6;
+    cy += ((ay + by) * cross) / 6;
+  });
+  if (Math.abs(area) > 1e-12) return [cx / area, cy / area];
+  const mean = (axis) => polygon.reduce((sum, corner) => sum + corner[axis], 0) / polygon.length;
+  return [mean(0), mean(1)];
+}
+
+/** The smallest box {left, top, right, bottom} around points, or null for none. */
+export function bounds(points) {
+  if (!points.length) return null;
+  const xs = points.map(([x]) => x);
+  const ys = points.map(([, y]) => y);
+  return {
+    left: Math.min(...xs),
+    top: Math.min(...ys),
+    right: Math.max(...xs),
+    bottom: Math.max(...ys),
+  };
+}
+
+/** Whether a point lies in a box. */
+export function isInBox([x, y], { left, top, right, bottom }) {
+  return x >= left && x <= right && y >= top && y <= bottom;
+}

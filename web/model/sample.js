@@ -1,0 +1,106 @@
+/**
+ * A drawn layer at every frame of a clip: the twin of motion_core/document/sample.py.
+ *
+ * Layers are the plain objects of a MOTION document (JSON), so missing fields take the schema's
+ * defaults here. Sizes are {width, height} in pixels.
+ */
+
+import { makeLine, lineAt } from "./curves.js";
+import { easeValue } from "./easing.js";
+
+const TIME_SLACK = 1e-9;
+
+/** The time of every frame as a fraction of the clip. */
+export function clipTimes(frames) {
+  return Array.from({ length: frames }, (_, i) => i / Math.max(frames - 1, 1));
+}
+
+/** The pointer of a path layer at clip times: {xy: [[x, y], ...] pixels, present: [bool, ...]}. */
+export function samplePath(layer, times, size, drawnOn) {
+  const points = layer.points.map(([, x, y]) => [x * drawnOn.width, y * drawnOn.height]);
+  const measured = makeLine(points, layer.curve ?? "recorded");
+  const stretch = [size.width / drawnOn.width, size.height / drawnOn.height];
+  const known = knownDistances(layer.points, measured);
+  const xy = times.map((time) => {
+    const eased = easeValue(layer.easing ?? "linear", localTime(layer, time));
+    const [x, y] = lineAt(measured, distanceAt(known, measured, eased));
+    return [x * stretch[0], y * stretch[1]];
+  });
+  return { xy, present: times.map((time) => isPresent(layer, time)) };
+}
+
+/** A region's shift [px, px], turn and zoom at clip times, and whether it shows. */
+export function sampleRegion(layer, times, size) {
+  const keys = (layer.keys ?? [{ t: 0 }]).map((key) => ({
+    t: key.t,
+    dx: (key.dx ?? 0) * size.width,
+    dy: (key.dy ?? 0) * size.height,
+    rotate: key.rotate_deg ?? 0,
+    logScale: Math.log(key.scale ?? 1),
+  }));
+  unwind(keys);
+  const keyTimes = keys.map((key) => key.t);
+  const moments = times.map((time) => {
+    const { before, after, share } = between(keyTimes, localTime(layer, time));
+    const eased = easeValue(layer.easing ?? "linear", share);
+    return (field) => keys[before][field] + eased * (keys[after][field] - keys[before][field]);
+  });
+  return {
+    shift: moments.map((mixed) => [mixed("dx"), mixed("dy")]),
+    rotateDeg: moments.map((mixed) => mixed("rotate")),
+    scale: moments.map((mixed) => Math.exp(mixed("logScale"))),
+    present: times.map((time) => isPresent(layer, time)),
+  };
+}
+
+function localTime({ start = 0, end = 1 }, time) {
+  return Math.min(Math.max((time - start) / (end - start), 0), 1);
+}
+
+function isPresent({ start = 0, end = 1, before = "hold", after = "hold" }, time) {
+  if (before === "absent" && time < start - TIME_SLACK) return false;
+  return !(after === "absent" && time > end + TIME_SLACK);
+}
+
+/** The keys before and after a moment and how far it is between them, 0..1. */
+function between(times, at) {
+  let reached = -1;
+  while (reached + 1 < times.length && times[reached + 1] <= at + TIME_SLACK) reached += 1;
+  const last = times.length - 1;
+  const before = Math.min(Math.max(reached, 0), last);
+  const after = Math.min(Math.max(reached + 1, 0), last);
+  const gap = times[after] - times[before];
+  const share = gap > 0 ? Math.min(Math.max((at - times[before]) / gap, 0), 1) : 0;
+  return { before, after, share };
+}
+
+/** Times and distances along the line of the points whose time is known. */
+function knownDistances(points, measured) {
+  const last = points.length - 1;
+  const times = points.map(([t]) => t);
+  if (last > 0) times[last] ??= 1;
+  times[0] ??= 0;
+  const indices = times.flatMap((t, index) => (t === null ? [] : [index]));
+  return {
+    times: indices.map((index) => times[index]),
+    lengths: indices.map((index) => measured.pointLengths[index]),
+  };
+}
+
+function distanceAt(known, measured, eased) {
+  const inside = Math.min(Math.max(eased, 0), 1);
+  const { before, after, share } = between(known.times, inside);
+  const from = known.lengths[before];
+  return from + share * (known.lengths[after] - from) + (eased - inside) * measured.length;
+}
+
+/** Makes every turn from key to key the shorter way round. */
+function unwind(keys) {
+  for (let i = 1, raw = keys[0].rotate; i < keys.length; i += 1) {
+    const turn = keys[i].rotate - raw;
+    raw = keys[i].rotate;
+    let short = turn - 360 * Math.floor((turn + 180) / 360);
+    if (short === -180 && turn > 0) short = 180;
+    keys[i].rotate = keys[i - 1].rotate + short;
+  }
+}
