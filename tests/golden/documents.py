@@ -1,0 +1,95 @@
+"""documents.json: whole MOTION documents with what every layer does at several T, W and H."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from motion_core.document import PinLayer, RegionLayer, read_document, sample_path, sample_region
+from motion_core.geometry import Size
+
+from .collect import numbers
+
+TARGETS = ((1, 64, 64), (5, 832, 480), (16, 512, 512), (9, 480, 832))
+
+HEAD_TURN = {
+    "version": 1,
+    "drawn_on": {"width": 832, "height": 480},
+    "layers": [
+        {
+            "id": "k3f9", "type": "sphere", "name": "head", "color": "#ff8800",
+            "center": [0.42, 0.38], "radius": 0.25,
+            "points": [[0, 0.4, 0.35], [0.2, 0.43, 0.36], [0.7, 0.5, 0.4], [1, 0.52, 0.4]],
+            "easing": "ease_out",
+        },
+        {
+            "id": "b71c", "type": "drag", "name": "ear",
+            "points": [[None, 0.2, 0.3], [None, 0.25, 0.2], [None, 0.35, 0.22]],
+            "curve": "catmull_rom", "easing": "ease_in_out", "start": 0.2, "end": 0.8,
+            "before": "absent", "brush": {"radius": 0.05, "falloff": "gaussian"},
+        },
+        {"id": "00aa", "type": "pin", "name": "stand", "area": "background"},
+    ],
+}  # fmt: skip
+BALLOON = {
+    "version": 1,
+    "drawn_on": {"width": 512, "height": 768},
+    "layers": [
+        {
+            "id": "r1", "type": "region", "name": "balloon", "locked": True,
+            "polygon": [[0.3, 0.5], [0.6, 0.45], [0.7, 0.7], [0.35, 0.75]],
+            "keys": [
+                {"t": 0, "rotate_deg": 350},
+                {"t": 0.4, "dx": 0.05, "dy": -0.2, "rotate_deg": 10, "scale": 0.8},
+                {"t": 0.4, "dx": 0.05, "dy": -0.25, "rotate_deg": 10, "scale": 0.8},
+                {"t": 0.9, "dx": 0.2, "dy": -0.5, "rotate_deg": 190, "scale": 0.25},
+            ],
+            "easing": [0.68, -0.55, 0.265, 1.55], "start": 0.1, "after": "absent", "end": 0.9,
+        },
+        {"id": "r2", "type": "region", "area": "mask", "enabled": False, "pivot": [0.5, 0.5],
+         "keys": [{"t": 0.5, "dx": 0.1}]},
+        {"id": "c", "type": "camera_grab", "points": [[0, 0.5, 0.5], [1, 0.7, 0.45]]},
+        {"id": "p", "type": "pin", "points": [[0.1, 0.9], [0.9, 0.9]]},
+    ],
+}  # fmt: skip
+EMPTY = {"version": 1, "drawn_on": {"width": 64, "height": 48}, "layers": []}
+DOCUMENTS = {"head turn": HEAD_TURN, "balloon": BALLOON, "empty": EMPTY}
+
+
+def golden_cases() -> dict[str, dict[str, Any]]:
+    about = (
+        "whole documents: per layer the pointer (xy) or the region's motion at every frame, null "
+        "for pins"
+    )
+    cases = [
+        _case(name, raw, frames, Size(width, height))
+        for name, raw in DOCUMENTS.items()
+        for frames, width, height in TARGETS
+    ]
+    return {"documents.json": {"about": about, "cases": cases}}
+
+
+def _case(name: str, raw: dict[str, Any], frames: int, size: Size) -> dict[str, Any]:
+    document = read_document(raw)
+    layers = [_sampled(layer, frames, size, document.drawn_on) for layer in document.layers]
+    return {
+        "name": f"{name}, {frames} frames of {size}",
+        "document": raw,
+        "size": size._asdict(),
+        "frames": frames,
+        "layers": layers,
+    }
+
+
+def _sampled(layer: Any, frames: int, size: Size, drawn_on: Size) -> dict[str, Any] | None:
+    if isinstance(layer, PinLayer):
+        return None
+    if isinstance(layer, RegionLayer):
+        moved = sample_region(layer, frames=frames, size=size)
+        return {
+            "shift": numbers(moved.shift),
+            "rotate_deg": numbers(moved.rotate_deg),
+            "scale": numbers(moved.scale),
+            "present": moved.present.tolist(),
+        }
+    found = sample_path(layer.path, frames=frames, size=size, drawn_on=drawn_on)
+    return {"xy": numbers(found.xy), "present": found.present.tolist()}
