@@ -21,12 +21,14 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(PY) -m pytest $(PYTEST_ARGS)
+	node --test tests/js/*.test.js
 
 check: $(STAMP)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright
 	$(PY) -m pytest tests/contracts
+	node --test tests/js/*.test.js
 
 bench: $(STAMP)
 	$(PY) -m bench

@@ -33,17 +33,21 @@ export function isInside([x, y], polygon) {
   return inside;
 }
 
-/** The centroid of a polygon's area; of its corners when it encloses none. */
+/** The centroid of a polygon; where crossing loops leave it outside the box, the mean corner. */
 export function centroid(polygon) {
-  let [area, cx, cy] = [0, 0, 0];
-  polygon.forEach(([ax, ay], i) => {
-    const [bx, by] = polygon[(i + 1) % polygon.length];
+  const { left, top, right, bottom } = bounds(polygon);
+  let [area, x, y] = [0, 0, 0];
+  polygon.forEach((corner, i) => {
+    const next = polygon[(i + 1) % polygon.length];
+    const [ax, ay, bx, by] = [corner[0] - left, corner[1] - top, next[0] - left, next[1] - top];
     const cross = ax * by - bx * ay;
-    area += cross / 2;
-    cx += ((ax + bx) * cross) / 6;
-    cy += ((ay + by) * cross) / 6;
+    area += cross;
+    x += (ax + bx) * cross;
+    y += (ay + by) * cross;
   });
-  if (Math.abs(area) > 1e-12) return [cx / area, cy / area];
+  const center = [left + x / (3 * area), top + y / (3 * area)];
+  const isSound = Math.abs(area) > 1e-9 * (right - left) * (bottom - top);
+  if (isSound && isInBox(center, { left, top, right, bottom })) return center;
   const mean = (axis) => polygon.reduce((sum, corner) => sum + corner[axis], 0) / polygon.length;
   return [mean(0), mean(1)];
 }
