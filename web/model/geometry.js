@@ -22,15 +22,21 @@ export function mix([ax, ay], [bx, by], share) {
   return [ax + share * (bx - ax), ay + share * (by - ay)];
 }
 
-/** Whether a point lies inside a polygon, by the even-odd rule. */
+/** Whether a point lies inside a polygon: even-odd, left and top edges in, right and bottom out. */
 export function isInside([x, y], polygon) {
   let inside = false;
-  for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i, i += 1) {
-    const [ax, ay] = polygon[i];
-    const [bx, by] = polygon[j];
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
-  }
+  polygon.forEach((corner, i) => {
+    const next = polygon[(i + 1) % polygon.length];
+    const [upper, lower] = corner[1] <= next[1] ? [corner, next] : [next, corner];
+    if (y < upper[1] || y >= lower[1]) return;
+    if (x < edgeX(upper, lower, y)) inside = !inside;
+  });
   return inside;
+}
+
+/** Where an edge that is not level is at a height, the same whichever end comes first. */
+export function edgeX([x0, y0], [x1, y1], y) {
+  return x0 + (y - y0) * ((x1 - x0) / (y1 - y0));
 }
 
 /** The centroid of a polygon; where crossing loops leave it outside the box, the mean corner. */

@@ -6,7 +6,7 @@
  */
 
 import { hasPath } from "./document.js";
-import { centroid, isInside } from "./geometry.js";
+import { bounds, centroid, edgeX, isInside } from "./geometry.js";
 import { sampleRegion } from "./sample.js";
 
 export const DEFAULT_BRUSH = { radius: 0.06, spacing: 0.02, shape: "round", falloff: "rigid" };
@@ -72,17 +72,18 @@ export function pullWeight(dot, start, brush, size) {
 
 /** A grid of dots inside a polygon, centred on its bounding box. */
 export function polygonDots(polygon, spacing, size) {
-  const pixels = polygon.map(([x, y]) => [x * size.width, y * size.height]);
-  const unit = spacing * Math.min(size.width, size.height);
-  const xs = pixels.map(([x]) => x);
-  const ys = pixels.map(([, y]) => y);
-  const across = centredSteps(Math.min(...xs), Math.max(...xs), unit);
-  const down = centredSteps(Math.min(...ys), Math.max(...ys), unit);
+  // Measured in short sides, as the tracks are, so that dots on an edge fall alike.
+  const short = Math.min(size.width, size.height);
+  const unit = [size.width / short, size.height / short];
+  const corners = polygon.map(([x, y]) => [(x * size.width) / short, (y * size.height) / short]);
+  const { left, top, right, bottom } = bounds(corners);
+  const across = centredSteps(left, right, spacing);
+  const down = centredSteps(top, bottom, spacing);
   if (across.length * down.length > MOST_DOTS) return [];
-  const dots = down.flatMap((y) => across.map((x) => [x, y]));
-  return dots
-    .filter((dot) => isInside(dot, pixels))
-    .map(([x, y]) => [x / size.width, y / size.height]);
+  const grid = down.flatMap((y) => across.map((x) => [x, y]));
+  const inside = grid.filter((dot) => isInside(dot, corners));
+  const dots = inside.length ? inside : middleOfWidestSpan(corners, (top + bottom) / 2);
+  return dots.map(([x, y]) => [x / unit[0], y / unit[1]]);
 }
 
 /** The point about which a region turns and zooms. */
@@ -107,6 +108,20 @@ export function movedByRegion(layer, points, time, size) {
       (py + sin * dx + cos * dy + shiftY) / size.height,
     ];
   });
+}
+
+/** One dot for a polygon so thin that no grid dot meets it; none where it encloses nothing. */
+function middleOfWidestSpan(corners, y) {
+  const crossings = corners
+    .map((corner, i) => [corner, corners[(i + 1) % corners.length]])
+    .filter(([from, to]) => from[1] <= y !== to[1] <= y)
+    .map(([from, to]) => (from[1] <= to[1] ? edgeX(from, to, y) : edgeX(to, from, y)))
+    .sort((a, b) => a - b);
+  let widest = [0, 0];
+  for (let i = 0; i + 1 < crossings.length; i += 2) {
+    if (crossings[i + 1] - crossings[i] > widest[1] - widest[0]) widest = crossings.slice(i, i + 2);
+  }
+  return widest[1] > widest[0] ? [[(widest[0] + widest[1]) / 2, y]] : [];
 }
 
 function centredSteps(low, high, unit) {
