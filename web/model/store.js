@@ -1,0 +1,74 @@
+/**
+ * The state of one editor and who listens to it. The document changes only by edits; a preview is
+ * an edit that is shown but not kept.
+ */
+
+import { emptyDocument } from "./document.js";
+
+/** A store: read `state`, change it through its methods, hear of changes by `subscribe`. */
+export function makeStore({ size, onCommit = () => {} }) {
+  const listeners = new Set();
+  let state = {
+    document: emptyDocument(size),
+    preview: null,
+    selection: new Set(),
+    time: 0,
+    isPlaying: false,
+    tool: "select",
+    clip: { frames: 81, fps: 16 },
+    settings: { brush: { radius: 0.06, spacing: 0.02 }, curve: "catmull_rom" },
+    box: null,
+    message: null,
+  };
+
+  const put = (changes) => {
+    const old = state;
+    state = { ...state, ...changes };
+    listeners.forEach((listener) => listener(state, old));
+  };
+
+  return {
+    get state() {
+      return state;
+    },
+    /** The document as it should look now: with the preview of a gesture under way. */
+    get shown() {
+      return state.preview ? state.preview(state.document) : state.document;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    set: put,
+    /** Takes a document from outside: nothing is committed. */
+    load(document) {
+      const ids = new Set(document.layers.map((layer) => layer.id));
+      const selection = new Set([...state.selection].filter((id) => ids.has(id)));
+      put({ document, preview: null, selection });
+    },
+    /** Keeps an edit: the document changes once and the owner hears of it. */
+    commit(edit) {
+      const document = edit(state.document);
+      put({ document, preview: null });
+      onCommit(document);
+    },
+    /** Does what a tool answered. */
+    apply(answer) {
+      if (!answer) return;
+      const { commit, select, message = null, box = null } = answer;
+      put({ preview: answer.preview ?? null, message, box });
+      if (commit) this.commit(commit);
+      if (select) put({ selection: new Set(select) });
+    },
+  };
+}
+
+/** The length of a clip in seconds. */
+export function clipSeconds({ frames, fps }) {
+  return Math.max(frames - 1, 1) / fps;
+}
+
+/** The frame shown at a time, 0-based. */
+export function frameAt(time, { frames }) {
+  return Math.round(time * Math.max(frames - 1, 0));
+}
