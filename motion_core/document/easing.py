@@ -12,7 +12,7 @@ and a stop by residual would leave the answer open.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import overload
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from .model import Easing
 
 FloatArray = npt.NDArray[np.float64]
+Shares = TypeVar("Shares", float, FloatArray)
 
 PRESETS: Mapping[str, tuple[float, float, float, float]] = {
     "ease_in": (0.42, 0.0, 1.0, 1.0),
@@ -29,11 +30,7 @@ PRESETS: Mapping[str, tuple[float, float, float, float]] = {
 HALVINGS = 60
 
 
-@overload
-def ease_value(easing: Easing, u: float) -> float: ...
-@overload
-def ease_value(easing: Easing, u: FloatArray) -> FloatArray: ...
-def ease_value(easing: Easing, u: float | FloatArray) -> float | FloatArray:
+def ease_value(easing: Easing, u: Shares) -> Shares:
     """The share of motion done when the share `u` of the time has passed.
 
     u: a number or array; outside 0..1 it is clamped. Returns the same shape, float64: exactly 0 at
@@ -43,7 +40,7 @@ def ease_value(easing: Easing, u: float | FloatArray) -> float | FloatArray:
     """
     share = np.clip(np.asarray(u, dtype=np.float64), 0.0, 1.0)
     eased = share if easing == "linear" else _on_curve(_handles(easing), share)
-    return float(eased) if np.ndim(u) == 0 else eased
+    return cast(Shares, float(eased) if np.ndim(u) == 0 else eased)
 
 
 def _handles(easing: Easing) -> tuple[float, float, float, float]:
