@@ -1,0 +1,33 @@
+"""Refuses tensors that a machine cannot hold, before the machine starts to swap."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+
+import torch
+
+ADDRESSABLE = 1 << 62
+
+
+def check_fits(what: str, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> None:
+    """Raises ValueError, with the memory it takes, when a tensor exceeds all memory of `device`."""
+    wanted = math.prod(shape) * dtype.itemsize
+    present = _total_memory(device)
+    if wanted > present:
+        sides = "x".join(str(side) for side in shape)
+        raise ValueError(
+            f"{what} of {sides} {str(dtype).removeprefix('torch.')} needs {wanted / 2**30:,.1f} "
+            f"GiB, more than all the memory of {device} ({present / 2**30:,.1f} GiB). Use a "
+            "smaller grid, fewer frames, a half-precision dtype, or the sparse form."
+        )
+
+
+def _total_memory(device: torch.device) -> int:
+    """Bytes of physical memory, or what can be addressed where the system does not say."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    if device.type == "cpu" and hasattr(os, "sysconf"):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return ADDRESSABLE

@@ -1,0 +1,92 @@
+"""Motion of small square regions and where motion is wanted: what MotionPro's adapter reads."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import ShapeError
+from ..geometry import Size, checked_size
+from ..progress import Progress, silent
+from ..tracks.arguments import whole_number
+from ..tracks.model import Tracks
+from .cells import displacement_scale, grid_cells, last_of_each
+from .memory import check_fits
+
+# Track numbers travel through float32 pooling, which is exact up to here.
+MAX_TRACKS = 1 << 24
+
+
+def region_flow(
+    tracks: Tracks,
+    grid: Size,
+    *,
+    block_px: int = 8,
+    brush: Tensor | None = None,
+    progress: Progress = silent,
+) -> Tensor:
+    """Region-wise displacement and motion mask (MotionPro, 2505.20287): (T, H, W, 3) float32.
+
+    Channels 0 and 1: p_t - p_0 in grid pixels, not normalised, written in every frame t on the
+    block [y-4, y+4) x [x-4, x+4) round the cell (x, y) where the track starts; blocks are cut off
+    at the border. Later tracks overwrite earlier ones. A track must be visible inside the canvas
+    in frame 0 to have a block, and visible in frame t to write into it.
+    Channel 2, the same in every frame: 1 where channels 0 or 1 are not zero in some frame, or
+    where `brush` is. (The released code looks at the last frame only, which loses a drag that
+    comes back to its start.) Pinned points do not move: cover them with the brush if the model
+    is meant to look there.
+
+    block_px: even. brush: (H, W) of the grid, any dtype, or None. progress is called per frame.
+    Raises ShapeError for a brush of another shape, ValueError for an odd block.
+    """
+    grid = checked_size(*grid)
+    if whole_number("block_px", block_px, least=2) % 2:
+        raise ValueError(f"block_px must be even, half to each side of the start; got {block_px}.")
+    shape = (tracks.num_frames, grid.height, grid.width, 3)
+    check_fits("a region flow", shape, torch.float32, tracks.device)
+    brush = _checked_brush(brush, grid, tracks.device)
+    if tracks.num_points >= MAX_TRACKS:
+        raise ValueError(f"region_flow takes fewer than {MAX_TRACKS} tracks; keep a selection.")
+    flow = tracks.xy.new_zeros(shape)
+    if tracks.num_frames == 0:
+        return flow
+    columns, rows, counts = (values[0] for values in grid_cells(tracks, grid))
+    moved = (tracks.xy - tracks.xy[:1]) * displacement_scale(tracks, grid)
+    moved = functional.pad(moved, (0, 0, 1, 0))
+    drawn = owners = None
+    for frame in range(tracks.num_frames):
+        present = counts & tracks.visible[frame]
+        if drawn is None or not torch.equal(present, drawn):
+            drawn, owners = present, _block_owners(rows, columns, present, grid, block_px)
+        flow[frame, ..., :2] = moved[frame][owners]
+        progress(frame + 1, tracks.num_frames)
+    flow[..., 2] = (flow[..., :2] != 0).any(dim=-1).any(dim=0) | brush
+    return flow
+
+
+def _block_owners(
+    rows: Tensor, columns: Tensor, present: Tensor, grid: Size, block_px: int
+) -> Tensor:
+    """Who wrote each pixel last: (H, W) int64, the track's index plus 1, or 0 for nobody."""
+    index = present.nonzero().squeeze(1)
+    starts = rows[index] * grid.width + columns[index]
+    last = last_of_each(starts)
+    seeds = torch.zeros(grid.height * grid.width, device=rows.device)
+    seeds[starts[last]] = (index[last] + 1).float()
+    # A pixel y lies in the blocks that start in (y - half, y + half]: half - 1 before, half after.
+    half = block_px // 2
+    padded = functional.pad(seeds.view(1, grid.height, grid.width), (half - 1, half) * 2)
+    tall = functional.max_pool2d(padded, (block_px, 1), stride=1)
+    return functional.max_pool2d(tall, (1, block_px), stride=1)[0].long()
+
+
+def _checked_brush(brush: Tensor | None, grid: Size, device: torch.device) -> Tensor:
+    if brush is None:
+        return torch.zeros(grid.height, grid.width, dtype=torch.bool, device=device)
+    if brush.shape != (grid.height, grid.width):
+        raise ShapeError(
+            f"the brush must be (H, W) = {(grid.height, grid.width)} like the grid; got "
+            f"{tuple(brush.shape)}. Resize the mask to {grid}."
+        )
+    return (brush != 0).to(device)

@@ -1,0 +1,235 @@
+"""The id volume of Motion Prompting: sparse first, dense when somebody needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from ..errors import ShapeError
+from ..geometry import Size, checked_size
+from ..tracks.arguments import whole_number
+from ..tracks.model import Tracks
+from .cells import check_frames, grid_cells
+from .memory import check_fits
+from .sums import write_sums
+
+DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class SparseVolume:
+    """A volume (T, H, W, D) that is zero but for M entries; entries that share a cell add up.
+
+    cells:  (M,) int64, where each entry lies: (t * H + y) * W + x on `grid`.
+    tracks: (M,) int64, the row each entry holds: an index into `rows`.
+    rows:   (N, D) floating, one code per track. Gradients reach them through to_dense and
+            through any use of rows[tracks].
+    frames: T.
+    grid:   W and H that cells are counted on.
+    fold:   r. Above 1 the volume stands for its PixelUnshuffle by r: (T, H/r, W/r, D*r*r).
+
+    Entries made by sparse_id_volume are ordered by frame, then by track.
+    Raises TypeError, ShapeError or ValueError when any of this does not hold.
+    """
+
+    cells: Tensor
+    tracks: Tensor
+    rows: Tensor
+    frames: int
+    grid: Size
+    fold: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "grid", checked_size(*self.grid))
+        whole_number("SparseVolume.frames", self.frames)
+        _check_rows(self.rows)
+        _check_fold(self.grid, self.fold)
+        places = self.frames * self.grid.width * self.grid.height
+        _check_index("cells", self.cells, places, self.rows.device)
+        _check_index("tracks", self.tracks, len(self.rows), self.rows.device)
+        if len(self.cells) != len(self.tracks):
+            raise ShapeError(
+                f"SparseVolume needs one track per cell; got {len(self.cells)} cells and "
+                f"{len(self.tracks)} tracks."
+            )
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """The shape of the dense volume: (T, H, W, D), after folding."""
+        width, height = self.grid.width // self.fold, self.grid.height // self.fold
+        return (self.frames, height, width, self.rows.shape[1] * self.fold**2)
+
+    def positions(self) -> Tensor:
+        """Frame, row, column and phase of every entry: (M, 4) int64 on the folded grid.
+
+        Channel d of an entry's row is channel d*r*r + phase of the volume (phase is 0 unless
+        folded).
+        """
+        width, height = self.grid
+        column, line = self.cells % width, self.cells // width
+        row, frame = line % height, line // height
+        r = self.fold
+        phase = row % r * r + column % r
+        return torch.stack([frame, row // r, column // r, phase], dim=1)
+
+    def to_dense(self, dtype: torch.dtype | None = None) -> Tensor:
+        """The volume as one contiguous tensor, channels last: (T, H, W, D).
+
+        dtype: float32, float16, bfloat16 or float64; that of `rows` when None. Sums are taken in
+        float32 or wider and rounded once. Differentiable (once) with respect to `rows`.
+        Raises TypeError for other dtypes, ValueError when the machine cannot hold the volume.
+        """
+        dtype = dtype or self.rows.dtype
+        if dtype not in DTYPES:
+            raise TypeError(f"an id volume is one of {', '.join(map(str, DTYPES))}; got {dtype}.")
+        check_fits("an id volume", self.shape, dtype, self.rows.device)
+        return _Densify.apply(self.rows, self, dtype)
+
+
+def sparse_id_volume(
+    tracks: Tracks, grid: Size, rows: Tensor, *, frames: int | None = None
+) -> SparseVolume:
+    """Where every visible track passes on a grid (Motion Prompting §4.2), M <= T*N entries.
+
+    A point of track n in frame t that is visible and inside the canvas puts rows[n] into cell
+    floor(xy * grid / canvas).
+    rows: (N, D), as from IdEmbedding. frames: the number of frames that is wanted, or None.
+    Raises ShapeError for rows that are not (N, D) or tracks of another length, TypeError for rows
+    of integers, ValueError for a grid without cells.
+    """
+    grid = checked_size(*grid)
+    check_frames(tracks, frames)
+    _check_rows(rows)
+    if len(rows) != tracks.num_points:
+        raise ShapeError(
+            f"there are {tracks.num_points} tracks but {len(rows)} rows; draw one row per track: "
+            "IdEmbedding().rows(tracks.num_points, seed)."
+        )
+    if rows.device != tracks.device:
+        raise ValueError(
+            f"rows are on {rows.device} but the tracks on {tracks.device}; move one to the other."
+        )
+    columns, lines, counts = grid_cells(tracks, grid)
+    frame, track = counts.nonzero(as_tuple=True)
+    lines = frame * grid.height + lines[frame, track]
+    cells = lines * grid.width + columns[frame, track]
+    return SparseVolume(cells, track, rows, tracks.num_frames, grid)
+
+
+def id_volume(
+    tracks: Tracks,
+    grid: Size,
+    *,
+    rows: Tensor,
+    dtype: torch.dtype | None = None,
+    frames: int | None = None,
+) -> Tensor:
+    """The dense id volume: (T, H, W, D), zero where no track passes, channels last.
+
+    Equal to sparse_id_volume(...).to_dense(dtype); raises what the two raise.
+    """
+    return sparse_id_volume(tracks, grid, rows, frames=frames).to_dense(dtype)
+
+
+def fold_sparse(volume: SparseVolume, factor: int) -> SparseVolume:
+    """PixelUnshuffle of a sparse volume: (T, H, W, D) to (T, H/r, W/r, D*r*r).
+
+    Nothing is computed and nothing becomes dense; channels are ordered as in fold_volume.
+    Raises ValueError when r does not divide both sides or the volume is folded already.
+    """
+    if volume.fold != 1:
+        raise ValueError(
+            f"this volume is folded by {volume.fold} already; fold the unfolded one by the whole "
+            f"factor, for instance {volume.fold}*{factor}."
+        )
+    return replace(volume, fold=factor)
+
+
+def fold_volume(volume: Tensor, factor: int) -> Tensor:
+    """PixelUnshuffle of a dense volume, channels last: (T, H, W, D) to (T, H/r, W/r, D*r*r).
+
+    Channel d of pixel (dy, dx) in its r x r block becomes channel d*r*r + dy*r + dx, the order of
+    torch.nn.functional.pixel_unshuffle.
+    Raises ShapeError unless (T, H, W, D), ValueError when r does not divide H and W.
+    """
+    if volume.ndim != 4:
+        raise ShapeError(f"fold_volume takes (T, H, W, D); got {tuple(volume.shape)}.")
+    frames, height, width, dim = volume.shape
+    r = _check_fold(Size(width, height), factor)
+    blocks = volume.reshape(frames, height // r, r, width // r, r, dim)
+    blocks = blocks.permute(0, 1, 3, 5, 2, 4)
+    return blocks.reshape(frames, height // r, width // r, dim * r * r)
+
+
+class _Densify(torch.autograd.Function):
+    """Adds rows into a volume; its gradient adds the volume's cells back into rows."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, volume: SparseVolume, dtype: torch.dtype) -> Tensor:
+        dense = torch.zeros(volume.shape, dtype=dtype, device=rows.device)
+        ctx.slots, ctx.entries, ctx.fold = _slots(volume), volume.tracks, volume.fold
+        ctx.rows_shape, ctx.rows_dtype = rows.shape, rows.dtype
+        buffer = _addressed(dense, rows.shape[1], volume.fold)
+        write_sums(buffer, ctx.slots, rows, volume.tracks)
+        return dense
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        grad_rows = grad.new_zeros(ctx.rows_shape, dtype=ctx.rows_dtype)
+        buffer = _addressed(grad, ctx.rows_shape[1], ctx.fold)
+        write_sums(grad_rows, ctx.entries, buffer, ctx.slots)
+        return grad_rows, None, None
+
+
+def _slots(volume: SparseVolume) -> Tensor:
+    """Each entry's flat place in the dense volume: cell, or folded cell * r*r + phase."""
+    if volume.fold == 1:
+        return volume.cells
+    _, height, width, _ = volume.shape
+    frame, row, column, phase = volume.positions().unbind(dim=1)
+    return ((frame * height + row) * width + column) * volume.fold**2 + phase
+
+
+def _addressed(dense: Tensor, dim: int, fold: int) -> Tensor:
+    """A volume as read_rows and write_rows address it: (cells, D) or (cells, D, r*r)."""
+    if fold == 1:
+        return dense.reshape(-1, dim)
+    return dense.reshape(-1, dim, fold**2)
+
+
+def _check_rows(rows: Tensor) -> None:
+    if rows.ndim != 2 or rows.shape[1] == 0:
+        raise ShapeError(f"rows must be (N, D) with D >= 1; got {tuple(rows.shape)}.")
+    if not rows.is_floating_point():
+        raise TypeError(
+            f"rows must be floating point; got {rows.dtype}. Turn integers into rows with "
+            "IdEmbedding.encode."
+        )
+
+
+def _check_fold(grid: Size, factor: int) -> int:
+    whole_number("fold factor", factor, least=1)
+    if grid.width % factor or grid.height % factor:
+        raise ValueError(
+            f"a {grid} grid cannot be folded by {factor}: both sides must be multiples of it."
+        )
+    return factor
+
+
+def _check_index(name: str, index: Tensor, limit: int, device: torch.device) -> None:
+    if index.dtype != torch.int64 or index.ndim != 1:
+        raise TypeError(
+            f"SparseVolume.{name} must be (M,) int64; got {tuple(index.shape)} {index.dtype}."
+        )
+    if index.device != device:
+        raise ValueError(f"SparseVolume.{name} is on {index.device} but rows are on {device}.")
+    if len(index) and not 0 <= int(index.min()) <= int(index.max()) < limit:
+        raise ValueError(
+            f"SparseVolume.{name} must lie in 0..{limit - 1}; got "
+            f"{int(index.min())}..{int(index.max())}."
+        )

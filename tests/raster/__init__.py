@@ -1,0 +1,1 @@
+"""Rasteriser: every fast path against the plain loop that defines it."""
