@@ -8,7 +8,6 @@ from typing import Any
 
 from ..document.model import (
     AnyLayer,
-    CameraGrabLayer,
     DragLayer,
     MotionDocument,
     PinLayer,
@@ -95,12 +94,10 @@ def _expand_layer(layer: AnyLayer, clip: _Clip, footprints: Sequence[Footprint])
         return expand_pin(
             layer, frames=frames, size=size, fps=fps, mask=clip.mask, footprints=footprints
         )
-    if isinstance(layer, CameraGrabLayer):
-        raise ValueError(
-            f"{layer_label(layer)}: a grabbed camera needs the picture's depth, which a drawing "
-            "does not have. Disable the layer, or combine with camera tracks made from depth."
-        )
-    raise TypeError(f"a MotionDocument holds layers; got {type(layer).__name__}.")
+    raise ValueError(
+        f"{layer_label(layer)}: a grabbed camera needs the picture's depth, which a drawing does "
+        "not have. Disable the layer, or combine with camera tracks made from depth."
+    )
 
 
 def _footprints(layers: Sequence[AnyLayer], clip: _Clip) -> list[Footprint]:
