@@ -1,0 +1,299 @@
+"""Pictures and videos in files: torch tensors on our side, PyAV and Pillow on the other.
+
+A video is (T, H, W, 3), a picture (H, W, 3), both RGB. Files are written under a temporary name
+beside the target and renamed when complete, so that nobody ever meets half a file.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import secrets
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import FormatError, ShapeError
+from .progress import Progress, silent
+
+logger = logging.getLogger(__name__)
+
+# No playlists, no network and no scripts: a file may not make the reader open another one.
+VIDEO_FORMATS = (
+    "mov,mp4,matroska,webm,avi,gif,apng,mpeg,mpegts,flv,ogg,asf,h264,hevc,ivf,y4m,yuv4mpegpipe"
+)
+IMAGE_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "BMP", "TIFF", "GIF", "PPM")
+# The index before the pictures, so that a browser starts at once.
+WEB_FIRST = {"movflags": "faststart"}
+CONTAINERS: dict[str, tuple[str, dict[str, str]]] = {
+    ".mp4": ("mp4", WEB_FIRST),
+    ".m4v": ("mp4", WEB_FIRST),
+    ".mov": ("mov", WEB_FIRST),
+    ".mkv": ("matroska", {}),
+}
+PICTURE_WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
+    ".png": ("PNG", {}),
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".webp": ("WEBP", {"quality": 95}),
+}
+ENCODER_OPTIONS = {"crf": "18", "preset": "faster"}
+MAX_PIXELS = 4_000_000_000
+MAX_H264_SIDE = 16384
+BT709 = 1
+UNSPECIFIED = 2
+LIMITED_RANGE = 1
+
+
+def read_video(
+    path: str | Path, *, max_frames: int | None = None, progress: Progress = silent
+) -> tuple[Tensor, float]:
+    """All frames of a video file, or the first `max_frames`, and its frames per second.
+
+    Returns (T, H, W, 3) uint8 RGB, turned upright as the file asks, and its average frame rate;
+    frames are taken as they are stored, also where their spacing in time varies.
+    Raises FormatError when the file is missing, is not a video, is cut short, or holds more than
+    4 thousand million pixels; ValueError for max_frames below 1.
+    """
+    import av
+    from av.error import FFmpegError
+
+    if max_frames is not None and max_frames < 1:
+        raise ValueError(f"max_frames must be 1 or more, or None for all; got {max_frames}.")
+    file = _existing_file(path)
+    pictures: list[np.ndarray] = []
+    try:
+        with av.open(str(file), options={"format_whitelist": VIDEO_FORMATS}) as container:
+            if not container.streams.video:
+                raise FormatError(f"{file} holds no video.")
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            for picture in _upright_frames(container, stream, file):
+                pictures.append(picture)
+                _check_room(pictures, file)
+                progress(len(pictures), max_frames or max(stream.frames, len(pictures)))
+                if len(pictures) == max_frames:
+                    break
+            rate = stream.average_rate or stream.guessed_rate or stream.base_rate
+    except FFmpegError as error:
+        raise FormatError(
+            f"{file} is not a video that can be read, or is damaged or cut short; after "
+            f"{len(pictures)} frames: {error.strerror}."
+        ) from error
+    if not pictures:
+        raise FormatError(f"{file} holds a video without a single frame.")
+    if not rate:
+        raise FormatError(f"{file} does not say how many frames it shows per second.")
+    return torch.from_numpy(np.stack(pictures)), float(rate)
+
+
+def write_video(path: str | Path, frames: Tensor, fps: float, progress: Progress = silent) -> None:
+    """Writes a video that plays everywhere: H.264, yuv420p, BT.709, nearly without visible loss.
+
+    path: ends in .mp4, .m4v, .mov or .mkv. frames: (T, H, W, 3), uint8 or floating 0..1 (what is
+    beyond is clipped), T >= 1. H.264 in yuv420p has even sides only: an odd width or height grows
+    by one pixel that repeats the last column or row.
+    Raises ShapeError, TypeError or ValueError for bad frames, fps or suffix, OSError when the file
+    cannot be written. Nothing is left behind when the work fails or progress stops it.
+    """
+    import av
+    from av.error import FFmpegError
+
+    target = Path(path)
+    container_format, options = _by_suffix(target, CONTAINERS, "video")
+    _check_frames(frames)
+    rate = _rational(fps)
+    height, width = (side + side % 2 for side in frames.shape[1:3])
+    try:
+        with (
+            _complete_or_nothing(target) as temporary,
+            av.open(str(temporary), "w", format=container_format, options=options) as container,
+        ):
+            stream = container.add_stream("libx264", rate=rate, options=ENCODER_OPTIONS)
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            _tag_colors(stream.codec_context)
+            for index in range(len(frames)):
+                container.mux(stream.encode(_encodable(frames[index], index)))
+                progress(index + 1, len(frames))
+            container.mux(stream.encode(None))
+    except FFmpegError as error:
+        raise OSError(f"{target} could not be written: {error.strerror}.") from error
+
+
+def read_image(path: str | Path) -> Tensor:
+    """A picture file as (H, W, 3) float32 RGB in 0..1, turned upright as its EXIF says.
+
+    Grey becomes RGB; 16-bit grey keeps its precision; transparency is laid over white; of an
+    animation the first picture is taken.
+    Raises FormatError when the file is missing, is not a picture, is cut short, or is so large
+    that it must be a trap.
+    """
+    from PIL import Image, ImageOps
+
+    file = _existing_file(path)
+    Image.init()
+    formats = [name for name in IMAGE_FORMATS if name in Image.OPEN]
+    # What Pillow's readers raise on damaged files.
+    damage = (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        struct.error,
+        Image.DecompressionBombError,
+    )
+    try:
+        with Image.open(file, formats=formats) as image:
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            return torch.from_numpy(_rgb(upright, file))
+    except FormatError:
+        raise
+    except (*damage, Image.DecompressionBombError) as error:
+        raise FormatError(f"{file} is not a picture that can be read: {error}") from error
+
+
+def write_image(path: str | Path, image: Tensor) -> None:
+    """Writes a picture; the path ends in .png (lossless, 8 bit), .jpg or .webp.
+
+    image: (H, W, 3), uint8 or floating 0..1 (what is beyond is clipped).
+    Raises ShapeError, TypeError or ValueError for a bad image or suffix, OSError when the file
+    cannot be written, which leaves nothing behind.
+    """
+    from PIL import Image
+
+    target = Path(path)
+    name, options = _by_suffix(target, PICTURE_WRITERS, "picture")
+    if image.ndim != 3:
+        raise ShapeError(f"image must be (H, W, 3); got {tuple(image.shape)}.")
+    _check_frames(image[None])
+    picture = Image.fromarray(_as_bytes(image, "image"))
+    with _complete_or_nothing(target) as temporary:
+        picture.save(temporary, format=name, **options)
+
+
+def _existing_file(path: str | Path) -> Path:
+    file = Path(path)
+    if file.is_dir():
+        raise FormatError(f"{file} is a folder; expected a file.")
+    if not file.is_file():
+        raise FormatError(f"there is no file {file}.")
+    return file.resolve()
+
+
+@contextmanager
+def _complete_or_nothing(target: Path) -> Iterator[Path]:
+    """A temporary path beside `target` that becomes it on success and vanishes otherwise."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} into.")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _by_suffix(target: Path, known: dict[str, Any], kind: str) -> Any:
+    found = known.get(target.suffix.lower())
+    if found is None:
+        raise ValueError(f"a {kind} is written as {', '.join(known)}; got {target.name!r}.")
+    return found
+
+
+def _upright_frames(container: Any, stream: Any, file: Path) -> Iterator[np.ndarray]:
+    shape: tuple[int, ...] | None = None
+    for frame in container.decode(stream):
+        picture = frame.to_ndarray(format="rgb24", src_colorspace=_colorspace(frame))
+        turns, rest = divmod(round(frame.rotation), 90)
+        if rest:
+            logger.warning("%s asks for a turn by %s degrees; left as it is.", file, frame.rotation)
+        elif turns:
+            picture = np.rot90(picture, turns)
+        if shape not in (None, picture.shape):
+            raise FormatError(f"{file} changes its size from {shape} to {picture.shape}.")
+        shape = picture.shape
+        yield np.ascontiguousarray(picture)
+
+
+def _colorspace(frame: Any) -> int | None:
+    """What players assume when a file does not say: BT.709 from 720 lines upwards."""
+    return BT709 if frame.colorspace == UNSPECIFIED and frame.height >= 720 else None
+
+
+def _check_room(pictures: list[np.ndarray], file: Path) -> None:
+    pixels = len(pictures) * pictures[0].shape[0] * pictures[0].shape[1]
+    if pixels > MAX_PIXELS:
+        raise FormatError(
+            f"{file} does not fit in memory: more than {MAX_PIXELS:.0e} pixels in "
+            f"{len(pictures)} frames. Read fewer with max_frames, or shrink it first."
+        )
+
+
+def _check_frames(frames: Tensor) -> None:
+    if frames.ndim != 4 or frames.shape[-1] != 3:
+        raise ShapeError(f"frames must be (T, H, W, 3) RGB; got {tuple(frames.shape)}.")
+    if not frames.numel():
+        raise ShapeError(f"frames must hold at least one pixel; got {tuple(frames.shape)}.")
+    if frames.dtype != torch.uint8 and not frames.is_floating_point():
+        raise TypeError(f"frames must be uint8, or floating 0..1; got {frames.dtype}.")
+
+
+def _rational(fps: float) -> Fraction:
+    if not (math.isfinite(fps) and 0.1 <= fps <= 1000):
+        raise ValueError(f"fps must be a number from 0.1 to 1000; got {fps}.")
+    return Fraction(fps).limit_denominator(1001)
+
+
+def _tag_colors(codec: Any) -> None:
+    codec.colorspace = codec.color_primaries = codec.color_trc = BT709
+    codec.color_range = LIMITED_RANGE
+
+
+def _encodable(frame: Tensor, index: int) -> Any:
+    import av
+
+    height, width = frame.shape[:2]
+    if max(height, width) > MAX_H264_SIDE:
+        raise ValueError(f"H.264 reaches {MAX_H264_SIDE} pixels a side; got {width}x{height}.")
+    picture = _as_bytes(frame, f"frame {index}")
+    picture = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
+        format="yuv420p", dst_colorspace=BT709, dst_color_range=LIMITED_RANGE
+    )
+
+
+def _as_bytes(picture: Tensor, name: str) -> np.ndarray:
+    if picture.dtype != torch.uint8:
+        if not bool(torch.isfinite(picture).all()):
+            raise ValueError(f"{name} holds NaN or infinite values; expected 0..1.")
+        picture = (picture.detach().clamp(0, 1) * 255).round().to(torch.uint8)
+    return np.ascontiguousarray(picture.cpu().numpy())
+
+
+def _rgb(image: Any, file: Path) -> np.ndarray:
+    """(H, W, 3) float32 0..1 of a Pillow image of any mode."""
+    from PIL import Image
+
+    if image.mode.startswith(("I", "F")):
+        return np.repeat(_deep_grey(image, file)[..., None], 3, axis=-1)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("RGB"), dtype=np.float32) / 255
+
+
+def _deep_grey(image: Any, file: Path) -> np.ndarray:
+    """(H, W) float32 0..1 of more than 8 bits: whole numbers to 65535, or floats to 1."""
+    top = 1.0 if image.mode == "F" else 65535.0
+    grey = np.asarray(image).astype(np.float32) / top
+    if not (np.isfinite(grey).all() and grey.min() >= 0 and grey.max() <= 1):
+        raise FormatError(f"{file} holds grey values outside 0..{top:g}; save it as 8 or 16 bit.")
+    return grey
