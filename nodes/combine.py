@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..motion_core.tracks import concat
-from .schema import TracksSocket, canvas_inputs, schema, tracks_output
+from .schema import TracksSocket, canvas_input, schema, tracks_output
 from .wire import tracks_in, tracks_out
 
 
@@ -30,13 +30,13 @@ class CombineTracks(io.ComfyNode):
                     template=io.Autogrow.TemplatePrefix(one_set, prefix="tracks_", min=1, max=16),
                     tooltip="Sets of tracks, in order; a new socket appears when the last is used.",
                 ),
-                *canvas_inputs(),
+                canvas_input(),
             ],
             outputs=[tracks_output("All tracks together; points keep their identity.")],
         )
 
     @classmethod
-    def execute(cls, tracks, canvas_width=0, canvas_height=0):
+    def execute(cls, tracks, canvas_image=None):
         values = [value for value in tracks.values() if value is not None]
-        sets = [tracks_in(value, width=canvas_width, height=canvas_height) for value in values]
+        sets = [tracks_in(value, canvas_image) for value in values]
         return io.NodeOutput(tracks_out(concat(sets)))

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..motion_core.formats.coordinates import parse_coordinates, to_coordinates
 from ..motion_core.geometry import MAX_SIDE
-from .schema import canvas_inputs, schema, tracks_input, tracks_output
+from .schema import canvas_input, schema, tracks_input, tracks_output
 from .wire import canvas_size, tracks_in, tracks_out
 
 
@@ -83,7 +83,7 @@ class TracksToCoordinates(io.ComfyNode):
                     tooltip="frames: one point per frame (Wan-Move, KJNodes). ati: exactly 121 "
                     "points over the whole clip, as Wan ATI wants.",
                 ),
-                *canvas_inputs(),
+                canvas_input(),
             ],
             outputs=[
                 io.String.Output(
@@ -95,6 +95,6 @@ class TracksToCoordinates(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, tracks, kind, canvas_width=0, canvas_height=0):
-        found = tracks_in(tracks, width=canvas_width, height=canvas_height)
+    def execute(cls, tracks, kind, canvas_image=None):
+        found = tracks_in(tracks, canvas_image)
         return io.NodeOutput(to_coordinates(found, kind=kind))

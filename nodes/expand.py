@@ -7,8 +7,9 @@ from comfy_api.latest import io
 from ..motion_core.document import read_document
 from ..motion_core.expand import expand_document
 from ..motion_core.geometry import MAX_SIDE
+from . import host
 from .schema import MAX_FRAMES, schema, tracks_output
-from .wire import area, canvas_size, tracks_out
+from .wire import canvas_size, first_mask, tracks_out
 
 EMPTY_DRAWING = '{"version": 1, "drawn_on": {"width": 832, "height": 480}, "layers": []}'
 
@@ -88,6 +89,5 @@ class ExpandMotion(io.ComfyNode):
     def execute(cls, motion, frames, fps, image=None, width=0, height=0, mask=None):
         document = read_document(motion)
         size = canvas_size(image, width, height) or document.drawn_on
-        inside = area(mask, size)
-        tracks = expand_document(document, size, frames, fps=fps or None, mask=inside)
-        return io.NodeOutput(tracks_out(tracks))
+        clip = {"fps": fps or None, "mask": first_mask(mask), "progress": host.progress()}
+        return io.NodeOutput(tracks_out(expand_document(document, size, frames, **clip)))

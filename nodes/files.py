@@ -8,7 +8,7 @@ from ..motion_core.formats import read_tracks, write_tracks
 from ..motion_core.formats.registry import FORMATS
 from ..motion_core.geometry import MAX_SIDE
 from . import host
-from .schema import TracksSocket, canvas_inputs, schema, tracks_input, tracks_output
+from .schema import TracksSocket, canvas_input, schema, tracks_input, tracks_output
 from .wire import canvas_size, tracks_in, tracks_out
 
 
@@ -117,7 +117,7 @@ class SaveTracks(io.ComfyNode):
                     default=FORMATS[0].name,
                     tooltip="; ".join(f"{one.name}: {one.description}" for one in FORMATS),
                 ),
-                *canvas_inputs(),
+                canvas_input(),
             ],
             outputs=[
                 TracksSocket.Output(
@@ -132,9 +132,10 @@ class SaveTracks(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, tracks, filename_prefix, format, canvas_width=0, canvas_height=0):
-        found = tracks_in(tracks, width=canvas_width, height=canvas_height)
+    def execute(cls, tracks, filename_prefix, format, canvas_image=None):
+        found = tracks_in(tracks, canvas_image)
         suffix = next(entry.suffixes[0] for entry in FORMATS if entry.name == format)
+        suffix = "tracks.npy" if format == "wan_move" else suffix
         path, shown = host.new_output_file(filename_prefix, suffix)
         write_tracks(path, found, format=format)
         name = f"{shown['subfolder']}/{path.name}".lstrip("/")

@@ -17,7 +17,7 @@ from ..motion_core.tracks import (
     select_farthest,
     select_random,
 )
-from .schema import canvas_inputs, schema, tracks_input, tracks_output
+from .schema import canvas_input, schema, settings_of, tracks_input, tracks_output
 from .wire import area, tracks_in, tracks_out
 
 MAX_POINTS = 1_000_000
@@ -63,7 +63,7 @@ def _inside_mask(tracks: Tracks, mask: Tensor) -> Tracks:
     cells = tracks.xy[0].floor().long()
     x = cells[:, 0].clamp(0, tracks.size.width - 1)
     y = cells[:, 1].clamp(0, tracks.size.height - 1)
-    return select(tracks, keep & chosen[y, x]) if chosen is not None else tracks
+    return select(tracks, keep & chosen[y, x])
 
 
 def _starts_on_canvas(tracks: Tracks) -> Tensor:
@@ -113,13 +113,13 @@ class FilterTracks(io.ComfyNode):
                     "first frame (Wan-Move needs this). always inside: never off the canvas "
                     "while visible. hide outside: all, but invisible while off the canvas.",
                 ),
-                *canvas_inputs(),
+                canvas_input(),
             ],
             outputs=[tracks_output("The tracks that stay; points keep their identity.")],
         )
 
     @classmethod
-    def execute(cls, tracks, keep, canvas_width=0, canvas_height=0):
-        found = tracks_in(tracks, width=canvas_width, height=canvas_height)
-        settings = {name: value for name, value in keep.items() if name != "keep"}
+    def execute(cls, tracks, keep, canvas_image=None):
+        found = tracks_in(tracks, canvas_image)
+        settings = settings_of(keep, "keep")
         return io.NodeOutput(tracks_out(ACTIONS[keep["keep"]](found, **settings)))

@@ -10,7 +10,7 @@ from ..motion_core.formats.host import PATH_KEY, VISIBILITY_KEY
 from ..motion_core.geometry import Size
 from ..motion_core.tracks import Tracks, summarize
 from . import host
-from .schema import MAX_FRAMES, canvas_inputs, schema, tracks_input
+from .schema import MAX_FRAMES, schema, tracks_input
 from .wire import canvas_size, tracks_in
 
 
@@ -83,7 +83,6 @@ class TracksInfo(io.ComfyNode):
                     optional=True,
                     tooltip="The video's length in frames, to compare; 0 does not compare.",
                 ),
-                *canvas_inputs(),
             ],
             outputs=[
                 io.String.Output(
@@ -93,9 +92,8 @@ class TracksInfo(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, tracks, image=None, frames=0, canvas_width=0, canvas_height=0):
-        size = canvas_size(None, canvas_width, canvas_height)
-        is_bare = isinstance(tracks, dict) and tracks.get("canvas") is None and size is None
-        found = tracks_in(tracks, image if is_bare else None, canvas_width, canvas_height)
+    def execute(cls, tracks, image=None, frames=0):
+        is_bare = isinstance(tracks, dict) and tracks.get("canvas") is None
+        found = tracks_in(tracks, image if is_bare else None)
         text = report(tracks, found, canvas_size(image), frames)
         return io.NodeOutput(text, ui=host.text_preview(text))

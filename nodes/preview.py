@@ -6,7 +6,7 @@ import torch
 from comfy_api.latest import io
 
 from . import host
-from .schema import canvas_inputs, schema, tracks_input
+from .schema import schema, tracks_input
 from .wire import frames, picture, tracks_in
 
 
@@ -31,7 +31,6 @@ class PreviewTracks(io.ComfyNode):
                     tooltip="One picture, or as many as the tracks have frames; same size in "
                     "pixels as the tracks' canvas. Black when not connected.",
                 ),
-                *canvas_inputs(),
             ],
             outputs=[
                 io.Image.Output(
@@ -41,10 +40,10 @@ class PreviewTracks(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, tracks, image=None, canvas_width=0, canvas_height=0):
+    def execute(cls, tracks, image=None):
         from ..motion_core.overlay import draw_tracks
 
-        found = tracks_in(tracks, image, canvas_width, canvas_height)
+        found = tracks_in(tracks, image)
         if image is None:
             image = torch.zeros(1, found.size.height, found.size.width, 3)
         below = frames(image)

@@ -20,7 +20,7 @@ from ..motion_core.tracks import (
     shift,
     smooth_time,
 )
-from .schema import MAX_FRAMES, canvas_inputs, schema, tracks_input, tracks_output
+from .schema import MAX_FRAMES, canvas_input, schema, settings_of, tracks_input, tracks_output
 from .wire import tracks_in, tracks_out
 
 
@@ -144,13 +144,13 @@ class RetimeTracks(io.ComfyNode):
                     options=OPTIONS,
                     tooltip="What to do; each choice brings its own settings, in frames.",
                 ),
-                *canvas_inputs(),
+                canvas_input(),
             ],
             outputs=[tracks_output("The same points at their new times.")],
         )
 
     @classmethod
-    def execute(cls, tracks, action, canvas_width=0, canvas_height=0):
-        found = tracks_in(tracks, width=canvas_width, height=canvas_height)
-        settings = {name: value for name, value in action.items() if name != "action"}
+    def execute(cls, tracks, action, canvas_image=None):
+        found = tracks_in(tracks, canvas_image)
+        settings = settings_of(action, "action")
         return io.NodeOutput(tracks_out(ACTIONS[action["action"]](found, **settings)))

@@ -7,15 +7,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..motion_core.geometry import MAX_SIDE
-
 PREFIX = "MotionPrompting"
 MAX_FRAMES = 4096
 
 # The host's own socket type; io.Custom names it on every version, io.Tracks only on newer ones.
 TracksSocket = io.Custom("TRACKS")
-
-ADVANCED: dict[str, Any] = {"advanced": True}
 
 
 def schema(name: str, *, aliases: list[str], **words: Any) -> io.Schema:
@@ -35,18 +31,16 @@ def tracks_output(tooltip: str) -> Any:
     return TracksSocket.Output("tracks", display_name="tracks", tooltip=tooltip)
 
 
-def canvas_inputs() -> list[Any]:
-    """canvas_width and canvas_height: needed only by tracks that lost their canvas on the way."""
-    return [
-        io.Int.Input(
-            f"canvas_{side}",
-            default=0,
-            min=0,
-            max=MAX_SIDE,
-            optional=True,
-            extra_dict=ADVANCED,
-            tooltip=f"Canvas {side} in pixels that the tracks were measured on. Leave 0: only "
-            "tracks that passed through other packs' nodes have lost their canvas.",
-        )
-        for side in ("width", "height")
-    ]
+def settings_of(choice: dict[str, Any], name: str) -> dict[str, Any]:
+    """What a DynamicCombo called `name` brought beside the choice itself."""
+    return {key: value for key, value in choice.items() if key != name}
+
+
+def canvas_input() -> Any:
+    """canvas_image: needed only by tracks that lost their canvas on the way."""
+    return io.Image.Input(
+        "canvas_image",
+        optional=True,
+        tooltip="A picture of the size in pixels that the tracks were measured on. Connect it "
+        "only for tracks that lost their canvas in another pack's node.",
+    )

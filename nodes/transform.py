@@ -9,7 +9,7 @@ from comfy_api.latest import io
 
 from ..motion_core.geometry import MAX_SIDE, Size
 from ..motion_core.tracks import Tracks, crop, fit, flip, pad, transform
-from .schema import canvas_inputs, schema, tracks_input, tracks_output
+from .schema import canvas_input, schema, settings_of, tracks_input, tracks_output
 from .wire import canvas_size, tracks_in, tracks_out
 
 
@@ -119,13 +119,13 @@ class TransformTracks(io.ComfyNode):
                     options=[FIT, MOVE, FLIP, CROP, PAD],
                     tooltip="What to do; each choice brings its own settings.",
                 ),
-                *canvas_inputs(),
+                canvas_input(),
             ],
             outputs=[tracks_output("The same points on their new canvas, in pixels.")],
         )
 
     @classmethod
-    def execute(cls, tracks, action, canvas_width=0, canvas_height=0):
-        found = tracks_in(tracks, width=canvas_width, height=canvas_height)
-        settings = {name: value for name, value in action.items() if name != "action"}
+    def execute(cls, tracks, action, canvas_image=None):
+        found = tracks_in(tracks, canvas_image)
+        settings = settings_of(action, "action")
         return io.NodeOutput(tracks_out(ACTIONS[action["action"]](found, **settings)))

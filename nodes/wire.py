@@ -14,12 +14,12 @@ from ..motion_core.tracks import Tracks
 ASPECT_TOLERANCE = 0.02
 
 
-def tracks_in(value: Any, image: Tensor | None = None, width: int = 0, height: int = 0) -> Tracks:
-    """Tracks from a TRACKS value that meets an image, or a width and height; 0 means not given.
+def tracks_in(value: Any, image: Tensor | None = None) -> Tracks:
+    """Tracks from a TRACKS value, and the image that it meets.
 
-    Raises CanvasError when the canvases differ, FormatError when none is known.
+    Raises CanvasError when their sizes differ, FormatError when neither says the canvas.
     """
-    return from_host(value, size=canvas_size(image, width, height))
+    return from_host(value, size=canvas_size(image))
 
 
 def tracks_out(tracks: Tracks) -> dict[str, Any]:
@@ -68,23 +68,24 @@ def frames(image: Tensor) -> Tensor:
     return colours.float().clamp(0.0, 1.0)
 
 
-def area(mask: Tensor | None, size: Size) -> Tensor | None:
+def first_mask(mask: Tensor | None) -> Tensor | None:
+    """The first picture of a MASK (B, H, W) or (H, W): (H, W) float32 in 0..1; None stays None."""
+    return None if mask is None else mask.reshape(-1, *mask.shape[-2:])[0].float()
+
+
+def area(mask: Tensor, size: Size) -> Tensor:
     """The first picture of a MASK on the canvas: (H, W) bool, True above one half.
 
     A mask of another size is brought to the canvas by its nearest pixels when it has the canvas'
     proportions. Raises ValueError when it has not.
     """
-    if mask is None:
-        return None
-    first = mask.reshape(-1, mask.shape[-2], mask.shape[-1])[:1].float()
-    height, width = first.shape[-2:]
+    height, width = mask.shape[-2:]
     if abs((width / height) / (size.width / size.height) - 1.0) > ASPECT_TOLERANCE:
         raise ValueError(
             f"the mask is {width}x{height} but the canvas is {size}, which has other "
             "proportions. Connect a mask drawn on the same image (Load Image gives an empty "
             "64x64 mask when the picture has no transparency)."
         )
+    first = mask.reshape(-1, 1, height, width)[:1].float()
     wanted = (size.height, size.width)
-    if (height, width) != wanted:
-        first = torch.nn.functional.interpolate(first[None], size=wanted, mode="nearest-exact")[0]
-    return first[0] > 0.5
+    return torch.nn.functional.interpolate(first, size=wanted, mode="nearest-exact")[0, 0] > 0.5

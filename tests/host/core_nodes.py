@@ -28,7 +28,9 @@ class LoadImage(io.ComfyNode):
         names = [path.name for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
         return io.Schema(
             node_id="LoadImage",
-            inputs=[io.Combo.Input("image", options=sorted(names))],
+            inputs=[
+                io.Combo.Input("image", options=sorted(names), extra_dict={"image_upload": True})
+            ],
             outputs=[io.Image.Output(), io.Mask.Output()],
         )
 

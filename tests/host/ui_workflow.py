@@ -49,7 +49,7 @@ def _consume(described: Described, values: list[Any], prefix: str) -> Iterator[t
                 yield prefix + name, chosen
                 option = next(one for one in options["options"] if one["key"] == chosen)
                 yield from _consume(option["inputs"], values, f"{prefix}{name}.")
-            elif _has_widget(io_type, options):
+            elif _has_widget(io_type, options) and (values or kind == "required"):
                 yield prefix + name, values.pop(0)
                 for key, extra in COMBO_EXTRAS.items():
                     if options.get(key) and values[:1] == extra:

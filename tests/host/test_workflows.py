@@ -1,0 +1,133 @@
+"""Every shipped workflow runs, on the stand-in host and on a real ComfyUI."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from motion_core.formats import read_tracks
+from tests.host.fixtures import PICTURE_SIZE
+from tests.host.pack import ROOT
+from tests.host.ui_workflow import to_api
+
+FOLDER = ROOT / "workflows"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def api(name: str) -> dict[str, Any]:
+    """The API form of a shipped workflow."""
+    return json.loads((FOLDER / "api" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def node_of(prompt: dict[str, Any], class_type: str) -> str:
+    """The id of the only node of a class."""
+    (node_id,) = (key for key, node in prompt.items() if node["class_type"] == class_type)
+    return node_id
+
+
+def video_shape(path: Path) -> tuple[int, ...]:
+    """(T, H, W, 3) of a video file."""
+    import av
+
+    with av.open(str(path)) as file:
+        frames = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
+    return np.stack(frames).shape
+
+
+def test_there_are_workflows() -> None:
+    assert {"drag", "track_toolbox", "native_wan_move", "load_tracks"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_forms_say_the_same(host: Any, name: str) -> None:
+    drawn = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    assert to_api(drawn, host.object_info()) == api(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_workflow_runs(host: Any, name: str) -> None:
+    prompt = api(name)
+    run = host.run(prompt)
+    shows = {node_id for node_id in prompt if prompt[node_id]["class_type"] == "SaveVideo"}
+    assert shows <= set(run.ui)
+    for node_id in shows:
+        (saved,) = run.ui[node_id]["images"]
+        shape = video_shape(host.output_dir / saved["subfolder"] / saved["filename"])
+        assert shape[1:] == (PICTURE_SIZE.height, PICTURE_SIZE.width, 3)
+
+
+def test_the_drag_arrives_in_files_and_words(host: Any) -> None:
+    prompt = api("drag")
+    run = host.run(prompt)
+    frames = prompt[node_of(prompt, "MotionPromptingExpandMotion")]["inputs"]["frames"]
+    (saved,) = run.ui[node_of(prompt, "MotionPromptingSaveTracks")]["tracks"]
+    tracks = read_tracks(host.output_dir / saved["subfolder"] / saved["filename"])
+    assert (tracks.size, tracks.num_frames, tracks.fps) == (PICTURE_SIZE, frames, 16.0)
+    (text,) = run.ui[node_of(prompt, "MotionPromptingTracksInfo")]["text"]
+    assert f"{tracks.num_points} tracks, {frames} frames, canvas {PICTURE_SIZE}, 16 fps" in text
+    moved = (tracks.xy[-1] - tracks.xy[0]).norm(dim=-1)
+    assert moved.max() > 0.05 * PICTURE_SIZE.width, "the drag moves"
+    assert (moved < 1e-4).sum() > 5, "the pins do not"
+
+
+def test_our_tracks_go_through_the_hosts_own_nodes_and_come_back(host: Any) -> None:
+    prompt = api("native_wan_move")
+    back = {
+        "class_type": "MotionPromptingSaveTracks",
+        "inputs": {
+            "tracks": [node_of(prompt, "WanMoveConcatTrack"), 0],
+            "filename_prefix": "back",
+            "format": "motion_npz",
+            "canvas_image": [node_of(prompt, "LoadImage"), 0],
+        },
+    }
+    sent = {**back, "inputs": {**back["inputs"], "filename_prefix": "sent"}}
+    sent["inputs"]["tracks"] = [node_of(prompt, "MotionPromptingFilterTracks"), 0]
+    host.run({**prompt, "back": back, "sent": sent})
+    ours, theirs = (
+        read_tracks(sorted(host.output_dir.glob(f"{name}_*.npz"))[-1]) for name in ("sent", "back")
+    )
+    assert theirs.num_points == 2 * ours.num_points
+    np.testing.assert_allclose(theirs.xy[:, : ours.num_points], ours.xy, atol=1e-3)
+    mirrored = ours.xy.clone()
+    mirrored[..., 0] = PICTURE_SIZE.width - mirrored[..., 0]
+    seen = ours.visible
+    np.testing.assert_allclose(theirs.xy[:, ours.num_points :][seen], mirrored[seen], atol=1e-3)
+    (text,) = host.run(prompt).ui[node_of(prompt, "MotionPromptingTracksInfo")]["text"]
+    assert "came without a canvas" in text
+
+
+@pytest.mark.real_host
+def test_the_stand_in_describes_our_nodes_as_comfyui_does(stand_in: Any, real: Any) -> None:
+    ours, theirs = json.loads(json.dumps(stand_in.object_info())), real.object_info()
+    for name in (name for name in ours if name.startswith("MotionPrompting")):
+        words = set(ours[name]) - {"python_module"}
+        assert {word: theirs[name][word] for word in words} == {
+            word: ours[name][word] for word in words
+        }
+
+
+@pytest.mark.real_host
+def test_the_stand_in_does_not_invent_sockets(stand_in: Any, real: Any) -> None:
+    ours, theirs = stand_in.object_info(), real.object_info()
+    for name in (name for name in ours if not name.startswith("MotionPrompting")):
+        for kind, inputs in ours[name]["input"].items():
+            assert set(inputs) <= set(theirs[name]["input"].get(kind, {})), name
+        count = len(ours[name]["output"])
+        assert ours[name]["output"] == theirs[name]["output"][:count], name
+
+
+@pytest.mark.real_host
+def test_comfyui_offers_workflows_help_and_words(real: Any) -> None:
+    assert sorted(real.get("/workflow_templates")["motion-prompting"]) == NAMES
+    for name in NAMES:
+        path = f"/api/workflow_templates/motion-prompting/{name}.json"
+        assert real.get(path)["nodes"], name
+    page = real.get("/extensions/motion-prompting/docs/MotionPromptingDraftMotion.md")
+    assert page.startswith("# Draft Motion")
+    words = real.get("/i18n")["en"]["nodeDefs"]["MotionPromptingDraftMotion"]
+    assert words["display_name"] == "Draft Motion"
