@@ -175,8 +175,11 @@ def write_image(path: str | Path, image: Tensor) -> None:
         raise ShapeError(f"image must be (H, W, 3); got {tuple(image.shape)}.")
     _check_frames(image[None])
     picture = Image.fromarray(_as_bytes(image, "image"))
-    with _complete_or_nothing(target) as temporary:
-        picture.save(temporary, format=name, **options)
+    try:
+        with _complete_or_nothing(target) as temporary:
+            picture.save(temporary, format=name, **options)
+    except ValueError as error:
+        raise OSError(f"{target} could not be written: {error}") from error
 
 
 def _existing_file(path: str | Path) -> Path:
@@ -210,7 +213,7 @@ def _by_suffix(target: Path, known: dict[str, Any], kind: str) -> Any:
 
 def _upright_frames(container: Any, stream: Any, file: Path) -> Iterator[np.ndarray]:
     shape: tuple[int, ...] | None = None
-    for frame in container.decode(stream):
+    for frame in _whole_frames(container, stream, file):
         picture = frame.to_ndarray(format="rgb24", src_colorspace=_colorspace(frame))
         turns, rest = divmod(round(frame.rotation), 90)
         if rest:
@@ -221,6 +224,14 @@ def _upright_frames(container: Any, stream: Any, file: Path) -> Iterator[np.ndar
             raise FormatError(f"{file} changes its size from {shape} to {picture.shape}.")
         shape = picture.shape
         yield np.ascontiguousarray(picture)
+
+
+def _whole_frames(container: Any, stream: Any, file: Path) -> Iterator[Any]:
+    for packet in container.demux(stream):
+        # A decoder may hide a torn packet behind an invented picture.
+        if packet.is_corrupt:
+            raise FormatError(f"{file} is damaged or cut short.")
+        yield from packet.decode()
 
 
 def _colorspace(frame: Any) -> int | None:
