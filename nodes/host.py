@@ -95,8 +95,8 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def picture_preview(images: Tensor, node: type[io.ComfyNode]) -> Any:
-    """Pictures (B, H, W, 3) shown on the node's face."""
-    return ui.PreviewImage(images, cls=node)
+    """Pictures (B, H, W, 3) shown on the node's face; nothing where there are none."""
+    return ui.PreviewImage(images, cls=node) if len(images) else None
 
 
 def text_preview(text: str) -> Any:

@@ -46,8 +46,7 @@ class PreviewTracks(io.ComfyNode):
         found = tracks_in(tracks, image)
         if image is None:
             image = torch.zeros(1, found.size.height, found.size.width, 3)
-        below = frames(image)
-        video = draw_tracks(below[0] if len(below) == 1 else below, found)
+        video = draw_tracks(frames(image), found, progress=host.progress())
         return io.NodeOutput(video, ui=host.picture_preview(video[-1:], cls))
 
 

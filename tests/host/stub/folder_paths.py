@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_folders: dict[str, str] = {}
+_folders = {name: str(Path(name).absolute()) for name in ("input", "output", "temp")}
 
 
 def set_input_directory(folder: str) -> None:

@@ -1,0 +1,115 @@
+"""make demo: one drag on a real photograph becomes a moving picture.
+
+Runs workflows/api/drag.json through the pack's own nodes on the stand-in host and gathers what it
+saved in out/demo.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from motion_core.overlay import contact_sheet
+from motion_core.video import read_video, write_image
+
+from .pack import ROOT
+from .runner import Run, StandInHost
+
+WORKFLOW = ROOT / "workflows" / "api" / "drag.json"
+OUT = ROOT / "out" / "demo"
+PHOTO = "example.png"
+PREFIX = "MotionPrompting"
+PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "pillow", "scikit-image")
+TILE_WIDTH = 320
+LABEL_HEIGHT = 26
+
+
+def put_photo(folder: Path) -> None:
+    """A cat (Chelsea, by Stéfan van der Walt, CC0), the sample photo of scikit-image."""
+    import skimage.data
+    from PIL import Image
+
+    Image.fromarray(skimage.data.chelsea()).save(folder / PHOTO)
+
+
+def gather(prompt: dict[str, Any], run: Run, output_dir: Path) -> dict[str, Path]:
+    """Copies the workflow's files to out/demo: {name: path}."""
+    found = {}
+    for node_id, shown in run.ui.items():
+        for saved in (*shown.get("tracks", ()), *shown.get("images", ())):
+            if saved["type"] != "output":
+                continue
+            prefix = Path(prompt[node_id]["inputs"]["filename_prefix"]).name
+            source = output_dir / saved["subfolder"] / saved["filename"]
+            found[prefix] = OUT / f"{prefix}{source.suffix}"
+            shutil.copyfile(source, found[prefix])
+    return found
+
+
+def labelled(text: str, row: torch.Tensor) -> torch.Tensor:
+    """A row of pictures (H, W, 3) uint8 with a line of text above it."""
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    strip = Image.new("RGB", (row.shape[1], LABEL_HEIGHT), "white")
+    ImageDraw.Draw(strip).text((6, 4), text, fill="black", font_size=16)
+    return torch.cat([torch.from_numpy(np.array(strip)), row])
+
+
+def write_contact(videos: dict[str, Path]) -> dict[str, list[int]]:
+    """contact.png: eight moments of each video, one row each. Gives the videos' sizes."""
+    rows, sizes = [], {}
+    for label, path in videos.items():
+        video, _ = read_video(path)
+        sizes[path.name] = list(video.shape)
+        rows.append(labelled(label, contact_sheet(video, columns=8, tile_width=TILE_WIDTH)))
+    write_image(OUT / "contact.png", torch.cat(rows))
+    return sizes
+
+
+def main() -> None:
+    """Runs the workflow, gathers its files, writes contact.png and report.json."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    log = logging.getLogger("demo")
+    started = time.perf_counter()
+    OUT.mkdir(parents=True, exist_ok=True)
+    prompt = json.loads(WORKFLOW.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as base:
+        host = StandInHost(Path(base))
+        put_photo(host.input_dir)
+        run = host.run(prompt)
+        files = gather(prompt, run, host.output_dir)
+    rows = {"the tracks over the picture": "overlay", "the picture along the tracks": "draft"}
+    sizes = write_contact({label: files[name] for label, name in rows.items()})
+    (words,) = (text for shown in run.ui.values() for text in shown.get("text", ()) if "\n" in text)
+    seconds = {
+        f"{node_id} {prompt[node_id]['class_type'].removeprefix(PREFIX)}": round(took, 3)
+        for node_id, took in run.seconds.items()
+    }
+    report = {
+        "workflow": str(WORKFLOW.relative_to(ROOT)),
+        "tracks": words.splitlines(),
+        "videos (frames, height, width, channels)": sizes,
+        "bytes": {path.name: path.stat().st_size for path in sorted(OUT.iterdir())},
+        "seconds per node": seconds,
+        "seconds in all": round(time.perf_counter() - started, 2),
+        "versions": {name: version(name) for name in PACKAGES}
+        | {"python": platform.python_version(), "platform": platform.platform()},
+    }
+    (OUT / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    log.info("%s\n", words)
+    log.info("Look at %s, then play draft.mp4 and overlay.mp4 beside it.", OUT / "contact.png")
+
+
+if __name__ == "__main__":
+    main()
