@@ -1,0 +1,136 @@
+"""Completion: from scattered displacements to a displacement everywhere.
+
+One stage of the draft, exchangeable by name (`COMPLETIONS`): points and their displacements go
+in, a coarse dense field comes out. It knows nothing about pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..geometry import Size
+from .motion import FloatArray
+from .similarity import fit_similarity
+
+NEGLIGIBLE_PX = 0.01
+COARSEST_CELL = 8
+MOST_CELLS = 64
+
+
+def field_grid(canvas: Size) -> Size:
+    """The grid a field is completed on: cells of 8 pixels, at most 64 along the long side."""
+    factor = min(1 / COARSEST_CELL, MOST_CELLS / max(canvas))
+    return Size(*(max(1, round(side * factor)) for side in canvas))
+
+
+def complete(
+    points: FloatArray,
+    values: FloatArray,
+    weights: FloatArray,
+    canvas: Size,
+    *,
+    mode: str = "pull_push",
+) -> FloatArray:
+    """The displacement at every cell of `field_grid(canvas)`, from displacements at some points.
+
+    The turn-zoom-shift that fits the points best is taken out first and put back last, so that a
+    panned, turned or zoomed picture is completed exactly, also beyond the outermost point; what
+    remains is spread by `mode`.
+
+    points: (N, 2) pixels of `canvas`, N >= 1. values: (N, 2) pixels. weights: (N,) above zero;
+    1 is full trust. Returns (gh, gw, 2) float32, pixels. Raises ValueError for an unknown mode.
+    """
+    spread = COMPLETIONS[checked_completion(mode)]
+    grid = field_grid(canvas)
+    cell = np.array([canvas.width / grid.width, canvas.height / grid.height], np.float32)
+    trend = fit_similarity(points, values[None], weights[None].astype(np.float64))
+    field = trend.at(_centres(grid) * cell)[0].reshape(grid.height, grid.width, 2)
+    rest = values - trend.at(points)[0]
+    if np.abs(rest).max() > NEGLIGIBLE_PX:
+        field = field + spread(points / cell, rest, weights, grid)
+    return field
+
+
+def sample_field(field: FloatArray, points: FloatArray, canvas: Size) -> FloatArray:
+    """(N, 2) bilinear values of a field (gh, gw, 2) at points (N, 2) of `canvas`."""
+    rows, columns = field.shape[:2]
+    cell = np.array([canvas.width / columns, canvas.height / rows], np.float32)
+    at = np.clip(points / cell - 0.5, 0, [columns - 1, rows - 1])
+    low = at.astype(np.int64)
+    frac = (at - low).astype(np.float32)
+    x, y = low[:, 0], low[:, 1]
+    right, down = np.minimum(x + 1, columns - 1), np.minimum(y + 1, rows - 1)
+    upper = field[y, x] + frac[:, :1] * (field[y, right] - field[y, x])
+    lower = field[down, x] + frac[:, :1] * (field[down, right] - field[down, x])
+    return upper + frac[:, 1:] * (lower - upper)
+
+
+def checked_completion(mode: str) -> str:
+    """The name itself. Raises ValueError when no completion has that name."""
+    if mode not in COMPLETIONS:
+        raise ValueError(f"completion must be one of: {', '.join(COMPLETIONS)}; got {mode!r}.")
+    return mode
+
+
+def pull_push(
+    points: FloatArray, values: FloatArray, weights: FloatArray, grid: Size
+) -> FloatArray:
+    """Scattered values spread over a grid: averaged down a pyramid, filled back up.
+
+    Gortler et al., "The Lumigraph" (1996), section 3.4: a cell that has heard enough keeps its own
+    average; the less it has heard, the more it takes from the coarser level.
+
+    points: (N, 2) in cells. values: (N, C). Returns (grid.height, grid.width, C) float32.
+    """
+    import cv2
+
+    levels = [_splat(points, values, weights, grid)]
+    while max(levels[-1].shape[:2]) > 1:
+        levels.append(_halved(levels[-1]))
+    field = _mean(levels[-1])
+    for level in reversed(levels[:-1]):
+        height, width = level.shape[:2]
+        field = cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
+        field = field.reshape(height, width, -1)
+        field = field + np.minimum(level[..., -1:], 1) * (_mean(level) - field)
+    return field
+
+
+COMPLETIONS: dict[str, Callable[[FloatArray, FloatArray, FloatArray, Size], FloatArray]] = {
+    "pull_push": pull_push
+}
+
+
+def _splat(points: FloatArray, values: FloatArray, weights: FloatArray, grid: Size) -> FloatArray:
+    """(gh, gw, C + 1): weighted values and the weights, shared among the four nearest cells."""
+    last = np.array([grid.width - 1, grid.height - 1])
+    at = np.clip(points - 0.5, 0, last)
+    low = np.minimum(at.astype(np.int64), np.maximum(last - 1, 0))
+    frac = at - low
+    heard = np.concatenate([values * weights[:, None], weights[:, None]], axis=1)
+    sums = np.zeros((heard.shape[1], grid.width * grid.height))
+    for right, down in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        corner = np.minimum(low + [right, down], last)
+        index = corner[:, 1] * grid.width + corner[:, 0]
+        share = np.abs(1 - right - frac[:, 0]) * np.abs(1 - down - frac[:, 1])
+        for channel, column in zip(sums, heard.T, strict=True):
+            channel += np.bincount(index, column * share, len(channel))
+    return sums.T.reshape(grid.height, grid.width, -1).astype(np.float32)
+
+
+def _halved(sums: FloatArray) -> FloatArray:
+    height, width = sums.shape[:2]
+    even = np.pad(sums, ((0, height % 2), (0, width % 2), (0, 0)))
+    return even[0::2, 0::2] + even[1::2, 0::2] + even[0::2, 1::2] + even[1::2, 1::2]
+
+
+def _mean(sums: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(sums[..., :-1] / np.maximum(sums[..., -1:], 1e-12))
+
+
+def _centres(grid: Size) -> FloatArray:
+    x = np.arange(grid.width, dtype=np.float32) + 0.5
+    y = np.arange(grid.height, dtype=np.float32) + 0.5
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)

@@ -1,0 +1,68 @@
+"""Tracks seen from the picture: where each point starts and how far it has gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Size
+from ..tracks.model import Tracks
+
+# The names say what the type checker cannot: OpenCV promises no more than "some numbers".
+FloatArray = NDArray[Any]
+BoolArray = NDArray[np.bool_]
+IndexArray = NDArray[np.int64]
+
+MOST_POINTS = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """Points of the picture and their displacements.
+
+    source: (N, 2) float32, where each point is in the picture, pixels of `canvas`.
+    shift:  (T, N, 2) float32, how far it has gone; zero where it is not seen.
+    seen:   (T, N) bool.
+    late:   (N,) bool, first seen after frame 0, so that `source` is a guess.
+    """
+
+    source: FloatArray
+    shift: FloatArray
+    seen: BoolArray
+    late: BoolArray
+    canvas: Size
+
+
+def motion_of(tracks: Tracks) -> Motion:
+    """The motion that tracks ask of a picture.
+
+    A point that is first seen after frame 0 is taken to have rested until then: its place in the
+    picture is the place where it is first seen. Points never seen are dropped; of more than
+    MOST_POINTS points an even choice is kept (a preview cannot show more).
+    """
+    visible = tracks.visible.cpu().numpy()
+    keep = np.flatnonzero(visible.any(axis=0))
+    xy = tracks.xy.cpu().numpy()[:, keep]
+    seen = visible[:, keep]
+    first = seen.argmax(axis=0)
+    source = xy[first, np.arange(len(keep))]
+    chosen = _thinned(source, tracks.size)
+    source, seen = source[chosen], seen[:, chosen]
+    shift = np.where(seen[..., None], xy[:, chosen] - source, np.float32(0))
+    return Motion(source, shift, seen, first[chosen] > 0, tracks.size)
+
+
+def _thinned(source: FloatArray, canvas: Size) -> IndexArray:
+    """At most MOST_POINTS indices: one point of every cell, then a second of every cell, ..."""
+    if len(source) <= MOST_POINTS:
+        return np.arange(len(source))
+    cell = np.clip(np.floor(source * (64 / max(canvas))).astype(np.int64), -1, 64)
+    key = cell[:, 1] * 66 + cell[:, 0]
+    order = np.argsort(key, kind="stable")
+    _, start, count = np.unique(key[order], return_index=True, return_counts=True)
+    rank = np.empty(len(source), np.int64)
+    rank[order] = np.arange(len(source)) - np.repeat(start, count)
+    return np.sort(np.argsort(rank, kind="stable")[:MOST_POINTS])

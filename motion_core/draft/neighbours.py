@@ -1,0 +1,72 @@
+"""Who is next to whom: Voronoi cells of points on a raster of the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..geometry import Size
+from .motion import FloatArray, IndexArray
+
+RASTER_SIDE = 160
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """edges: (E, 2) pairs of points whose cells touch. area: (N,) share 0..1 of the picture that
+    is nearest to each point and no further than `reach` from it."""
+
+    edges: IndexArray
+    area: FloatArray
+
+
+def find_neighbours(points: FloatArray, canvas: Size, reach: float) -> Neighbours:
+    """Neighbours among points (N, 2), pixels of `canvas`; points in one raster cell count too."""
+    import cv2
+
+    factor = RASTER_SIDE / max(canvas)
+    grid = Size(*(max(2, round(side * factor)) for side in canvas))
+    cell = np.clip(np.floor(points * factor).astype(np.int64), 0, np.array(grid) - 1)
+    flat = cell[:, 1] * grid.width + cell[:, 0]
+    _, owner, spot = np.unique(flat, return_index=True, return_inverse=True)
+    empty = np.ones((grid.height, grid.width), np.uint8)
+    empty.ravel()[flat] = 0
+    far, found = cv2.distanceTransformWithLabels(
+        empty, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    labels = found.astype(np.int64)
+    point_of = np.zeros(int(labels.max()) + 1, np.int64)
+    point_of[labels.ravel()[flat[owner]]] = owner
+    nearest = point_of[labels]
+    near = far <= reach * factor
+    area = np.bincount(nearest[near], minlength=len(points)) / nearest.size
+    crowded = np.bincount(spot)[spot]
+    area = (area[owner][spot] / crowded).astype(np.float32)
+    together = np.stack([owner[spot], np.arange(len(points))], axis=1)
+    return Neighbours(_touching(nearest, together, len(points)), area)
+
+
+def _touching(nearest: IndexArray, together: IndexArray, count: int) -> IndexArray:
+    pairs = [together]
+    for one, other in ((nearest[:, 1:], nearest[:, :-1]), (nearest[1:], nearest[:-1])):
+        differ = one != other
+        pairs.append(np.stack([one[differ], other[differ]], axis=1))
+    edges = np.sort(np.concatenate(pairs), axis=1)
+    edges = edges[edges[:, 0] != edges[:, 1]]
+    keys = np.unique(edges[:, 0] * count + edges[:, 1])
+    return np.stack([keys // count, keys % count], axis=1)
+
+
+def components(count: int, edges: IndexArray) -> IndexArray:
+    """(count,) the lowest index that each point is connected to through `edges`."""
+    label = np.arange(count)
+    while True:
+        lowest = np.minimum(label[edges[:, 0]], label[edges[:, 1]])
+        new = label.copy()
+        np.minimum.at(new, edges[:, 0], lowest)
+        np.minimum.at(new, edges[:, 1], lowest)
+        new = new[new]
+        if np.array_equal(new, label):
+            return label
+        label = new
