@@ -11,7 +11,8 @@ import { samplePath } from "./sample.js";
 import { directionUnder, facesViewer, sphereDirections, turnBetween } from "./sphere.js";
 
 const WHOLE = [[0, 0], [1, 0], [1, 1], [0, 1]];
-const SPACING = { pin: 0.04, sphere: 0.02, region: 0.03 };
+/** The spacing of the dots of an area where the layer says none. */
+export const SPACING = { pin: 0.04, sphere: 0.02, region: 0.03 };
 
 /**
  * A layer's dots and their motion: { dots: [[x, y], ...] where they start, at(time) -> { xy:

@@ -5,8 +5,11 @@
 
 import { emptyDocument } from "./document.js";
 
-/** A store: read `state`, change it through its methods, hear of changes by `subscribe`. */
-export function makeStore({ size, onCommit = () => {} }) {
+/**
+ * A store: read `state`, change it through its methods, hear of changes by `subscribe`. `prepare`
+ * makes the document ready for an edit; `onCommit` hears of every document that is kept.
+ */
+export function makeStore({ size, prepare = (document) => document, onCommit = () => {} }) {
   const listeners = new Set();
   let state = {
     document: emptyDocument(size),
@@ -17,6 +20,7 @@ export function makeStore({ size, onCommit = () => {} }) {
     tool: "select",
     clip: { frames: 81, fps: 16 },
     settings: { brush: { radius: 0.06, spacing: 0.02 }, curve: "catmull_rom" },
+    point: null, // { id, index } of the chosen point
     box: null,
     message: null,
   };
@@ -48,7 +52,7 @@ export function makeStore({ size, onCommit = () => {} }) {
     },
     /** Keeps an edit: the document changes once and the owner hears of it. */
     commit(edit) {
-      const document = edit(state.document);
+      const document = edit(prepare(state.document));
       put({ document, preview: null });
       onCommit(document);
     },

@@ -1,0 +1,137 @@
+/** Everything a person can do beside drawing: what buttons, keys and panels call. */
+
+import {
+  changeLayers,
+  emptyDocument,
+  layerOf,
+  moveLayer,
+  pasteLayers,
+  readDocument,
+  removeLayers,
+  shiftLayers,
+  writeDocument,
+} from "../model/document.js";
+
+const COPY_SHIFT_PX = 16;
+const clipboard = { layers: [] }; // shared by all editors of the page
+
+/** `desk` is {store, size(), isReadOnly()}. */
+export function makeActions(desk) {
+  const { store } = desk;
+  const chosen = () => [...store.state.selection];
+  const commit = (edit) => {
+    if (!desk.isReadOnly()) store.commit(edit);
+  };
+  const unlocked = () => chosen().filter((id) => !layerOf(store.state.document, id)?.locked);
+
+  const paste = (layers, shift = COPY_SHIFT_PX) => {
+    if (!layers.length || desk.isReadOnly()) return;
+    const { width, height } = desk.size();
+    const before = new Set(store.state.document.layers.map((layer) => layer.id));
+    commit(pasteLayers(layers, [shift / width, shift / height]));
+    const fresh = store.state.document.layers.filter((layer) => !before.has(layer.id));
+    store.set({ selection: new Set(fresh.map((layer) => layer.id)), point: null });
+  };
+
+  return {
+    change: (ids, fields) => ids.length && commit(changeLayers(ids, fields)),
+    preview: (ids, fields) => store.set({ preview: ids && changeLayers(ids, fields) }),
+    select: (ids) => store.set({ selection: new Set(ids), point: null }),
+    selectAll() {
+      const free = store.state.document.layers.filter((layer) => !layer.locked);
+      this.select(free.map((layer) => layer.id));
+    },
+    /** Removes the chosen point, or else the chosen layers. */
+    remove() {
+      const { point, document } = store.state;
+      const layer = point && layerOf(document, point.id);
+      const ids = unlocked();
+      store.set({ point: null, preview: null });
+      if (layer && !layer.locked && layer.points?.length > 1) {
+        commit(changeLayers([layer.id], { points: layer.points.filter((_, i) => i !== point.index) }));
+      } else if (ids.length) {
+        commit(removeLayers(ids));
+        store.set({ selection: new Set() });
+      }
+    },
+    nudge(dx, dy) {
+      const { point } = store.state;
+      const { width, height } = desk.size();
+      const [x, y] = [dx / width, dy / height];
+      if (point) commit(changeLayers([point.id], movedPoint(point.index, x, y)));
+      else if (unlocked().length) commit(shiftLayers(unlocked(), x, y));
+    },
+    duplicate() {
+      paste(chosenLayers(store.state));
+    },
+    /** Puts the chosen layers on the clipboard; the text is for the system's. */
+    copy() {
+      const layers = chosenLayers(store.state);
+      if (!layers.length) return null;
+      clipboard.layers = layers;
+      return writeDocument({ ...store.state.document, layers });
+    },
+    /** Pastes the layers of a text; where it holds none, those copied last. */
+    paste(text) {
+      const layers = layersOf(text) ?? clipboard.layers;
+      paste(layers);
+      return layers.length > 0;
+    },
+    /** Moves the chosen layer up or down in the stack. */
+    reorder(step) {
+      const id = chosen().at(-1);
+      if (id === undefined) return;
+      const place = store.state.document.layers.findIndex((layer) => layer.id === id) + step;
+      this.moveTo(id, place);
+    },
+    moveTo(id, place) {
+      const { layers } = store.state.document;
+      const goal = Math.min(Math.max(place, 0), layers.length - 1);
+      if (layers.findIndex((layer) => layer.id === id) !== goal) commit(moveLayer(id, goal));
+    },
+    add(layer) {
+      const before = new Set(store.state.document.layers.map(({ id }) => id));
+      commit(pasteLayers([layer]));
+      const fresh = store.state.document.layers.find(({ id }) => !before.has(id));
+      if (fresh) this.select([fresh.id]);
+    },
+    clear() {
+      commit((document) => ({ ...document, layers: [] }));
+      this.select([]);
+    },
+    /** Replaces the whole drawing by that of a text. Throws Error when the text is none. */
+    open(text) {
+      const document = readDocument(text);
+      commit(() => document);
+      this.select([]);
+    },
+    startAnew() {
+      store.set({ trouble: null });
+      store.commit(() => emptyDocument(desk.size()));
+    },
+    adoptSize: () => commit((document) => ({ ...document, drawn_on: { ...desk.size() } })),
+  };
+}
+
+function chosenLayers({ document, selection }) {
+  return document.layers.filter((layer) => selection.has(layer.id));
+}
+
+function layersOf(text) {
+  try {
+    return text ? readDocument(text).layers : null;
+  } catch {
+    return null; // any other text on the clipboard is not ours to judge
+  }
+}
+
+function movedPoint(index, dx, dy) {
+  const round = (value) => Math.round(value * 1e5) / 1e5;
+  return (layer) => ({
+    points: layer.points.map((point, i) => {
+      if (i !== index) return point;
+      const [x, y] = point.slice(-2);
+      return [...point.slice(0, -2), round(x + dx), round(y + dy)];
+    }),
+  });
+}

@@ -1,0 +1,27 @@
+/** Making elements: the few words the rest of the view is written in. */
+
+/**
+ * An element: `props` are properties and attributes; `on` holds listeners, `style` CSS properties
+ * (also custom ones), `data` data attributes. Children may be elements, text, null or arrays.
+ */
+export function make(tag, props = {}, ...children) {
+  const { on = {}, style = {}, data = {}, ...rest } = props;
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(rest)) assign(element, name, value);
+  for (const [name, listener] of Object.entries(on)) element.addEventListener(name, listener);
+  for (const [name, value] of Object.entries(style)) element.style.setProperty(name, value);
+  Object.assign(element.dataset, data);
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Sets text only where it differs, so that an unchanged label costs no layout. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function assign(element, name, value) {
+  if (value === undefined || value === null) return;
+  if (name in element && name !== "list") element[name] = value;
+  else element.setAttribute(name, value);
+}

@@ -1,0 +1,80 @@
+/** Marks that can be seen on any picture: a dark casing under a bright line. */
+
+export const CASING = "rgba(8, 10, 14, 0.72)";
+export const PAPER = "#ffffff";
+const TAU = 2 * Math.PI;
+
+/** A line through view points, cased. `dash` is a canvas dash pattern. */
+export function strokeLine(context, points, { color, width = 2, closed = false, dash = [] }) {
+  if (points.length < 2) return;
+  context.beginPath();
+  points.forEach(([x, y], index) => (index ? context.lineTo(x, y) : context.moveTo(x, y)));
+  if (closed) context.closePath();
+  context.lineJoin = context.lineCap = "round";
+  context.setLineDash([]);
+  context.strokeStyle = CASING;
+  context.lineWidth = width + 2.5;
+  context.stroke();
+  context.setLineDash(dash);
+  context.strokeStyle = color;
+  context.lineWidth = width;
+  context.stroke();
+  context.setLineDash([]);
+}
+
+/** Many dots of one color, cased, in two passes. */
+export function fillDots(context, points, { color, radius = 2, hasCasing = true }) {
+  const passes = [[CASING, radius + 1], [color, radius]];
+  for (const [fill, reach] of hasCasing ? passes : passes.slice(1)) {
+    context.fillStyle = fill;
+    context.beginPath();
+    for (const [x, y] of points) {
+      context.moveTo(x + reach, y);
+      context.arc(x, y, reach, 0, TAU);
+    }
+    context.fill();
+  }
+}
+
+/** A round handle to grab: white inside, the layer's color around. */
+export function drawHandle(context, [x, y], { color, radius = 5, isActive = false }) {
+  context.beginPath();
+  context.arc(x, y, radius + 1.5, 0, TAU);
+  context.fillStyle = CASING;
+  context.fill();
+  context.beginPath();
+  context.arc(x, y, radius, 0, TAU);
+  context.fillStyle = isActive ? color : PAPER;
+  context.fill();
+  context.lineWidth = 2;
+  context.strokeStyle = isActive ? PAPER : color;
+  context.stroke();
+}
+
+/** A ring, cased. */
+export function drawRing(context, [x, y], radius, { color, width = 2, dash = [] }) {
+  context.beginPath();
+  context.arc(x, y, Math.max(radius, 0), 0, TAU);
+  context.setLineDash([]);
+  context.strokeStyle = CASING;
+  context.lineWidth = width + 2.5;
+  context.stroke();
+  context.setLineDash(dash);
+  context.strokeStyle = color;
+  context.lineWidth = width;
+  context.stroke();
+  context.setLineDash([]);
+}
+
+/** An arrow head at the end of a line of view points. */
+export function drawArrowHead(context, points, { color, size = 9 }) {
+  const tip = points.at(-1);
+  const tail = points.findLast(([x, y]) => Math.hypot(x - tip[0], y - tip[1]) > size * 0.8);
+  if (!tail) return;
+  const angle = Math.atan2(tip[1] - tail[1], tip[0] - tail[0]);
+  const wing = (turn) => [
+    tip[0] - size * Math.cos(angle + turn),
+    tip[1] - size * Math.sin(angle + turn),
+  ];
+  strokeLine(context, [wing(0.5), tip, wing(-0.5)], { color, width: 2.5 });
+}

@@ -1,0 +1,46 @@
+/**
+ * What is costly to know about a layer and stays true until the layer changes: its line, its dots,
+ * where it is at every frame. Layers are immutable, so a layer object is its own key.
+ */
+
+import { hasPath } from "../../model/document.js";
+import { layerMover } from "../../model/dots.js";
+import { lineOnView } from "../../model/hit.js";
+import { clipTimes, samplePath } from "../../model/sample.js";
+
+const UNIT = { size: { width: 1, height: 1 }, scale: 1, left: 0, top: 0 };
+
+/** A source of sketches: `of(layer, scene)`, where scene is {size, drawnOn, frames}. */
+export function makeSketchbook() {
+  let pages = new WeakMap();
+  let binding = "";
+  return {
+    of(layer, scene) {
+      const { size, drawnOn, frames } = scene;
+      const key = [size.width, size.height, drawnOn.width, drawnOn.height, frames].join();
+      if (key !== binding) pages = new WeakMap();
+      binding = key;
+      if (!pages.has(layer)) pages.set(layer, sketch(layer, scene));
+      return pages.get(layer);
+    },
+  };
+}
+
+function sketch(layer, { size, drawnOn, frames }) {
+  let ticks = null;
+  return {
+    mover: layerMover(layer, size, drawnOn),
+    line: hasPath(layer) ? lineOnView(layer, UNIT, drawnOn) : null,
+    /** Where the pointer is at each frame, in fractions; only asked for where ticks are drawn. */
+    get ticks() {
+      ticks ??= hasPath(layer) ? ticksOf(layer, frames, drawnOn) : [];
+      return ticks;
+    },
+  };
+}
+
+function ticksOf(layer, frames, drawnOn) {
+  const { start = 0, end = 1 } = layer;
+  const inside = clipTimes(frames).filter((time) => time >= start - 1e-9 && time <= end + 1e-9);
+  return samplePath(layer, inside, { width: 1, height: 1 }, drawnOn).xy;
+}

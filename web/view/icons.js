@@ -1,0 +1,39 @@
+/** The icons of the editor, drawn for it on a 16 by 16 grid. */
+
+const SHAPES = {
+  select: '<path d="M4 2.5v10l2.7-2.5 1.8 3.6 1.8-.9-1.8-3.5 3.6-.4z"/>',
+  drag: '<path d="M2.5 11.5c1.6-6 4-8 5.6-6.300s-1.300 5.200.6 5.900c1.700.6 2.800-1.500 4.300-6.100"/><path d="M10.600 6.200l2.500-1.400.8 2.700"/>',
+  path: '<path d="M3.500 11.500C5 6 7 5 8.300 7.500s3 2.500 4.200-3"/><circle class="f" cx="3.400" cy="12" r="1.700"/><circle class="f" cx="8.300" cy="7.600" r="1.700"/><circle class="f" cx="12.600" cy="4" r="1.700"/>',
+  pin: '<path d="M8 9.500V14"/><path d="M5.500 2.500h5l-.7 3.300 1.700 2.200v1.500h-7V8l1.700-2.200z"/>',
+  sphere: '<circle cx="8" cy="8" r="5.500"/><path d="M2.700 9.500c3 1.700 7.600 1.700 10.600 0M8 2.500c-2.600 3.200-2.600 7.800 0 11"/>',
+  region: '<path d="M3 6.500C3.500 3 8 2 11 3.500s2.500 5.500.5 8-6.500 2-7.500 0S2.700 8.500 3 6.500z" stroke-dasharray="2.200 1.600"/><path d="M6 8h4.500M8.800 6.200L10.600 8 8.800 9.800"/>',
+  camera: '<rect x="2" y="4.500" width="8.500" height="7" rx="1.500"/><path d="M10.500 7.200L14 5v6l-3.500-2.200z"/>',
+  eraser: '<path d="M6 13h7.500"/><path d="M2.800 9.700l6-6a1.200 1.200 0 0 1 1.700 0l2.300 2.300a1.200 1.200 0 0 1 0 1.700L7.500 13H5.200l-2.400-1.600a1.200 1.200 0 0 1 0-1.700zM6.300 6.200l4 4"/>',
+  play: '<path class="f" d="M5 3.200v9.600l7.500-4.800z"/>',
+  pause: '<path class="f" d="M4.500 3.500h2.300v9H4.500zM9.200 3.500h2.300v9H9.200z"/>',
+  start: '<path class="f" d="M12 3.500v9L6 8z"/><path d="M4.500 3.500v9"/>',
+  loop: '<path d="M3 7.500a4 4 0 0 1 4-3.500h5.500M10.700 2.200L12.500 4l-1.800 1.800M13 8.500A4 4 0 0 1 9 12H3.500M5.300 13.800L3.500 12l1.800-1.800"/>',
+  eye: '<path d="M1.800 8C4 4.700 6 3.800 8 3.800S12 4.700 14.200 8C12 11.300 10 12.200 8 12.200S4 11.300 1.800 8z"/><circle cx="8" cy="8" r="1.900"/>',
+  hidden: '<path d="M2 8.500c2 2.600 4 3.500 6 3.500s4-.9 6-3.500M4.200 11l-1 1.700M8 12v2M11.800 11l1 1.700"/>',
+  locked: '<rect x="3.800" y="7.200" width="8.400" height="6" rx="1.300"/><path d="M5.500 7V5.200a2.500 2.500 0 0 1 5 0V7"/>',
+  unlocked: '<rect x="3.800" y="7.200" width="8.400" height="6" rx="1.300"/><path d="M5.500 7V5a2.500 2.500 0 0 1 4.800-1"/>',
+  fit: '<path d="M2.500 5.500v-3h3M10.500 2.500h3v3M13.500 10.500v3h-3M5.500 13.500h-3v-3"/>',
+  expand: '<path d="M9.500 2.500h4v4M13.500 2.500L9 7M6.500 13.500h-4v-4M2.500 13.500L7 9"/>',
+  shrink: '<path d="M13.500 6.500h-4v-4M9.500 6.500L14 2M2.500 9.500h4v4M6.500 9.500L2 14"/>',
+  sliders: '<path d="M2.500 4.500h6M12 4.500h1.500M2.500 11.500H4M7.500 11.500h6"/><circle cx="10.200" cy="4.500" r="1.700"/><circle cx="5.700" cy="11.500" r="1.700"/>',
+  more: '<circle class="f" cx="3.500" cy="8" r="1.100"/><circle class="f" cx="8" cy="8" r="1.100"/><circle class="f" cx="12.500" cy="8" r="1.100"/>',
+  help: '<circle cx="8" cy="8" r="5.800"/><path d="M6.200 6.300c.2-2.300 3.700-2.200 3.700 0 0 1.400-1.900 1.500-1.900 2.900"/><circle class="f" cx="8" cy="11.300" r=".6"/>',
+  trash: '<path d="M3 4.500h10M6.200 4.500V3h3.600v1.500M4.300 4.500l.6 8.500h6.200l.6-8.500"/>',
+  sketch: '<path d="M2.500 3.500h11v9h-11z"/><path d="M2.500 6.500c3 1.500 4-1.500 11 0M2.500 9.700c3 1.500 5-1.700 11 0M6 3.500c1 3-1 5 0 9M10 3.500c1 3-1 5 0 9"/>',
+  timeline: '<path d="M2.500 4h6M5 8h8.500M3.500 12h6"/>',
+};
+
+/** An icon by name, as an SVG element. */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  svg.classList.add("mp-icon");
+  svg.innerHTML = SHAPES[name];
+  return svg;
+}

@@ -1,0 +1,93 @@
+/** Keys to commands. Keys that the editor uses do not reach the host; undo always does. */
+
+import { TOOLS } from "../tools/index.js";
+
+const TOOL_KEYS = new Map(TOOLS.map(({ key, name }) => [key, name]));
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/** Listens on the editor's element. `desk` has store, actions, playback, gestures, commands. */
+export function listenToKeys(element, desk, signal) {
+  let isSpaceHeld = false;
+  element.addEventListener("keydown", (event) => {
+    if (isTyping(event.target)) {
+      if (event.key !== "Escape") event.stopPropagation();
+      return;
+    }
+    if (event.key === " ") {
+      if (!event.repeat) isSpaceHeld = true;
+      desk.stage.isPanning = true;
+      consume(event);
+      return;
+    }
+    const act = commandOf(event, desk);
+    if (!act || act(event) === false) return;
+    consume(event);
+  }, { signal });
+  element.addEventListener("keyup", (event) => {
+    if (event.key !== " " || isTyping(event.target)) return;
+    const wasPanned = desk.stage.wasPanned;
+    desk.stage.isPanning = desk.stage.wasPanned = false;
+    if (isSpaceHeld && !wasPanned) desk.playback.toggle();
+    isSpaceHeld = false;
+    consume(event);
+  }, { signal });
+}
+
+/** Whether keys belong to a text field. */
+export function isTyping(target) {
+  return target instanceof HTMLInputElement && !["range", "color", "checkbox"].includes(target.type);
+}
+
+function consume(event) {
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+function commandOf(event, desk) {
+  const { key } = event;
+  if (event.ctrlKey || event.metaKey) return withControl(key.toLowerCase(), desk);
+  if (ARROWS[key]) return () => arrow(ARROWS[key], event.shiftKey, desk);
+  if (event.altKey) return null;
+  if (TOOL_KEYS.has(key.toLowerCase())) return () => desk.gestures.setTool(TOOL_KEYS.get(key.toLowerCase()));
+  return plain(key, desk);
+}
+
+/** Copy, cut and paste arrive as clipboard events, so that the system's clipboard takes part. */
+function withControl(key, { actions }) {
+  return { a: () => actions.selectAll(), d: () => actions.duplicate() }[key] ?? null;
+}
+
+function plain(key, { store, actions, playback, gestures, commands, stage }) {
+  const chosen = () => [...store.state.selection];
+  const commandsByKey = {
+    Escape: () => commands.escape(),
+    Enter: (event) => gestures.key(event),
+    Delete: () => actions.remove(),
+    Backspace: () => actions.remove(),
+    Home: () => playback.seek(0),
+    End: () => playback.seek(1),
+    "[": () => actions.reorder(-1),
+    "]": () => actions.reorder(1),
+    "+": () => stage.zoom(1.25),
+    "=": () => stage.zoom(1.25),
+    "-": () => stage.zoom(0.8),
+    0: () => stage.fit(),
+    "?": () => commands.showKeys(),
+    f: () => commands.toggleFullscreen(),
+    h: () => actions.change(chosen(), (layer) => ({ enabled: layer.enabled === false })),
+    i: () => commands.toggleInspector(),
+    k: () => actions.change(chosen(), (layer) => ({ locked: !layer.locked })),
+    l: () => commands.toggleLoop(),
+    m: () => commands.toggleSketch(),
+    t: () => commands.toggleTimeline(),
+  };
+  return commandsByKey[key] ?? commandsByKey[key.toLowerCase()] ?? null;
+}
+
+function arrow([dx, dy], isFar, { store, actions, playback }) {
+  const step = isFar ? 10 : 1;
+  if (store.state.selection.size) actions.nudge(dx * step, dy * step);
+  else if (dx) playback.step(dx * step);
+  else return false;
+  return true;
+}

@@ -1,0 +1,49 @@
+/** The bar of tools and buttons. */
+
+import { TOOLS } from "../tools/index.js";
+import { make } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** `desk` is {store, gestures, commands}. */
+export function makeToolbar({ store, gestures, commands }) {
+  const tools = TOOLS.map(({ name, key, label }) =>
+    iconButton(name, `${label} (${key.toUpperCase()})`, () => gestures.setTool(name), { tool: name }),
+  );
+  const panels = [
+    iconButton("sliders", "Properties (I)", commands.toggleInspector, { panel: "inspector" }),
+    iconButton("timeline", "Layers and timeline (T)", commands.toggleTimeline, { panel: "timeline" }),
+  ];
+  const element = make(
+    "div",
+    { className: "mp-toolbar", role: "toolbar", ariaLabel: "Tools" },
+    make("div", { className: "mp-group" }, tools),
+    make("div", { className: "mp-space" }),
+    make("div", { className: "mp-group" }, [
+      iconButton("fit", "Show the whole picture (0)", commands.fit),
+      ...panels,
+      iconButton("expand", "Full screen (F)", commands.toggleFullscreen, { command: "fullscreen" }),
+      iconButton("more", "File, clear, keys", commands.toggleMenu, { command: "menu" }),
+    ]),
+  );
+
+  const update = (state) => {
+    tools.forEach((button) => mark(button, button.dataset.tool === state.tool));
+    panels.forEach((button) => mark(button, state.panels[button.dataset.panel]));
+  };
+  store.subscribe((state, old) => {
+    if (state.tool !== old.tool || state.panels !== old.panels) update(state);
+  });
+  update(store.state);
+  return { element };
+}
+
+/** A button of one icon; the tooltip is also its name for screen readers. */
+export function iconButton(name, title, onClick, data = {}) {
+  const props = { type: "button", className: "mp-button", title, ariaLabel: title, data };
+  return make("button", { ...props, on: { click: (event) => onClick(event) } }, icon(name));
+}
+
+/** Shows a button as pressed or not. */
+export function mark(button, isOn) {
+  button.setAttribute("aria-pressed", String(Boolean(isOn)));
+}

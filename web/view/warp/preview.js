@@ -1,0 +1,41 @@
+/** The live preview of one editor: the picture moved by the drawn layers, made when first asked. */
+
+import { makeField } from "./field.js";
+import { makeFlatWarp } from "./flat.js";
+import { makeGlWarp } from "./gl.js";
+
+const FLAT_COLUMNS = 20;
+const MOST_PIXELS = 1280;
+
+/** `at({document, picture, size, time, width})` gives the moved picture, or null where all is still. */
+export function makePreview() {
+  let gl; // undefined: not asked for yet; null: not to be had
+  let flat = null;
+  let known = { document: null, picture: null, columns: 0, field: null };
+
+  const fieldOf = (document, size, columns) => {
+    if (known.document !== document || known.size !== size || known.columns !== columns) {
+      known = { document, size, columns, field: makeField(document, size, { columns }) };
+    }
+    return known.field;
+  };
+
+  return {
+    at({ document, picture, size, time, width }) {
+      if (gl === undefined) gl = makeGlWarp();
+      const isFlat = !gl || gl.isLost;
+      const field = fieldOf(document, size, isFlat ? FLAT_COLUMNS : undefined);
+      if (field.isStill) return null;
+      const wide = Math.max(16, Math.round(Math.min(width, MOST_PIXELS)));
+      const shape = { width: wide, height: Math.max(16, Math.round((wide * size.height) / size.width)) };
+      if (isFlat) flat ??= makeFlatWarp();
+      return (isFlat ? flat : gl).render({ picture, field, time, ...shape });
+    },
+    dispose() {
+      gl?.dispose();
+      flat?.dispose();
+      gl = flat = null;
+      known = {};
+    },
+  };
+}
