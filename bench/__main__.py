@@ -27,8 +27,8 @@ log = logging.getLogger("bench")
 
 def module_names() -> list[str]:
     """The modules of this folder that define measure(), found without importing them."""
-    found = (path for path in sorted(FOLDER.glob("*.py")) if "\ndef measure(" in path.read_text())
-    return [path.stem for path in found]
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py")}
+    return sorted(name for name, source in sources.items() if "\ndef measure(" in source)
 
 
 def measured(name: str) -> list[Row]:

@@ -87,7 +87,7 @@ def measure_memory() -> Row:
     done = subprocess.run(
         [sys.executable, "-m", "bench.raster"],
         cwd=Path(__file__).resolve().parents[1],
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class Row:
         }
 
 
-def best_seconds(works: dict[str, Callable[[], object]], repeats: int = 7) -> dict[str, float]:
+def best_seconds(works: Mapping[str, Callable[[], object]], repeats: int = 7) -> dict[str, float]:
     """The fastest of `repeats` runs of each piece of work, in seconds.
 
     The pieces take turns, so that a busy moment of the machine falls on all of them, and each

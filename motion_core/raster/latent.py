@@ -26,5 +26,4 @@ def latent_cells(tracks: Tracks, grid: Size, *, frame_stride: int = 4) -> Tensor
     stride = whole_number("frame_stride", frame_stride, least=1)
     sampled = replace(tracks, xy=tracks.xy[::stride], visible=tracks.visible[::stride])
     columns, rows, counts = grid_cells(sampled, grid)
-    cells = torch.stack([columns, rows], dim=-1)
-    return cells.masked_fill_(~counts[..., None], -1)
+    return torch.stack([torch.where(counts, axis, -1) for axis in (columns, rows)], dim=-1)

@@ -45,7 +45,7 @@ def region_flow(
         raise ValueError(f"block_px must be even, half to each side of the start; got {block_px}.")
     shape = (tracks.num_frames, grid.height, grid.width, 3)
     check_fits("a region flow", shape, torch.float32, tracks.device)
-    brush = _checked_brush(brush, grid, tracks.device)
+    mask = _checked_brush(brush, grid, tracks.device)
     if tracks.num_points >= MAX_TRACKS:
         raise ValueError(f"region_flow takes fewer than {MAX_TRACKS} tracks; keep a selection.")
     flow = tracks.xy.new_zeros(shape)
@@ -53,22 +53,24 @@ def region_flow(
         return flow
     columns, rows, counts = (values[0] for values in grid_cells(tracks, grid))
     moved = (tracks.xy - tracks.xy[:1]) * displacement_scale(tracks, grid)
-    moved = functional.pad(moved, (0, 0, 1, 0))
-    drawn = owners = None
+    pixels = flow.view(tracks.num_frames, -1, 3)
+    drawn = covered = owner = None
     for frame in range(tracks.num_frames):
         present = counts & tracks.visible[frame]
         if drawn is None or not torch.equal(present, drawn):
-            drawn, owners = present, _block_owners(rows, columns, present, grid, block_px)
-        flow[frame, ..., :2] = moved[frame][owners]
+            drawn, (covered, owner) = present, _blocks(rows, columns, present, grid, block_px)
+        values = moved[frame][owner]
+        pixels[frame, covered, :2] = values
+        mask.view(-1)[covered] |= (values != 0).any(dim=1)
         progress(frame + 1, tracks.num_frames)
-    flow[..., 2] = (flow[..., :2] != 0).any(dim=-1).any(dim=0) | brush
+    flow[..., 2] = mask
     return flow
 
 
-def _block_owners(
+def _blocks(
     rows: Tensor, columns: Tensor, present: Tensor, grid: Size, block_px: int
-) -> Tensor:
-    """Who wrote each pixel last: (H, W) int64, the track's index plus 1, or 0 for nobody."""
+) -> tuple[Tensor, Tensor]:
+    """The pixels (K,) that present tracks write, flat, and the track (K,) that writes each last."""
     index = present.nonzero().squeeze(1)
     starts = rows[index] * grid.width + columns[index]
     last = last_of_each(starts)
@@ -78,7 +80,9 @@ def _block_owners(
     half = block_px // 2
     padded = functional.pad(seeds.view(1, grid.height, grid.width), (half - 1, half) * 2)
     tall = functional.max_pool2d(padded, (block_px, 1), stride=1)
-    return functional.max_pool2d(tall, (1, block_px), stride=1)[0].long()
+    last_writer = functional.max_pool2d(tall, (1, block_px), stride=1).flatten().long() - 1
+    covered = (last_writer >= 0).nonzero().squeeze(1)
+    return covered, last_writer[covered]
 
 
 def _checked_brush(brush: Tensor | None, grid: Size, device: torch.device) -> Tensor:

@@ -114,10 +114,11 @@ def sparse_id_volume(
             f"rows are on {rows.device} but the tracks on {tracks.device}; move one to the other."
         )
     columns, lines, counts = grid_cells(tracks, grid)
-    frame, track = counts.nonzero(as_tuple=True)
-    lines = frame * grid.height + lines[frame, track]
-    cells = lines * grid.width + columns[frame, track]
-    return SparseVolume(cells, track, rows, tracks.num_frames, grid)
+    frame = torch.arange(tracks.num_frames, device=tracks.device)[:, None]
+    cells = (frame * grid.height + lines) * grid.width + columns
+    track = torch.arange(tracks.num_points, device=tracks.device).expand_as(counts)
+    chosen = cells.masked_select(counts), track.masked_select(counts)
+    return SparseVolume(*chosen, rows, tracks.num_frames, grid)
 
 
 def id_volume(
@@ -228,8 +229,6 @@ def _check_index(name: str, index: Tensor, limit: int, device: torch.device) -> 
         )
     if index.device != device:
         raise ValueError(f"SparseVolume.{name} is on {index.device} but rows are on {device}.")
-    if len(index) and not 0 <= int(index.min()) <= int(index.max()) < limit:
-        raise ValueError(
-            f"SparseVolume.{name} must lie in 0..{limit - 1}; got "
-            f"{int(index.min())}..{int(index.max())}."
-        )
+    least, most = (int(value) for value in torch.aminmax(index)) if len(index) else (0, -1)
+    if least < 0 or most >= limit:
+        raise ValueError(f"SparseVolume.{name} must lie in 0..{limit - 1}; got {least}..{most}.")

@@ -32,8 +32,9 @@ def _group(keys: Tensor) -> _Groups:
     torch.ne(ordered[1:], ordered[:-1], out=is_first[1:])
     start = is_first.nonzero().squeeze(1)
     count = torch.diff(start, append=start.new_tensor([len(keys)]))
-    count, largest_first = torch.sort(count, descending=True, stable=True)
-    start = start[largest_first]
+    shared, alone = (count > 1).nonzero().squeeze(1), (count == 1).nonzero().squeeze(1)
+    shared = shared[torch.argsort(count[shared], descending=True, stable=True)]
+    start = start[torch.cat([shared, alone])]
     of_size = torch.bincount(count.cpu())
     larger_than = (len(count) - of_size.cumsum(0)).tolist()
     return _Groups(ordered[start], start, order, larger_than)

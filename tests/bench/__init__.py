@@ -1,0 +1,1 @@
+"""The bench harness: what it counts as kept, as over budget and as broken."""
