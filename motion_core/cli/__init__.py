@@ -1,0 +1,48 @@
+"""The command line: expand, convert, overlay, draft, info.
+
+Results go to files (and, for info, to stdout), everything said on the way to stderr. The exit code
+is 0 on success, 2 with a one-line error for input that cannot be used, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from ..errors import MissingExtraError
+from .parser import make_parser
+from .terminal import say
+
+STOPPED = 130
+REFUSED = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. argv: without the program's name.
+
+    Raises SystemExit as argparse does, after --help and for arguments that cannot be read.
+    """
+    args = make_parser().parse_args(argv)
+    try:
+        # Only the command that runs is imported, so that --help does not wait for torch.
+        importlib.import_module(f".{args.command}", __package__).run(args)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        say("stopped; no file is half written.")
+        return STOPPED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; closing stdout must not complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError, MissingExtraError, MemoryError) as error:
+        say(f"error: {_one_line(error)}")
+        return REFUSED
+    return 0
+
+
+def _one_line(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; ask for fewer frames or a smaller --max-side."
+    return " ".join(str(error).split()) or type(error).__name__

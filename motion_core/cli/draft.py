@@ -1,0 +1,24 @@
+"""draft: a picture moved along tracks, without a model."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from ..draft import draft
+from ..video import CONTAINERS, read_image, write_video
+from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrunk, size_of
+from .terminal import meter, say
+
+
+def run(args: Namespace) -> None:
+    """Move args.image along args.tracks and write args.output."""
+    check_output(args.output, CONTAINERS)
+    image = read_image(args.image)
+    canvas = size_of(image)
+    tracks = load_tracks(args.tracks, args.size, picture=canvas)
+    check_same_canvas(tracks, canvas, tracks_path=args.tracks, picture=args.image)
+    fps = frame_rate(args.fps, tracks.fps)
+    image, tracks = shrunk(image, tracks, args.max_side)
+    video = draft(image, tracks, progress=meter("moving frame"))
+    write_video(args.output, video, fps, meter("writing frame"))
+    say(f"wrote {args.output}: {len(video)} frames, {size_of(video)}, {fps:g} fps")

@@ -1,0 +1,57 @@
+"""expand: a drawn motion to a track file."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from torch import Tensor
+
+from ..document import MotionDocument, read_document
+from ..document.parse import MAX_TEXT
+from ..errors import DocumentError
+from ..expand import expand_document
+from ..formats import write_tracks
+from ..geometry import Size
+from ..video import read_image
+from .files import describe_tracks, size_of
+from .terminal import meter, say
+
+
+def run(args: Namespace) -> None:
+    """Expand args.document and write args.output."""
+    document = _load(args.document)
+    mask = None if args.mask is None else _read_mask(args.mask)
+    tracks = expand_document(
+        document,
+        _canvas(args, document),
+        args.frames,
+        fps=args.fps,
+        mask=mask,
+        progress=meter("expanding layer"),
+    )
+    write_tracks(args.output, tracks, format=args.format)
+    say(f"wrote {args.output}: {describe_tracks(tracks)}")
+
+
+def _load(path: Path) -> MotionDocument:
+    if not path.is_file():
+        raise DocumentError(f"{path} is not a file; expected a MOTION document.")
+    with path.open("rb") as file:
+        text = file.read(MAX_TEXT + 1)
+    try:
+        return read_document(text)
+    except DocumentError as error:
+        raise DocumentError(f"{path.name}: {error}") from error
+
+
+def _canvas(args: Namespace, document: MotionDocument) -> Size:
+    if args.image is not None:
+        return size_of(read_image(args.image))
+    if args.size is None:
+        say(f"neither --size nor --image; the canvas is the {document.drawn_on} drawn on.")
+    return args.size or document.drawn_on
+
+
+def _read_mask(path: Path) -> Tensor:
+    return read_image(path).mean(dim=-1)

@@ -1,0 +1,118 @@
+"""Files that several commands read, and the checks they share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import CanvasError, FormatError
+from ..formats import read_tracks
+from ..geometry import Size
+from ..tracks import Tracks, scale_to
+from ..video import read_image
+from .parser import PROGRAM
+from .terminal import say
+
+DEFAULT_FPS = 16.0
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+# What writers put behind a picture's name to name its tracks.
+TRACK_ENDINGS = ("_tracks", "_track")
+
+
+def load_tracks(
+    path: Path, size: Size | None, *, picture: Size | None = None, fps: float | None = None
+) -> Tracks:
+    """Tracks of any format; where the file does not store its canvas it is `size` or else that of
+    `picture`, or else that of a picture file of the same name beside it, which is said.
+
+    Raises FormatError that asks for --size when none of them is there, and what read_tracks raises.
+    """
+    if size is not None:
+        return read_tracks(path, size=size, fps=fps)
+    try:
+        return read_tracks(path, fps=fps)
+    except FormatError as error:
+        if not _lacks_only_a_size(path, fps):
+            raise
+        beside = None if picture else _picture_beside(path)
+        if picture is None and beside is None:
+            raise FormatError(
+                f"{path.name} does not say which canvas its pixels are measured on: give it with "
+                f"--size WxH, or put its picture beside it as {path.stem}.jpg or .png."
+            ) from error
+        if beside is not None:
+            picture = size_of(read_image(beside))
+            say(f"{path.name} does not store its canvas; {beside.name} beside it is {picture}.")
+        else:
+            say(f"{path.name} does not store its canvas; taken to be the picture's {picture}.")
+        return read_tracks(path, size=picture, fps=fps)
+
+
+def size_of(picture: Tensor) -> Size:
+    """The canvas of a picture (H, W, C) or of frames (T, H, W, C)."""
+    height, width = picture.shape[-3:-1]
+    return Size(width, height)
+
+
+def check_same_canvas(tracks: Tracks, canvas: Size, *, tracks_path: Path, picture: Path) -> None:
+    """Raises CanvasError with the command that brings the tracks to the picture's canvas."""
+    if tracks.size != canvas:
+        raise CanvasError(
+            f"{tracks_path.name} is measured on {tracks.size} but {picture.name} is {canvas}. "
+            f"Fit the tracks first: {PROGRAM} convert {tracks_path.name} fitted.npz --fit {canvas}"
+        )
+
+
+def shrunk(pictures: Tensor, tracks: Tracks, max_side: int) -> tuple[Tensor, Tracks]:
+    """Pictures (..., H, W, 3), uint8 or 0..1, and their tracks, with no side above `max_side`."""
+    size = size_of(pictures)
+    factor = max_side / max(size)
+    if factor >= 1:
+        return pictures, tracks
+    smaller = Size(*(max(1, round(side * factor)) for side in size))
+    say(f"shrunk from {size} to {smaller}; --max-side {max(size)} keeps all pixels.")
+    planes = pictures.reshape(-1, *pictures.shape[-3:]).movedim(-1, 1)
+    shape = (smaller.height, smaller.width)
+    planes = F.interpolate(planes, shape, mode="bilinear", antialias=True).movedim(1, -1)
+    return planes.reshape(*pictures.shape[:-3], *shape, 3), scale_to(tracks, smaller)
+
+
+def frame_rate(asked: float | None, known: float | None) -> float:
+    """The rate asked for, else the known one, else 16, which is said."""
+    if asked is None and known is None:
+        say(f"no frame rate is known; {DEFAULT_FPS:g} fps is used. Choose one with --fps.")
+    return asked or known or DEFAULT_FPS
+
+
+def check_output(path: Path, suffixes: Iterable[str]) -> None:
+    """Raises before long work what writing would raise after it: ValueError for a suffix that is
+    not among `suffixes`, OSError for a missing folder."""
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"{path.name} must end in one of {', '.join(suffixes)}.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into.")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give a file's name.")
+
+
+def describe_tracks(tracks: Tracks) -> str:
+    """Counts and canvas in a few words."""
+    return f"{tracks.num_points} tracks, {tracks.num_frames} frames, {tracks.size}"
+
+
+def _lacks_only_a_size(path: Path, fps: float | None) -> bool:
+    """Whether a file that could not be read can be, once a canvas is named."""
+    try:
+        read_tracks(path, size=Size(1, 1), fps=fps)
+    except FormatError:
+        return False
+    return True
+
+
+def _picture_beside(path: Path) -> Path | None:
+    stems = [path.stem, *(path.stem.removesuffix(ending) for ending in TRACK_ENDINGS)]
+    files = (path.with_name(stem + suffix) for stem in stems for suffix in PICTURE_SUFFIXES)
+    return next((file for file in files if file.is_file()), None)

@@ -1,0 +1,207 @@
+"""The words of the command line. Kept apart from the work, so that --help is instant."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from pathlib import Path
+from typing import NoReturn
+
+from .. import __version__
+from ..geometry import Size, checked_size
+
+PROGRAM = "python -m motion_core"
+MAX_SIDE = 1280
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An ArgumentParser whose complaints are one line, as all errors here are."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with code 2 and one line on stderr."""
+        self.exit(2, f"error: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; `command` holds the one chosen."""
+    parser = OneLineParser(
+        prog=PROGRAM,
+        description="Motion prompts outside ComfyUI: drawn motion to tracks, tracks to pictures.",
+        epilog=f"`{PROGRAM} COMMAND --help` shows examples of each command.",
+    )
+    parser.add_argument("--version", action="version", version=f"motion_core {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_expand(commands)
+    _add_convert(commands)
+    _add_overlay(commands)
+    _add_draft(commands)
+    _add_info(commands)
+    return parser
+
+
+def size_argument(text: str) -> Size:
+    """A canvas from text such as 832x480. Raises ArgumentTypeError that shows the form."""
+    match = re.fullmatch(r"\s*(\d{1,9})\s*[xX×]\s*(\d{1,9})\s*", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 832x480; got {text!r}")
+    try:
+        return checked_size(int(match[1]), int(match[2]))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def count_argument(text: str) -> int:
+    """A whole number of 1 or more. Raises ArgumentTypeError."""
+    if not re.fullmatch(r"\d{1,9}", text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more; got {text!r}")
+    return int(text)
+
+
+def rate_argument(text: str) -> float:
+    """Frames per second, above 0. Raises ArgumentTypeError."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not (math.isfinite(rate) and rate > 0):
+        raise argparse.ArgumentTypeError(f"expected frames per second above 0; got {text!r}")
+    return rate
+
+
+def _add_command(
+    commands: argparse._SubParsersAction, name: str, about: str, examples: list[str]
+) -> argparse.ArgumentParser:
+    shown = "\n".join(f"  {PROGRAM} {name} {example}" for example in examples)
+    return commands.add_parser(
+        name,
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog=f"examples:\n{shown}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_expand(commands: argparse._SubParsersAction) -> None:
+    command = _add_command(
+        commands,
+        "expand",
+        "turn a drawn motion into tracks",
+        [
+            "drawing.json --image photo.jpg --frames 49 -o tracks.npz",
+            "drawing.json --size 832x480 --frames 81 --fps 16 -o tracks.json",
+        ],
+    )
+    command.add_argument("document", type=Path, metavar="DOC", help="a MOTION document (JSON)")
+    canvas = command.add_mutually_exclusive_group()
+    canvas.add_argument(
+        "--size", type=size_argument, metavar="WxH", help="canvas in pixels; default: as drawn on"
+    )
+    canvas.add_argument("--image", type=Path, metavar="PIC", help="picture that sets the canvas")
+    command.add_argument("--frames", type=count_argument, required=True, metavar="N")
+    command.add_argument("--mask", type=Path, metavar="PIC", help="white where mask layers act")
+    _add_fps(command, "frames per second to note in the tracks")
+    _add_output(command, "track file to write; its suffix chooses the format")
+    _add_format(command)
+
+
+def _add_convert(commands: argparse._SubParsersAction) -> None:
+    command = _add_command(
+        commands,
+        "convert",
+        "rewrite tracks in another format",
+        [
+            "giraffe.pth tracks.npz",
+            "tracks.npz tracks.json --format ati_coordinates",
+            "points.json tracks.npz --size 832x480 --fps 16",
+            "tracks.npz smaller.npz --fit 416x240",
+        ],
+    )
+    _add_tracks(command, "input", "IN")
+    command.add_argument("output", type=Path, metavar="OUT", help="its suffix chooses the format")
+    _add_fps(command, "frames per second, where IN does not say")
+    command.add_argument(
+        "--fit", type=size_argument, metavar="WxH", help="stretch the tracks to another canvas"
+    )
+    _add_format(command)
+
+
+def _add_overlay(commands: argparse._SubParsersAction) -> None:
+    command = _add_command(
+        commands,
+        "overlay",
+        "draw tracks over a picture, a video or nothing",
+        [
+            "tracks.npz --image photo.jpg -o overlay.mp4",
+            "tracks.npz --video clip.mp4 -o overlay.png",
+        ],
+    )
+    _add_tracks(command, "tracks", "TRACKS")
+    ground = command.add_mutually_exclusive_group()
+    ground.add_argument("--image", type=Path, metavar="PIC", help="picture to draw over")
+    ground.add_argument("--video", type=Path, metavar="VID", help="video to draw over")
+    _add_fps(command, "frames per second of the result")
+    _add_max_side(command)
+    _add_output(command, "a video (.mp4, .mov, .mkv), or a picture (.png, .jpg) of 8 frames")
+
+
+def _add_draft(commands: argparse._SubParsersAction) -> None:
+    command = _add_command(
+        commands,
+        "draft",
+        "move a picture along tracks, without a model",
+        [
+            "photo.jpg tracks.npz -o draft.mp4",
+            "photo.jpg tracks.npz -o draft.mp4 --fps 24 --max-side 720",
+        ],
+    )
+    command.add_argument("image", type=Path, metavar="PIC", help="the picture to move")
+    _add_tracks(command, "tracks", "TRACKS")
+    _add_fps(command, "frames per second of the result")
+    _add_max_side(command)
+    _add_output(command, "video to write (.mp4, .mov, .mkv)")
+
+
+def _add_info(commands: argparse._SubParsersAction) -> None:
+    command = _add_command(
+        commands,
+        "info",
+        "say what is in a track file and what looks wrong",
+        ["tracks.npz", "points.json --size 832x480 --json"],
+    )
+    _add_tracks(command, "tracks", "TRACKS")
+    command.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _add_tracks(command: argparse.ArgumentParser, name: str, shown: str) -> None:
+    command.add_argument(name, type=Path, metavar=shown, help="a track file of any known format")
+    command.add_argument(
+        "--size",
+        type=size_argument,
+        metavar="WxH",
+        help=f"canvas of {shown} in pixels, where it does not say",
+    )
+
+
+def _add_fps(command: argparse.ArgumentParser, about: str) -> None:
+    command.add_argument("--fps", type=rate_argument, metavar="F", help=about)
+
+
+def _add_max_side(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--max-side",
+        type=count_argument,
+        default=MAX_SIDE,
+        metavar="N",
+        help=f"shrink larger pictures to N pixels on the longer side (default {MAX_SIDE})",
+    )
+
+
+def _add_output(command: argparse.ArgumentParser, about: str) -> None:
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=about)
+
+
+def _add_format(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--format", metavar="NAME", help="format to write; a name that is none lists them all"
+    )

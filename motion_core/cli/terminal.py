@@ -1,0 +1,34 @@
+"""What a person at the terminal sees while a command works: all of it on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from ..progress import Progress
+
+INTERVAL_S = 0.1
+
+
+def say(text: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def meter(label: str) -> Progress:
+    """A Progress that keeps one line of the terminal up to date; silent where stderr is a file."""
+    if not sys.stderr.isatty():
+        return lambda done, total: None
+    shown_at = 0.0
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown_at
+        now = time.monotonic()
+        if done < total and now - shown_at < INTERVAL_S:
+            return
+        shown_at = now
+        sys.stderr.write(f"\r{label} {done}/{total}" + ("\n" if done >= total else ""))
+        sys.stderr.flush()
+
+    return show
