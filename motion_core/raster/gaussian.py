@@ -12,6 +12,8 @@ from ..tracks.model import Tracks
 from .cells import displacement_scale, grid_cells, last_of_each
 from .memory import check_fits
 
+MAX_KERNEL = 65535
+
 
 def gaussian_flow(
     tracks: Tracks,
@@ -57,7 +59,7 @@ def gaussian_flow(
 
 def _weights(kernel_px: int, sigma_px: float) -> Tensor:
     """One axis of the Gaussian kernel, (K,) float64 of sum 1: the kernel is its outer product."""
-    if whole_number("kernel_px", kernel_px, least=1) % 2 == 0:
+    if whole_number("kernel_px", kernel_px, least=1, most=MAX_KERNEL) % 2 == 0:
         raise ValueError(f"kernel_px must be odd to have a centre; got {kernel_px}.")
     sigma = positive_number("sigma_px", sigma_px)
     offsets = torch.arange(kernel_px, dtype=torch.float64) - kernel_px // 2
@@ -71,7 +73,7 @@ def _blur_matrix(side: int, weights: Tensor) -> Tensor:
     Tracks touch few rows and columns, so multiplying by the touched part is cheaper than running
     a filter over the whole frame, and the same on every device.
     """
-    check_fits("a blur", (side, side), torch.float64, weights.device)
+    check_fits("a blur", (side, side + len(weights)), torch.float64, weights.device)
     offsets = torch.arange(len(weights)) - len(weights) // 2
     period = max(2 * (side - 1), 1)
     reached = (torch.arange(side)[:, None] + offsets) % period

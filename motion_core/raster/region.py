@@ -14,9 +14,6 @@ from ..tracks.model import Tracks
 from .cells import displacement_scale, grid_cells, last_of_each
 from .memory import check_fits
 
-# Track numbers travel through float32 pooling, which is exact up to here.
-MAX_TRACKS = 1 << 24
-
 
 def region_flow(
     tracks: Tracks,
@@ -46,8 +43,6 @@ def region_flow(
     shape = (tracks.num_frames, grid.height, grid.width, 3)
     check_fits("a region flow", shape, torch.float32, tracks.device)
     mask = _checked_brush(brush, grid, tracks.device)
-    if tracks.num_points >= MAX_TRACKS:
-        raise ValueError(f"region_flow takes fewer than {MAX_TRACKS} tracks; keep a selection.")
     flow = tracks.xy.new_zeros(shape)
     if tracks.num_frames == 0:
         return flow
@@ -74,15 +69,30 @@ def _blocks(
     index = present.nonzero().squeeze(1)
     starts = rows[index] * grid.width + columns[index]
     last = last_of_each(starts)
-    seeds = torch.zeros(grid.height * grid.width, device=rows.device)
-    seeds[starts[last]] = (index[last] + 1).float()
-    # A pixel y lies in the blocks that start in (y - half, y + half]: half - 1 before, half after.
-    half = block_px // 2
-    padded = functional.pad(seeds.view(1, grid.height, grid.width), (half - 1, half) * 2)
-    tall = functional.max_pool2d(padded, (block_px, 1), stride=1)
-    last_writer = functional.max_pool2d(tall, (1, block_px), stride=1).flatten().long() - 1
-    covered = (last_writer >= 0).nonzero().squeeze(1)
-    return covered, last_writer[covered]
+    writer = torch.full((grid.height * grid.width,), -1, device=rows.device)
+    writer[starts[last]] = index[last]
+    writer = writer.view(grid.height, grid.width)
+    for axis, side in enumerate(writer.shape):
+        writer = _latest_start(writer, min(block_px // 2, side), axis)
+    writer = writer.flatten()
+    covered = (writer >= 0).nonzero().squeeze(1)
+    return covered, writer[covered]
+
+
+def _latest_start(writer: Tensor, half: int, axis: int) -> Tensor:
+    """The highest number among the starts whose blocks reach each pixel along one axis.
+
+    Pixel y lies in the blocks that start in (y - half, y + half]. Windows grow by doubling.
+    """
+    pads = [0, 0, 0, 0]
+    pads[2 - 2 * axis : 4 - 2 * axis] = half - 1, half
+    window, width = functional.pad(writer, pads, value=-1), 1
+    while width < 2 * half:
+        step = min(width, 2 * half - width)
+        length = window.shape[axis] - step
+        window = torch.maximum(window.narrow(axis, 0, length), window.narrow(axis, step, length))
+        width += step
+    return window
 
 
 def _checked_brush(brush: Tensor | None, grid: Size, device: torch.device) -> Tensor:

@@ -91,7 +91,7 @@ def test_gaussian_keeps_the_last_of_two_steps_in_one_cell() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(walks(), sizes, st.sampled_from([2, 4, 8]), st.booleans(), seeds)
+@given(walks(), sizes, st.sampled_from([2, 4, 6, 8, 200]), st.booleans(), seeds)
 def test_region_equals_the_definition(
     tracks: Tracks, grid: Size, block: int, brushed: bool, seed: int
 ) -> None:
@@ -183,6 +183,8 @@ def test_bad_grids_are_refused(encode) -> None:
 def test_kernels_without_meaning_are_refused(setting: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(setting))):
         gaussian_flow(one_drag(), Size(8, 8), **setting)
+    with pytest.raises(ValueError, match="65535"):
+        gaussian_flow(one_drag(), Size(8, 8), kernel_px=10**12 + 1)
     with pytest.raises(ValueError, match="finite"):
         gaussian_flow(one_drag(), Size(8, 8), sigma_px=float("nan"))
 
