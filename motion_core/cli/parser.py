@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 from typing import NoReturn
 
-from .. import __version__
 from ..geometry import Size, checked_size
 
 PROGRAM = "python -m motion_core"
@@ -30,7 +29,6 @@ def make_parser() -> argparse.ArgumentParser:
         description="Motion prompts outside ComfyUI: drawn motion to tracks, tracks to pictures.",
         epilog=f"`{PROGRAM} COMMAND --help` shows examples of each command.",
     )
-    parser.add_argument("--version", action="version", version=f"motion_core {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_expand(commands)
     _add_convert(commands)

@@ -15,7 +15,7 @@ from ..document.model import SphereLayer
 from ..document.sample import ControlPath, sample_path
 from ..geometry import Size
 from ..tracks.model import Tracks
-from .footprint import Footprint, within_disc
+from .cover import Footprint, within_disc
 from .identity import layer_ids
 from .limits import check_count, checked_clip, in_range, naming
 
