@@ -1,0 +1,127 @@
+"""Rigid motions: making them, undoing them, and going part of the way.
+
+A pose is a (4, 4) float64 matrix acting on column vectors; ``T_cam_world`` takes world points to
+camera points, so the camera's place in the world is the translation of its inverse.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..errors import MissingExtraError, ShapeError
+
+Vector = Sequence[float] | Tensor
+
+
+def make_pose(rotation: Tensor | None = None, translation: Vector = (0.0, 0.0, 0.0)) -> Tensor:
+    """(4, 4) float64 from a (3, 3) rotation and a translation (3,)."""
+    pose = torch.eye(4, dtype=torch.float64)
+    if rotation is not None:
+        pose[:3, :3] = rotation
+    pose[:3, 3] = as_vector(translation)
+    return pose
+
+
+def as_vector(value: Vector) -> Tensor:
+    """(3,) float64 from three numbers. Raises ShapeError or ValueError for anything else."""
+    vector = torch.as_tensor(value, dtype=torch.float64).cpu()
+    if vector.shape != (3,):
+        raise ShapeError(f"a point or direction needs three numbers; got {tuple(vector.shape)}.")
+    if not bool(torch.isfinite(vector).all()):
+        raise ValueError(f"a point or direction must be finite; got {vector.tolist()}.")
+    return vector
+
+
+def rotation_about(axis: Vector, angle_deg: float) -> Tensor:
+    """(3, 3) float64 right-handed turn about an axis through the origin (Rodrigues' formula).
+
+    Raises ValueError for an axis of no length or an angle that is not finite.
+    """
+    direction = as_vector(axis)
+    length = float(direction.norm())
+    if length == 0.0 or not math.isfinite(angle_deg):
+        raise ValueError(
+            f"a turn needs an axis with a direction and a finite angle; got {direction.tolist()} "
+            f"and {angle_deg} degrees."
+        )
+    x, y, z = (direction / length).tolist()
+    cross = torch.tensor([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]], dtype=torch.float64)
+    angle = math.radians(angle_deg)
+    eye = torch.eye(3, dtype=torch.float64)
+    return eye + math.sin(angle) * cross + (1.0 - math.cos(angle)) * (cross @ cross)
+
+
+def turn_about(point: Vector, axis: Vector, angle_deg: float) -> Tensor:
+    """(4, 4) turn about an axis through `point`; the point itself stays."""
+    rotation, centre = rotation_about(axis, angle_deg), as_vector(point)
+    return make_pose(rotation, centre - rotation @ centre)
+
+
+def inverse(poses: Tensor) -> Tensor:
+    """The motion back, for poses (..., 4, 4): exact transposition, no general inverse."""
+    rotation = poses[..., :3, :3].transpose(-1, -2)
+    back = torch.zeros_like(poses)
+    back[..., :3, :3] = rotation
+    back[..., :3, 3:] = -rotation @ poses[..., :3, 3:]
+    back[..., 3, 3] = 1.0
+    return back
+
+
+def camera_centres(T_cam_world: Tensor) -> Tensor:
+    """(..., 3) where the cameras stand in the world."""
+    return inverse(T_cam_world)[..., :3, 3]
+
+
+def look_at(eye: Vector, target: Vector, *, down: Vector = (0.0, 1.0, 0.0)) -> Tensor:
+    """(4, 4) T_cam_world of a camera at `eye` with `target` on its axis and no roll.
+
+    down: the world direction that should point down in the picture (OpenCV y).
+    Raises ValueError when eye and target coincide or the view runs along `down`.
+    """
+    origin = as_vector(eye)
+    forward = as_vector(target) - origin
+    if float(forward.norm()) == 0.0:
+        raise ValueError("look_at needs a target away from the camera; they coincide.")
+    forward = forward / forward.norm()
+    right = torch.linalg.cross(as_vector(down), forward)
+    if float(right.norm()) < 1e-9:
+        raise ValueError("look_at along the down direction has no upright picture; tilt it.")
+    right = right / right.norm()
+    rotation = torch.stack([right, torch.linalg.cross(forward, right), forward])
+    return make_pose(rotation, -rotation @ origin)
+
+
+def interpolate_poses(first: Tensor, last: Tensor, share: Tensor) -> Tensor:
+    """Poses on the way from `first` to `last`: exp(share * log(last first^-1)) first on SE(3).
+
+    The way is a screw: constant turn and travel, the same whichever frame it is described in, so
+    two poses of an orbit are joined by the orbit itself. A turn of exactly 180 degrees may go
+    either way; add a key between.
+    first, last: (..., 4, 4) float64. share: (...), 0 gives `first`, 1 gives `last`; beyond 0..1
+    the screw goes on. Returns (..., 4, 4) float64.
+    Raises MissingExtraError without kornia, ValueError for poses that are not rigid.
+    """
+    se3 = _lie_group()
+    shape = torch.broadcast_shapes(first.shape[:-2], last.shape[:-2], share.shape)
+    start = first.expand(*shape, 4, 4).reshape(-1, 4, 4)
+    step = last.expand(*shape, 4, 4).reshape(-1, 4, 4) @ inverse(start)
+    with torch.no_grad():
+        twist = se3.from_matrix(step).log() * share.expand(shape).reshape(-1, 1).to(step)
+        moved = se3.exp(twist).matrix() @ start
+    if not bool(torch.isfinite(moved).all()):
+        raise ValueError("the poses cannot be interpolated: each must be a rotation and a shift.")
+    return moved.reshape(*shape, 4, 4)
+
+
+def _lie_group():
+    try:
+        from kornia.geometry.liegroup import Se3
+    except ImportError as error:
+        raise MissingExtraError(
+            "Camera keyframes need kornia, which ComfyUI brings; elsewhere: pip install kornia."
+        ) from error
+    return Se3

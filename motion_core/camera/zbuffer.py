@@ -1,0 +1,140 @@
+"""Who is in front: the nearest depth in every cell of the canvas, with its gaps closed.
+
+Appendix A.6 of Motion Prompting (arXiv 2412.02700) hides a point when anything within a radius is
+nearer by more than a threshold. That also hides what lies beside every silhouette, even from the
+picture's own view. A neighbour is only needed where a near surface is stretched and its points
+land apart, so here neighbours hide a point only from both sides at once: gaps close, silhouettes
+stay. ``reference.py`` says the same slowly.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..geometry import Size
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """How hidden points are told from visible ones.
+
+    radius:         Gaps of a near surface up to 2 radius - 1 cells wide are closed, in rows and
+                    then in columns. 1 serves views up to twice as close, 2 up to four times; 0
+                    lets far surfaces show through every gap.
+    threshold_frac: How much nearer, as a share of the nearer depth, something must be to hide a
+                    point. Too small and slanted surfaces hide themselves.
+    cell_px:        Side of a cell in pixels. Above 1 the depth is thinned as well: faster, and
+                    less sure at edges.
+
+    The defaults come from rendered scenes with exact visibility: F1 0.990 to 1.000 over orbits of
+    30 degrees, dollies, trucks and pedestals at 416x240 and 832x480, where the paper's
+    neighbourhood reaches 0.987 to 0.998.
+    Raises ValueError for values outside of what makes sense.
+    """
+
+    radius: int = 1
+    threshold_frac: float = 0.03
+    cell_px: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.radius <= 16:
+            raise ValueError(f"Occlusion.radius must be 0..16 cells; got {self.radius}.")
+        if not (math.isfinite(self.threshold_frac) and 0.0 <= self.threshold_frac <= 1.0):
+            raise ValueError(
+                f"Occlusion.threshold_frac must be 0..1; got {self.threshold_frac}. 0.03 means 3 "
+                "percent of the depth."
+            )
+        if not 1 <= self.cell_px <= 16:
+            raise ValueError(f"Occlusion.cell_px must be 1..16; got {self.cell_px}.")
+
+
+DEFAULT_OCCLUSION = Occlusion()
+
+
+class ZBuffer:
+    """A grid of nearest depths with a margin of cells that collects what lands off canvas.
+
+    Per frame: clear, splat as often as needed, spread, then ask for limits. In the margin nothing
+    is ever seen and nothing hides, so no other test for the canvas is needed (when cell_px divides
+    both sides).
+    """
+
+    def __init__(self, size: Size, occlusion: Occlusion, device: torch.device) -> None:
+        self.occlusion = occlusion
+        self.margin = max(1, occlusion.radius)
+        self.columns = -(-size.width // occlusion.cell_px)
+        self.rows = -(-size.height // occlusion.cell_px)
+        shape = (self.rows + 2 * self.margin, self.columns + 2 * self.margin)
+        self.nearest = torch.empty(shape, device=device)
+        spares = min(occlusion.radius, 2)
+        self._spares = [torch.empty_like(self.nearest) for _ in range(spares)]
+
+    def clear(self) -> None:
+        """Forget the last frame."""
+        self.nearest.fill_(torch.inf)
+
+    def cells(self, pixels: Tensor) -> Tensor:
+        """(M,) int32 cells of pixels (2, M), which are overwritten; NaN is not allowed."""
+        margin, cell_px = self.margin, self.occlusion.cell_px
+        if cell_px != 1:
+            pixels.mul_(1.0 / cell_px)
+        pixels.add_(margin)
+        pixels[0].clamp_(margin - 1, self.columns + margin)
+        pixels[1].clamp_(margin - 1, self.rows + margin)
+        whole = pixels.to(torch.int32)
+        return torch.add(whole[0], whole[1], alpha=self.nearest.shape[1])
+
+    def splat(self, cells: Tensor, z: Tensor) -> None:
+        """Keep the nearest of depths z (M,) in their cells (M,)."""
+        self.nearest.view(-1).scatter_reduce_(0, cells.to(torch.int64), z, "amin")
+
+    def depth(self) -> Tensor:
+        """(rows, columns) the nearest depth, inf where nothing landed. Only before spread."""
+        return self.nearest[self._inner()]
+
+    def spread(self) -> None:
+        """Turn nearest depths into limits: how far away a point may be and still be seen."""
+        inner = self.nearest[self._inner()]
+        self._fill_margin(torch.inf)
+        if self.occlusion.radius:
+            _close_gaps(self.nearest, self.margin, 1, self._spares)
+            _close_gaps(self.nearest, self.margin, 0, self._spares)
+        inner.mul_(1.0 + self.occlusion.threshold_frac)
+        self._fill_margin(-torch.inf)
+
+    def limits(self, cells: Tensor) -> Tensor:
+        """(M,) the greatest visible depth in cells (M,); -inf off canvas. Only after spread."""
+        return self.nearest.view(-1).index_select(0, cells)
+
+    def _inner(self) -> tuple[slice, slice]:
+        keep = slice(self.margin, -self.margin)
+        return keep, keep
+
+    def _fill_margin(self, value: float) -> None:
+        for edge in (self.nearest, self.nearest.T):
+            edge[: self.margin] = value
+            edge[-self.margin :] = value
+
+
+def _close_gaps(grid: Tensor, radius: int, axis: int, spares: list[Tensor]) -> None:
+    """grid := the least of itself and the farther of the nearest things on either side.
+
+    Works on all cells but `radius` at both ends of `axis`, within whose reach the sides are.
+    """
+    length = grid.shape[axis] - 2 * radius
+    inner = grid.narrow(axis, radius, length)
+    if radius == 1:
+        sides = [grid.narrow(axis, 0, length), grid.narrow(axis, 2, length)]
+    else:
+        sides = [spare.narrow(axis, 0, length) for spare in spares]
+        for side, start in zip(sides, (0, radius + 1), strict=True):
+            side.copy_(grid.narrow(axis, start, length))
+            for step in range(1, radius):
+                torch.minimum(side, grid.narrow(axis, start + step, length), out=side)
+    farther = spares[0].narrow(axis, 0, length)
+    torch.maximum(sides[0], sides[1], out=farther)
+    torch.minimum(inner, farther, out=inner)

@@ -1,0 +1,170 @@
+"""Pictures, depth, masks and tracks of a scene, all from the same rays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..camera.model import CameraPath
+from ..camera.pinhole import pixel_centres, project, to_camera, unproject
+from ..camera.pose import inverse
+from ..depth.model import DepthMap
+from ..progress import Progress, silent
+from ..tracks.model import Tracks, make_tracks
+from ..tracks.seeding import grid_points
+from .model import Hits, Scene, cast, make_scene
+
+# A ray aimed at a surface point may meet that surface this much too early, as a share of depth.
+SURFACE_SLACK = 1e-6
+LIGHT = (-0.45, -0.8, -0.4)
+SKY = (0.62, 0.74, 0.88)
+
+
+@dataclass(frozen=True, eq=False)
+class SceneRender:
+    """A rendered clip and the truth about it.
+
+    video:  (T, H, W, 3) float32 0..1.
+    depth:  (T, H, W) float32 along the axis, inf where no body is.
+    bodies: (T, H, W) int64, the number of the body seen in each pixel, -1 for none.
+    tracks: surface points of the first frame with ray-cast visibility.
+    path:   the camera.
+    """
+
+    video: Tensor
+    depth: Tensor
+    bodies: Tensor
+    tracks: Tracks
+    path: CameraPath
+
+    def depth_map(self, frame: int = 0) -> DepthMap:
+        """One frame's depth as a DepthMap with its exact intrinsics."""
+        z = self.depth[frame]
+        valid = torch.isfinite(z)
+        safe = torch.where(valid, z, torch.ones_like(z))
+        return DepthMap(safe, valid, self.path.K[frame], kind="metric", is_K_known=True)
+
+    def masks(self, body: int) -> Tensor:
+        """(T, H, W) bool, where one body is seen."""
+        return self.bodies == body
+
+
+def render_scene(
+    scene: Scene | int,
+    path: CameraPath,
+    *,
+    spacing: float = 12.0,
+    samples: int = 2,
+    progress: Progress = silent,
+) -> SceneRender:
+    """Render a scene, or make_scene(seed) for a number, along a camera path.
+
+    spacing: pixels between the tracked points of the first frame. samples: rays per pixel and
+    axis for the picture; depth, masks and tracks always use the exact pixel centre or point.
+    Raises ValueError for a path without frames or samples below 1, ShapeError when the scene
+    moves for another number of frames.
+    """
+    scene = make_scene(scene, frames=path.num_frames) if isinstance(scene, int) else scene
+    scene.check_frames(path.num_frames)
+    if path.num_frames == 0 or samples < 1:
+        raise ValueError("render_scene needs a camera path with frames and samples of 1 or more.")
+    video, depth, bodies = [], [], []
+    for frame in range(path.num_frames):
+        video.append(_picture(scene, path, frame, samples))
+        hits = _cast_pixels(scene, path, frame, pixel_centres(path.size).reshape(-1, 2))
+        depth.append(hits.z.view(path.size.height, path.size.width).to(torch.float32))
+        bodies.append(hits.body.view(path.size.height, path.size.width))
+        progress(frame + 1, path.num_frames)
+    points = grid_points(path.size, spacing)
+    return SceneRender(
+        torch.stack(video),
+        torch.stack(depth),
+        torch.stack(bodies),
+        track(scene, path, points),
+        path,
+    )
+
+
+def depth_of(scene: Scene, path: CameraPath, frame: int = 0) -> DepthMap:
+    """The exact depth of one frame, without rendering a picture."""
+    hits = _cast_pixels(scene, path, frame, pixel_centres(path.size).reshape(-1, 2))
+    z = hits.z.view(path.size.height, path.size.width).to(torch.float32)
+    valid = torch.isfinite(z)
+    safe = torch.where(valid, z, torch.ones_like(z))
+    return DepthMap(safe, valid, path.K[frame], kind="metric", is_K_known=True)
+
+
+def bodies_at(scene: Scene, path: CameraPath, points: Tensor, frame: int = 0) -> Tensor:
+    """(N,) int64, which body is seen at pixels (N, 2) of one frame; -1 for none."""
+    return _cast_pixels(scene, path, frame, points).body
+
+
+def track(scene: Scene, path: CameraPath, points: Tensor) -> Tracks:
+    """The surface points seen at pixels (N, 2) of the first frame, followed exactly.
+
+    A point is visible when it is ahead of the camera, inside the canvas, and nothing is nearer on
+    its ray. Pixels that show no body give no track. ids number the given pixels.
+    """
+    first = _cast_pixels(scene, path, 0, points)
+    seen = first.body >= 0
+    owner = first.body[seen]
+    centre, directions = _rays(path, 0, points[seen].double())
+    start = centre + first.z[seen, None] * directions
+    frames = [_track_frame(scene, path, frame, start, owner) for frame in range(path.num_frames)]
+    xy, visible = (torch.stack(part) for part in zip(*frames, strict=True))
+    return make_tracks(xy, path.size, visible=visible, ids=torch.nonzero(seen)[:, 0], fps=path.fps)
+
+
+def _track_frame(
+    scene: Scene, path: CameraPath, frame: int, start: Tensor, owner: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Pixels (N, 2) and visibility (N,) of points that ride on their bodies."""
+    moves = torch.stack([body.pose(frame) @ inverse(body.pose(0)) for body in scene.bodies])[owner]
+    world = (moves[:, :3, :3] @ start[:, :, None])[:, :, 0] + moves[:, :3, 3]
+    xy, z = project(to_camera(world, path.T_cam_world[frame]), path.K[frame])
+    centre = inverse(path.T_cam_world[frame])[:3, 3]
+    rays = (world - centre) / torch.where(z > 0, z, torch.ones_like(z))[:, None]
+    unhidden = cast(scene, centre, rays, frame).z >= z * (1.0 - SURFACE_SLACK)
+    inside = (xy >= 0).all(dim=1) & (xy < xy.new_tensor(path.size)).all(dim=1)
+    return xy, (z > 0) & inside & unhidden
+
+
+def _cast_pixels(scene: Scene, path: CameraPath, frame: int, points: Tensor) -> Hits:
+    centre, directions = _rays(path, frame, points.double())
+    return cast(scene, centre, directions, frame)
+
+
+def _rays(path: CameraPath, frame: int, points: Tensor) -> tuple[Tensor, Tensor]:
+    """The camera's place (3,) and world directions (M, 3) of unit depth through pixels (M, 2)."""
+    back = inverse(path.T_cam_world[frame]).to(points)
+    camera = unproject(points, torch.ones_like(points[:, 0]), path.K[frame])
+    return back[:3, 3], camera @ back[:3, :3].T
+
+
+def _picture(scene: Scene, path: CameraPath, frame: int, samples: int) -> Tensor:
+    """(H, W, 3) float32, the mean colour of samples x samples rays per pixel."""
+    width, height = path.size
+    total = torch.zeros(height * width, 3)
+    corners = pixel_centres(path.size).reshape(-1, 2) - 0.5
+    for step in range(samples * samples):
+        offset = torch.tensor([step % samples, step // samples]).add(0.5) / samples
+        centre, directions = _rays(path, frame, corners + offset)
+        hits = cast(scene, centre, directions, frame)
+        total += _shade(scene, frame, centre + hits.z[:, None] * directions, hits.body)
+    return (total / samples**2).view(height, width, 3)
+
+
+def _shade(scene: Scene, frame: int, points: Tensor, bodies: Tensor) -> Tensor:
+    """(M, 3) colours of surface points (M, 3) under one distant light; misses show the sky."""
+    colors = points.new_tensor(SKY).repeat(points.shape[0], 1)
+    light = torch.nn.functional.normalize(points.new_tensor(LIGHT), dim=0)
+    for number, body in enumerate(scene.bodies):
+        mine = torch.nonzero(bodies == number)[:, 0]
+        own = inverse(body.pose(frame)).to(points)
+        local = to_camera(points[mine], own)
+        normal = body.shape.normal(local) @ own[:3, :3]
+        shade = 0.45 + 0.55 * (normal @ light).clamp_min(0.0)
+        colors[mine] = body.texture.colors(local) * shade[:, None]
+    return colors
