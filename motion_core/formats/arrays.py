@@ -172,6 +172,16 @@ def open_zip(source: Path | io.BytesIO) -> zipfile.ZipFile:
     return archive
 
 
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """All bytes of a zip member. Raises FormatError when it is broken or too large."""
+    if member.file_size > MAX_ARRAY_BYTES:
+        raise FormatError(f"{member.filename}: claims {member.file_size:,} bytes, too many.")
+    try:
+        return archive.read(member)
+    except _BROKEN_ZIP as error:
+        raise _readable(error, member.filename) from error
+
+
 def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
     """A compressed .npz holding these arrays, the same bytes for the same arrays."""
     buffer = io.BytesIO()

@@ -14,7 +14,7 @@ from ..errors import FormatError
 from ..geometry import Size
 from ..tracks.model import Tracks
 from ..tracks.time import resample
-from .arrays import MAX_ARRAY_BYTES, NpzArrays, npz_bytes, open_zip
+from .arrays import NpzArrays, npz_bytes, open_zip, read_member
 from .assembly import agreed_size, assemble, listed
 from .coordinates import ATI_POINTS
 from .files import write_bytes
@@ -67,12 +67,7 @@ def _saved_bytes(path: Path) -> bytes:
         records = [info for info in archive.infolist() if info.filename.endswith("/data.pkl")]
         if len(records) != 1:
             raise FormatError("expected one data.pkl in a torch file; save it with torch.save.")
-        if records[0].file_size > MAX_ARRAY_BYTES:
-            raise FormatError(f"its data.pkl claims {records[0].file_size:,} bytes, too many.")
-        try:
-            pickled = archive.read(records[0])
-        except (OSError, ValueError, RuntimeError, EOFError) as error:
-            raise FormatError(f"broken inside its archive ({error}); copy it again.") from error
+        pickled = read_member(archive, records[0])
     _check_pickle(pickled)
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)

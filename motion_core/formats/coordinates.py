@@ -15,7 +15,7 @@ from ..tracks.select import select
 from ..tracks.time import resample
 from .assembly import agreed_size, assemble, nearest_visible
 from .files import read_text, write_bytes
-from .json_text import Point, as_number, described, load_list
+from .json_text import MAX_JSON_CHARACTERS, Point, as_number, described, load_list
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def stacked(tracks: list[list[tuple[float, float]]]) -> np.ndarray:
 
 def read_coordinates(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
     """Tracks from a file of coordinate JSON. Raises FormatError as parse_coordinates does."""
-    return parse_coordinates(read_text(path), size, fps=fps)
+    return parse_coordinates(read_text(path, MAX_JSON_CHARACTERS), size, fps=fps)
 
 
 def write_coordinates(path: Path, tracks: Tracks) -> None:

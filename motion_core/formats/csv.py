@@ -12,7 +12,7 @@ from ..errors import FormatError
 from ..geometry import Size
 from ..tracks.model import Tracks
 from .assembly import agreed_size, assemble, listed
-from .files import read_text, write_bytes
+from .files import MAX_TABLE_BYTES, read_text, write_bytes
 
 COLUMNS = ("frame", "track", "x", "y", "visible")
 _LARGEST_EXACT = 2.0**53
@@ -25,7 +25,7 @@ def read_csv(path: Path, size: Size | None = None, fps: float | None = None) -> 
     Every track needs one line in every frame.
     Raises FormatError naming the line, or the frame and track, for anything else.
     """
-    table = _table(read_text(path))
+    table = _table(read_text(path, MAX_TABLE_BYTES))
     canvas = agreed_size(None, size, "a CSV file")
     frame, track = _whole(table, 0), _whole(table, 1)
     ids, column = _in_order_of_appearance(track)

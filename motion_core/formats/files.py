@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import FormatError
 
 MAX_FILE_BYTES = 1 << 30
-MAX_TEXT_BYTES = 64 << 20
+MAX_TABLE_BYTES = 64 << 20
 
 
 def check_readable(path: Path, limit: int = MAX_FILE_BYTES) -> int:
@@ -52,12 +52,12 @@ def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
         return file.read(limit + 1)
 
 
-def read_text(path: Path) -> str:
-    """A UTF-8 file of at most 64 MB as text, without its byte order mark.
+def read_text(path: Path, limit: int) -> str:
+    """A UTF-8 file of at most `limit` bytes as text, without its byte order mark.
 
     Raises FormatError like check_readable, and for bytes that are not UTF-8.
     """
-    data = read_bytes(path, MAX_TEXT_BYTES)
+    data = read_bytes(path, limit)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -74,6 +74,8 @@ def staged(*targets: Path) -> Iterator[tuple[Path, ...]]:
     Raises FormatError when a target's folder is missing or a target is itself a folder.
     """
     for target in targets:
+        if "\0" in target.name:
+            raise FormatError("a file name cannot hold a NUL character; give another one.")
         if not target.parent.is_dir():
             raise FormatError(f"folder {target.parent} does not exist; create it first.")
         if target.is_dir():

@@ -11,10 +11,12 @@ import numpy as np
 
 from ..errors import FormatError
 from .assembly import listed
-from .files import MAX_TEXT_BYTES
 
+MAX_JSON_CHARACTERS = 32 << 20
+MAX_POINTS = 2_000_000
+MAX_TRACKS = 200_000
 MAX_DEPTH = 8
-_QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"(?:[^\"\\]|\\.)*\"")
+_QUOTED = re.compile(r"'([^']*)'|\"[^\"]*\"")
 
 
 class Point(NamedTuple):
@@ -24,52 +26,28 @@ class Point(NamedTuple):
     y: float
 
 
-def load_json(text: str) -> Any:
-    """The value of a JSON text in which single quotes also count as quotes, as Python prints them.
-
-    Objects {"x": number, "y": number} become Point, all others stay dicts; numbers become float.
-    Raises FormatError with line and column for anything that is not JSON, for NaN and Infinity,
-    and for text longer than 64 MB or nested deeper than 8 brackets.
-    """
-    if len(text) > MAX_TEXT_BYTES:
-        raise FormatError(
-            f"{len(text):,} characters of JSON, at most {MAX_TEXT_BYTES:,} are read; "
-            "keep fewer tracks."
-        )
-    _check_depth(text)
-    if "'" in text:
-        text = _with_double_quotes(text)
-    try:
-        return json.loads(
-            text, parse_int=float, parse_constant=_refuse_constant, object_pairs_hook=_point
-        )
-    except json.JSONDecodeError as error:
-        raise FormatError(
-            f"line {error.lineno}, column {error.colno}: not JSON ({error.msg}). Expected lists "
-            'of points such as [[{"x": 1, "y": 2}]] or [[[1, 2]]].'
-        ) from error
-
-
 def load_list(source: str | list[Any]) -> list[Any]:
-    """The list in a JSON text, or a Python list as it is, its own JSON strings read.
+    """The list in a JSON text, or a Python list; JSON strings inside it are read as well.
 
-    Raises FormatError for anything that is not a list, or does not read as JSON.
+    Single quotes count as quotes, as Python prints them. Objects {"x": number, "y": number}
+    become Point, other objects stay dicts, numbers become float.
+    Raises FormatError with line and column for text that is not JSON, for NaN and Infinity, for
+    more than 32 million characters, 2 million points or 200,000 tracks, for brackets nested
+    deeper than 8, and for anything that is not a list.
     """
-    value = load_json(source) if isinstance(source, str) else source
-    if isinstance(value, dict):
-        hint = " This is a drawn motion: expand it instead." if "layers" in value else ""
-        raise FormatError(
-            f"expected a list of tracks; got an object with {listed(list(value))}.{hint}"
-        )
-    if not isinstance(value, (list, tuple)) or isinstance(value, Point):
-        raise FormatError(f"expected a list of tracks; got {described(value)}.")
-    if not any(isinstance(item, str) for item in value):
-        return list(value)
-    tracks: list[Any] = []
-    for index, item in enumerate(value):
-        inner = _inner_list(item, index)
-        tracks.extend(inner if inner and isinstance(inner[0], list) else [inner])
-    return tracks
+    if isinstance(source, str):
+        _check_marks(source)
+        source = _parse(source)
+    if isinstance(source, dict):
+        hint = " This is a drawn motion: expand it instead." if "layers" in source else ""
+        raise FormatError(f"expected a list of tracks; got {described(source)}.{hint}")
+    if not isinstance(source, (list, tuple)) or isinstance(source, Point):
+        raise FormatError(f"expected a list of tracks; got {described(source)}.")
+    if any(isinstance(item, str) for item in source):
+        source = _read_strings(list(source))
+    if len(source) > MAX_TRACKS and not isinstance(source[0], (Point, dict)):
+        raise FormatError(f"{len(source):,} tracks, at most {MAX_TRACKS:,} are read; keep fewer.")
+    return list(source)
 
 
 def as_number(value: Any, where: str) -> float:
@@ -94,19 +72,47 @@ def described(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _inner_list(item: Any, index: int) -> list[Any]:
-    if not isinstance(item, str):
-        raise FormatError(f"item {index}: expected a JSON string like the others; got {type(item)}")
+def _read_strings(items: list[Any]) -> list[Any]:
+    """Each string holds one track or a list of tracks."""
+    for index, item in enumerate(items):
+        if not isinstance(item, str):
+            raise FormatError(f"item {index}: expected a string; got {described(item)}.")
+    if len(items) > MAX_TRACKS:
+        raise FormatError(f"{len(items):,} tracks, at most {MAX_TRACKS:,} are read; keep fewer.")
+    _check_marks(" ".join(items))
+    tracks: list[Any] = []
+    for index, item in enumerate(items):
+        try:
+            inner = _parse(item)
+        except FormatError as error:
+            raise FormatError(f"string {index}: {error}") from error
+        if not isinstance(inner, list):
+            raise FormatError(f"string {index}: expected a list of points; got {described(inner)}.")
+        tracks.extend(inner if inner and isinstance(inner[0], list) else [inner])
+    return tracks
+
+
+def _parse(text: str) -> Any:
+    if "'" in text:
+        text = _with_double_quotes(text)
     try:
-        inner = load_json(item)
-    except FormatError as error:
-        raise FormatError(f"string {index}: {error}") from error
-    if not isinstance(inner, list):
-        raise FormatError(f"string {index}: expected a list of points; got {described(inner)}.")
-    return inner
+        return json.loads(
+            text, parse_int=float, parse_constant=_refuse_constant, object_pairs_hook=_point
+        )
+    except json.JSONDecodeError as error:
+        raise FormatError(
+            f"line {error.lineno}, column {error.colno}: not JSON ({error.msg}). Expected lists "
+            'of points such as [[{"x": 1, "y": 2}]] or [[[1, 2]]].'
+        ) from error
 
 
-def _check_depth(text: str) -> None:
+def _check_marks(text: str) -> None:
+    """Refuse what would take long, much memory or deep recursion to parse, before parsing."""
+    if len(text) > MAX_JSON_CHARACTERS:
+        raise FormatError(
+            f"{len(text):,} characters of JSON, at most {MAX_JSON_CHARACTERS:,} are read; keep "
+            "fewer tracks, or use .npz."
+        )
     codes = np.frombuffer(text.encode("utf-8", "replace"), dtype=np.uint8)
     opening = (codes == ord("[")) | (codes == ord("{"))
     closing = (codes == ord("]")) | (codes == ord("}"))
@@ -117,17 +123,24 @@ def _check_depth(text: str) -> None:
             f"character {position}: brackets nested deeper than {MAX_DEPTH}; expected a list of "
             "tracks, each a list of points."
         )
+    commas = int((codes == ord(",")).sum())
+    if int(opening.sum()) + commas > 3 * MAX_POINTS:  # a point has a bracket and two commas
+        raise FormatError(
+            f"more than {MAX_POINTS:,} points of JSON; keep fewer tracks, or use .npz."
+        )
 
 
 def _with_double_quotes(text: str) -> str:
-    if '"' not in text and "\\" not in text:
+    if "\\" in text:
+        raise FormatError("backslashes beside single quotes; write the text with json.dumps.")
+    if '"' not in text:
         return text.replace("'", '"')
     return _QUOTED.sub(_requoted, text)
 
 
 def _requoted(match: re.Match[str]) -> str:
     single = match.group(1)
-    return match.group(0) if single is None else json.dumps(single.replace("\\'", "'"))
+    return match.group(0) if single is None else json.dumps(single)
 
 
 def _refuse_constant(name: str) -> float:

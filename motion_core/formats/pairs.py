@@ -13,7 +13,9 @@ from ..tracks.model import Tracks
 from .assembly import agreed_size, assemble
 from .coordinates import held_everywhere
 from .files import read_text, write_bytes
-from .json_text import as_number, described, load_list
+from .json_text import MAX_JSON_CHARACTERS, as_number, described, load_list
+
+_LISTS = (list, tuple)  # exactly these: JSON's {"x", "y"} is read as a kind of tuple
 
 
 def parse_pairs(pairs: str | list[Any], size: Size | None, *, fps: float | None = None) -> Tracks:
@@ -49,7 +51,7 @@ def to_pairs(tracks: Tracks) -> str:
 
 def read_pairs(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
     """Tracks from a file of pairs. Raises FormatError as parse_pairs does."""
-    return parse_pairs(read_text(path), size, fps=fps)
+    return parse_pairs(read_text(path, MAX_JSON_CHARACTERS), size, fps=fps)
 
 
 def write_pairs(path: Path, tracks: Tracks) -> None:
@@ -58,18 +60,16 @@ def write_pairs(path: Path, tracks: Tracks) -> None:
 
 
 def _is_pair(value: Any) -> bool:
-    return (
-        isinstance(value, (list, tuple)) and bool(value) and not isinstance(value[0], (list, tuple))
-    )
+    return type(value) in _LISTS and bool(value) and type(value[0]) not in _LISTS
 
 
 def _drag(item: Any, index: int) -> np.ndarray:
-    if not isinstance(item, (list, tuple)):
+    if type(item) not in _LISTS:
         raise FormatError(f"track {index}: expected a list of [x, y] pairs; got {described(item)}.")
     points = []
     for place, pair in enumerate(item):
         where = f"track {index}, point {place}"
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+        if type(pair) not in _LISTS or len(pair) != 2:
             raise FormatError(f"{where}: expected a pair [x, y]; got {described(pair)}.")
         points.append((as_number(pair[0], where), as_number(pair[1], where)))
     return np.array(points, dtype=np.float64).reshape(-1, 2)

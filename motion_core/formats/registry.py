@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,13 +179,9 @@ def read_tracks(
     file's canvas is another one than `size`.
     """
     file = Path(path)
-    try:
+    with _naming(file):
         head = _look(file)
         return recognise(head).read(file, size, fps)
-    except CanvasError as error:
-        raise CanvasError(f"{file.name}: {error}") from error
-    except ValueError as error:
-        raise FormatError(f"{file.name or file}: {error}") from error
 
 
 def write_tracks(
@@ -192,10 +189,12 @@ def write_tracks(
 ) -> None:
     """Write tracks in the format named, or else in the one its suffix stands for.
 
-    The file appears whole or not at all. Raises FormatError for an unknown name or suffix.
+    The file appears whole or not at all. Raises FormatError for an unknown name or suffix, a folder
+    that is missing, and tracks that the format cannot hold.
     """
     file = Path(path)
-    _chosen(file, format).write(file, tracks)
+    with _naming(file):
+        _chosen(file.suffix.lower(), format).write(file, tracks)
 
 
 def recognise(head: FileHead) -> TrackFormat:
@@ -220,16 +219,28 @@ def _look(file: Path) -> FileHead:
     return FileHead(file, data, members)
 
 
-def _chosen(file: Path, name: str | None) -> TrackFormat:
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Put the file's name before whatever error its content raises."""
+    name = (file.name or str(file))[:80]
+    try:
+        yield
+    except CanvasError as error:
+        raise CanvasError(f"{name}: {error}") from error
+    except ValueError as error:
+        raise FormatError(f"{name}: {error}") from error
+
+
+def _chosen(suffix: str, name: str | None) -> TrackFormat:
     for entry in FORMATS:
-        if entry.name == name or (name is None and file.suffix.lower() in entry.suffixes):
+        if entry.name == name or (name is None and suffix in entry.suffixes):
             return entry
     if name is not None:
-        raise FormatError(f"no track format {name!r}; there are {listed(format_names())}.")
+        raise FormatError(f"no track format {name[:40]!r}; there are {listed(format_names())}.")
     suffixes = sorted({suffix for entry in FORMATS for suffix in entry.suffixes})
     raise FormatError(
-        f"{file.name}: no track format has the suffix {file.suffix!r}; use one of "
-        f"{listed(suffixes)}, or name the format."
+        f"no track format has the suffix {suffix[:40]!r}; use one of {listed(suffixes)}, or name "
+        "the format."
     )
 
 
