@@ -7,6 +7,7 @@ from comfy_api.latest import ComfyExtension, io
 from .combine import CombineTracks
 from .control_video import TracksToControlVideo
 from .coordinates import TracksFromCoordinates, TracksToCoordinates
+from .draw import DrawMotion
 from .expand import ExpandMotion
 from .files import LoadTracks, SaveTracks
 from .filter import FilterTracks
@@ -16,6 +17,7 @@ from .retime import RetimeTracks
 from .transform import TransformTracks
 
 NODES: list[type[io.ComfyNode]] = [
+    DrawMotion,
     ExpandMotion,
     PreviewTracks,
     DraftMotion,

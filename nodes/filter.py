@@ -58,12 +58,10 @@ OPTIONS = [
 
 
 def _inside_mask(tracks: Tracks, mask: Tensor) -> Tracks:
-    chosen = area(mask, tracks.size)
     keep = _starts_on_canvas(tracks)
-    cells = tracks.xy[0].floor().long()
-    x = cells[:, 0].clamp(0, tracks.size.width - 1)
-    y = cells[:, 1].clamp(0, tracks.size.height - 1)
-    return select(tracks, keep & chosen[y, x])
+    x, y = tracks.xy[:1, keep].floor().long().unbind(dim=-1)
+    is_inside = area(mask, tracks.size)[y, x].flatten()
+    return select(tracks, torch.nonzero(keep).flatten()[is_inside])
 
 
 def _starts_on_canvas(tracks: Tracks) -> Tensor:

@@ -14,10 +14,17 @@ MAX_FRAMES = 4096
 TracksSocket = io.Custom("TRACKS")
 
 
-def schema(name: str, *, aliases: list[str], **words: Any) -> io.Schema:
-    """A Schema with our id prefix; search aliases are left out where the host has none."""
-    if "search_aliases" in inspect.signature(io.Schema).parameters:
-        words["search_aliases"] = aliases
+def schema(
+    name: str, *, aliases: list[str], is_interactive: bool = False, **words: Any
+) -> io.Schema:
+    """A Schema with our id prefix; what an older host has no word for is left out.
+
+    is_interactive: the node is worked on by hand, so the host should show its last picture again
+    after a reload.
+    """
+    newer = {"search_aliases": aliases, "has_intermediate_output": is_interactive}
+    known = inspect.signature(io.Schema).parameters
+    words |= {word: value for word, value in newer.items() if word in known}
     return io.Schema(node_id=PREFIX + name, **words)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 NUMBERS = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
+DYNAMIC = ("COMFY_DYNAMICCOMBO_V3", "COMFY_AUTOGROW_V3")
 Spec = tuple[str, dict[str, Any]]
 Described = Mapping[str, Mapping[str, Spec]]
 
@@ -77,13 +78,21 @@ def _unfold_autogrow(template: Mapping[str, Any], name: str, live: LiveInputs) -
         target[f"{name}.{template['prefix']}{index}"] = spec
 
 
-def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """{"a": choice, "a.b": 1} as execute gets it: {"a": {"a": choice, "b": 1}}."""
-    parents = {name.split(".")[0] for name in values if "." in name}
-    result: dict[str, Any] = {name: {} for name in parents}
+def nested(described: Described, values: Mapping[str, Any]) -> dict[str, Any]:
+    """{"a": choice, "a.b": 1} as execute gets it: {"a": {"a": choice, "b": 1}}.
+
+    Choices and growing lists always arrive as dictionaries, empty where nothing was said.
+    """
+    dynamic = {
+        name
+        for inputs in described.values()
+        for name, (io_type, _) in inputs.items()
+        if io_type in DYNAMIC
+    }
+    result: dict[str, Any] = {name: {} for name in dynamic}
     for name, value in values.items():
         head, _, rest = name.partition(".")
-        if head in parents:
+        if head in dynamic:
             result[head][rest or head] = value
         else:
             result[name] = value

@@ -70,14 +70,15 @@ class StandInHost:
             name: run.outputs[value[0]][value[1]] if is_link(value) else value
             for name, value in node["inputs"].items()
         }
-        live = live_inputs(node_class.GET_NODE_INFO_V1()["input"], node["inputs"]).all()
+        described = node_class.GET_NODE_INFO_V1()["input"]
+        live = live_inputs(described, node["inputs"]).all()
         for name, (io_type, _) in live.items():
             if io_type == "FLOAT" and name in values:
                 values[name] = float(values[name])
         offered = {io.Hidden.unique_id: node_id, io.Hidden.prompt: dict(prompt)}
         wishes = {wish: offered.get(wish) for wish in schema.hidden_wishes()}
         try:
-            output = node_class.locked(io.HiddenValues(wishes)).execute(**nested(values))
+            output = node_class.locked(io.HiddenValues(wishes)).execute(**nested(described, values))
         except (ValueError, TypeError, OSError, ImportError) as error:
             raise WorkflowError(f"node {node_id} ({node['class_type']}): {error}") from error
         if not isinstance(output, io.NodeOutput) or len(output.args) != len(schema.outputs):

@@ -186,9 +186,11 @@ def test_control_videos_show_the_points(call: Any) -> None:
     assert video.shape == (FRAMES, HEIGHT, WIDTH, 3)
     assert video[0, 20, 10].tolist() == [1, 1, 1]
     assert video[0, 20, 30].tolist() == [0, 0, 0]
-    (trails,) = call("TracksToControlVideo", wire(), {"style": "ltx_trails"})
-    assert trails[-1, 20, 50].max() > 0.5
-    assert trails[-1, 5, 5].max() == 0
+    large = wire(canvas=(WIDTH * 10, HEIGHT * 10), track_path=path(wire()) * 10)
+    (trails,) = call("TracksToControlVideo", large, {"style": "ltx_trails"})
+    assert trails[-1, 200, 500].max() > 0.5, "the newest point"
+    assert trails[-1, 200, 100].max() > 0.2, "its tail"
+    assert trails[-1, 50, 50].max() == 0
 
 
 def test_preview_draws_on_black_and_on_pictures(host: StandInHost) -> None:
@@ -200,8 +202,8 @@ def test_preview_draws_on_black_and_on_pictures(host: StandInHost) -> None:
     assert video[0, 2, 2].max() == 0
     (shown,) = output.ui.as_dict()["images"]
     assert (host.output_dir.parent / "temp" / shown["filename"]).exists()
-    half, transparent = torch.full((1, HEIGHT, WIDTH, 4), 0.5).half(), node
-    (over,) = transparent.execute(wire(), half).args
+    half_and_transparent = torch.full((1, HEIGHT, WIDTH, 4), 0.5).half()
+    (over,) = node.execute(wire(), half_and_transparent).args
     torch.testing.assert_close(over[0, 2, 2], torch.full((3,), 0.5))
 
 
@@ -239,9 +241,8 @@ def test_info_reports_visibility_made_from_a_mask(call: Any) -> None:
 
 
 def test_fitting_tracks_give_no_warning(call: Any) -> None:
-    inside = wire(
-        track_path=path(wire())[:, :2], track_visibility=wire()["track_visibility"][:, 1:]
-    )
+    seen = wire()["track_visibility"][:, 1:]
+    inside = wire(track_path=path(wire())[:, :2], track_visibility=seen)
     picture = torch.zeros(1, HEIGHT, WIDTH, 3)
     (report,) = call("TracksInfo", inside, image=picture, frames=FRAMES)
     assert "warning" not in report

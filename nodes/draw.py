@@ -1,0 +1,125 @@
+"""Draw Motion: the editor on a node, and the tracks of what was drawn."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..motion_core.document import read_document
+from ..motion_core.expand import expand_document
+from ..motion_core.expand.touched import touched_area
+from ..motion_core.geometry import MAX_SIDE, Size
+from ..motion_core.overlay import OverlayStyle, draw_tracks
+from ..motion_core.tracks import Tracks, resample
+from . import host
+from .expand import EMPTY_DRAWING
+from .schema import MAX_FRAMES, schema, tracks_output
+from .wire import canvas_size, first_mask, picture, tracks_out
+
+TOUCH = 0.02  # of the short side: how far around a moving track the mask reaches
+WAY_FRAMES = 32  # moments that the overlay draws the ways through
+
+
+class DrawMotion(io.ComfyNode):
+    """A drawing in, tracks out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "DrawMotion",
+            aliases=["motion editor", "spline", "trajectory", "drag", "path", "motion brush"],
+            is_interactive=True,
+            display_name="Draw Motion",
+            category="Motion Prompting",
+            description="Draw on the picture how things move: drags, paths, pins, turning balls, "
+            "moved areas, the camera. Play it at once; the node gives point tracks for any model.",
+            inputs=[
+                io.Image.Input(
+                    "image",
+                    optional=True,
+                    tooltip="The picture to draw on, the one the video starts from (the first of a "
+                    "batch). Its size in pixels becomes the canvas.",
+                ),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="White is inside: the area of layers set to Mask. Same proportions as "
+                    "the canvas.",
+                ),
+                io.Int.Input(
+                    "width",
+                    default=832,
+                    min=1,
+                    max=MAX_SIDE,
+                    tooltip="Canvas width in pixels, used without an image.",
+                ),
+                io.Int.Input(
+                    "height",
+                    default=480,
+                    min=1,
+                    max=MAX_SIDE,
+                    tooltip="Canvas height in pixels, used without an image.",
+                ),
+                io.Int.Input(
+                    "frames",
+                    default=81,
+                    min=1,
+                    max=MAX_FRAMES,
+                    tooltip="How many frames the tracks run through: the video's length.",
+                ),
+                io.Float.Input(
+                    "fps",
+                    default=16.0,
+                    min=0.1,
+                    max=240.0,
+                    step=0.01,
+                    tooltip="Frames per second: the speed of the editor's playback, kept with the "
+                    "tracks.",
+                ),
+                io.String.Input(
+                    "motion",
+                    multiline=True,
+                    default=EMPTY_DRAWING,
+                    tooltip="What was drawn, as a MOTION document (JSON). The editor writes it; a "
+                    "linked text is used instead.",
+                ),
+            ],
+            outputs=[
+                tracks_output("Point tracks (T, N) in pixels of the canvas."),
+                io.String.Output(
+                    "motion",
+                    display_name="motion",
+                    tooltip="The drawing itself, for Expand Motion at another size or length.",
+                ),
+                io.Mask.Output(
+                    "mask",
+                    display_name="mask",
+                    tooltip="White where something moves at any frame; areas that are held still "
+                    "stay black.",
+                ),
+                io.Image.Output(
+                    "overlay",
+                    display_name="overlay",
+                    tooltip="One picture with the ways of all tracks drawn on it.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, width, height, frames, fps, motion, image=None, mask=None):
+        size = canvas_size(image) or Size(width, height)
+        clip = {"fps": fps, "mask": first_mask(mask), "progress": host.progress()}
+        tracks = expand_document(read_document(motion), size, frames, **clip)
+        touched = touched_area(tracks, TOUCH * min(size)).float()
+        ways = _ways(tracks, image)
+        shown = None if image is None else host.picture_preview(picture(image)[None], cls)
+        return io.NodeOutput(tracks_out(tracks), motion, touched[None], ways, ui=shown)
+
+
+def _ways(tracks: Tracks, image):
+    """The picture (1, H, W, 3) under the whole way of every track; black without one."""
+    width, height = tracks.size
+    below = tracks.xy.new_zeros(height, width, 3) if image is None else picture(image).cpu()
+    if not tracks.num_points:
+        return below[None]
+    few = resample(tracks, min(tracks.num_frames, WAY_FRAMES))
+    return draw_tracks(below, few, OverlayStyle(tail_frames=WAY_FRAMES, show_hidden=True))[-1:]
