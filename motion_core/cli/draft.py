@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from ..draft import draft
+import torch
+
+from ..draft import draft_frames
 from ..video import CONTAINERS, read_image, write_video
 from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrunk, size_of
 from .terminal import meter, say
@@ -19,6 +21,10 @@ def run(args: Namespace) -> None:
     check_same_canvas(tracks, canvas, tracks_path=args.tracks, picture=args.image)
     fps = frame_rate(args.fps, tracks.fps)
     image, tracks = shrunk(image, tracks, args.max_side)
-    video = draft(image, tracks, progress=meter("moving frame"))
+    if not tracks.num_frames:
+        raise ValueError(f"{args.tracks.name} holds no frames; there is nothing to show.")
+    frames = draft_frames(image, tracks, progress=meter("moving frame"))
+    # As bytes from the start: a quarter of the memory, and what the video keeps anyway.
+    video = torch.stack([(frame.clamp(0, 1) * 255).round().byte() for frame in frames])
     write_video(args.output, video, fps, meter("writing frame"))
     say(f"wrote {args.output}: {len(video)} frames, {size_of(video)}, {fps:g} fps")
