@@ -19,8 +19,8 @@ from ..progress import Progress, silent
 from ..tracks.model import Tracks, empty_tracks
 from ..tracks.select import concat
 from ..tracks.visibility import hide_outside
-from .cover import Footprint
 from .drag import drag_footprint, expand_drag
+from .footprint import Footprint
 from .limits import check_count, checked_clip, layer_label, naming
 from .pin import expand_pin
 from .region import expand_region, region_footprint

@@ -10,7 +10,7 @@ from ..document.sample import sample_path
 from ..geometry import Size
 from ..tracks.model import Tracks
 from ..tracks.seeding import disc_points
-from .cover import Footprint, within_disc, within_square
+from .footprint import Footprint, within_disc, within_square
 from .identity import layer_ids
 from .limits import check_count, checked_clip, in_range, naming
 

@@ -13,7 +13,7 @@ from ..geometry import Size
 from ..tracks.model import Tracks
 from ..tracks.seeding import grid_points, static_tracks
 from .area import REMEDY, layer_area
-from .cover import Footprint, covered
+from .footprint import Footprint, covered
 from .identity import layer_ids
 from .limits import check_count, checked_clip, in_range, naming
 

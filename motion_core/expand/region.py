@@ -12,7 +12,7 @@ from ..document.sample import RegionMotion, sample_region
 from ..geometry import Size
 from ..tracks.model import Tracks
 from .area import REMEDY, Area, layer_area
-from .cover import Footprint
+from .footprint import Footprint
 from .identity import layer_ids
 from .limits import check_count, checked_clip, naming
 

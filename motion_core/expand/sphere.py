@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from ..document.model import SphereLayer
-from ..document.sample import ControlPath, sample_path
+from ..document.sample import sample_path
 from ..geometry import Size
 from ..tracks.model import Tracks
-from .cover import Footprint, within_disc
+from .footprint import Footprint, within_disc
 from .identity import layer_ids
 from .limits import check_count, checked_clip, in_range, naming
 
@@ -104,7 +104,7 @@ def expand_sphere(
 def sphere_footprint(layer: SphereLayer, *, frames: int, size: Size, drawn_on: Size) -> Footprint:
     """The ball's disc, in the frames where its path is present."""
     with naming(layer):
-        path: ControlPath = sample_path(layer.path, frames=frames, size=size, drawn_on=drawn_on)
+        path = sample_path(layer.path, frames=frames, size=size, drawn_on=drawn_on)
     center, radius = _ball(layer, size)
     return Footprint(
         np.broadcast_to(center, (frames, 2)),
