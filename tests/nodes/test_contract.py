@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.host.pack import ROOT, pack_module, pack_nodes
+from tests.host.prompt import sockets
 from tests.host.runner import StandInHost
 from tests.host.words import WORDS, all_words
 
@@ -19,6 +20,7 @@ from tests.host.words import WORDS, all_words
 NODE_IDS = {
     "MotionPromptingCombineTracks",
     "MotionPromptingDraftMotion",
+    "MotionPromptingDrawMotion",
     "MotionPromptingExpandMotion",
     "MotionPromptingFilterTracks",
     "MotionPromptingLoadTracks",
@@ -38,14 +40,13 @@ MAX_IMPORT_RATIO = 1.15
 
 def described_inputs(described: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, dict]]:
     """(name, options) of every input, those of choices and lists too."""
-    for inputs in described.values():
-        for name, (_, options) in inputs.items():
-            yield prefix + name, options
-            for option in options.get("options", ()):
-                if isinstance(option, Mapping):
-                    yield from described_inputs(option["inputs"], f"{prefix}{name}.")
-            if "template" in options:
-                yield from described_inputs(options["template"]["input"], f"{prefix}{name}.")
+    for name, (_, options) in sockets(described):
+        yield prefix + name, options
+        for option in options.get("options", ()):
+            if isinstance(option, Mapping):
+                yield from described_inputs(option["inputs"], f"{prefix}{name}.")
+        if "template" in options:
+            yield from described_inputs(options["template"]["input"], f"{prefix}{name}.")
 
 
 def test_ids_are_the_known_ones() -> None:

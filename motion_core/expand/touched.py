@@ -1,0 +1,50 @@
+"""The part of the picture that moving tracks touch."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..tracks.model import Tracks
+
+STILL_PX = 0.5
+
+
+def touched_area(tracks: Tracks, radius_px: float) -> Tensor:
+    """Every pixel within a radius of a visible position of a point that moves, at any frame.
+
+    Points that stay within half a pixel of where they are first seen do not count. Distances are
+    between centres of pixels.
+    radius_px: pixels, from 0. Returns (H, W) bool. Raises ValueError for a negative radius.
+    """
+    if not radius_px >= 0:
+        raise ValueError(f"radius_px must be 0 or more pixels; got {radius_px}.")
+    width, height = tracks.size
+    touched = torch.zeros(height, width, dtype=torch.bool)
+    if not tracks.num_points:
+        return touched
+    xy, seen = tracks.xy.cpu(), tracks.visible.cpu()
+    first = xy.gather(0, seen.int().argmax(dim=0)[None, :, None].expand(1, -1, 2))
+    moves = (((xy - first).norm(dim=-1) > STILL_PX) & seen).any(dim=0)
+    x, y = xy[seen & moves].floor().long().unbind(dim=-1)
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    touched[y[inside], x[inside]] = True
+    return _dilated(touched, radius_px)
+
+
+def _dilated(touched: Tensor, radius: float) -> Tensor:
+    """Every pixel whose centre is within a radius of one that is touched: row by row of a disc."""
+    height, width = touched.shape
+    result = torch.zeros_like(touched)
+    rows = touched[None].float()
+    for step in range(math.floor(radius) + 1):
+        if step >= height:
+            break
+        reach = min(math.isqrt(math.floor(radius * radius) - step * step), width)
+        pool = torch.nn.functional.max_pool1d(rows, 2 * reach + 1, stride=1, padding=reach)
+        wide = pool[0] > 0
+        result[step:] |= wide[: height - step]
+        result[: height - step] |= wide[step:]
+    return result
