@@ -139,9 +139,7 @@ class NpzArrays:
         member = self._member(name)
         try:
             with self._zip.open(member) as file:
-                array = read_array(file, name, member.file_size)  # type: ignore[arg-type]
-                file.read(1)  # reaching the end makes zipfile compare the checksum
-                return array
+                return read_array(file, name, member.file_size)  # type: ignore[arg-type]
         except _BROKEN_ZIP as error:
             raise _readable(error, name) from error
 
@@ -160,7 +158,7 @@ def open_zip(source: Path | io.BytesIO) -> zipfile.ZipFile:
         archive = zipfile.ZipFile(source)
     except _BROKEN_ZIP as error:
         raise FormatError(
-            f"broken or cut-off zip archive ({error}); copy or write the file again."
+            f"broken or cut-off zip archive ({_reason(error)}); copy or write the file again."
         ) from error
     names = archive.namelist()
     if len(names) > MAX_MEMBERS or len(set(names)) != len(names):
@@ -229,4 +227,9 @@ def _check_length(header: ArrayHeader, name: str, size: int) -> None:
 def _readable(error: BaseException, name: str) -> FormatError:
     if isinstance(error, FormatError):
         return error
-    return FormatError(f"{name}: broken inside its archive ({error}); copy the file again.")
+    return FormatError(f"{name}: broken inside its archive ({_reason(error)}); copy it again.")
+
+
+def _reason(error: BaseException) -> str:
+    """What zipfile says, without the raw bytes it may quote."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:80]
