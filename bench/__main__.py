@@ -75,6 +75,17 @@ def circumstances() -> dict[str, Any]:
     }
 
 
+def machine(about: dict[str, Any]) -> str:
+    """One line on the machine, and a warning when it had other work to do."""
+    line = f"{about['processor']}, {about['cores']} cores, {about['torch_threads']} threads"
+    load = about["load_average"]
+    if load and load[0] > about["cores"] / 2:
+        line += (
+            f"; busy before the run (load {load[0]:.1f}), so ratios of parallel work are too high"
+        )
+    return line
+
+
 def processor() -> str:
     """The processor's own name where the system tells it."""
     listing = Path("/proc/cpuinfo")
@@ -99,13 +110,13 @@ def main(wanted: list[str]) -> int:
     if unknown:
         sys.stderr.write(f"no bench named {', '.join(unknown)}; there are: {', '.join(known)}\n")
         return 2
+    about = circumstances()
     rows = [row for name in wanted or known for row in measured(name)]
     OUT.mkdir(exist_ok=True)
     listing = json.dumps([row.as_dict() for row in rows], indent=2)
     (OUT / "bench.json").write_text(listing + "\n", encoding="utf-8")
-    about = json.dumps(circumstances(), indent=2)
-    (OUT / "bench-meta.json").write_text(about + "\n", encoding="utf-8")
-    sys.stdout.write(table(rows) + f"\nwritten to {OUT / 'bench.json'}\n")
+    (OUT / "bench-meta.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write(table(rows) + f"\n{machine(about)}\nwritten to {OUT / 'bench.json'}\n")
     return int(any(row.failed for row in rows))
 
 
