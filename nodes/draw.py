@@ -8,7 +8,6 @@ from ..motion_core.document import read_document
 from ..motion_core.expand import expand_document
 from ..motion_core.expand.touched import touched_area
 from ..motion_core.geometry import MAX_SIDE, Size
-from ..motion_core.overlay import OverlayStyle, draw_tracks
 from ..motion_core.tracks import Tracks, resample
 from . import host
 from .expand import EMPTY_DRAWING
@@ -117,6 +116,8 @@ class DrawMotion(io.ComfyNode):
 
 def _ways(tracks: Tracks, image):
     """The picture (1, H, W, 3) under the whole way of every track; black without one."""
+    from ..motion_core.overlay import OverlayStyle, draw_tracks
+
     width, height = tracks.size
     below = tracks.xy.new_zeros(height, width, 3) if image is None else picture(image).cpu()
     if not tracks.num_points:

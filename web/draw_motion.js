@@ -1,0 +1,296 @@
+/**
+ * Draw Motion in ComfyUI: the one file that talks to the host. The drawing lives in the hidden
+ * text widget "motion"; the editor is a last, display-only widget that can be rebuilt from it.
+ */
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+import { createEditor } from "./view/editor.js";
+
+const NODE_ID = "MotionPromptingDrawMotion";
+const WIDGET_TYPE = "MOTION_PROMPTING_EDITOR"; // of our own, or Nodes 2.0 would show a core widget
+const PICTURE_PROPERTY = "motion_prompting_picture";
+const LEAST_HEIGHT = 430;
+const FIRST_SIZE = [540, 760];
+const SUBGRAPH_INPUT = -10;
+const SESSION_MS = 4000;
+const PICTURES = /\.(png|jpe?g|webp|gif|bmp|avif)$/i;
+const VIDEOS = /\.(mp4|webm|mov|mkv|m4v)$/i;
+
+const sessions = new Map(); // undo makes a node anew; its editor goes on where the old one was
+
+app.registerExtension({
+  name: "motion_prompting.draw_motion",
+  nodeCreated(node) {
+    if (node.comfyClass === NODE_ID) attach(node);
+  },
+});
+
+function attach(node) {
+  const motion = widgetOf(node, "motion");
+  if (!motion) return;
+  motion.hidden = true;
+  const editor = createEditor({
+    onCommit(text) {
+      motion.value = text;
+      node.graph?.setDirtyCanvas?.(true, false);
+      captureUndoStep();
+    },
+    onPictureFile: (file) => keepPicture(node, file, refresh),
+    onWheelUnused: forwardWheel,
+  });
+  const widget = node.addDOMWidget("editor", WIDGET_TYPE, editor.element, {
+    serialize: false,
+    hideOnZoom: false,
+    getMinHeight: () => LEAST_HEIGHT,
+  });
+  widget.serialize = false;
+  node.hideOutputImages = true;
+  node.setSize?.([Math.max(node.size[0], FIRST_SIZE[0]), Math.max(node.size[1], FIRST_SIZE[1])]);
+
+  const pictures = makePictureSource(node, editor);
+  const refresh = () => {
+    editor.setClip(clipOf(node));
+    editor.setText(motion.value);
+    pictures.refresh();
+  };
+  const stops = [
+    pictures.stop,
+    listenTo(motion, () => editor.setText(motion.value)),
+    ...["width", "height", "frames", "fps"].map((name) =>
+      listenTo(widgetOf(node, name), () => editor.setClip(clipOf(node))),
+    ),
+    listenToRuns(pictures.refresh),
+  ];
+  hookNode(node, { editor, refresh, pictures, stops });
+  refresh();
+}
+
+function hookNode(node, { editor, refresh, pictures, stops }) {
+  chain(node, "onConfigure", () => {
+    const session = takeSession(node);
+    if (session) editor.resume(session.state);
+    refresh();
+    if (session?.hadFocus) setTimeout(editor.focus, 60);
+  });
+  chain(node, "onConnectionsChange", () => setTimeout(pictures.refresh));
+  chain(node, "onExecuted", (shown) => {
+    pictures.executed = shown?.images?.[0] ?? pictures.executed;
+    pictures.refresh();
+  });
+  chain(node, "onRemoved", () => {
+    keepSession(node, editor);
+    stops.forEach((stop) => stop());
+    editor.destroy();
+  });
+}
+
+/** Calls `after` behind a method of the node, whatever other packs have put there. */
+function chain(node, name, after) {
+  const before = node[name];
+  node[name] = function (...args) {
+    const result = before?.apply(this, args);
+    after(...args);
+    return result;
+  };
+}
+
+/** Hears of a widget's new values; the answer stops it, leaving other listeners in place. */
+function listenTo(widget, listener) {
+  if (!widget) return () => {};
+  let isOn = true;
+  const before = widget.callback;
+  widget.callback = function (...args) {
+    const result = before?.apply(this, args);
+    if (isOn) listener();
+    return result;
+  };
+  return () => {
+    isOn = false;
+  };
+}
+
+function listenToRuns(listener) {
+  const later = () => setTimeout(listener);
+  api.addEventListener("executed", later);
+  return () => api.removeEventListener("executed", later);
+}
+
+function widgetOf(node, name) {
+  return node.widgets?.find((widget) => widget.name === name);
+}
+
+function clipOf(node) {
+  const value = (name) => Number(widgetOf(node, name)?.value);
+  return { width: value("width"), height: value("height"), frames: value("frames"), fps: value("fps") };
+}
+
+/** One undo step per gesture; the host compares and drops steps in which nothing changed. */
+function captureUndoStep() {
+  const tracker = app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
+  if (tracker?.captureCanvasState) tracker.captureCanvasState();
+  else tracker?.checkState?.();
+}
+
+/** Over an editor without focus the wheel belongs to the graph, as Nodes 2.0 has it. */
+function forwardWheel(event) {
+  event.preventDefault();
+  app.canvas?.canvas?.dispatchEvent(new WheelEvent("wheel", event));
+}
+
+function keepSession(node, editor) {
+  const now = performance.now();
+  for (const [key, { at }] of sessions) if (now - at > SESSION_MS) sessions.delete(key);
+  sessions.set(sessionKey(node), { at: now, state: editor.session(), hadFocus: editor.hasFocus });
+}
+
+function takeSession(node) {
+  const key = sessionKey(node);
+  const session = sessions.get(key);
+  sessions.delete(key);
+  return session && performance.now() - session.at < SESSION_MS ? session : null;
+}
+
+function sessionKey(node) {
+  return `${app.extensionManager?.workflow?.activeWorkflow?.path ?? ""}:${node.id}`;
+}
+
+/** Finds the picture to draw on and brings it to the editor whenever it may have changed. */
+function makePictureSource(node, editor) {
+  let shownUrl = null;
+  let watched = { widget: null, stop: () => {} };
+  const source = {
+    executed: null, // the file of the last run
+    refresh() {
+      const from = upstreamNode(node, "image");
+      watch(from && mediaWidget(from));
+      const url = pictureUrl(node, from, source.executed);
+      if (url === shownUrl) return;
+      shownUrl = url;
+      if (!url) {
+        editor.setPicture(null);
+        return;
+      }
+      loadPicture(url).then(
+        (picture) => url === shownUrl && editor.setPicture(picture),
+        () => url === shownUrl && editor.setPicture(null),
+      );
+    },
+    stop() {
+      shownUrl = null;
+      watched.stop();
+      source.refresh = () => {};
+    },
+  };
+  const watch = (widget) => {
+    if (widget === watched.widget) return;
+    watched.stop();
+    watched = { widget, stop: listenTo(widget, () => setTimeout(() => source.refresh())) };
+  };
+  return source;
+}
+
+function pictureUrl(node, from, executed) {
+  if (from) {
+    const file = fileOf(mediaWidget(from)?.value) ?? shownBy(from);
+    if (file) return viewUrl(file);
+    if (from.imgs?.[0]?.src) return from.imgs[0].src;
+  }
+  if (executed) return viewUrl(executed);
+  const isLinked = node.inputs?.some((input) => input.name === "image" && input.link != null);
+  const kept = node.properties?.[PICTURE_PROPERTY];
+  return !isLinked && kept ? viewUrl(kept) : null;
+}
+
+/** The node whose output feeds an input, found through reroutes and out of subgraphs. */
+function upstreamNode(node, name, depth = 0) {
+  const slot = node.inputs?.findIndex((input) => input.name === name) ?? -1;
+  const link = slot < 0 ? null : linkOf(node.graph, node.inputs[slot].link);
+  if (!link || depth > 16) return null;
+  if (link.origin_id === SUBGRAPH_INPUT) {
+    const host = hostOf(node.graph);
+    const outside = host?.inputs?.[link.origin_slot];
+    return outside ? upstreamNode(host, outside.name, depth + 1) : null;
+  }
+  const from = node.graph.getNodeById(link.origin_id);
+  const isReroute = from?.type === "Reroute";
+  return isReroute ? upstreamNode(from, from.inputs[0].name, depth + 1) : (from ?? null);
+}
+
+function linkOf(graph, id) {
+  if (id === null || id === undefined || !graph) return null;
+  return graph.getLink?.(id) ?? graph.links?.get?.(id) ?? graph.links?.[id] ?? null;
+}
+
+/** The node that stands for a subgraph in the graph around it. */
+function hostOf(subgraph) {
+  const root = app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
+  const graphs = [root, ...(root?.subgraphs?.values?.() ?? [])];
+  for (const graph of graphs) {
+    const host = graph.nodes?.find((one) => one.subgraph === subgraph);
+    if (host) return host;
+  }
+  return null;
+}
+
+/** The widget of a loader that names a picture or video file. */
+function mediaWidget(node) {
+  return node.widgets?.find(({ value }) => typeof value === "string" && fileOf(value)) ?? null;
+}
+
+/** {filename, subfolder, type} of a name such as "sub/cat.png [output]"; null for other texts. */
+function fileOf(name) {
+  if (typeof name !== "string") return null;
+  const [, path, type = "input"] = name.match(/^(.*?)(?: \[(input|output|temp)\])?$/s);
+  if (!PICTURES.test(path) && !VIDEOS.test(path)) return null;
+  const cut = path.lastIndexOf("/");
+  return { filename: path.slice(cut + 1), subfolder: path.slice(0, Math.max(cut, 0)), type };
+}
+
+/** The first picture that a node shows since its last run. */
+function shownBy(node) {
+  const outputs = app.nodeOutputs ?? {};
+  const shown = outputs[node.id] ?? outputs[`${node.graph?.id}:${node.id}`];
+  return shown?.images?.[0] ?? null;
+}
+
+function viewUrl({ filename, subfolder = "", type = "input" }) {
+  return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
+}
+
+function loadPicture(url) {
+  return VIDEOS.test(new URL(url, location.href).searchParams.get("filename") ?? "") ? loadFrame(url) : loadImage(url);
+}
+
+async function loadImage(url) {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  return image;
+}
+
+/** The first frame of a video. */
+function loadFrame(url) {
+  const video = document.createElement("video");
+  Object.assign(video, { muted: true, preload: "auto", src: url });
+  return new Promise((resolve, reject) => {
+    video.addEventListener("loadeddata", () => resolve(video), { once: true });
+    video.addEventListener("error", () => reject(new Error("the video cannot be shown")), { once: true });
+  });
+}
+
+/** Puts a dropped picture into the host's input folder; the graph keeps only its name. */
+async function keepPicture(node, file, refresh) {
+  const body = new FormData();
+  body.append("image", file, file.name || "picture.png");
+  body.append("subfolder", "motion_prompting");
+  const answer = await api.fetchApi("/upload/image", { method: "POST", body });
+  if (!answer.ok) return;
+  const { name, subfolder, type } = await answer.json();
+  node.properties[PICTURE_PROPERTY] = { filename: name, subfolder, type };
+  const { naturalWidth, naturalHeight } = await loadImage(viewUrl({ filename: name, subfolder, type }));
+  widgetOf(node, "width").value = naturalWidth;
+  widgetOf(node, "height").value = naturalHeight;
+  refresh();
+  captureUndoStep();
+}
