@@ -131,23 +131,24 @@ class _Painter:
         self.radius = style.dot_radius or _dot_radius(tracks)
         self.outline = max(0.7, 0.35 * self.radius)
         self.margin = math.ceil(self.radius + self.outline) + 1
-        shape = (tracks.size.height, tracks.size.width)
-        self.tail_outline = np.zeros(shape, np.uint8)
-        self.tail = np.zeros((*shape, 4), np.uint8)
-
-    def paint(self, below: np.ndarray, scale: float, frame: int) -> np.ndarray:
-        """One picture with its tracks: (H, W, 3) float32 from 0 to `scale`, as it came."""
-        picture = below * np.float32(1 - self.style.dim)
-        if self.style.tail_frames and frame:
-            self._move_tails(frame)
-            picture = self._over_tails(picture, scale)
+        height, width = tracks.size.height, tracks.size.width
+        self.tail_outline = np.zeros((height, width), np.uint8)
+        self.tail = np.zeros((height, width, 4), np.uint8)
         # Marks reach over the edge by their size, and so may their centres.
         border = 2 * self.margin
-        canvas = np.pad(picture, ((border, border), (border, border), (0, 0)))
+        self.canvas = np.zeros((height + 2 * border, width + 2 * border, 3), np.float32)
+        self.picture = self.canvas[border:-border, border:-border]
+
+    def paint(self, below: np.ndarray, scale: float, frame: int) -> np.ndarray:
+        """One picture with its tracks, (H, W, 3) float32 from 0 to `scale`, until the next call."""
+        np.multiply(below, np.float32(1 - self.style.dim), out=self.picture)
+        if self.style.tail_frames and frame:
+            self._move_tails(frame)
+            self._draw_tails(scale)
         if self.style.show_hidden:
-            self._draw_rings(canvas, scale, frame)
-        self._draw_dots(canvas, scale, frame)
-        return canvas[border:-border, border:-border]
+            self._draw_rings(scale, frame)
+        self._draw_dots(scale, frame)
+        return self.picture
 
     def _move_tails(self, frame: int) -> None:
         """Fades the tails and adds the way from the frame before to this one."""
@@ -173,21 +174,29 @@ class _Painter:
         for (start, stop), color in zip(lines.tolist(), shades, strict=True):
             cv2.line(self.tail, start, stop, color, width, cv2.LINE_AA, SHIFT)
 
-    def _over_tails(self, picture: np.ndarray, scale: float) -> np.ndarray:
-        """The picture with its tails, these over their outlines."""
+    def _draw_tails(self, scale: float) -> None:
+        """The tails over their outlines, wherever there are any."""
         import cv2
 
-        alpha = self.tail[..., 3] * np.float32(1 / 255)
-        kept = (1 - alpha) * (1 - self.tail_outline * np.float32(1 / 255))
-        # Merged first: numpy is slow at stretching one number over three channels.
-        return picture * cv2.merge([kept] * 3) + self.tail[..., :3] * np.float32(scale / 255)
+        rows = np.flatnonzero(self.tail_outline.any(axis=1))
+        columns = np.flatnonzero(self.tail_outline.any(axis=0))
+        if not rows.size:
+            return
+        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        tail, below = self.tail[box], self.picture[box]
+        free = cv2.bitwise_not(cv2.extractChannel(tail, 3))
+        clear = cv2.bitwise_not(self.tail_outline[box])
+        kept = cv2.merge([cv2.multiply(free, clear, scale=1 / 255**2, dtype=cv2.CV_32F)] * 3)
+        colors = cv2.cvtColor(tail, cv2.COLOR_RGBA2RGB)
+        below *= kept
+        below[:] = cv2.addWeighted(below, 1, colors, scale / 255, 0, dtype=cv2.CV_32F)
 
     def _within(self, ends: np.ndarray, reach: float) -> np.ndarray:
         """(N,) whether all of some positions (F, N, 2) lie less than `reach` off the canvas."""
         inside: np.ndarray = (ends > -reach) & (ends < np.add(self.size, reach))
         return np.logical_and.reduce(inside, axis=(0, 2))
 
-    def _draw_dots(self, canvas: np.ndarray, scale: float, frame: int) -> None:
+    def _draw_dots(self, scale: float, frame: int) -> None:
         """Filled discs with a dark outline."""
         shown = np.flatnonzero(self.visible[frame])
 
@@ -195,9 +204,9 @@ class _Painter:
             dark = OUTLINE_ALPHA * _coverage(self.radius + self.outline - distance)
             return dark, _coverage(self.radius - distance)
 
-        self._stamp(canvas, self.xy[frame, shown], self._shade(shown, scale), profile)
+        self._stamp(self.xy[frame, shown], self._shade(shown, scale), profile)
 
-    def _draw_rings(self, canvas: np.ndarray, scale: float, frame: int) -> None:
+    def _draw_rings(self, scale: float, frame: int) -> None:
         """Faint rings where points that are hidden now were seen last."""
         past = self.visible[: frame + 1]
         lost = np.flatnonzero(past.any(axis=0) & ~past[-1])
@@ -208,19 +217,17 @@ class _Painter:
             dark = HIDDEN_ALPHA * _coverage(self.outline - off_ring)
             return dark, HIDDEN_ALPHA * _coverage(self.outline / 2 - off_ring)
 
-        self._stamp(canvas, self.xy[last_seen, lost], self._shade(lost, scale), profile)
+        self._stamp(self.xy[last_seen, lost], self._shade(lost, scale), profile)
 
     def _shade(self, points: np.ndarray, scale: float) -> np.ndarray:
         return self.colors[points] * np.float32(scale / 255)
 
-    def _stamp(
-        self, canvas: np.ndarray, xy: np.ndarray, colors: np.ndarray, profile: _Profile
-    ) -> None:
-        """Paints one round mark per point; OpenCV's small circles are diamonds.
+    def _stamp(self, xy: np.ndarray, colors: np.ndarray, profile: _Profile) -> None:
+        """Paints one round mark per point (OpenCV's small circles are diamonds).
 
-        canvas: a picture with twice the margin around it. colors: (N, 3) in its scale.
+        xy: (N, 2). colors: (N, 3) in the scale of the picture.
         """
-        rows = canvas.reshape(len(canvas), -1)
+        canvas = self.canvas.reshape(len(self.canvas), -1)
         side = 2 * self.margin + 1
         steps = np.arange(side, dtype=np.float32) - self.margin + 0.5
         near = np.flatnonzero(self._within(xy[None], self.margin))
@@ -233,7 +240,7 @@ class _Painter:
             paint = (bright[..., None] * colors[points, None, None]).reshape(kept.shape)
             corner = cell.astype(np.int64) + self.margin
             for (left, top), keep, add in zip(corner.tolist(), kept, paint, strict=True):
-                mark = rows[top : top + side, 3 * left : 3 * (left + side)]
+                mark = canvas[top : top + side, 3 * left : 3 * (left + side)]
                 mark *= keep
                 mark += add
 
