@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import logging
+from pathlib import Path
+
 from comfy_api.latest import ComfyExtension, io
 
 from .combine import CombineTracks
@@ -15,6 +19,11 @@ from .info import TracksInfo
 from .preview import DraftMotion, PreviewTracks
 from .retime import RetimeTracks
 from .transform import TransformTracks
+
+log = logging.getLogger(__name__)
+
+REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements.txt"
+NEEDED = ("av", "cv2", "numpy", "PIL")
 
 NODES: list[type[io.ComfyNode]] = [
     DrawMotion,
@@ -36,6 +45,17 @@ NODES: list[type[io.ComfyNode]] = [
 
 class MotionPrompting(ComfyExtension):
     """The pack as the host sees it."""
+
+    async def on_load(self) -> None:
+        """Says in the log, before any run, which libraries are missing and how to get them."""
+        missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+        if missing:
+            log.warning(
+                "Motion Prompting misses %s. With ComfyUI's own Python, run: "
+                'python -m pip install -r "%s"',
+                ", ".join(missing),
+                REQUIREMENTS,
+            )
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """Every node class the pack brings."""

@@ -6,7 +6,7 @@ outlive the node it was made for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,12 @@ class LiveInputs:
     def all(self) -> dict[str, Spec]:
         """Both kinds."""
         return self.required | self.optional
+
+
+def sockets(described: Described) -> Iterator[tuple[str, Spec]]:
+    """(name, (type, options)) of everything that takes a link or a value, required first."""
+    for kind in ("required", "optional"):
+        yield from described.get(kind, {}).items()
 
 
 def is_link(value: Any) -> bool:
@@ -83,12 +89,7 @@ def nested(described: Described, values: Mapping[str, Any]) -> dict[str, Any]:
 
     Choices and growing lists always arrive as dictionaries, empty where nothing was said.
     """
-    dynamic = {
-        name
-        for inputs in described.values()
-        for name, (io_type, _) in inputs.items()
-        if io_type in DYNAMIC
-    }
+    dynamic = {name for name, (io_type, _) in sockets(described) if io_type in DYNAMIC}
     result: dict[str, Any] = {name: {} for name in dynamic}
     for name, value in values.items():
         head, _, rest = name.partition(".")

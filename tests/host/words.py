@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .pack import ROOT
-from .prompt import Described
+from .prompt import Described, sockets
 from .runner import StandInHost
 
 WORDS = ROOT / "locales" / "en" / "nodeDefs.json"
@@ -38,15 +38,14 @@ def _input_words(described: Described, prefix: str) -> dict[str, Any]:
     """Inputs of several choices may share a key; where their tooltips differ, the file has none
     and the page shows the schema's own."""
     words: dict[str, Any] = {}
-    for inputs in described.values():
-        for name, (_, options) in inputs.items():
-            key = prefix + name
-            words[key] = {"name": name, "tooltip": options["tooltip"]}
-            for option in options.get("options", ()):
-                if isinstance(option, Mapping):
-                    for nested, entry in _input_words(option["inputs"], f"{key}_").items():
-                        is_new = words.setdefault(nested, entry) == entry
-                        words[nested] = entry if is_new else {"name": entry["name"]}
+    for name, (_, options) in sockets(described):
+        key = prefix + name
+        words[key] = {"name": name, "tooltip": options["tooltip"]}
+        choices = [one for one in options.get("options", ()) if isinstance(one, Mapping)]
+        for choice in choices:
+            for nested, entry in _input_words(choice["inputs"], f"{key}_").items():
+                is_new = words.setdefault(nested, entry) == entry
+                words[nested] = entry if is_new else {"name": entry["name"]}
     return words
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import subprocess
 import sys
@@ -198,3 +199,16 @@ def test_loading_the_pack_costs_little_beside_torch() -> None:
         with_pack.append(float(python(LOAD + "print(took)")))
     ratio = min(with_pack) / min(torch_alone)
     assert ratio <= MAX_IMPORT_RATIO, f"{ratio:.3f} times the import of torch alone"
+
+
+def test_missing_libraries_are_said_when_the_pack_loads(
+    host: StandInHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    nodes = pack_module("nodes")
+    asyncio.run(nodes.MotionPrompting().on_load())
+    assert not caplog.records, "nothing is missing here"
+    monkeypatch.setattr(nodes, "NEEDED", ("numpy", "no_such_library"))
+    asyncio.run(nodes.MotionPrompting().on_load())
+    (record,) = caplog.records
+    assert "misses no_such_library." in record.getMessage()
+    assert nodes.REQUIREMENTS.exists()

@@ -67,7 +67,7 @@ class Hidden(str, Enum):
     extra_pnginfo = "EXTRA_PNGINFO"
 
 
-def described_inputs(inputs: list[Input]) -> dict[str, dict[str, Any]]:
+def described_inputs(inputs: list[Input]) -> dict[str, Any]:
     """{"required": {id: (type, options)}, "optional": {...}} as in object_info."""
     described: dict[str, dict[str, Any]] = {"required": {}}
     for one in inputs:
@@ -217,6 +217,8 @@ class ComfyNode(metaclass=_Lockable):
         """The node as object_info shows it to the front end."""
         schema = cls.GET_SCHEMA()
         described = described_inputs(schema.inputs)
+        wishes = {wish.name: (wish.value,) for wish in schema.hidden_wishes()}
+        described |= {"hidden": wishes} if wishes else {}
         order = {kind: list(inputs) for kind, inputs in described.items()}
         return {
             "input": described,
