@@ -22,6 +22,8 @@ ZIP_MAGIC = b"PK\x03\x04"
 MAX_ARRAY_BYTES = 512 << 20
 MAX_MEMBERS = 1000
 _MAX_HEADER_BYTES = 4096
+_ENCRYPTED = 0x1
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NUMBER = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
 _FIELDS = {
     "descr": re.compile(r"['\"]descr['\"]:\s*['\"]([^'\"]{1,16})['\"]"),
@@ -34,8 +36,8 @@ _BROKEN_ZIP = (
     EOFError,
     OSError,
     ValueError,
-    NotImplementedError,  # a compression or zip feature Python does not have
-    RuntimeError,  # an encrypted member
+    NotImplementedError,  # a zip feature Python does not have
+    RuntimeError,  # a member that wants a password
 )
 
 
@@ -160,13 +162,19 @@ def open_zip(source: Path | io.BytesIO) -> zipfile.ZipFile:
         raise FormatError(
             f"broken or cut-off zip archive ({_reason(error)}); copy or write the file again."
         ) from error
-    names = archive.namelist()
-    if len(names) > MAX_MEMBERS or len(set(names)) != len(names):
+    members = archive.infolist()
+    problem = None
+    if len(members) > MAX_MEMBERS:
+        problem = f"with {len(members):,} members; at most {MAX_MEMBERS:,} are read."
+    elif len({info.filename for info in members}) != len(members):
+        problem = "with two members of one name; write the file again."
+    elif any(info.flag_bits & _ENCRYPTED for info in members):
+        problem = "locked with a password; write the file without one."
+    elif any(info.compress_type not in _COMPRESSIONS for info in members):
+        problem = "packed in an unusual way; expected stored or deflated members."
+    if problem is not None:
         archive.close()
-        raise FormatError(
-            f"zip archive with {len(names):,} members, some maybe of one name; expected at most "
-            f"{MAX_MEMBERS} different ones."
-        )
+        raise FormatError(f"zip archive {problem}")
     return archive
 
 
@@ -212,7 +220,7 @@ def _parse_header(text: str, name: str, start: int) -> ArrayHeader:
 
 
 def _check_length(header: ArrayHeader, name: str, size: int) -> None:
-    if header.num_bytes > MAX_ARRAY_BYTES:
+    if max((header.num_bytes, *header.shape)) > MAX_ARRAY_BYTES:
         raise FormatError(
             f"{name}: claims {header.num_bytes:,} bytes (shape {header.shape}); at most "
             f"{MAX_ARRAY_BYTES:,} are read. Keep fewer tracks or frames."

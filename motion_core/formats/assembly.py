@@ -11,7 +11,10 @@ from torch import Tensor
 
 from ..errors import CanvasError, FormatError
 from ..geometry import Size, checked_size
+from ..tracks.arguments import MAX_FRAMES
 from ..tracks.model import Tracks, make_tracks
+
+MAX_POINTS = 10_000_000
 
 
 def agreed_size(stored: Size | None, given: Size | None, what: str = "the file") -> Size:
@@ -61,8 +64,10 @@ def assemble(
 
     A position that is not finite, or not within float32, is allowed only where its point is
     invisible: it becomes the placeholder (0, 0), which nobody may read.
-    Raises FormatError naming the frame and track of a visible one, ShapeError for other shapes.
+    Raises FormatError naming the frame and track of a visible one, and for too many frames
+    or tracks; ShapeError for other shapes.
     """
+    check_counts(xy.shape[0], xy.shape[1])
     points = _as_tensor(xy).to(torch.float32)
     seen = None if visible is None else _as_tensor(visible).to(torch.bool)
     finite = torch.isfinite(points).all(dim=-1)
@@ -76,6 +81,14 @@ def assemble(
             )
         points = torch.where(finite[..., None], points, torch.zeros_like(points))
     return make_tracks(points, size, visible=seen, ids=ids, fps=fps)
+
+
+def check_counts(frames: int, points: int) -> None:
+    """Raise FormatError for more frames or tracks than anybody has: even empty ones cost time."""
+    if frames > MAX_FRAMES:
+        raise FormatError(f"{frames:,} frames; at most {MAX_FRAMES:,} are read. Cut the clip.")
+    if points > MAX_POINTS:
+        raise FormatError(f"{points:,} tracks; at most {MAX_POINTS:,} are read. Keep fewer.")
 
 
 def nearest_visible(tracks: Tracks) -> Tensor:

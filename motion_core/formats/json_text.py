@@ -13,7 +13,7 @@ from ..errors import FormatError
 from .assembly import listed
 
 MAX_JSON_CHARACTERS = 32 << 20
-MAX_POINTS = 2_000_000
+MAX_JSON_POINTS = 2_000_000
 MAX_TRACKS = 200_000
 MAX_DEPTH = 8
 _QUOTED = re.compile(r"'([^']*)'|\"[^\"]*\"")
@@ -124,9 +124,9 @@ def _check_marks(text: str) -> None:
             "tracks, each a list of points."
         )
     commas = int((codes == ord(",")).sum())
-    if int(opening.sum()) + commas > 3 * MAX_POINTS:  # a point has a bracket and two commas
+    if int(opening.sum()) + commas > 3 * MAX_JSON_POINTS:  # a point has a bracket and two commas
         raise FormatError(
-            f"more than {MAX_POINTS:,} points of JSON; keep fewer tracks, or use .npz."
+            f"more than {MAX_JSON_POINTS:,} points of JSON; keep fewer tracks, or use .npz."
         )
 
 

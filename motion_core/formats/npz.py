@@ -11,7 +11,7 @@ from ..errors import FormatError
 from ..geometry import Size, checked_size
 from ..tracks.model import Tracks
 from .arrays import NpzArrays, npz_bytes
-from .assembly import agreed_fps, agreed_size
+from .assembly import agreed_fps, agreed_size, check_counts
 from .files import write_bytes
 
 VERSION = 1
@@ -38,6 +38,7 @@ def read_npz(path: Path, size: Size | None = None, fps: float | None = None) -> 
         stored_fps = _scalar(arrays, "fps", np.float64) if "fps" in arrays.names else None
     if loaded["size"].shape != (2,):
         raise FormatError(f"size: expected (width, height); got {loaded['size'].tolist()[:4]}.")
+    check_counts(*loaded["xy"].shape[:2])
     stored = checked_size(*loaded["size"].tolist())
     return Tracks(
         torch.from_numpy(loaded["xy"]),

@@ -167,6 +167,11 @@ def locked_zip(path):
     path.write_bytes(bytes(content))
 
 
+def lzma_zip(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("xy.npy", described())
+
+
 def escaping_zip(path):
     ours()(path)
     with zipfile.ZipFile(path, "a") as archive:

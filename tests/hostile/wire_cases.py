@@ -84,6 +84,7 @@ CASES = [
     refused("confidences", lambda: wire(track_visibility=torch.full((4, 3), 0.9)), "Threshold"),
     refused("NaN visibility", lambda: wire(track_visibility=torch.full((4, 3), NAN)), "booleans"),
     refused("visibility is a list", lambda: wire(track_visibility=[True]), "tensor.*list"),
+    refused("a million frames of nothing", lambda: wire(10**6, 0), "at most 100,000"),
     refused("no canvas", lambda: wire(canvas=...), "connect an image"),
     refused("another canvas", wire, "64x48.*832x480.*Transform Tracks", size=Size(832, 480)),
     refused("size of zero", lambda: wire(canvas=...), "width must be 1", size=Size(0, 48)),
