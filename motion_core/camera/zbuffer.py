@@ -59,11 +59,11 @@ class ZBuffer:
     """A grid of nearest depths with a margin of cells that collects what lands off canvas.
 
     Per frame: clear, splat as often as needed, spread, then ask for limits. In the margin nothing
-    is ever seen and nothing hides, so no other test for the canvas is needed (when cell_px divides
-    both sides).
+    is ever seen and nothing hides, so no other test for the canvas is needed.
     """
 
     def __init__(self, size: Size, occlusion: Occlusion, device: torch.device) -> None:
+        self.size = size
         self.occlusion = occlusion
         self.margin = max(1, occlusion.radius)
         self.columns = -(-size.width // occlusion.cell_px)
@@ -83,8 +83,10 @@ class ZBuffer:
         if cell_px != 1:
             pixels.mul_(1.0 / cell_px)
         pixels.add_(margin)
-        pixels[0].clamp_(margin - 1, self.columns + margin)
-        pixels[1].clamp_(margin - 1, self.rows + margin)
+        for along, side, cells in zip(pixels, self.size, (self.columns, self.rows), strict=True):
+            along.clamp_(margin - 1, cells + margin)
+            if side % cell_px:  # the last cell reaches past the canvas
+                along.masked_fill_(along >= side / cell_px + margin, cells + margin)
         whole = pixels.to(torch.int32)
         return torch.add(whole[0], whole[1], alpha=self.nearest.shape[1])
 

@@ -41,10 +41,7 @@ class SceneRender:
 
     def depth_map(self, frame: int = 0) -> DepthMap:
         """One frame's depth as a DepthMap with its exact intrinsics."""
-        z = self.depth[frame]
-        valid = torch.isfinite(z)
-        safe = torch.where(valid, z, torch.ones_like(z))
-        return DepthMap(safe, valid, self.path.K[frame], kind="metric", is_K_known=True)
+        return _depth_map(self.depth[frame], self.path, frame)
 
     def masks(self, body: int) -> Tensor:
         """(T, H, W) bool, where one body is seen."""
@@ -73,9 +70,9 @@ def render_scene(
     video, depth, bodies = [], [], []
     for frame in range(path.num_frames):
         video.append(_picture(scene, path, frame, samples))
-        hits = _cast_pixels(scene, path, frame, pixel_centres(path.size).reshape(-1, 2))
-        depth.append(hits.z.view(path.size.height, path.size.width).to(torch.float32))
-        bodies.append(hits.body.view(path.size.height, path.size.width))
+        z, seen = _exact_views(scene, path, frame)
+        depth.append(z)
+        bodies.append(seen)
         progress(frame + 1, path.num_frames)
     points = grid_points(path.size, spacing)
     return SceneRender(
@@ -89,11 +86,8 @@ def render_scene(
 
 def depth_of(scene: Scene, path: CameraPath, frame: int = 0) -> DepthMap:
     """The exact depth of one frame, without rendering a picture."""
-    hits = _cast_pixels(scene, path, frame, pixel_centres(path.size).reshape(-1, 2))
-    z = hits.z.view(path.size.height, path.size.width).to(torch.float32)
-    valid = torch.isfinite(z)
-    safe = torch.where(valid, z, torch.ones_like(z))
-    return DepthMap(safe, valid, path.K[frame], kind="metric", is_K_known=True)
+    z, _ = _exact_views(scene, path, frame)
+    return _depth_map(z, path, frame)
 
 
 def bodies_at(scene: Scene, path: CameraPath, points: Tensor, frame: int = 0) -> Tensor:
@@ -129,6 +123,19 @@ def _track_frame(
     unhidden = cast(scene, centre, rays, frame).z >= z * (1.0 - SURFACE_SLACK)
     inside = (xy >= 0).all(dim=1) & (xy < xy.new_tensor(path.size)).all(dim=1)
     return xy, (z > 0) & inside & unhidden
+
+
+def _exact_views(scene: Scene, path: CameraPath, frame: int) -> tuple[Tensor, Tensor]:
+    """Depth (H, W) float32 and bodies (H, W) int64 at the pixel centres."""
+    hits = _cast_pixels(scene, path, frame, pixel_centres(path.size).reshape(-1, 2))
+    shape = (path.size.height, path.size.width)
+    return hits.z.view(shape).to(torch.float32), hits.body.view(shape)
+
+
+def _depth_map(z: Tensor, path: CameraPath, frame: int) -> DepthMap:
+    valid = torch.isfinite(z)
+    safe = torch.where(valid, z, torch.ones_like(z))
+    return DepthMap(safe, valid, path.K[frame], kind="metric", is_K_known=True)
 
 
 def _cast_pixels(scene: Scene, path: CameraPath, frame: int, points: Tensor) -> Hits:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm, logm
 from scipy.spatial.transform import Rotation
@@ -49,6 +49,7 @@ def test_turning_about_a_point_leaves_it_alone() -> None:
     assert torch.allclose(turn_about(point[:3], (1, 2, 3), 77.0) @ point, point)
 
 
+@settings(max_examples=15)
 @given(poses, poses, st.floats(-0.2, 1.2))
 def test_interpolation_matches_the_matrix_logarithm(
     first: torch.Tensor, last: torch.Tensor, share: float

@@ -183,12 +183,12 @@ def _two_planes(near: float, far: float, edge: int) -> DepthMap:
 def test_gaps_of_a_near_surface_are_closed() -> None:
     # From twice as close, the near half covers the far points that pass behind it, gaps and all.
     depth = _two_planes(2.0, 8.0, 104)
-    path = path_of([moved(-0.35, 0, 1.0)])
+    path = path_of([moved(-0.35, 0.003, 1.0)])  # so that no point lands on a cell's edge
     truth = _two_plane_truth(depth, path)
     open_gaps = reproject_pixels(depth, path, occlusion=Occlusion(radius=0)).visible[0]
     closed = reproject_pixels(depth, path, occlusion=Occlusion(radius=1)).visible[0]
     assert int((open_gaps & ~truth).sum()) > 300
-    assert int((closed ^ truth).sum()) < 150  # one column beside the silhouette
+    assert int((closed ^ truth).sum()) < 100
 
 
 def _two_plane_truth(depth: DepthMap, path: CameraPath) -> torch.Tensor:

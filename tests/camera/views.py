@@ -22,7 +22,7 @@ def lens(size: Size = SIZE, fov_deg: float = 60.0) -> torch.Tensor:
 
 
 def path_of(poses: list[torch.Tensor], size: Size = SIZE, fps: float | None = None) -> CameraPath:
-    return CameraPath(torch.stack(poses), lens(size).expand(len(poses), 3, 3), size, fps)
+    return CameraPath(torch.stack(poses), lens(size).repeat(len(poses), 1, 1), size, fps)
 
 
 def moved(x: float, y: float, z: float) -> torch.Tensor:

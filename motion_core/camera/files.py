@@ -1,0 +1,288 @@
+"""Camera paths in the forms other tools read and write."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import FormatError
+from ..geometry import Size, checked_size
+from .model import CameraPath
+from .pinhole import fov_of, intrinsics_from_fov, scaled_intrinsics
+from .pose import inverse, look_at, make_pose
+
+JSON_KIND = "camera_path"
+JSON_VERSION = 1
+# What a line of RealEstate10K holds: time, fx fy cx cy, two unused numbers, and 3 x 4 world to
+# camera, row by row.
+COLUMNS = 19
+MICROSECONDS = 1_000_000
+# The host draws with this vertical angle when a camera states none.
+HOST_FOV_DEG = 35.0
+# The host's world has y up and its cameras look down -z; ours has y down and they look down +z.
+FLIP = torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64)
+
+
+def read_camera(path: str | os.PathLike[str], *, size: Size | None = None) -> CameraPath:
+    """A camera path from a .json file of ours or a RealEstate10K / CameraCtrl .txt file.
+
+    size: the canvas. Text files need it, since their lens is relative to the picture; with a JSON
+    file it must be left out or have the stored sides.
+    Raises FormatError for anything malformed, ValueError when a text file meets no size.
+    """
+    path = Path(path)
+    text = path.read_text(encoding="utf-8")
+    try:
+        if text.lstrip().startswith("{"):
+            return camera_from_json(text, size=size)
+        if size is None:
+            raise ValueError(f"{path.name} is relative to its picture; give the canvas size.")
+        return camera_from_realestate(text, size)
+    except FormatError as error:
+        raise FormatError(f"{path.name}: {error}") from error
+
+
+def write_camera(path: str | os.PathLike[str], camera: CameraPath) -> None:
+    """Write .json (ours, everything kept) or .txt (RealEstate10K), by the name's ending.
+
+    The file appears complete or not at all. Raises ValueError for another ending.
+    """
+    path = Path(path)
+    writers = {".json": camera_to_json, ".txt": camera_to_realestate}
+    if path.suffix.lower() not in writers:
+        raise ValueError(f"a camera path is written as .json or .txt; got {path.name!r}.")
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        temporary.write_text(writers[path.suffix.lower()](camera), encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def camera_to_json(camera: CameraPath) -> str:
+    """Our JSON; camera_from_json gives the same path back, bit for bit."""
+    frames = [
+        {"T_cam_world": pose, "K": K}
+        for pose, K in zip(camera.T_cam_world.tolist(), camera.K.tolist(), strict=True)
+    ]
+    head: dict[str, Any] = {
+        "kind": JSON_KIND,
+        "version": JSON_VERSION,
+        "width": camera.size.width,
+        "height": camera.size.height,
+        "fps": camera.fps,
+    }
+    return json.dumps({**head, "frames": frames})
+
+
+def camera_from_json(text: str, *, size: Size | None = None) -> CameraPath:
+    """Our JSON read back. Raises FormatError naming what is wrong, also for a differing `size`."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise FormatError(f"not JSON: {error}.") from error
+    if not isinstance(data, dict) or data.get("kind") != JSON_KIND:
+        raise FormatError(f'expected {{"kind": "{JSON_KIND}", ...}}.')
+    if data.get("version") != JSON_VERSION:
+        raise FormatError(
+            f"camera path version {data.get('version')!r}; this release reads {JSON_VERSION}."
+        )
+    try:
+        stored = checked_size(data["width"], data["height"])
+        poses = _matrices([frame["T_cam_world"] for frame in data["frames"]], 4)
+        lenses = _matrices([frame["K"] for frame in data["frames"]], 3)
+        camera = CameraPath(poses, lenses, stored, _checked_fps(data.get("fps")))
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"damaged camera path: {error}") from error
+    if size is not None and Size(*size) != stored:
+        raise FormatError(f"the camera path is for {stored}, not {Size(*size)}.")
+    return camera
+
+
+def camera_to_realestate(camera: CameraPath, *, source: str = "motion-prompting") -> str:
+    """RealEstate10K text, as CameraCtrl reads it: lens relative to the picture, world to camera.
+
+    source: the first line, where the dataset names its video. Times are microseconds of the
+    path's rate, frame numbers when it has none.
+    """
+    step = 1 if camera.fps is None else MICROSECONDS / camera.fps
+    lines = [source]
+    unit = scaled_intrinsics(camera.K, camera.size, Size(1, 1))
+    for frame, (K, pose) in enumerate(zip(unit, camera.T_cam_world, strict=True)):
+        lens = [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]
+        numbers = [*map(float, lens), 0.0, 0.0, *pose[:3].flatten().tolist()]
+        lines.append(" ".join([str(round(frame * step)), *(f"{n:.12g}" for n in numbers)]))
+    return "\n".join(lines) + "\n"
+
+
+def camera_from_realestate(text: str, size: Size, *, square: bool = True) -> CameraPath:
+    """RealEstate10K text on a canvas.
+
+    The lens is stored relative to a picture of unknown sides. square: take that picture to be
+    cropped to the canvas, so that pixels stay square; False stretches it. The rate comes from the
+    times when they are microseconds, else it is unknown.
+    Raises FormatError naming the line.
+    """
+    size = checked_size(*size)
+    rows = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        fields = line.split()
+        if not fields or (number == 1 and len(fields) != COLUMNS):
+            continue
+        rows.append(_numbers(fields, number))
+    if not rows:
+        raise FormatError("no camera lines; expected RealEstate10K text.")
+    table = torch.tensor(rows, dtype=torch.float64)
+    poses = torch.eye(4, dtype=torch.float64).repeat(len(rows), 1, 1)
+    poses[:, :3] = table[:, 7:].view(-1, 3, 4)
+    poses[:, :3, :3] = _nearest_rotations(poses[:, :3, :3])
+    focal = table[:, 1:3] * torch.tensor(size, dtype=torch.float64)
+    if square:
+        focal = focal.amax(dim=1, keepdim=True).expand(-1, 2)
+    K = torch.zeros(len(rows), 3, 3, dtype=torch.float64)
+    K[:, 0, 0], K[:, 1, 1], K[:, 2, 2] = focal[:, 0], focal[:, 1], 1.0
+    K[:, :2, 2] = table[:, 3:5] * torch.tensor(size, dtype=torch.float64)
+    try:
+        return CameraPath(poses, K, size, _rate(table[:, 0]))
+    except ValueError as error:
+        raise FormatError(str(error)) from error
+
+
+def camera_to_host(camera: CameraPath, frame: int = 0, *, distance: float = 1.0) -> dict[str, Any]:
+    """One frame as the host's LOAD3D_CAMERA: y up, looking down -z, vertical angle in degrees.
+
+    distance: how far ahead of the camera its target is put.
+    """
+    back = inverse(camera.T_cam_world[frame])
+    position = back[:3, 3]
+    target = position + distance * back[:3, 2]
+    x, y, z, w = _quaternion(FLIP[:, None] * back[:3, :3] * FLIP)
+    return {
+        "position": _xyz(position * FLIP),
+        "target": _xyz(target * FLIP),
+        "quaternion": {"x": x, "y": y, "z": z, "w": w},
+        "fov": fov_of(camera.K[frame], camera.size)[1],
+        "aspect": camera.size.width / camera.size.height,
+        "zoom": 1.0,
+        "cameraType": "perspective",
+    }
+
+
+def camera_from_host(
+    camera: Mapping[str, Any], size: Size, *, fps: float | None = None
+) -> CameraPath:
+    """The host's LOAD3D_CAMERA as a path of one frame.
+
+    The lens is its vertical angle (35 degrees when it states none, as the host draws it) times its
+    zoom; the turn is its quaternion, or looking at the target with y up.
+    Raises FormatError for an orthographic camera or missing or unusable numbers.
+    """
+    if str(camera.get("cameraType", "perspective")).lower().startswith("ortho"):
+        raise FormatError("LOAD3D_CAMERA is orthographic; switch the 3D view to perspective.")
+    eye = _vector(camera, "position") * FLIP
+    quaternion = camera.get("quaternion")
+    try:
+        if quaternion:
+            rotation = _rotation(_numbers_of(quaternion, "quaternion", "xyzw"))
+            rotation = (FLIP[:, None] * rotation * FLIP).T
+            pose = make_pose(rotation, -rotation @ eye)
+        else:
+            pose = _upright(eye, _vector(camera, "target") * FLIP)
+        lens = intrinsics_from_fov(size, float(camera.get("fov") or HOST_FOV_DEG), axis="vertical")
+        lens[:2, :2] *= float(camera.get("zoom") or 1.0)
+        return CameraPath(pose[None], lens[None], size, fps)
+    except (TypeError, ValueError) as error:
+        raise FormatError(f"LOAD3D_CAMERA cannot be used: {error}") from error
+
+
+def _upright(eye: Tensor, target: Tensor) -> Tensor:
+    """Looking at the target; straight up or down the picture's top is the host's +z."""
+    along = torch.nn.functional.normalize(target - eye, dim=0)
+    down = (0.0, 0.0, 1.0) if abs(float(along[1])) > 0.999 else (0.0, 1.0, 0.0)
+    return look_at(eye, target, down=down)
+
+
+def _matrices(rows: list[Any], side: int) -> Tensor:
+    return torch.tensor(rows, dtype=torch.float64).reshape(len(rows), side, side)
+
+
+def _checked_fps(value: Any) -> float | None:
+    if value is None or (isinstance(value, (int, float)) and value > 0):
+        return value
+    raise ValueError(f"fps must be a positive number or null; got {value!r}.")
+
+
+def _numbers(fields: list[str], line: int) -> list[float]:
+    if len(fields) != COLUMNS:
+        raise FormatError(f"line {line}: expected {COLUMNS} numbers; got {len(fields)} fields.")
+    try:
+        return [float(field) for field in fields]
+    except ValueError as error:
+        raise FormatError(f"line {line}: {error}.") from error
+
+
+def _nearest_rotations(matrices: Tensor) -> Tensor:
+    """Printed rotations lose digits; the nearest rotation gives them back. Others stay bad."""
+    off = (matrices @ matrices.transpose(1, 2) - torch.eye(3, dtype=matrices.dtype)).abs()
+    if not bool(torch.isfinite(matrices).all()) or float(off.amax()) > 1e-2:
+        return matrices
+    left, _, right = torch.linalg.svd(matrices)
+    return left @ right
+
+
+def _rate(times: Tensor) -> float | None:
+    steps = times[1:] - times[:-1]
+    if len(steps) == 0 or float(steps.min()) < 1000:  # frame numbers, or no times at all
+        return None
+    return MICROSECONDS / float(steps.mean())
+
+
+def _vector(camera: Mapping[str, Any], name: str) -> Tensor:
+    if not isinstance(camera.get(name), Mapping):
+        raise FormatError(f"LOAD3D_CAMERA has no {name}.")
+    return torch.tensor(_numbers_of(camera[name], name, "xyz"), dtype=torch.float64)
+
+
+def _numbers_of(value: Mapping[str, Any], name: str, letters: str) -> list[float]:
+    try:
+        return [float(value[letter]) for letter in letters]
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"LOAD3D_CAMERA.{name} needs numbers {', '.join(letters)}.") from error
+
+
+def _xyz(vector: Tensor) -> dict[str, float]:
+    return dict(zip("xyz", vector.tolist(), strict=True))
+
+
+def _rotation(quaternion: list[float]) -> Tensor:
+    """(3, 3) of a quaternion (x, y, z, w) of any length."""
+    x, y, z, w = torch.nn.functional.normalize(
+        torch.tensor(quaternion, dtype=torch.float64), dim=0
+    ).tolist()
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def _quaternion(rotation: Tensor) -> tuple[float, float, float, float]:
+    """(x, y, z, w) of a rotation: the eigenvector of Bar-Itzhack's symmetric matrix."""
+    (a, b, c), (d, e, f), (g, h, i) = rotation.tolist()
+    rows = [
+        [a - e - i, 0.0, 0.0, 0.0],
+        [d + b, e - a - i, 0.0, 0.0],
+        [g + c, h + f, i - a - e, 0.0],
+        [h - f, c - g, d - b, a + e + i],
+    ]
+    _, vectors = torch.linalg.eigh(torch.tensor(rows, dtype=torch.float64), UPLO="L")
+    best = vectors[:, -1] * (1.0 if float(vectors[3, -1]) >= 0 else -1.0)
+    x, y, z, w = best.tolist()
+    return x, y, z, w

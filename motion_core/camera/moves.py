@@ -1,0 +1,284 @@
+"""Named camera moves, as data.
+
+A move is made of parts that act one after another in the frame of the camera where the move
+begins. Names say where the camera goes, not where the picture seems to go: "orbit_left" takes the
+camera to its left around the pivot, "pan_left" turns it to its left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..document.easing import ease_value
+from ..document.model import Easing
+from .model import CameraPath
+from .path import Shot
+from .pose import inverse, look_at, make_pose, rotation_about, turn_about
+
+Unit = Literal["degrees", "distance"]
+Kind = Literal[
+    "orbit", "turn", "travel", "approach", "crane", "spiral", "handheld", "zoom_with_travel"
+]
+Vector = tuple[float, float, float]
+
+RIGHT, DOWN, FORWARD = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
+LEFT, UP, BACK = (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, -1.0)
+
+# Handheld: how often the hand sways per second when the clip's rate is known, and how far the
+# camera shifts (in pivot distances) for each degree it sways.
+SWAYS_PER_SECOND = (0.4, 1.1, 2.3)
+SWAYS_PER_CLIP = (1.5, 4.0, 8.0)
+SWAY_WEIGHTS = (1.0, 0.5, 0.2)
+SHIFT_PER_DEGREE = 0.004
+
+
+@dataclass(frozen=True)
+class Part:
+    """One motion of a move. `rate`: its amount for each unit of the move's amount.
+
+    An axis is the axis of a turn (right-handed) or the direction of a travel.
+    """
+
+    kind: Kind
+    axis: Vector
+    rate: float = 1.0
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named move: its parts, what its amount counts, and an amount that looks right.
+
+    "degrees" are degrees. "distance" counts pivot distances unless the move asks for scene units.
+    """
+
+    parts: tuple[Part, ...]
+    unit: Unit
+    amount: float
+    about: str
+    easing: Easing = "ease_in_out"
+
+
+def _one(kind: Kind, axis: Vector, unit: Unit, amount: float, about: str) -> Preset:
+    return Preset((Part(kind, axis),), unit, amount, about)
+
+
+PRESETS: Mapping[str, Preset] = {
+    "orbit_left": _one("orbit", UP, "degrees", 30.0, "Go round the pivot to the left."),
+    "orbit_right": _one("orbit", DOWN, "degrees", 30.0, "Go round the pivot to the right."),
+    "orbit_up": _one("orbit", RIGHT, "degrees", 20.0, "Go over the pivot, looking down on it."),
+    "orbit_down": _one("orbit", LEFT, "degrees", 20.0, "Go under the pivot, looking up at it."),
+    "arc_left": Preset(
+        (Part("orbit", UP), Part("approach", FORWARD, 0.006)),
+        "degrees",
+        40.0,
+        "Go round to the left, coming closer.",
+    ),
+    "arc_right": Preset(
+        (Part("orbit", DOWN), Part("approach", FORWARD, 0.006)),
+        "degrees",
+        40.0,
+        "Go round to the right, coming closer.",
+    ),
+    "dolly_in": _one("travel", FORWARD, "distance", 0.3, "Move closer."),
+    "dolly_out": _one("travel", BACK, "distance", 0.3, "Move away."),
+    "truck_left": _one("travel", LEFT, "distance", 0.2, "Slide left without turning."),
+    "truck_right": _one("travel", RIGHT, "distance", 0.2, "Slide right without turning."),
+    "pedestal_up": _one("travel", UP, "distance", 0.15, "Rise without tilting."),
+    "pedestal_down": _one("travel", DOWN, "distance", 0.15, "Sink without tilting."),
+    "pan_left": _one("turn", UP, "degrees", 15.0, "Turn left on the spot."),
+    "pan_right": _one("turn", DOWN, "degrees", 15.0, "Turn right on the spot."),
+    "tilt_up": _one("turn", RIGHT, "degrees", 10.0, "Look up on the spot."),
+    "tilt_down": _one("turn", LEFT, "degrees", 10.0, "Look down on the spot."),
+    "roll_left": _one("turn", BACK, "degrees", 15.0, "Lean the camera to its left."),
+    "roll_right": _one("turn", FORWARD, "degrees", 15.0, "Lean the camera to its right."),
+    "crane_up": _one("crane", UP, "distance", 0.3, "Rise, keeping the pivot in view."),
+    "crane_down": _one("crane", DOWN, "distance", 0.15, "Sink, keeping the pivot in view."),
+    "spiral": _one("spiral", FORWARD, "distance", 0.1, "Circle once, looking at the pivot."),
+    "handheld": Preset(
+        (Part("handheld", FORWARD),), "degrees", 0.8, "Sway as if held by hand.", "linear"
+    ),
+    "dolly_zoom_in": _one(
+        "zoom_with_travel", FORWARD, "distance", 0.35, "Move closer, widening the view to match."
+    ),
+    "dolly_zoom_out": _one(
+        "zoom_with_travel", BACK, "distance", 0.6, "Move away, narrowing the view to match."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class CameraMove:
+    """One use of a preset.
+
+    amount: degrees or distance, None for the preset's own. unit: what a distance counts, the depth
+    of the pivot ("pivot") or the depth map's own units ("scene"). easing: over the move, None for
+    the preset's own. share: the move's part of the clip, relative to the moves it is chained with.
+    seed: for handheld.
+    Raises ValueError for an unknown preset, an amount that is not finite, or a share not above 0.
+    """
+
+    name: str
+    amount: float | None = None
+    unit: Literal["pivot", "scene"] = "pivot"
+    easing: Easing | None = None
+    share: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.name not in PRESETS:
+            raise ValueError(f"unknown camera move {self.name!r}; there are {', '.join(PRESETS)}.")
+        if self.amount is not None and not math.isfinite(self.amount):
+            raise ValueError(f"{self.name}: the amount must be finite; got {self.amount}.")
+        if self.unit not in ("pivot", "scene"):
+            raise ValueError(f"{self.name}: unit must be 'pivot' or 'scene'; got {self.unit!r}.")
+        if not (math.isfinite(self.share) and self.share > 0):
+            raise ValueError(f"{self.name}: share must be above 0; got {self.share}.")
+
+
+def make_path(moves: Sequence[CameraMove], shot: Shot) -> CameraPath:
+    """A camera path of moves, each beginning where the last one ended.
+
+    The first frame is the picture's own view. Without moves the camera stands still.
+    Raises ValueError when a dolly zoom would reach or pass the pivot.
+    """
+    poses = torch.eye(4, dtype=torch.float64).repeat(shot.frames, 1, 1)
+    focal = torch.ones(shot.frames, dtype=torch.float64)
+    times, total, done = shot.times(), sum(move.share for move in moves), 0.0
+    start, zoom = torch.eye(4, dtype=torch.float64), 1.0
+    for move in moves:
+        first, last = done / total, (done + move.share) / total
+        here = np.nonzero((times > first) | (first == 0.0))[0]
+        motion = _Motion.of(move, shot, start, seconds=_seconds(shot, last - first))
+        share = ease_value(motion.easing, (times[here] - first) / (last - first))
+        for frame, done_share in zip(here.tolist(), share.tolist(), strict=True):
+            poses[frame], focal[frame] = motion.at(done_share, start, zoom)
+        start, zoom = motion.at(1.0, start, zoom)
+        done += move.share
+    return shot.path(poses, focal)
+
+
+def _seconds(shot: Shot, share: float) -> float | None:
+    return None if shot.fps is None else share * shot.frames / shot.fps
+
+
+@dataclass(frozen=True, eq=False)
+class _Motion:
+    """A move with everything it needs to be put at a share of itself."""
+
+    parts: tuple[Part, ...]
+    amount: float
+    distance: float
+    pivot: Tensor
+    easing: Easing
+    sway: Callable[[float], Tensor]
+
+    @staticmethod
+    def of(move: CameraMove, shot: Shot, start: Tensor, *, seconds: float | None) -> _Motion:
+        preset = PRESETS[move.name]
+        amount = preset.amount if move.amount is None else move.amount
+        if preset.unit == "distance" and (move.unit == "pivot" or move.amount is None):
+            amount *= shot.distance
+        pivot = start[:3, :3] @ shot.pivot.double().cpu() + start[:3, 3]
+        easing = preset.easing if move.easing is None else move.easing
+        return _Motion(
+            preset.parts, amount, shot.distance, pivot, easing, _sway(move.seed, seconds)
+        )
+
+    def at(self, share: float, start: Tensor, zoom: float) -> tuple[Tensor, float]:
+        """The pose and focal scale when `share` of the move is done."""
+        pose = torch.eye(4, dtype=torch.float64)
+        for part in self.parts:
+            pose = KINDS[part.kind](self, part, share) @ pose
+            if part.kind == "zoom_with_travel":
+                zoom *= self._matching_zoom(part, share)
+        return pose @ start, zoom
+
+    def _matching_zoom(self, part: Part, share: float) -> float:
+        """Focal scale that keeps the pivot's plane the same size."""
+        left = float(self.pivot[2]) - self.amount * part.rate * share * part.axis[2]
+        if left <= 0.0:
+            raise ValueError(
+                "the dolly zoom passes the pivot, where no lens can follow; use a smaller amount."
+            )
+        return left / float(self.pivot[2])
+
+
+def _orbit(motion: _Motion, part: Part, share: float) -> Tensor:
+    return turn_about(motion.pivot, part.axis, motion.amount * part.rate * share)
+
+
+def _turn(motion: _Motion, part: Part, share: float) -> Tensor:
+    # Turning the camera one way turns the world the other way.
+    return make_pose(rotation_about(part.axis, -motion.amount * part.rate * share))
+
+
+def _travel(motion: _Motion, part: Part, share: float) -> Tensor:
+    return make_pose(None, [-motion.amount * part.rate * share * along for along in part.axis])
+
+
+def _approach(motion: _Motion, part: Part, share: float) -> Tensor:
+    """Travel beside a turn: `rate` counts pivot distances for each degree."""
+    pose = _travel(motion, part, share)
+    pose[:3, 3] *= motion.distance
+    return pose
+
+
+def _crane(motion: _Motion, part: Part, share: float) -> Tensor:
+    """Travel along the axis and keep the pivot where it was on the picture's vertical."""
+    eye = torch.tensor(part.axis, dtype=torch.float64) * motion.amount * part.rate * share
+    return _keep_facing(eye, motion.pivot)
+
+
+def _spiral(motion: _Motion, part: Part, share: float) -> Tensor:
+    angle, radius = 2.0 * math.pi * share, motion.amount * part.rate
+    around = (math.sin(angle), math.cos(angle) - 1.0, 0.5 * (1.0 - math.cos(angle)))
+    eye = torch.tensor(around, dtype=torch.float64) * radius
+    return _keep_facing(eye, motion.pivot)
+
+
+def _keep_facing(eye: Tensor, pivot: Tensor) -> Tensor:
+    """The pose at `eye` that faces the pivot as much as the pose at the origin did."""
+    toward = look_at((0.0, 0.0, 0.0), pivot)
+    return inverse(toward) @ look_at(eye, pivot)
+
+
+def _handheld(motion: _Motion, part: Part, share: float) -> Tensor:
+    sway = motion.sway(share) * motion.amount * part.rate
+    turn = rotation_about(RIGHT, float(sway[0])) @ rotation_about(DOWN, float(sway[1]))
+    turn = turn @ rotation_about(FORWARD, 0.5 * float(sway[2]))
+    return make_pose(turn, sway[3:] * SHIFT_PER_DEGREE * motion.distance)
+
+
+KINDS: Mapping[Kind, Callable[[_Motion, Part, float], Tensor]] = {
+    "orbit": _orbit,
+    "turn": _turn,
+    "travel": _travel,
+    "approach": _approach,
+    "crane": _crane,
+    "spiral": _spiral,
+    "handheld": _handheld,
+    "zoom_with_travel": _travel,
+}
+
+
+def _sway(seed: int, seconds: float | None) -> Callable[[float], Tensor]:
+    """Six smooth random signals of share, zero at share 0 and of about unit size."""
+    generator = torch.Generator().manual_seed(seed)
+    rates = SWAYS_PER_CLIP if seconds is None else [rate * seconds for rate in SWAYS_PER_SECOND]
+    jitter = 0.8 + 0.4 * torch.rand(len(rates), 6, generator=generator, dtype=torch.float64)
+    phase = 2.0 * math.pi * torch.rand(len(rates), 6, generator=generator, dtype=torch.float64)
+    omega = 2.0 * math.pi * torch.tensor(list(rates), dtype=torch.float64)[:, None] * jitter
+    weights = torch.tensor(SWAY_WEIGHTS, dtype=torch.float64)[:, None]
+
+    def at(share: float) -> Tensor:
+        swings = torch.sin(omega * share + phase) - torch.sin(phase)
+        return (weights * swings).sum(dim=0)
+
+    return at

@@ -1,0 +1,86 @@
+"""A rendered scene as a folder of plain files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..camera.files import write_camera
+from ..camera.model import CameraPath
+from ..progress import Progress, silent
+from .model import Scene
+from .render import SceneRender, render_scene
+
+# The version of the track file that motion_core.formats reads as its own.
+TRACKS_VERSION = 1
+
+
+def write_scene(
+    folder: str | os.PathLike[str],
+    scene: Scene | int,
+    path: CameraPath,
+    *,
+    spacing: float = 12.0,
+    progress: Progress = silent,
+) -> SceneRender:
+    """Render a scene (or make_scene(seed) for a number) and write everything known about it.
+
+    frames/0000.png ... the picture; depth/0000.png ... 16-bit inverse depth, near is white;
+    depth.npy (T, H, W) float32, inf where no body is; bodies.npy (T, H, W) int8, -1 for none;
+    camera.json and camera.txt; tracks.npz, read by motion_core.formats.read_tracks.
+    The folder appears complete or not at all; one that exists is refused.
+    Raises FileExistsError, and what render_scene raises.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists; name a new folder or remove it first.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        render = render_scene(scene, path, spacing=spacing, progress=progress)
+        _write_all(partial, render)
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return render
+
+
+def _write_all(folder: Path, render: SceneRender) -> None:
+    for name in ("frames", "depth"):
+        (folder / name).mkdir()
+    nearest = float(render.depth.min())
+    for frame in range(len(render.video)):
+        picture = (render.video[frame] * 255.0 + 0.5).to(torch.uint8).numpy()
+        _write_png(folder / "frames" / f"{frame:04d}.png", picture[..., ::-1])
+        nearness = nearest / render.depth[frame].double() * 65535.0 + 0.5
+        _write_png(folder / "depth" / f"{frame:04d}.png", nearness.numpy().astype(np.uint16))
+    np.save(folder / "depth.npy", render.depth.numpy())
+    np.save(folder / "bodies.npy", render.bodies.numpy().astype(np.int8))
+    write_camera(folder / "camera.json", render.path)
+    write_camera(folder / "camera.txt", render.path)
+    _write_tracks(folder / "tracks.npz", render)
+
+
+def _write_png(path: Path, picture: np.ndarray) -> None:
+    import cv2
+
+    path.write_bytes(cv2.imencode(".png", np.ascontiguousarray(picture))[1].tobytes())
+
+
+def _write_tracks(path: Path, render: SceneRender) -> None:
+    tracks = render.tracks
+    arrays = {
+        "motion_tracks_version": np.int64(TRACKS_VERSION),
+        "xy": tracks.xy.numpy(),
+        "visible": tracks.visible.numpy(),
+        "ids": tracks.ids.numpy(),
+        "size": np.array(tracks.size, dtype=np.int64),
+    }
+    if tracks.fps is not None:
+        arrays["fps"] = np.float64(tracks.fps)
+    np.savez_compressed(path, allow_pickle=False, **arrays)
