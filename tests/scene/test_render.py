@@ -47,7 +47,7 @@ def test_depth_and_masks_of_a_block_are_what_the_pinhole_says() -> None:
 
 
 def test_a_nearer_body_hides_a_farther_one() -> None:
-    ball, block = Sphere(0.5), Box((1.0, 1.0, 0.1))
+    ball, block = Sphere(0.3), Box((1.0, 1.0, 0.1))
     scene = Scene((Body(block, TEXTURE, at(0, 0, 6)), Body(ball, TEXTURE, at(0, 0, 3))))
     path = path_of([EYE, moved(-0.88, 0, 0)], SIZE)
     points = torch.tensor([[32.0, 24.0], [40.0, 24.0]])
