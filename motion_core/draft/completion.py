@@ -77,16 +77,26 @@ def checked_completion(mode: str) -> str:
 def pull_push(
     points: FloatArray, values: FloatArray, weights: FloatArray, grid: Size
 ) -> FloatArray:
-    """Scattered values spread over a grid: averaged down a pyramid, filled back up.
+    """Scattered values spread over a grid, see `spread_sums`.
+
+    points: (N, 2) in cells. values: (N, C). Returns (grid.height, grid.width, C) float32.
+    """
+    return spread_sums(_splat(points, values, weights, grid))
+
+
+def spread_sums(sums: FloatArray) -> FloatArray:
+    """A value for every cell of a grid on which only some have one: averaged down a pyramid,
+    filled back up.
 
     Gortler et al., "The Lumigraph" (1996), section 3.4: a cell that has heard enough keeps its own
     average; the less it has heard, the more it takes from the coarser level.
 
-    points: (N, 2) in cells. values: (N, C). Returns (grid.height, grid.width, C) float32.
+    sums: (h, w, C + 1) float32, weighted values and, last, their weight; a weight of one is
+    enough. Returns (h, w, C) float32.
     """
     import cv2
 
-    levels = [_splat(points, values, weights, grid)]
+    levels = [sums]
     while max(levels[-1].shape[:2]) > 1:
         levels.append(_halved(levels[-1]))
     field = _mean(levels[-1])

@@ -15,8 +15,9 @@ import numpy as np
 from ..geometry import Size
 from .motion import BoolArray, FloatArray, IndexArray
 
-# A picture stretched by more than this tears: what lies behind shows through.
-MOST_STRETCH = 5.0
+# A picture stretched by more than this tears: what lies behind shows through; along the
+# border of a thing it tears sooner.
+MOST_STRETCH, BORDER_STRETCH = 12.0, 3.0
 # From this share on a pixel goes along fully, and hides what it covers.
 FULL_SHARE = 0.985
 # Below this share a pixel rests.
@@ -42,6 +43,7 @@ class Paint:
     colours: FloatArray
     share: FloatArray
     behind: FloatArray
+    border: FloatArray
     extent: FloatArray
     margin: int
 
@@ -116,16 +118,18 @@ def draw_sheet(
     if window is None:
         return
     maps = _maps(window, size, paint.margin, field, base)
-    share, torn = _search(paint.share, maps)
-    covers = cv2.threshold(_sample(paint.share, *maps.at(1.0)), FULL_SHARE, 1, cv2.THRESH_BINARY)[1]
+    share, pull = _search(paint.share, maps)
+    rests = _sample(paint.share, *maps.at(0.0))
+    share *= cv2.threshold(rests, NO_SHARE, 1, cv2.THRESH_BINARY)[1]
+    covers = _sample(paint.share, *maps.at(1.0))
+    covers = cv2.threshold(covers, FULL_SHARE, 1, cv2.THRESH_BINARY)[1]
     share = cv2.max(share, covers)
     colours = _sample(paint.colours, *maps.at(share))
-    _settle_misfits(colours, share, torn, paint, maps)
-    _tear(colours, torn * (1 - covers), paint, maps)
+    torn = _tear(colours, share, pull, paint, maps)
     _smooth_rim(colours, covers, paint, maps)
     touched = None
     if any(window.meets(other) for other in drawn):
-        touched = cv2.dilate(covers, np.ones((3, 3))) + share + torn > 0
+        touched = (cv2.dilate(covers, np.ones((3, 3))) > 0) | (share > 0) | torn
     _paste(out[window.slices], colours, touched)
     drawn.append(window)
 
@@ -153,51 +157,40 @@ def _search(shares: FloatArray, maps: _Maps) -> tuple[FloatArray, FloatArray]:
         low += cv2.threshold(excess(low + step), 0, step, cv2.THRESH_BINARY)[1]
     above, below = excess(low), excess(low + step)
     low += step * np.clip(above / np.maximum(above - below, 1e-6), 0, 1)
-    torn = _torn(low, small, (width / size[0], height / size[1]))
+    even = cv2.blur(low, (5, 5))
+    slope_x = cv2.Sobel(even, cv2.CV_32F, 1, 0, ksize=1, scale=0.5 * size[0] / width)
+    slope_y = cv2.Sobel(even, cv2.CV_32F, 0, 1, ksize=1, scale=0.5 * size[1] / height)
+    pull = cv2.dilate(small.by_x * slope_x + small.by_y * slope_y, np.ones((5, 5), np.uint8))
     share = cv2.resize(low, (width, height), interpolation=cv2.INTER_LINEAR)
-    share = cv2.threshold(share, NO_SHARE, 1, cv2.THRESH_TOZERO)[1]
-    return share, cv2.resize(torn, (width, height), interpolation=cv2.INTER_LINEAR)
+    return share, cv2.resize(pull, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _torn(share: FloatArray, maps: _Maps, cell: tuple[float, float]) -> FloatArray:
-    """Where a step of one pixel in the frame is a step of 1 - pull in the picture, the picture is
-    stretched by 1 / (1 - pull)."""
+def _tear(
+    colours: FloatArray, share: FloatArray, pull: FloatArray, paint: Paint, maps: _Maps
+) -> BoolArray:
+    """Shows what lies behind where the picture is torn; returns where that may be.
+
+    Where a step of one pixel in the frame is a step of 1 - pull in the picture, the picture is
+    stretched by 1 / (1 - pull). A share that does not lead to a pixel of that share was
+    interpolated across a border: it leads nowhere.
+    """
     import cv2
 
-    even = cv2.blur(share, (5, 5))
-    slope_x = cv2.Sobel(even, cv2.CV_32F, 1, 0, ksize=1, scale=0.5 / cell[0])
-    slope_y = cv2.Sobel(even, cv2.CV_32F, 0, 1, ksize=1, scale=0.5 / cell[1])
-    pull = maps.by_x * slope_x + maps.by_y * slope_y
-    return np.clip((pull - (1 - 1 / MOST_STRETCH)) * (2.5 * MOST_STRETCH), 0, 1)
-
-
-def _settle_misfits(
-    colours: FloatArray, share: FloatArray, torn: FloatArray, paint: Paint, maps: _Maps
-) -> None:
-    """Interpolation across a border finds shares that lead nowhere: such a pixel shows what rests
-    there, or, where that has moved away, what lies behind."""
-    import cv2
-
-    leads_to = cv2.extractChannel(colours, 3)
-    index = np.flatnonzero(cv2.absdiff(leads_to, share) > MOST_MISFIT)
-    if not len(index):
-        return
-    here = maps.only(index).at(0.0)
-    resting = _gather(paint.colours, *here)
-    rests = resting[:, 3] < 10 * NO_SHARE
-    share.ravel()[index] = 0
-    torn.ravel()[index] = np.where(rests, np.float32(0), np.float32(1))
-    colours.reshape(-1, 4)[index] = resting
-
-
-def _tear(colours: FloatArray, torn: FloatArray, paint: Paint, maps: _Maps) -> None:
+    misfit = cv2.absdiff(cv2.extractChannel(colours, 3), share) > MOST_MISFIT
+    torn = misfit | ((share > 0) & (share < 1))
     index = np.flatnonzero(torn)
-    if not len(index):
-        return
-    x, y = maps.only(index).at(0.0)
-    behind = _gather(paint.behind, x - paint.margin, y - paint.margin)
-    flat = colours.reshape(-1, 4)[:, :3]
-    flat[index] += torn.ravel()[index, None] * (behind - flat[index])
+    if len(index):
+        here = maps.only(index)
+        border = _gather(paint.border, *here.at(share.ravel()[index]))[:, 0]
+        moved = np.sqrt(here.by_x**2 + here.by_y**2)
+        part = np.clip((pull.ravel()[index] - (1 - 1 / MOST_STRETCH)) * (2.5 * MOST_STRETCH), 0, 1)
+        part = np.maximum(part, border * np.clip(moved / 4 - 0.5, 0, 1))
+        part = np.where(misfit.ravel()[index], np.float32(1), part)
+        x, y = here.at(0.0)
+        behind = _gather(paint.behind, x - paint.margin, y - paint.margin)
+        flat = colours.reshape(-1, 4)[:, :3]
+        flat[index] += part[:, None] * (behind - flat[index])
+    return torn
 
 
 def _smooth_rim(colours: FloatArray, covers: FloatArray, paint: Paint, maps: _Maps) -> None:

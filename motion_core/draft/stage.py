@@ -102,9 +102,9 @@ class _Stage:
         behind = fill_behind(self.picture, _taken(shares, self.picture.shape[:2]))
         margin = min(math.ceil(np.abs(self.motion.shift).max()) + 1, max(self.picture.shape) // 2)
         colours = cv2.cvtColor(extend(self.picture, margin), cv2.COLOR_RGB2RGBA)
-        for share in shares or [np.zeros_like(guide.grey)]:
+        for share in shares or [np.zeros(self.picture.shape[:2], np.float32)]:
             wide = np.pad(share, margin, mode="edge")
-            self.paints.append(Paint(colours, wide, behind, _extent(share), margin))
+            self.paints.append(Paint(colours, wide, behind, _border(wide), _extent(share), margin))
 
     def draw(self, frame: int, out: FloatArray) -> None:
         """Draws one frame into `out` (H, W, 3)."""
@@ -181,6 +181,18 @@ def _taken(shares: list[FloatArray], shape: tuple[int, int]) -> BoolArray:
         taken |= share > TAKEN_SHARE
     rim = 2 * math.ceil(RIM * min(shape)) + 1
     return cv2.dilate(taken, np.ones((rim, rim), np.uint8)) > 0
+
+
+def _border(share):
+    import cv2
+
+    slope = (
+        np.hypot(
+            cv2.Sobel(share, cv2.CV_32F, 1, 0, ksize=1), cv2.Sobel(share, cv2.CV_32F, 0, 1, ksize=1)
+        )
+        * 0.5
+    )
+    return cv2.dilate(np.clip(slope * 8 - 0.5, 0, 1), np.ones((5, 5)))
 
 
 def _extent(share: FloatArray) -> FloatArray:
