@@ -13,7 +13,7 @@ const PICTURE_PROPERTY = "motion_prompting_picture";
 const LEAST_HEIGHT = 430;
 const FIRST_SIZE = [540, 760];
 const SUBGRAPH_INPUT = -10;
-const SESSION_MS = 4000;
+const SESSION_MS = 4000; // how long an undo may take
 const PICTURES = /\.(png|jpe?g|webp|gif|bmp|avif)$/i;
 const VIDEOS = /\.(mp4|webm|mov|mkv|m4v)$/i;
 
@@ -71,7 +71,7 @@ function hookNode(node, { editor, refresh, pictures, stops }) {
     const session = takeSession(node);
     if (session) editor.resume(session.state);
     refresh();
-    if (session?.hadFocus) setTimeout(editor.focus, 60);
+    if (session) takePlace(editor, session);
   });
   chain(node, "onConnectionsChange", () => setTimeout(pictures.refresh));
   chain(node, "onExecuted", (shown) => {
@@ -139,16 +139,32 @@ function forwardWheel(event) {
 }
 
 function keepSession(node, editor) {
-  const now = performance.now();
-  for (const [key, { at }] of sessions) if (now - at > SESSION_MS) sessions.delete(key);
-  sessions.set(sessionKey(node), { at: now, state: editor.session(), hadFocus: editor.hasFocus });
+  const key = sessionKey(node);
+  const session = { state: editor.session(), hadFocus: editor.hadFocus, element: editor.element };
+  sessions.set(key, session);
+  setTimeout(() => sessions.get(key) === session && sessions.delete(key), SESSION_MS);
 }
 
 function takeSession(node) {
   const key = sessionKey(node);
   const session = sessions.get(key);
   sessions.delete(key);
-  return session && performance.now() - session.at < SESSION_MS ? session : null;
+  return session;
+}
+
+/**
+ * Puts the editor where its forerunner was: Nodes 2.0 keeps a node's elements through an undo and
+ * would go on showing the old one.
+ */
+function takePlace(editor, { element, hadFocus }) {
+  let tries = 0;
+  const settle = () => {
+    if (!editor.element.isConnected && element.isConnected) element.replaceWith(editor.element);
+    if (hadFocus) editor.focus();
+    const isSettled = editor.element.isConnected && (editor.hasFocus || !hadFocus);
+    if (!isSettled && (tries += 1) < 20) setTimeout(settle, 50);
+  };
+  setTimeout(settle, 50);
 }
 
 function sessionKey(node) {

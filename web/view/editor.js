@@ -22,6 +22,7 @@ import { makeTimeline } from "./timeline.js";
 import { makeToolbar } from "./toolbar.js";
 import { makeTransport } from "./transport.js";
 
+const JUST_NOW_MS = 300;
 const FIRST_SIZE = { width: 832, height: 480 };
 const KEPT = ["time", "tool", "selection", "settings", "isLooping", "showsSketch", "panels"];
 
@@ -37,6 +38,8 @@ export function createEditor({ onCommit = () => {}, onPictureFile = () => {}, on
   let clip = FIRST_SIZE;
   let background = null;
   let text = null; // what the owner holds
+  let lostFocusAt = -Infinity;
+  body.addEventListener("focusout", () => (lostFocusAt = performance.now()));
   const desk = { size: () => background?.size ?? clip, isReadOnly: () => store.state.trouble !== null, body };
   const store = makeStore({
     size: FIRST_SIZE,
@@ -58,6 +61,10 @@ export function createEditor({ onCommit = () => {}, onPictureFile = () => {}, on
     focus: () => body.focus({ preventScroll: true }),
     get hasFocus() {
       return body.contains(document.activeElement);
+    },
+    /** Whether it has the focus, or lost it just now by being taken off the page. */
+    get hadFocus() {
+      return body.contains(document.activeElement) || performance.now() - lostFocusAt < JUST_NOW_MS;
     },
     get text() {
       return text;
@@ -90,7 +97,6 @@ export function createEditor({ onCommit = () => {}, onPictureFile = () => {}, on
       desk.fullscreen.close();
       desk.timeline.destroy();
       desk.surface.destroy();
-      element.remove();
     },
   };
 }
