@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import operator
 import secrets
 import struct
 from collections.abc import Iterator
@@ -60,12 +61,12 @@ def read_video(
     Returns (T, H, W, 3) uint8 RGB, turned upright as the file asks, and its average frame rate;
     frames are taken as they are stored, also where their spacing in time varies.
     Raises FormatError when the file is missing, is not a video, is cut short, or holds more than
-    4 thousand million pixels; ValueError for max_frames below 1.
+    4 thousand million pixels; TypeError or ValueError for max_frames that is not 1 or more.
     """
     import av
     from av.error import FFmpegError
 
-    if max_frames is not None and max_frames < 1:
+    if max_frames is not None and operator.index(max_frames) < 1:
         raise ValueError(f"max_frames must be 1 or more, or None for all; got {max_frames}.")
     file = _existing_file(path)
     pictures: list[np.ndarray] = []

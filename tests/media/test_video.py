@@ -106,6 +106,8 @@ def test_only_the_first_frames_when_asked(tmp_path: Path) -> None:
     for count in (0, -1):
         with pytest.raises(ValueError, match="max_frames must be 1 or more"):
             read_video(path, max_frames=count)
+    with pytest.raises(TypeError):
+        read_video(path, max_frames=2.5)  # pyright: ignore[reportArgumentType]
 
 
 def test_progress_counts_and_what_it_raises_leaves_nothing(tmp_path: Path) -> None:
