@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import FormatError
 from .assembly import listed
-from .files import check_readable
+from .files import check_readable, first_line
 
 NPY_MAGIC = b"\x93NUMPY"
 ZIP_MAGIC = b"PK\x03\x04"
@@ -23,6 +23,8 @@ MAX_ARRAY_BYTES = 512 << 20
 MAX_MEMBERS = 1000
 _MAX_HEADER_BYTES = 4096
 _ENCRYPTED = 0x1
+_LONGEST_ZIP_END = 22 + 65535
+_LARGEST_DIRECTORY = 1 << 20
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NUMBER = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
 _FIELDS = {
@@ -156,11 +158,12 @@ def open_zip(source: Path | io.BytesIO) -> zipfile.ZipFile:
 
     Raises FormatError for anything else.
     """
+    _check_directory(source)
     try:
         archive = zipfile.ZipFile(source)
     except _BROKEN_ZIP as error:
         raise FormatError(
-            f"broken or cut-off zip archive ({_reason(error)}); copy or write the file again."
+            f"broken or cut-off zip archive ({first_line(error)}); copy or write the file again."
         ) from error
     members = archive.infolist()
     problem = None
@@ -202,6 +205,20 @@ def npy_bytes(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def _check_directory(source: Path | io.BytesIO) -> None:
+    """Refuse a table of contents that would take zipfile minutes to read."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            file.seek(max(source.stat().st_size - _LONGEST_ZIP_END, 0))
+            tail = file.read()
+    else:
+        tail = source.getvalue()[-_LONGEST_ZIP_END:]
+    end = tail.rfind(b"PK\x05\x06")
+    claimed = int.from_bytes(tail[end + 12 : end + 16], "little") if end >= 0 else 0
+    if claimed > _LARGEST_DIRECTORY:
+        raise FormatError(f"zip archive with {claimed:,} bytes of contents table; no track file.")
+
+
 def _parse_header(text: str, name: str, start: int) -> ArrayHeader:
     found = {field: pattern.search(text) for field, pattern in _FIELDS.items()}
     match = found["descr"]
@@ -235,9 +252,4 @@ def _check_length(header: ArrayHeader, name: str, size: int) -> None:
 def _readable(error: BaseException, name: str) -> FormatError:
     if isinstance(error, FormatError):
         return error
-    return FormatError(f"{name}: broken inside its archive ({_reason(error)}); copy it again.")
-
-
-def _reason(error: BaseException) -> str:
-    """What zipfile says, without the raw bytes it may quote."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:80]
+    return FormatError(f"{name}: broken inside its archive ({first_line(error)}); copy it again.")

@@ -91,6 +91,19 @@ def check_counts(frames: int, points: int) -> None:
         raise FormatError(f"{points:,} tracks; at most {MAX_POINTS:,} are read. Keep fewer.")
 
 
+def as_visibility(values: np.ndarray, name: str) -> np.ndarray:
+    """Booleans from booleans or from numbers that are all 0 or 1.
+
+    Raises FormatError for others, which would need a threshold that only their maker knows.
+    """
+    if values.dtype != np.bool_ and not bool(np.isin(values, (0, 1)).all()):
+        raise FormatError(
+            f"{name}: expected booleans or 0 and 1; got {values.dtype} with other values. "
+            "Threshold the confidences first."
+        )
+    return values.astype(np.bool_)
+
+
 def nearest_visible(tracks: Tracks) -> Tensor:
     """xy (T, N, 2) with invisible stretches held at the last visible position.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..tracks.time import resample
 from .arrays import NpzArrays, npz_bytes, open_zip, read_member
 from .assembly import agreed_size, assemble, listed
 from .coordinates import ATI_POINTS
-from .files import write_bytes
+from .files import first_line, write_bytes
 
 STEPS_PER_PIXEL = 8
 # How torch pickles bytes: one call of a harmless codec on one text.
@@ -72,8 +73,7 @@ def _saved_bytes(path: Path) -> bytes:
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:
-        first_line = str(error).splitlines()[0]
-        raise FormatError(f"torch cannot load it ({first_line[:120]}).") from error
+        raise FormatError(f"torch cannot load it ({first_line(error)}).") from error
     if not isinstance(value, bytes):
         raise FormatError(f"expected saved bytes; got {type(value).__name__}.")
     return value
@@ -82,7 +82,8 @@ def _saved_bytes(path: Path) -> bytes:
 def _check_pickle(pickled: bytes) -> None:
     """Walk the pickle without running it: it must build one bytes object and nothing else."""
     try:
-        steps = [step for step in pickletools.genops(pickled) if step[0].name not in _MEMO]
+        first = islice(pickletools.genops(pickled), 4 * len(_BYTES_PROGRAM))
+        steps = [step for step in first if step[0].name not in _MEMO]
     except ValueError as error:
         raise FormatError(f"its pickle is broken ({error}); copy the file again.") from error
     calls = [str(step[1]) for step in steps if step[0].name in ("GLOBAL", "INST")]

@@ -61,7 +61,7 @@ def to_coordinates(
     if kind == "ati":
         held = resample(held, ATI_POINTS)
     xy = held.xy.detach().cpu().numpy().transpose(1, 0, 2)
-    words = (np.rint(xy).astype(np.int64) if integers else xy).astype(str)
+    words = np.char.mod("%.0f", xy) if integers else xy.astype(str)
     return "[" + ", ".join(map(_track_text, words.tolist())) + "]"
 
 

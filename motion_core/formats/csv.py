@@ -12,7 +12,7 @@ from ..errors import FormatError
 from ..geometry import Size
 from ..tracks.model import Tracks
 from .assembly import agreed_size, assemble, listed
-from .files import MAX_TABLE_BYTES, read_text, write_bytes
+from .files import MAX_TABLE_BYTES, first_line, read_text, write_bytes
 
 COLUMNS = ("frame", "track", "x", "y", "visible")
 _LARGEST_EXACT = 2.0**53
@@ -74,7 +74,7 @@ def _table(text: str) -> np.ndarray:
     try:
         table = np.loadtxt(io.StringIO(body), delimiter=",", comments=None, ndmin=2)
     except ValueError as error:
-        reason = str(error).splitlines()[0].split(";")[0]
+        reason = first_line(error).split(";")[0]
         raise FormatError(f"below its header: {reason} (rows count from 0 there).") from error
     if table.shape[1] != len(COLUMNS):
         raise FormatError(f"expected {len(COLUMNS)} numbers in each line; got {table.shape[1]}.")

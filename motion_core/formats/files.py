@@ -97,6 +97,11 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def first_line(error: BaseException) -> str:
+    """What another library says, short enough for a line of ours."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:80]
+
+
 @contextmanager
 def _opened(path: Path):
     try:

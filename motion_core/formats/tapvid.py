@@ -11,9 +11,8 @@ from ..errors import FormatError
 from ..geometry import Size, checked_size
 from ..tracks.model import Tracks
 from .arrays import NpzArrays, npz_bytes
-from .assembly import agreed_size, assemble
+from .assembly import agreed_size, as_visibility, assemble
 from .files import write_bytes
-from .wan_move import as_visibility
 
 log = logging.getLogger(__name__)
 

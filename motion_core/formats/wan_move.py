@@ -11,7 +11,7 @@ from ..errors import FormatError
 from ..geometry import Size
 from ..tracks.model import Tracks
 from .arrays import npy_bytes, read_npy
-from .assembly import agreed_size, assemble
+from .assembly import agreed_size, as_visibility, assemble
 from .files import staged
 
 log = logging.getLogger(__name__)
@@ -72,16 +72,3 @@ def _visibility(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     if visible.shape != shape:
         raise FormatError(f"{beside.name}: expected shape {(1, *shape)}; got {visible.shape}.")
     return as_visibility(visible, beside.name)
-
-
-def as_visibility(values: np.ndarray, name: str) -> np.ndarray:
-    """Booleans from booleans or from numbers that are all 0 or 1.
-
-    Raises FormatError for others, which would need a threshold that only their maker knows.
-    """
-    if values.dtype != np.bool_ and not bool(np.isin(values, (0, 1)).all()):
-        raise FormatError(
-            f"{name}: expected booleans or 0 and 1; got {values.dtype} with other values. "
-            "Threshold the confidences first."
-        )
-    return values.astype(np.bool_)

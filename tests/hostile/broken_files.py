@@ -148,6 +148,14 @@ def crowded_zip(path):
             archive.writestr(f"{index}.npy", b"")
 
 
+def overcrowded_zip(path):
+    """A table of contents that claims 3 GB."""
+    crowded_zip(path)
+    content = bytearray(path.read_bytes())
+    content[-10:-6] = struct.pack("<I", 3_000_000_000)
+    path.write_bytes(bytes(content))
+
+
 def doubled_zip(path):
     ours()(path)
     with warnings.catch_warnings(), zipfile.ZipFile(path, "a") as archive:
