@@ -1,4 +1,5 @@
-"""Settings every test shares: one thread, a device option, a real host only when asked for."""
+"""Settings every test shares: one thread, property tests judged by values and not by the speed of
+a busy machine, a device option, a real host only when asked for."""
 
 from __future__ import annotations
 
@@ -6,8 +7,11 @@ import os
 
 import pytest
 import torch
+from hypothesis import settings
 
 torch.set_num_threads(1)
+settings.register_profile("project", deadline=None, max_examples=50, derandomize="CI" in os.environ)
+settings.load_profile("project")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -18,7 +18,7 @@ def latent_cells(tracks: Tracks, grid: Size, *, frame_stride: int = 4) -> Tensor
 
     grid: W and H of the latent, canvas / 8 for Wan's autoencoder. A track that is invisible or
     outside the canvas in that frame has (-1, -1): test for it before indexing, because -1 is the
-    last cell to Python. T' = ceil(T / frame_stride). (Wan-Move, models.md 2.3; its own order
+    last cell to Python. T' = ceil(T / frame_stride). (Wan-Move, 2512.08765; its own order
     (N, T', 2) with columns (y, x) is `latent_cells(...).transpose(0, 1).flip(-1)`.)
     Raises TypeError or ValueError for a grid or stride below 1.
     """
