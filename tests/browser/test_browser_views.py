@@ -1,0 +1,176 @@
+"""The editor under zoom, on dense screens, twice in a graph, idle, and gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.browser.conftest import frontend_files, open_canvas
+
+ZOOM = """(scale) => {
+  app.canvas.ds.scale = scale;
+  app.canvas.ds.offset = scale > 1 ? [-360, -190] : [60, 20];
+  app.canvas.setDirty(true, true);
+}"""
+COUNT_FRAMES = """() => {
+  window.framesAsked = 0;
+  const real = window.requestAnimationFrame;
+  window.requestAnimationFrame = (call) => {
+    if (new Error().stack.includes("/view/")) window.framesAsked += 1;
+    return real(call);
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def server(stage: Any) -> Iterator[Any]:
+    """The newest frontend over the stand-in host."""
+    from tests.host.frontend import FrontendServer
+
+    with FrontendServer(stage, frontend_files("installed")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["classic", "nodes2"])
+def opened(request: pytest.FixtureRequest, browser: Any, server: Any) -> Iterator[Any]:
+    """The page in one renderer, on a screen of two pixels per CSS pixel."""
+    canvas = open_canvas(browser, server, vue=request.param, density=2)
+    yield canvas
+    canvas.page.close()
+
+
+@pytest.fixture
+def canvas(opened: Any) -> Any:
+    """A fresh graph."""
+    return opened.start()
+
+
+@pytest.mark.parametrize("zoom", [0.5, 1.0, 2.0])
+def test_drawing_lands_under_the_pointer_at_every_zoom(canvas: Any, zoom: float) -> None:
+    canvas.page.evaluate(ZOOM, zoom)
+    canvas.settle(700)
+    canvas.drag((0.35, 0.4), (0.6, 0.55))
+    (layer,) = canvas.layers()
+    tolerance = 0.012 / zoom
+    assert np.allclose(layer["points"][0][1:], [0.35, 0.4], atol=tolerance)
+    assert np.allclose(layer["points"][-1][1:], [0.6, 0.55], atol=tolerance)
+
+
+def test_the_canvas_is_as_sharp_as_the_screen(canvas: Any) -> None:
+    assert canvas.page.evaluate(
+        "() => { const c = document.querySelector('.mp-canvas'); return c.width / c.clientWidth; }"
+    ) == pytest.approx(2, abs=0.02)
+
+
+def test_two_editors_do_not_disturb_each_other(canvas: Any) -> None:
+    canvas.page.evaluate(
+        """() => {
+          const node = LiteGraph.createNode("MotionPromptingDrawMotion");
+          node.pos = [940, 60];
+          app.graph.add(node);
+        }"""
+    )
+    canvas.settle(700)
+    canvas.drag((0.3, 0.3), (0.5, 0.3))
+    assert (len(canvas.layers(0)), len(canvas.layers(1))) == (1, 0)
+    canvas.press("Control+c")
+    canvas.page.locator(".mp-canvas").nth(1).click(position={"x": 20, "y": 20})
+    canvas.press("Control+v")
+    canvas.settle()
+    assert (len(canvas.layers(0)), len(canvas.layers(1))) == (1, 1)
+
+
+def test_an_idle_editor_asks_for_no_frames(canvas: Any) -> None:
+    canvas.drag((0.3, 0.3), (0.5, 0.3))
+    canvas.page.evaluate(COUNT_FRAMES)
+    canvas.settle(600)
+    assert canvas.page.evaluate("() => window.framesAsked") == 0
+    canvas.press("Home", "End")
+    canvas.settle()
+    assert canvas.page.evaluate("() => window.framesAsked") > 0, "the count works"
+
+
+def test_playing_moves_the_playhead_and_the_picture(canvas: Any) -> None:
+    canvas.drag((0.3, 0.3), (0.7, 0.6))
+    frame = canvas.page.locator(".mp-frame")
+    canvas.press(" ")
+    canvas.settle(500)
+    assert canvas.page.locator(".mp-badge-sketch").is_visible()
+    seen = frame.inner_text()
+    canvas.settle(400)
+    assert frame.inner_text() != seen
+    canvas.press(" ")
+
+
+def test_the_wheel_zooms_the_graph_until_the_editor_is_clicked(canvas: Any) -> None:
+    scale = "() => app.canvas.ds.scale"
+    canvas.page.evaluate("() => document.activeElement?.blur()")
+    canvas.page.mouse.move(*canvas.at(0.5, 0.5))
+    canvas.page.mouse.wheel(0, -120)
+    canvas.settle(400)
+    assert canvas.page.evaluate(scale) > 1
+    canvas.start()
+    canvas.tool("select")
+    canvas.click(0.5, 0.5)
+    before = canvas.page.evaluate(scale)
+    canvas.page.mouse.wheel(0, -600)
+    canvas.settle(400)
+    assert canvas.page.evaluate(scale) == before, "the view zooms, not the graph"
+    canvas.tool("drag")
+    canvas.drag((0.5, 0.5), (0.8, 0.5))
+    reach = canvas.layers()[0]["points"][-1][1] - 0.5
+    assert 0 < reach < 0.2, "zoomed in, the same way of the hand is a shorter way on the picture"
+
+
+def test_taller_nodes_give_more_stage_and_no_resize_loop(canvas: Any) -> None:
+    canvas.page.evaluate("(id) => app.graph.getNodeById(id).setSize([600, 900])", canvas.node_id)
+    canvas.page.evaluate("() => app.canvas.setDirty(true, true)")
+    heights = []
+    for _ in range(4):
+        canvas.settle(250)
+        heights.append(canvas.page.locator(".mp-stage").bounding_box()["height"])
+    assert heights[-1] == pytest.approx(heights[1], abs=1)
+    assert heights[-1] > 380
+
+
+def test_a_picture_of_another_shape_is_said(canvas: Any) -> None:
+    canvas.drag((0.3, 0.3), (0.5, 0.3))
+    canvas.page.evaluate(
+        """() => {
+          const load = app.graph.nodes.find((node) => node.type === "LoadImage");
+          const widget = load.widgets.find(({ name }) => name === "image");
+          widget.value = "square.png";
+          widget.callback?.("square.png");
+        }"""
+    )
+    canvas.settle(700)
+    badge = canvas.page.locator(".mp-badge-canvas")
+    assert "416×240" in badge.inner_text() and "300×300" in badge.inner_text()
+    canvas.page.get_by_text("Adopt").click()
+    assert badge.is_hidden()
+
+
+def test_a_deleted_node_leaves_nothing_behind(canvas: Any) -> None:
+    canvas.drag((0.3, 0.3), (0.5, 0.3))
+    canvas.press("End")
+    canvas.page.evaluate(
+        """(id) => {
+          window.gone = new WeakRef(document.querySelector(".mp-editor"));
+          app.graph.remove(app.graph.getNodeById(id));
+          app.graph.clear();
+        }""",
+        canvas.node_id,
+    )
+    canvas.settle(4500)
+    assert canvas.page.locator(".mp-editor").count() == 0
+    client = canvas.page.context.new_cdp_session(canvas.page)
+    for _ in range(8):
+        client.send("HeapProfiler.collectGarbage")
+        canvas.settle(250)
+        if canvas.page.evaluate("() => window.gone.deref() === undefined"):
+            break
+    listeners = canvas.page.evaluate("() => window.gone.deref() === undefined")
+    assert listeners, "something still holds the editor of a deleted node"
