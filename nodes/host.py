@@ -99,6 +99,11 @@ def picture_preview(images: Tensor, node: type[io.ComfyNode]) -> Any:
     return ui.PreviewImage(images, cls=node) if len(images) else None
 
 
-def text_preview(text: str) -> Any:
-    """Text shown on the node's face."""
+def text_preview(text: str, node: type[io.ComfyNode]) -> Any:
+    """Text shown on the node's face; the node's schema asks for its unique_id."""
+    try:
+        from server import PromptServer
+    except ImportError:
+        return ui.PreviewText(text)
+    PromptServer.instance.send_progress_text(text, node.hidden.unique_id)
     return ui.PreviewText(text)

@@ -68,6 +68,7 @@ class TracksInfo(io.ComfyNode):
             "later: another size or length than the video, points that start invisible or leave "
             "the picture, broken visibility.",
             is_output_node=True,
+            hidden=[io.Hidden.unique_id],
             inputs=[
                 tracks_input("The tracks to look at."),
                 io.Image.Input(
@@ -96,4 +97,4 @@ class TracksInfo(io.ComfyNode):
         is_bare = isinstance(tracks, dict) and tracks.get("canvas") is None
         found = tracks_in(tracks, image if is_bare else None)
         text = report(tracks, found, canvas_size(image), frames)
-        return io.NodeOutput(text, ui=host.text_preview(text))
+        return io.NodeOutput(text, ui=host.text_preview(text, cls))

@@ -35,11 +35,14 @@ LABEL_HEIGHT = 26
 
 
 def put_photo(folder: Path) -> None:
-    """A cat (Chelsea, by Stéfan van der Walt, CC0), the sample photo of scikit-image."""
+    """A cat (Chelsea, by Stéfan van der Walt, CC0), the sample photo of scikit-image.
+
+    Its last column is left out: ComfyUI's Save Video, like most players, wants even sides.
+    """
     import skimage.data
     from PIL import Image
 
-    Image.fromarray(skimage.data.chelsea()).save(folder / PHOTO)
+    Image.fromarray(skimage.data.chelsea()[:, :450]).save(folder / PHOTO)
 
 
 def gather(prompt: dict[str, Any], run: Run, output_dir: Path) -> dict[str, Path]:

@@ -148,3 +148,17 @@ def test_cancel_stops_a_draft(host: StandInHost, comfy: Any) -> None:
 def test_links_inside_the_folder_are_followed(door: Any, host: StandInHost, tmp_path: Path) -> None:
     (host.input_dir / "near.npz").symlink_to(host.input_dir / "tracks.npz")
     assert door.input_file("near.npz") == (host.input_dir / "tracks.npz").resolve()
+
+
+def test_text_reaches_the_nodes_face(door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, str]] = []
+    instance = types.SimpleNamespace(
+        send_progress_text=lambda text, node: told.append((text, node))
+    )
+    server = types.ModuleType("server")
+    server.PromptServer = types.SimpleNamespace(instance=instance)  # type: ignore[attr-defined]
+    node = types.SimpleNamespace(hidden=types.SimpleNamespace(unique_id="7"))
+    assert door.text_preview("quiet", node).as_dict() == {"text": ("quiet",)}
+    monkeypatch.setitem(sys.modules, "server", server)
+    assert door.text_preview("loud", node).as_dict() == {"text": ("loud",)}
+    assert told == [("loud", "7")]
