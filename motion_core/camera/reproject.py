@@ -6,7 +6,7 @@ itself. ``reference.py`` defines the arithmetic; this is the vectorised form.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -115,16 +115,20 @@ def reproject_points(
     Raises what reproject_pixels raises, and ShapeError unless points are (N, 2).
     """
     check_same_view(depth, path)
-    chosen = _chosen_cloud(depth, points)
-    xy, z = _follow(chosen, path)
+    chosen = chosen_cloud(depth, points)
+    xy, z = follow_clouds(lambda frame: chosen, path)
     surface = make_cloud(depth, occlusion.cell_px)
-    visible = hidden_test(surface, path, xy, z, occlusion=occlusion, progress=progress)
+
+    def hiding(frame: int) -> list[Cloud]:
+        return [] if sees_the_picture(path, frame, depth.K) else [surface]
+
+    visible = unhidden(hiding, path, xy, z, occlusion=occlusion, progress=progress)
     ids = torch.arange(chosen.count, device=xy.device)
     return Tracks(xy, visible, ids, path.size, path.fps)
 
 
-def hidden_test(
-    surface: Cloud,
+def unhidden(
+    hiding: Callable[[int], Sequence[Cloud]],
     path: CameraPath,
     xy: Tensor,
     z: Tensor,
@@ -132,17 +136,19 @@ def hidden_test(
     occlusion: Occlusion,
     progress: Progress = silent,
 ) -> Tensor:
-    """(T, N) bool, which points are on canvas, ahead, and not hidden by a surface.
+    """(T, N) bool, which points are on canvas, ahead, and not hidden.
 
-    xy: (T, N, 2) pixels of the path's canvas. z: (T, N) camera depth, -inf for points behind.
+    hiding: the clouds that may hide points in a frame. xy: (T, N, 2) pixels of the path's canvas.
+    z: (T, N) camera depth, -inf for points behind.
     """
     zbuffer = ZBuffer(path.size, occlusion, xy.device)
-    visible = torch.empty(z.shape, dtype=torch.bool, device=xy.device)
+    visible = torch.isfinite(z) & _on_canvas(xy, path)
     for frame in range(path.num_frames):
-        visible[frame] = torch.isfinite(z[frame]) & _on_canvas(xy[frame], path)
-        if not sees_the_picture(path, frame, surface.K):
+        clouds = hiding(frame)
+        if clouds:
             zbuffer.clear()
-            splat_cloud(zbuffer, surface, projection(path, frame).to(xy))
+            for cloud in clouds:
+                splat_cloud(zbuffer, cloud, projection(path, frame).to(xy))
             zbuffer.spread()
             visible[frame] &= z[frame] <= zbuffer.limits(zbuffer.cells(xy[frame].T.clone()))
         progress(frame + 1, path.num_frames)
@@ -177,7 +183,7 @@ def make_cloud(depth: DepthMap, step: int = 1) -> Cloud:
     pixels = pixel_centres(depth.size, depth.z.device)[first::step, first::step].reshape(-1, 2)
     z = depth.z[first::step, first::step].reshape(-1)
     valid = depth.valid[first::step, first::step].reshape(-1)
-    return _cloud(depth, pixels, z, valid)
+    return cloud_of(depth, pixels, z, valid)
 
 
 def splat_cloud(zbuffer: ZBuffer, cloud: Cloud, matrix: Tensor) -> None:
@@ -225,12 +231,18 @@ def _store(xy: Tensor, frame: int, band: slice, seen: Seen, cloud: Cloud) -> Non
     xy[frame, band] = torch.where(seen.ahead[:, None], seen.pixels.T, last)
 
 
-def _follow(cloud: Cloud, path: CameraPath) -> tuple[Tensor, Tensor]:
-    """Pixels (T, N, 2) and depths (T, N) of a cloud; depth is -inf where it is not ahead."""
-    xy = torch.empty(path.num_frames, cloud.count, 2, device=cloud.points.device)
+def follow_clouds(cloud_at: Callable[[int], Cloud], path: CameraPath) -> tuple[Tensor, Tensor]:
+    """Pixels (T, N, 2) and depths (T, N) of N points that may move in the world.
+
+    cloud_at: where they are in a frame. Depth is -inf where a point is not ahead of the camera,
+    and its pixel the last one it had.
+    """
+    first = cloud_at(0)
+    xy = torch.empty(path.num_frames, first.count, 2, device=first.points.device)
     z = torch.empty(xy.shape[:2], device=xy.device)
-    everything = slice(0, cloud.count)
-    for frame in range(path.num_frames if cloud.count else 0):
+    everything = slice(0, first.count)
+    for frame in range(path.num_frames if first.count else 0):
+        cloud = cloud_at(frame)
         seen = project_band(cloud, everything, projection(path, frame).to(xy), z[frame])
         _store(xy, frame, everything, seen, cloud)
         if seen.ahead is not None:
@@ -238,15 +250,17 @@ def _follow(cloud: Cloud, path: CameraPath) -> tuple[Tensor, Tensor]:
     return xy, z
 
 
-def _chosen_cloud(depth: DepthMap, points: Tensor) -> Cloud:
+def chosen_cloud(depth: DepthMap, points: Tensor) -> Cloud:
+    """The scene points at pixels (N, 2) of the picture. Raises ShapeError for another shape."""
     if points.ndim != 2 or points.shape[1] != 2:
         raise ShapeError(f"points must be (N, 2) pixels; got {tuple(points.shape)}.")
     points = points.to(depth.z)
     z, valid = depth_at(depth, points)
-    return _cloud(depth, points, z, valid)
+    return cloud_of(depth, points, z, valid)
 
 
-def _cloud(depth: DepthMap, pixels: Tensor, z: Tensor, valid: Tensor) -> Cloud:
+def cloud_of(depth: DepthMap, pixels: Tensor, z: Tensor, valid: Tensor) -> Cloud:
+    """Points at pixels (M, 2) and depths (M,), with the lens of a depth map."""
     points = unproject(pixels, torch.where(valid, z, torch.ones_like(z)), depth.K)
     near = NEAR_SHARE * float(depth.z[depth.valid].amin())
     mask = None if bool(valid.all()) else valid

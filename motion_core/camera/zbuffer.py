@@ -94,23 +94,32 @@ class ZBuffer:
         """Keep the nearest of depths z (M,) in their cells (M,)."""
         self.nearest.view(-1).scatter_reduce_(0, cells.to(torch.int64), z, "amin")
 
-    def depth(self) -> Tensor:
-        """(rows, columns) the nearest depth, inf where nothing landed. Only before spread."""
-        return self.nearest[self._inner()]
-
     def spread(self) -> None:
         """Turn nearest depths into limits: how far away a point may be and still be seen."""
-        inner = self.nearest[self._inner()]
-        self._fill_margin(torch.inf)
-        if self.occlusion.radius:
-            _close_gaps(self.nearest, self.margin, 1, self._spares)
-            _close_gaps(self.nearest, self.margin, 0, self._spares)
-        inner.mul_(1.0 + self.occlusion.threshold_frac)
+        self._close()
+        self.nearest[self._inner()].mul_(1.0 + self.occlusion.threshold_frac)
         self._fill_margin(-torch.inf)
+
+    def closed_depth(self) -> Tensor:
+        """(rows, columns) the nearest depth, gaps filled; inf where nothing is. Not after spread.
+
+        A depth that landed stays as it is unless it shows through a gap.
+        """
+        landed = self.nearest[self._inner()].clone()
+        self._close()
+        closed = self.nearest[self._inner()]
+        shows = landed <= closed * (1.0 + self.occlusion.threshold_frac)
+        return torch.where(torch.isfinite(landed) & shows, landed, closed)
 
     def limits(self, cells: Tensor) -> Tensor:
         """(M,) the greatest visible depth in cells (M,); -inf off canvas. Only after spread."""
         return self.nearest.view(-1).index_select(0, cells)
+
+    def _close(self) -> None:
+        self._fill_margin(torch.inf)
+        if self.occlusion.radius:
+            _close_gaps(self.nearest, self.margin, 1, self._spares)
+            _close_gaps(self.nearest, self.margin, 0, self._spares)
 
     def _inner(self) -> tuple[slice, slice]:
         keep = slice(self.margin, -self.margin)

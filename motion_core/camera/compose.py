@@ -1,0 +1,276 @@
+"""Object motion under a moving camera.
+
+The paper (Motion Prompting, section 4.4) adds the displacements of the two; that holds for small
+moves only, since a turned camera sees the object's own motion foreshortened. ``compose_3d`` lifts
+the object's tracks to their depth, moves them there, and looks at them with the camera.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..depth.model import DepthMap
+from ..depth.sample import depth_at
+from ..errors import CanvasError, ShapeError
+from ..progress import Progress, silent
+from ..tracks.model import Tracks, make_tracks
+from ..tracks.select import concat
+from .model import CameraPath
+from .pinhole import pixel_centres
+from .reproject import (
+    Cloud,
+    check_same_view,
+    chosen_cloud,
+    cloud_of,
+    follow_clouds,
+    make_cloud,
+    reproject_points,
+    sees_the_picture,
+    unhidden,
+)
+from .zbuffer import DEFAULT_OCCLUSION, Occlusion
+
+# Pixels of an object's mask matched at once with its nearest track.
+MATCHED_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectMotion:
+    """Something in the picture that moves by itself.
+
+    tracks: its motion as drawn over the picture, seen by a camera that stands still.
+    mask: (H, W) bool, the pixels that belong to it. They move with the nearest track and hide
+    what they pass. None: only the tracks' own points move, and what the picture shows there stays.
+    depth_offset: (T,) scene units that the object moves away from the camera; None for none.
+    """
+
+    tracks: Tracks
+    mask: Tensor | None = None
+    depth_offset: Tensor | None = None
+
+
+def add_displacements(tracks: Tracks, other: Tracks) -> Tracks:
+    """Positions of `tracks` plus how far each track of `other` has come since its first frame.
+
+    Track n of one goes with track n of the other; a point is visible where both are.
+    Raises CanvasError or ShapeError when canvases, frames or counts differ.
+    """
+    if tracks.size != other.size:
+        raise CanvasError(
+            f"displacements of {other.size} cannot be added to tracks of {tracks.size}; use Fit "
+            "Tracks (fit) on one of them first."
+        )
+    if tracks.xy.shape != other.xy.shape:
+        raise ShapeError(
+            f"displacements need as many frames and tracks as they are added to; got "
+            f"{other.num_frames} x {other.num_points} for {tracks.num_frames} x "
+            f"{tracks.num_points}."
+        )
+    moved = tracks.xy + (other.xy - other.xy[:1])
+    return replace(tracks, xy=moved, visible=tracks.visible & other.visible)
+
+
+def compose_by_adding(
+    tracks: Tracks,
+    depth: DepthMap,
+    path: CameraPath,
+    *,
+    occlusion: Occlusion = DEFAULT_OCCLUSION,
+    progress: Progress = silent,
+) -> Tracks:
+    """The paper's composition: the camera's displacement of each track's first point is added.
+
+    Right for small moves; see compose_3d. Raises what compose_3d raises.
+    """
+    _check_object(tracks, depth, path)
+    camera = reproject_points(depth, path, _start(tracks), occlusion=occlusion, progress=progress)
+    return add_displacements(tracks, replace(camera, ids=tracks.ids))
+
+
+def compose_3d(
+    objects: Sequence[ObjectMotion],
+    background: Tensor,
+    depth: DepthMap,
+    path: CameraPath,
+    *,
+    occlusion: Occlusion = DEFAULT_OCCLUSION,
+    progress: Progress = silent,
+) -> Tracks:
+    """Objects that move in the scene and a background that does not, seen by one moving camera.
+
+    An object's point keeps the depth it has where its track is first visible, plus the object's
+    offset, and moves at that depth as drawn. background: (N, 2) pixels of the picture; those on an
+    object's mask belong to the object and are left out. Objects' tracks come first, in order;
+    their ids are kept where they do not clash. A point is visible where its own track is, and
+    nothing hides it.
+    Raises CanvasError or ShapeError when canvases, frames or masks differ, ValueError when an
+    offset brings an object to the camera.
+    """
+    check_same_view(depth, path)
+    for one in objects:
+        _check_object(one.tracks, depth, path)
+        _check_extras(one, depth)
+    lifted = [_Lifted.of(one, depth) for one in objects]
+    kept = background[~_on_any_mask(objects, background, depth)]
+    still = chosen_cloud(depth, kept)
+    surface = _Surface.of(objects, lifted, depth, occlusion)
+    parts = [follow_clouds(one.at, path) for one in lifted]
+    parts.append(follow_clouds(lambda frame: still, path))
+    xy, z = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
+    visible = unhidden(
+        lambda frame: surface.at(frame, path), path, xy, z, occlusion=occlusion, progress=progress
+    )
+    return _assembled(objects, xy, visible, path)
+
+
+def _assembled(
+    objects: Sequence[ObjectMotion], xy: Tensor, visible: Tensor, path: CameraPath
+) -> Tracks:
+    sets, first = [], 0
+    for one in objects:
+        here = slice(first, first + one.tracks.num_points)
+        seen = visible[:, here] & one.tracks.visible
+        sets.append(Tracks(xy[:, here], seen, one.tracks.ids, path.size, path.fps))
+        first = here.stop
+    sets.append(make_tracks(xy[:, first:], path.size, visible=visible[:, first:], fps=path.fps))
+    return concat(sets)
+
+
+@dataclass(frozen=True, eq=False)
+class _Lifted:
+    """Points (N, 2) of the picture with depth z (N,), and how they move in it (T, N, 2)."""
+
+    pixels: Tensor
+    z: Tensor
+    known: Tensor
+    shift: Tensor
+    offset: Tensor
+    depth: DepthMap
+
+    @staticmethod
+    def of(motion: ObjectMotion, depth: DepthMap) -> _Lifted:
+        start = _start(motion.tracks).to(depth.z)
+        z, known = depth_at(depth, start)
+        offset = motion.depth_offset
+        if offset is None:
+            offset = torch.zeros(motion.tracks.num_frames)
+        return _Lifted(
+            start, z, known, motion.tracks.xy.to(z) - start, offset.to(z), depth
+        )._checked()
+
+    def at(self, frame: int) -> Cloud:
+        """Where the points are in one frame."""
+        z = torch.where(self.known, self.z + self.offset[frame], torch.ones_like(self.z))
+        return cloud_of(self.depth, self.pixels + self.shift[frame], z, self.known)
+
+    def has_moved(self, frame: int) -> bool:
+        return bool((self.shift[frame] != 0).any()) or float(self.offset[frame]) != 0.0
+
+    def carrying(self, mask: Tensor) -> _Lifted:
+        """The pixels of a mask, each moving as the nearest of these points."""
+        pixels = pixel_centres(self.depth.size, mask.device)[mask]
+        z, known = self.depth.z[mask], self.depth.valid[mask]
+        nearest = [
+            torch.cdist(part, self.pixels).argmin(dim=1) for part in pixels.split(MATCHED_AT_ONCE)
+        ]
+        shift = self.shift[:, torch.cat(nearest)] if nearest else self.shift[:, :0]
+        return _Lifted(pixels, z, known, shift, self.offset, self.depth)._checked()
+
+    def _checked(self) -> _Lifted:
+        nearest = float(self.z[self.known].amin()) if bool(self.known.any()) else torch.inf
+        if nearest + float(self.offset.amin()) <= 0.0:
+            raise ValueError(
+                f"a depth offset of {float(self.offset.amin()):.3g} brings the object to the "
+                f"camera: its nearest point is {nearest:.3g} away. Use a smaller offset."
+            )
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class _Surface:
+    """What hides: the picture without its moving objects, and the objects where they are."""
+
+    still: Cloud
+    moving: list[_Lifted]
+    K: Tensor
+
+    @staticmethod
+    def of(
+        objects: Sequence[ObjectMotion],
+        lifted: Sequence[_Lifted],
+        depth: DepthMap,
+        occlusion: Occlusion,
+    ) -> _Surface:
+        valid, moving = depth.valid, []
+        thinned = torch.zeros_like(valid)
+        first = occlusion.cell_px // 2
+        thinned[first :: occlusion.cell_px, first :: occlusion.cell_px] = True
+        for one, points in zip(objects, lifted, strict=True):
+            if one.mask is None or not one.tracks.num_points:
+                continue
+            mask = one.mask.to(valid.device)
+            moving.append(points.carrying(mask & thinned & valid))
+            valid = valid & ~mask
+        still = make_cloud(depth, occlusion.cell_px)
+        keep = valid[first :: occlusion.cell_px, first :: occlusion.cell_px].reshape(-1)
+        return _Surface(replace(still, valid=keep), moving, depth.K)
+
+    def at(self, frame: int, path: CameraPath) -> list[Cloud]:
+        moved = any(one.has_moved(frame) for one in self.moving)
+        if not moved and sees_the_picture(path, frame, self.K):
+            return []
+        return [self.still, *(one.at(frame) for one in self.moving)]
+
+
+def _start(tracks: Tracks) -> Tensor:
+    """(N, 2) where each track is first visible; the first position of one that never is."""
+    first = tracks.visible.to(torch.uint8).argmax(dim=0)
+    return tracks.xy[first, torch.arange(tracks.num_points, device=tracks.device)]
+
+
+def _on_any_mask(objects: Sequence[ObjectMotion], points: Tensor, depth: DepthMap) -> Tensor:
+    """(N,) bool, which pixels lie on the mask of a moving object."""
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ShapeError(f"background must be (N, 2) pixels; got {tuple(points.shape)}.")
+    column, row = points.floor().to(torch.int64).unbind(dim=1)
+    size = depth.size
+    inside = (column >= 0) & (column < size.width) & (row >= 0) & (row < size.height)
+    column, row = column.clamp(0, size.width - 1), row.clamp(0, size.height - 1)
+    on_mask = torch.zeros_like(inside)
+    for one in objects:
+        if one.mask is not None:
+            on_mask |= one.mask.to(points.device)[row, column]
+    return on_mask & inside
+
+
+def _check_object(tracks: Tracks, depth: DepthMap, path: CameraPath) -> None:
+    if tracks.size != depth.size:
+        raise CanvasError(
+            f"the object's tracks are of {tracks.size} but the depth is {depth.size}; use Fit "
+            "Tracks (fit) or resize the depth first."
+        )
+    if tracks.num_frames != path.num_frames:
+        raise ShapeError(
+            f"the object moves for {tracks.num_frames} frames but the camera for "
+            f"{path.num_frames}; retime one of them first (resample)."
+        )
+
+
+def _check_extras(motion: ObjectMotion, depth: DepthMap) -> None:
+    mask, offset = motion.mask, motion.depth_offset
+    if mask is not None and (mask.dtype != torch.bool or mask.shape != depth.z.shape):
+        raise ShapeError(
+            f"an object's mask must be bool {tuple(depth.z.shape)}; got {mask.dtype} "
+            f"{tuple(mask.shape)}."
+        )
+    if offset is None:
+        return
+    if offset.shape != (motion.tracks.num_frames,) or not bool(torch.isfinite(offset).all()):
+        raise ShapeError(
+            f"a depth offset must be {motion.tracks.num_frames} finite numbers, one for each "
+            f"frame; got {tuple(offset.shape)}."
+        )

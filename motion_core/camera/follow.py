@@ -1,0 +1,194 @@
+"""A camera led by the pointer: the grabbed scene point stays under the drawn path.
+
+Appendix A.6 of Motion Prompting: the point grabbed in the first frame is followed by moving the
+camera within its vertical plane, or on a sphere about the subject.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..depth.model import DepthMap
+from ..depth.sample import depth_at
+from ..document.model import CameraGrabLayer
+from ..document.sample import ControlPath, sample_path
+from ..errors import ShapeError
+from ..geometry import Size
+from .model import CameraPath
+from .path import Shot
+from .pinhole import project, to_camera, unproject
+from .pose import make_pose, rotation_about, turn_about
+
+logger = logging.getLogger(__name__)
+
+# A grabbed point counts as kept under the pointer when it is this near (pixels).
+REACHED_PX = 0.1
+NEWTON_STEPS = 30
+# The camera on a sphere never looks from straight above or below, where its picture would flip.
+STEEPEST_DEG = 89.0
+
+
+@dataclass(frozen=True, eq=False)
+class Follow:
+    """A camera path led by the pointer.
+
+    path: the camera. off_px: (T,) float64, how far from the pointer the grabbed point is seen;
+    above 0.1 where the camera cannot bring it there and goes as near as it can.
+    """
+
+    path: CameraPath
+    off_px: Tensor
+
+
+def grabbed_point(depth: DepthMap, pixel: tuple[float, float]) -> Tensor:
+    """(3,) float64, the scene point at a pixel of the picture.
+
+    Raises ValueError where the picture has no depth.
+    """
+    xy = torch.tensor([pixel], dtype=torch.float32, device=depth.z.device)
+    z, known = depth_at(depth, xy)
+    if not bool(known[0]):
+        raise ValueError(
+            f"there is no depth at pixel ({pixel[0]:.1f}, {pixel[1]:.1f}) of {depth.size}; grab "
+            "another point or fill the depth."
+        )
+    return unproject(xy.double(), z.double(), depth.K)[0].cpu()
+
+
+def follow_in_plane(point: Tensor, pixels: Tensor, shot: Shot) -> Follow:
+    """The camera slides in its own vertical plane, without turning, so that `point` is at `pixels`.
+
+    point: (3,) grabbed point, as seen by the picture's camera. pixels: (T, 2).
+    Closed form: with depth Z and focal length f a shift of the camera by s moves the point by
+    -f s / Z, so s = X - (x - cx) Z / f.
+    Raises ShapeError unless there is one pixel for each frame of the shot, ValueError for pixels
+    that are not finite or a point that is not ahead of the camera.
+    """
+    pixels = _checked(point, pixels, shot)
+    lens = shot.K.double().cpu()
+    wanted = unproject(pixels, point[2].double().expand(len(pixels)), lens)
+    poses = torch.stack([make_pose(None, shift) for shift in wanted - point.double()])
+    return _measured(point, pixels, shot.path(poses, torch.ones(len(poses))))
+
+
+def follow_on_sphere(point: Tensor, pixels: Tensor, shot: Shot) -> Follow:
+    """The camera moves on the sphere about the shot's pivot, facing it as the picture did.
+
+    point, pixels: as in follow_in_plane. Where the point turns out of sight before it reaches the
+    pointer, the camera goes as near as it can, and says so in the log and in `off_px`.
+    Raises what follow_in_plane raises, and ValueError when the point is the pivot itself, which
+    never moves.
+    """
+    pixels = _checked(point, pixels, shot)
+    arm = float((point.double() - shot.pivot.double()).norm())
+    if arm < 1e-3 * shot.distance:
+        raise ValueError(
+            "the grabbed point is the pivot, which stays where it is on a sphere about it; pick "
+            "another pivot, or follow in the plane."
+        )
+    angles = np.zeros(2)
+    poses = []
+    for pixel in pixels.numpy():
+        angles = _solve_angles(point.double().numpy(), pixel, shot, angles)
+        poses.append(_sphere_pose(angles, shot.pivot.double()))
+    return _measured(point, pixels, shot.path(torch.stack(poses), torch.ones(len(poses))))
+
+
+def follow_layer(
+    layer: CameraGrabLayer,
+    depth: DepthMap,
+    shot: Shot,
+    *,
+    drawn_on: Size,
+    on_sphere: bool = False,
+) -> Follow:
+    """The camera path of a document's camera_grab layer.
+
+    The point under the path's first position is grabbed; a layer that is absent outside its window
+    holds still there.
+    Raises ValueError where the first position has no depth, or the layer has no points.
+    """
+    drawn = sample_path(layer.path, frames=shot.frames, size=shot.size, drawn_on=drawn_on)
+    start = _first_position(layer, shot, drawn_on)
+    point = grabbed_point(depth, start)
+    pixels = torch.from_numpy(drawn.xy)
+    return (follow_on_sphere if on_sphere else follow_in_plane)(point, pixels, shot)
+
+
+def _first_position(layer: CameraGrabLayer, shot: Shot, drawn_on: Size) -> tuple[float, float]:
+    still = replace(layer.path.timing, start=0.0, end=1.0, easing="linear")
+    path = replace(layer.path, timing=still)
+    first: ControlPath = sample_path(path, frames=1, size=shot.size, drawn_on=drawn_on)
+    return float(first.xy[0, 0]), float(first.xy[0, 1])
+
+
+def _checked(point: Tensor, pixels: Tensor, shot: Shot) -> Tensor:
+    pixels = torch.as_tensor(pixels, dtype=torch.float64).cpu()
+    if pixels.shape != (shot.frames, 2) or point.shape != (3,):
+        raise ShapeError(
+            f"following needs one pixel for each of {shot.frames} frames and one point (3,); "
+            f"got {tuple(pixels.shape)} and {tuple(point.shape)}."
+        )
+    if not bool(torch.isfinite(pixels).all()) or not float(point[2]) > 0.0:
+        raise ValueError("following needs finite pixels and a point ahead of the camera.")
+    return pixels
+
+
+def _measured(point: Tensor, pixels: Tensor, path: CameraPath) -> Follow:
+    seen, z = project(to_camera(point.double()[None], path.T_cam_world), path.K)
+    off = (seen[:, 0] - pixels).norm(dim=-1)
+    off = torch.where(z[:, 0] > 0, off, torch.full_like(off, torch.inf))
+    missed = int((off > REACHED_PX).sum())
+    if missed:
+        logger.warning(
+            "the camera cannot bring the grabbed point to the pointer in %d of %d frames; the "
+            "worst is %.1f px off. Draw a shorter path or move the pivot.",
+            missed,
+            len(off),
+            float(off.max()),
+        )
+    return Follow(path, off)
+
+
+def _sphere_pose(angles: np.ndarray, pivot: Tensor) -> Tensor:
+    """T_cam_world after going round by a yaw about the upright axis and over by a pitch."""
+    over = make_pose(rotation_about((1.0, 0.0, 0.0), float(angles[1])))
+    yaw = turn_about(pivot, (0.0, 1.0, 0.0), float(angles[0]))
+    shift = make_pose(None, pivot)
+    return shift @ over @ torch.linalg.inv(shift) @ yaw
+
+
+def _solve_angles(
+    point: np.ndarray, pixel: np.ndarray, shot: Shot, start: np.ndarray
+) -> np.ndarray:
+    """Yaw and pitch (degrees) that bring the point nearest the pixel: damped Gauss-Newton."""
+
+    def miss(angles: np.ndarray) -> np.ndarray:
+        pose = _sphere_pose(angles, shot.pivot.double())
+        seen, z = project(to_camera(torch.from_numpy(point)[None], pose), shot.K.double())
+        return seen[0].numpy() - pixel if float(z[0]) > 0 else np.full(2, np.inf)
+
+    angles, damping = start.copy(), 1e-6
+    here = miss(angles)
+    for _ in range(NEWTON_STEPS):
+        if np.linalg.norm(here) < 1e-4 * REACHED_PX:
+            break
+        slope = np.stack(
+            [(miss(angles + step) - miss(angles - step)) / 2e-3 for step in np.eye(2) * 1e-3],
+            axis=1,
+        )
+        normal, pull = slope.T @ slope, slope.T @ here
+        step = np.linalg.solve(normal + damping * np.trace(normal) * np.eye(2), pull)
+        trial = angles - step
+        trial[1] = np.clip(trial[1], -STEEPEST_DEG, STEEPEST_DEG)
+        there = miss(trial)
+        if np.linalg.norm(there) < np.linalg.norm(here):
+            angles, here, damping = trial, there, max(damping / 10, 1e-9)
+        else:
+            damping *= 10
+    return angles
