@@ -72,6 +72,8 @@ class LoadTracks(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file):
+        if file is None:  # comes over a link, so execute looks at it
+            return True
         try:
             host.input_file(file)
         except ValueError as error:

@@ -1,4 +1,7 @@
-"""What travels between nodes, turned into the core's values and back."""
+"""What travels between nodes, turned into the core's values and back.
+
+The core's values lie on the CPU in float32, whatever the host keeps its own in.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def tracks_in(value: Any, image: Tensor | None = None) -> Tracks:
 
     Raises CanvasError when their sizes differ, FormatError when neither says the canvas.
     """
-    return from_host(value, size=canvas_size(image))
+    return from_host(value, size=canvas_size(image)).to("cpu")
 
 
 def tracks_out(tracks: Tracks) -> dict[str, Any]:
@@ -65,12 +68,12 @@ def frames(image: Tensor) -> Tensor:
             f"{tuple(image.shape)}."
         )
     colours = image[..., :3] if image.shape[-1] >= 3 else image.expand(-1, -1, -1, 3)
-    return colours.float().clamp(0.0, 1.0)
+    return colours.cpu().float().clamp(0.0, 1.0)
 
 
 def first_mask(mask: Tensor | None) -> Tensor | None:
     """The first picture of a MASK (B, H, W) or (H, W): (H, W) float32 in 0..1; None stays None."""
-    return None if mask is None else mask.reshape(-1, *mask.shape[-2:])[0].float()
+    return None if mask is None else mask.reshape(-1, *mask.shape[-2:])[0].cpu().float()
 
 
 def area(mask: Tensor, size: Size) -> Tensor:
@@ -86,6 +89,6 @@ def area(mask: Tensor, size: Size) -> Tensor:
             "proportions. Connect a mask drawn on the same image (Load Image gives an empty "
             "64x64 mask when the picture has no transparency)."
         )
-    first = mask.reshape(-1, 1, height, width)[:1].float()
+    first = mask.reshape(-1, 1, height, width)[:1].cpu().float()
     wanted = (size.height, size.width)
     return torch.nn.functional.interpolate(first, size=wanted, mode="nearest-exact")[0, 0] > 0.5

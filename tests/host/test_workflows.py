@@ -166,7 +166,8 @@ def test_files_outside_the_output_folder_stay_unwritten(host: Any, prefix: str) 
 def test_the_stand_in_describes_our_nodes_as_comfyui_does(stand_in: Any, real: Any) -> None:
     ours, theirs = json.loads(json.dumps(stand_in.object_info())), real.object_info()
     for name in (name for name in ours if name.startswith("MotionPrompting")):
-        words = set(ours[name]) - {"python_module"}
+        words = set(ours[name]) & set(theirs[name]) - {"python_module"}
+        assert {"input", "input_order", "output", "output_tooltips", "category"} <= words
         assert {word: theirs[name][word] for word in words} == {
             word: ours[name][word] for word in words
         }

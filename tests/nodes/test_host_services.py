@@ -152,11 +152,9 @@ def test_links_inside_the_folder_are_followed(door: Any, host: StandInHost, tmp_
 
 def test_text_reaches_the_nodes_face(door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, str]] = []
-    instance = types.SimpleNamespace(
-        send_progress_text=lambda text, node: told.append((text, node))
-    )
+    tell = types.SimpleNamespace(send_progress_text=lambda *words: told.append(words))
     server = types.ModuleType("server")
-    server.PromptServer = types.SimpleNamespace(instance=instance)  # type: ignore[attr-defined]
+    server.PromptServer = types.SimpleNamespace(instance=tell)  # type: ignore[attr-defined]
     node = types.SimpleNamespace(hidden=types.SimpleNamespace(unique_id="7"))
     assert door.text_preview("quiet", node).as_dict() == {"text": ("quiet",)}
     monkeypatch.setitem(sys.modules, "server", server)
