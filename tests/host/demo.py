@@ -103,7 +103,11 @@ def main() -> None:
         "workflow": str(WORKFLOW.relative_to(ROOT)),
         "tracks": words.splitlines(),
         "videos (frames, height, width, channels)": sizes,
-        "bytes": {path.name: path.stat().st_size for path in sorted(OUT.iterdir())},
+        "bytes": {
+            path.name: path.stat().st_size
+            for path in sorted(OUT.iterdir())
+            if path.suffix != ".json"
+        },
         "seconds per node": seconds,
         "seconds in all": round(time.perf_counter() - started, 2),
         "versions": {name: version(name) for name in PACKAGES}
