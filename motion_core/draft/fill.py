@@ -9,6 +9,8 @@ from .motion import BoolArray, FloatArray
 
 WORKING_SIDE = 192
 SMOOTHING_ROUNDS = 4
+# Past its edge the picture is blurred by SOFT_BLUR of the short side within SOFT_WITHIN of it.
+SOFT_BLUR, SOFT_WITHIN = 0.03, 0.06
 
 
 def fill_behind(picture: FloatArray, taken: BoolArray) -> FloatArray:
@@ -37,9 +39,38 @@ def fill_behind(picture: FloatArray, taken: BoolArray) -> FloatArray:
 
 
 def extend(picture: FloatArray, margin: int) -> FloatArray:
-    """The picture (H, W, C) continued by `margin` pixels on every side: mirrored, then blurred."""
+    """The picture (H, W, C) continued by `margin` pixels on every side.
+
+    Mirrored, and blurred more and more within a short way, so that nobody takes a mirror image
+    for a second thing.
+    """
     import cv2
 
-    if not margin:
-        return picture
-    return cv2.copyMakeBorder(picture, margin, margin, margin, margin, cv2.BORDER_REFLECT)
+    height, width = picture.shape[:2]
+    sides = [margin] * 4
+    wide = cv2.copyMakeBorder(picture, *sides, borderType=cv2.BORDER_REFLECT)
+    soft = _blurred(wide, SOFT_BLUR * min(height, width))
+    away = [
+        np.abs(np.arange(side + 2 * margin) - (margin + (side - 1) / 2)) for side in (height, width)
+    ]
+    outside = np.maximum(
+        np.maximum(away[0] - (height - 1) / 2, 0)[:, None],
+        np.maximum(away[1] - (width - 1) / 2, 0)[None],
+    )
+    part = np.minimum(outside / max(SOFT_WITHIN * min(height, width), 1), 1).astype(np.float32)
+    mixed = cv2.blendLinear(soft, wide, part, 1 - part)
+    inner = slice(margin, margin + height), slice(margin, margin + width)
+    mixed[inner] = picture
+    return mixed
+
+
+def _blurred(picture: FloatArray, sigma: float) -> FloatArray:
+    """Gaussian blur, done at a size at which it is cheap."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    shrink = max(1.0, sigma / 2)
+    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), max(sigma / shrink, 0.5))
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -15,17 +15,20 @@ import numpy as np
 from ..geometry import Size
 from .motion import BoolArray, FloatArray, IndexArray
 
-# A picture stretched by more than this tears: what lies behind shows through; along the
-# border of a thing it tears sooner.
-MOST_STRETCH, BORDER_STRETCH = 12.0, 3.0
+# A picture stretched by more than this tears: what lies behind shows through.
+MOST_STRETCH = 12.0
+# The border of a thing that has moved by more pixels than this is not stretched at all.
+BORDER_PX = 2.0
 # From this share on a pixel goes along fully, and hides what it covers.
 FULL_SHARE = 0.985
 # Below this share a pixel rests.
 NO_SHARE = 0.004
-# A share found that differs by more from the share where it leads lies across a border.
-MOST_MISFIT = 0.15
+# The share is searched on a grid of at most so many cells a side, to one part in 2 ** BISECTIONS
+# and between those by a straight line.
 SEARCH_SIDE = 256
 BISECTIONS = 6
+# Shares that differ by more than this from one cell to the next are settled pixel by pixel.
+JUMP = 0.1
 GATHER_WIDTH = 1024
 
 
@@ -33,17 +36,18 @@ GATHER_WIDTH = 1024
 class Paint:
     """What a sheet is painted with.
 
-    colours: (h, w, 4) float32: red, green, blue, share: how much of the sheet's motion a pixel
-             takes. The picture is continued by `margin` pixels on every side.
-    share:   (h, w) the last channel on its own.
+    colours: (h, w, 4) float32, the picture continued by `margin` pixels on every side; four
+             channels because OpenCV samples them faster than three.
+    share:   (h, w) how much of the sheet's motion a pixel takes, 0..1.
+    border:  (h, w) 0..1, whether a pixel lies on the border of what moves.
     behind:  (H, W, 3) what shows where the sheet is torn.
-    extent:  (2, 2) first and last (x, y) pixel of the picture that has a share.
+    extent:  (2, 2) first and last (x, y) of the pixels that have a share.
     """
 
     colours: FloatArray
     share: FloatArray
-    behind: FloatArray
     border: FloatArray
+    behind: FloatArray
     extent: FloatArray
     margin: int
 
@@ -78,8 +82,12 @@ class _Maps(NamedTuple):
     by_x: FloatArray
     by_y: FloatArray
 
-    def at(self, share: FloatArray | float) -> tuple[FloatArray, FloatArray]:
-        return self.from_x - share * self.by_x, self.from_y - share * self.by_y
+    def at(self, share: FloatArray) -> tuple[FloatArray, FloatArray]:
+        x, y = share * self.by_x, share * self.by_y
+        return np.subtract(self.from_x, x, out=x), np.subtract(self.from_y, y, out=y)
+
+    def at_full(self) -> tuple[FloatArray, FloatArray]:
+        return self.from_x - self.by_x, self.from_y - self.by_y
 
     def only(self, index: IndexArray) -> _Maps:
         return _Maps(*(one.ravel()[index] for one in self))
@@ -91,7 +99,7 @@ def draw_base(out: FloatArray, paint: Paint, field: FloatArray) -> None:
 
     size = Size(out.shape[1], out.shape[0])
     maps = _maps(Window(0, 0, *size), size, paint.margin, field, None)
-    cv2.cvtColor(_sample(paint.colours, *maps.at(1.0)), cv2.COLOR_RGBA2RGB, dst=out)
+    cv2.cvtColor(_sample(paint.colours, *maps.at_full()), cv2.COLOR_RGBA2RGB, dst=out)
 
 
 def draw_sheet(
@@ -108,8 +116,8 @@ def draw_sheet(
     this one does not cover them.
 
     A pixel of the picture with share a moves by base + a * (field - base). Where the sheet folds
-    over what it passes, several pixels of the picture reach one of the frame; a fully moving one
-    lies on top.
+    over what it passes, several pixels of the picture reach one of the frame: a fully moving one
+    lies on top, below it one that rests, below that the rest of the sheet.
     """
     import cv2
 
@@ -118,27 +126,42 @@ def draw_sheet(
     if window is None:
         return
     maps = _maps(window, size, paint.margin, field, base)
-    share, pull = _search(paint.share, maps)
-    rests = _sample(paint.share, *maps.at(0.0))
-    share *= cv2.threshold(rests, NO_SHARE, 1, cv2.THRESH_BINARY)[1]
-    covers = _sample(paint.share, *maps.at(1.0))
-    covers = cv2.threshold(covers, FULL_SHARE, 1, cv2.THRESH_BINARY)[1]
-    share = cv2.max(share, covers)
+    search = _search(paint, maps)
+    whole = maps.from_x.shape[::-1]
+    share = cv2.resize(search.share, whole, interpolation=cv2.INTER_LINEAR)
+    torn = cv2.resize(search.torn, whole, interpolation=cv2.INTER_LINEAR)
+    rim = _settle_borders(share, torn, search, paint, maps)
     colours = _sample(paint.colours, *maps.at(share))
-    torn = _tear(colours, share, pull, paint, maps)
-    _smooth_rim(colours, covers, paint, maps)
-    touched = None
+    _show_behind(colours, torn, paint, maps)
+    rim.mix(colours, paint, maps)
+    target = out[window.slices]
     if any(window.meets(other) for other in drawn):
-        touched = (cv2.dilate(covers, np.ones((3, 3))) > 0) | (share > 0) | torn
-    _paste(out[window.slices], colours, touched)
+        touched = (share > 0) | (torn > 0)
+        touched.ravel()[rim.index] = True
+        np.copyto(target, colours[..., :3], where=touched[..., None])
+    else:
+        cv2.cvtColor(colours, cv2.COLOR_RGBA2RGB, dst=target)
     drawn.append(window)
 
 
-def _search(shares: FloatArray, maps: _Maps) -> tuple[FloatArray, FloatArray]:
-    """The share of what is seen at each place, and how far the picture is torn there, 0..1.
+class _Search(NamedTuple):
+    """What is seen in a window, on a coarse grid, (h, w) each.
 
-    The share w at a place solves shares(from - w * by) = w. Its left side is nowhere below zero
-    nor above one, so that bisection always finds a solution. Done on a coarser grid.
+    sheet: share of what is seen if the sheet is seen. share: the same, but zero where something
+    resting lies on top, and one where the sheet covers all. torn: 0..1, how far the picture is
+    torn. jumps: where one kind meets another at a different share; settled pixel by pixel.
+    """
+
+    sheet: FloatArray
+    share: FloatArray
+    torn: FloatArray
+    jumps: BoolArray
+
+
+def _search(paint: Paint, maps: _Maps) -> _Search:
+    """Finds what is seen at each place: the share w that solves share(from - w * by) = w.
+
+    The left side is nowhere below zero nor above one, so that bisection always finds a solution.
     """
     import cv2
 
@@ -148,71 +171,109 @@ def _search(shares: FloatArray, maps: _Maps) -> tuple[FloatArray, FloatArray]:
     small = _Maps(*(cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in maps))
 
     def excess(share: FloatArray) -> FloatArray:
-        return _sample(shares, *small.at(share)) - share
+        return _sample(paint.share, *small.at(share)) - share
 
-    low = np.zeros_like(small.from_x)
+    sheet = np.zeros_like(small.from_x)
     step = 1.0
     for _ in range(BISECTIONS):
         step *= 0.5
-        low += cv2.threshold(excess(low + step), 0, step, cv2.THRESH_BINARY)[1]
-    above, below = excess(low), excess(low + step)
-    low += step * np.clip(above / np.maximum(above - below, 1e-6), 0, 1)
-    even = cv2.blur(low, (5, 5))
-    slope_x = cv2.Sobel(even, cv2.CV_32F, 1, 0, ksize=1, scale=0.5 * size[0] / width)
-    slope_y = cv2.Sobel(even, cv2.CV_32F, 0, 1, ksize=1, scale=0.5 * size[1] / height)
-    pull = cv2.dilate(small.by_x * slope_x + small.by_y * slope_y, np.ones((5, 5), np.uint8))
-    share = cv2.resize(low, (width, height), interpolation=cv2.INTER_LINEAR)
-    return share, cv2.resize(pull, (width, height), interpolation=cv2.INTER_LINEAR)
+        sheet += cv2.threshold(excess(sheet + step), 0, step, cv2.THRESH_BINARY)[1]
+    above, below = excess(sheet), excess(sheet + step)
+    sheet += step * np.clip(above / np.maximum(above - below, 1e-6), 0, 1)
+    covered = _sample(paint.share, *small.at_full()) >= FULL_SHARE
+    moves = (_sample(paint.share, small.from_x, small.from_y) > NO_SHARE) & ~covered
+    torn = _torn(sheet, paint, small, (width / size[0], height / size[1])) * moves
+    share = sheet * moves + covered
+    kind = moves + 2 * covered.astype(np.uint8)
+    jumps = (_range(share) > JUMP) & (_range(kind) > 0)
+    return _Search(sheet, share, torn, jumps)
 
 
-def _tear(
-    colours: FloatArray, share: FloatArray, pull: FloatArray, paint: Paint, maps: _Maps
-) -> BoolArray:
-    """Shows what lies behind where the picture is torn; returns where that may be.
+def _range(values: FloatArray) -> FloatArray:
+    """Greatest difference between the values in each 3 x 3 neighbourhood."""
+    import cv2
+
+    square = np.ones((3, 3), np.uint8)
+    return cv2.subtract(cv2.dilate(values, square), cv2.erode(values, square))
+
+
+def _torn(share: FloatArray, paint: Paint, maps: _Maps, cell: tuple[float, float]) -> FloatArray:
+    """How far the picture is torn, 0..1: where it is stretched too much, and along borders.
 
     Where a step of one pixel in the frame is a step of 1 - pull in the picture, the picture is
-    stretched by 1 / (1 - pull). A share that does not lead to a pixel of that share was
-    interpolated across a border: it leads nowhere.
+    stretched by 1 / (1 - pull).
     """
     import cv2
 
-    misfit = cv2.absdiff(cv2.extractChannel(colours, 3), share) > MOST_MISFIT
-    torn = misfit | ((share > 0) & (share < 1))
-    index = np.flatnonzero(torn)
-    if len(index):
-        here = maps.only(index)
-        border = _gather(paint.border, *here.at(share.ravel()[index]))[:, 0]
-        moved = np.sqrt(here.by_x**2 + here.by_y**2)
-        part = np.clip((pull.ravel()[index] - (1 - 1 / MOST_STRETCH)) * (2.5 * MOST_STRETCH), 0, 1)
-        part = np.maximum(part, border * np.clip(moved / 4 - 0.5, 0, 1))
-        part = np.where(misfit.ravel()[index], np.float32(1), part)
-        x, y = here.at(0.0)
-        behind = _gather(paint.behind, x - paint.margin, y - paint.margin)
-        flat = colours.reshape(-1, 4)[:, :3]
-        flat[index] += part[:, None] * (behind - flat[index])
-    return torn
+    even = cv2.blur(share, (5, 5))
+    slope_x = cv2.Sobel(even, cv2.CV_32F, 1, 0, ksize=1, scale=0.5 / cell[0])
+    slope_y = cv2.Sobel(even, cv2.CV_32F, 0, 1, ksize=1, scale=0.5 / cell[1])
+    pull = maps.by_x * slope_x + maps.by_y * slope_y
+    stretched = np.clip((pull - (1 - 1 / MOST_STRETCH)) * (2.5 * MOST_STRETCH), 0, 1)
+    moved = cv2.magnitude(maps.by_x, maps.by_y)
+    border = _sample(paint.border, *maps.at(share))
+    border *= np.clip((moved - BORDER_PX) * (0.5 / BORDER_PX), 0, 1)
+    return cv2.dilate(cv2.max(stretched, border), np.ones((3, 3), np.uint8))
 
 
-def _smooth_rim(colours: FloatArray, covers: FloatArray, paint: Paint, maps: _Maps) -> None:
-    """Mixes the pixels just outside of what covers with it, so that its outline is not jagged."""
+class _Rim(NamedTuple):
+    """Pixels just outside of what covers them, and how much of it they show: anti-aliasing.
+
+    index: (K,) flat. weight: (K,) 0..1.
+    """
+
+    index: IndexArray
+    weight: FloatArray
+
+    def mix(self, colours: FloatArray, paint: Paint, maps: _Maps) -> None:
+        """Mixes them in place."""
+        if len(self.index):
+            top = _gather(paint.colours, *maps.only(self.index).at_full())
+            _blend(colours, self.index, self.weight, top)
+
+
+def _settle_borders(
+    share: FloatArray, torn: FloatArray, search: _Search, paint: Paint, maps: _Maps
+) -> _Rim:
+    """Decides pixel by pixel, in place, where the coarse search found a jump."""
     import cv2
 
-    mask = (covers * 255).astype(np.uint8)
-    rim = cv2.subtract(cv2.dilate(mask, np.ones((3, 3), np.uint8)), mask)
-    index = np.flatnonzero(rim)
+    jumps = search.jumps.astype(np.uint8)
+    jumps = cv2.resize(jumps, share.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    index = np.flatnonzero(jumps)
     if not len(index):
-        return
-    weight = cv2.blur(mask, (3, 3)).ravel()[index, None] * np.float32(1 / 255)
-    top = _gather(paint.colours, *maps.only(index).at(1.0))
-    flat = colours.reshape(-1, 4)
-    flat[index] += weight * (top - flat[index])
+        return _Rim(index, np.zeros(0, np.float32))
+    here = maps.only(index)
+    covering = _gather(paint.share, *here.at_full())[:, 0]
+    covered = covering >= FULL_SHARE
+    resting = _gather(paint.share, here.from_x, here.from_y)[:, 0]
+    moves = (resting > NO_SHARE) & ~covered
+    rows, columns = np.divmod(index, share.shape[1])
+    cell_x = (columns + np.float32(0.5)) * (search.sheet.shape[1] / share.shape[1]) - 0.5
+    cell_y = (rows + np.float32(0.5)) * (search.sheet.shape[0] / share.shape[0]) - 0.5
+    sheet = _gather(search.sheet, cell_x.astype(np.float32), cell_y.astype(np.float32))[:, 0]
+    share.ravel()[index] = np.where(covered, np.float32(1), sheet * moves)
+    torn.ravel()[index] *= moves
+    outside = ~covered & (covering > 0.5)
+    if not outside.any():
+        return _Rim(index[:0], covering[:0])
+    edge = _gather(paint.border, *here.only(np.flatnonzero(outside)).at_full())[:, 0]
+    return _Rim(index[outside], edge * (covering[outside] - 0.5) * 2)
 
 
-def _paste(out: FloatArray, colours: FloatArray, touched: BoolArray | None) -> None:
-    if touched is None:
-        out[:] = colours[..., :3]
-    else:
-        np.copyto(out, colours[..., :3], where=touched[..., None])
+def _show_behind(colours: FloatArray, torn: FloatArray, paint: Paint, maps: _Maps) -> None:
+    index = np.flatnonzero(torn > 0)
+    if len(index):
+        here = maps.only(index)
+        behind = _gather(paint.behind, here.from_x - paint.margin, here.from_y - paint.margin)
+        _blend(colours, index, torn.ravel()[index], behind)
+
+
+def _blend(colours: FloatArray, index: IndexArray, weight: FloatArray, over: FloatArray) -> None:
+    """Mixes `over` (K, C) into the pixels at flat `index`, in place."""
+    flat = colours.reshape(-1, colours.shape[-1])[:, : over.shape[1]]
+    below = flat[index]
+    flat[index] = below + weight[:, None] * (over - below)
 
 
 def _sample(picture: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
@@ -233,34 +294,46 @@ def _gather(picture: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
 def _maps(
     window: Window, size: Size, margin: int, field: FloatArray, base: FloatArray | None
 ) -> _Maps:
-    import cv2
-
     x = np.arange(window.left + margin, window.right + margin, dtype=np.float32)
     y = np.arange(window.top + margin, window.bottom + margin, dtype=np.float32)
     from_x, from_y = np.meshgrid(x, y)
-    whole = cv2.resize(field, size, interpolation=cv2.INTER_LINEAR)
-    by_x, by_y = cv2.split(whole[window.slices])
+    by_x, by_y = (np.ascontiguousarray(one) for one in _enlarged(field, window, size))
     if base is not None:
-        whole = cv2.resize(base, size, interpolation=cv2.INTER_LINEAR)
-        base_x, base_y = cv2.split(whole[window.slices])
+        base_x, base_y = _enlarged(base, window, size)
         from_x, from_y, by_x, by_y = from_x - base_x, from_y - base_y, by_x - base_x, by_y - base_y
     return _Maps(from_x, from_y, by_x, by_y)
 
 
+def _enlarged(field: FloatArray, window: Window, size: Size) -> tuple[FloatArray, FloatArray]:
+    import cv2
+
+    x, y = (
+        cv2.resize(np.ascontiguousarray(one), size, interpolation=cv2.INTER_LINEAR)
+        for one in (field[..., 0], field[..., 1])
+    )
+    return x[window.slices], y[window.slices]
+
+
 def _reached(paint: Paint, field: FloatArray, base: FloatArray | None, size: Size) -> Window | None:
-    """Cells of the field whose way back into the picture may cross something with a share."""
+    """Around the cells whose way back into the picture may cross something with a share."""
     rows, columns = field.shape[:2]
     cell = np.array([size.width / columns, size.height / rows], np.float32)
-    at = np.stack(np.meshgrid(np.arange(columns) + 0.5, np.arange(rows) + 0.5), -1) * cell
+    x = (np.arange(columns, dtype=np.float32) + 0.5) * cell[0]
+    y = (np.arange(rows, dtype=np.float32) + 0.5) * cell[1]
+    at = np.stack(np.meshgrid(x, y), axis=-1)
     rest = at if base is None else at - base
     moved = at - field
     first, last = paint.extent
-    hit = np.minimum(rest, moved) <= last + 2 * cell
-    hit &= np.maximum(rest, moved) >= first - 2 * cell
-    across = np.flatnonzero(hit.all(-1).any(0))
-    along = np.flatnonzero(hit.all(-1).any(1))
+    hit = (np.minimum(rest, moved) <= last + 2 * cell).all(-1)
+    hit &= (np.maximum(rest, moved) >= first - 2 * cell).all(-1)
+    across, along = np.flatnonzero(hit.any(0)), np.flatnonzero(hit.any(1))
     if not len(across):
         return None
-    left, top = int(across[0] * cell[0]), int(along[0] * cell[1])
-    right, bottom = (across[-1] + 1) * cell[0], (along[-1] + 1) * cell[1]
-    return Window(left, top, min(size.width, math.ceil(right)), min(size.height, math.ceil(bottom)))
+    right = math.ceil((across[-1] + 1) * cell[0])
+    bottom = math.ceil((along[-1] + 1) * cell[1])
+    return Window(
+        int(across[0] * cell[0]),
+        int(along[0] * cell[1]),
+        min(size.width, right),
+        min(size.height, bottom),
+    )

@@ -20,8 +20,9 @@ REST_PX = 0.05
 CAMERA_AREA = 0.5
 # Unless points that rest against it speak for this share: then the picture is pinned.
 PINNED_AREA = 0.05
-# Neighbours differing by less than this fraction of their distance move as one surface.
-GENTLE_STRAIN = 0.3
+# Neighbours differing by less than this fraction of their distance move as one surface: at 1 it
+# folds. A background is given more than a thing on it.
+UNBROKEN_STRAIN, GENTLE_STRAIN = 0.8, 0.3
 # Neighbours move alike when their paths point the same way: the cosine of 45 degrees.
 ALIKE = 0.7
 # A sheet further from turn-zoom-shift than this fraction of its motion is soft.
@@ -109,7 +110,7 @@ def _camera(key: Motion, nearby: Neighbours) -> tuple[FloatArray | None, BoolArr
     pinned = float(nearby.area[rests & ~follows].sum()) > PINNED_AREA
     if extent <= REST_PX or pinned:
         return None, rests
-    gentle = _strain(replace(key, shift=over), nearby.edges) <= GENTLE_STRAIN
+    gentle = _strain(replace(key, shift=over), nearby.edges) <= UNBROKEN_STRAIN
     label = components(len(follows), nearby.edges[gentle])
     size = np.bincount(label, nearby.area, minlength=len(label))
     tied = np.isin(label, label[follows]) | (label == size.argmax())

@@ -13,6 +13,7 @@ ComplexArray = NDArray[np.complex128]
 DoubleArray = NDArray[np.float64]
 
 ROBUST_ROUNDS = 8
+MOST_VOTERS = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,17 +56,18 @@ def fit_common(
     """The motion most of the points share, as displacements of all of them: (T, N, 2).
 
     Repeated fits in which points far from the last one count for little (Cauchy weights with the
-    median deviation as scale). trust: (N,), how much a point speaks for.
+    median deviation as scale), by at most MOST_VOTERS of the points. trust: (N,), how much a point
+    speaks for.
     """
-    votes = seen * (trust.astype(np.float64) + 1e-9)
-    weights = votes
-    fit = np.zeros_like(moved)
+    some = slice(None, None, -(-len(points) // MOST_VOTERS))
+    place, shift = points[some], moved[:, some]
+    votes = seen[:, some] * (trust[some].astype(np.float64) + 1e-9)
+    fit = fit_similarity(place, shift, votes)
     for _ in range(ROBUST_ROUNDS):
-        fit = fit_similarity(points, moved, weights).at(points)
-        off = np.sqrt(((moved - fit) ** 2).sum(-1)).astype(np.float64)
+        off = np.sqrt(((shift - fit.at(place)) ** 2).sum(-1)).astype(np.float64)
         scale = np.maximum(_weighted_median(off, votes), 0.25)
-        weights = votes / (1 + (off / scale) ** 2)
-    return fit
+        fit = fit_similarity(place, shift, votes / (1 + (off / scale) ** 2))
+    return fit.at(points)
 
 
 def _weighted_median(values: DoubleArray, weights: DoubleArray) -> DoubleArray:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -28,8 +30,14 @@ STILL_PX = 1e-3
 TAKEN_SHARE = 0.5
 # What is taken away takes its soft rim along, this fraction of the short side.
 RIM = 0.02
+# The picture is continued past its edge by no more than this fraction of its long side.
+MARGIN = 0.25
+# A share that falls from one to zero within this many pixels falls at a border.
+BORDER_WIDTH = 5.0
 # OpenCV addresses pixels with 16 bits; the continued picture must stay below.
 MOST_SIDE = 16000
+# Frames are drawn side by side; more workers than this only fight over memory.
+MOST_WORKERS = 4
 
 
 def draft(
@@ -52,9 +60,14 @@ def draft(
     """
     stage = _Stage(image, tracks, completion, progress)
     video = np.empty((tracks.num_frames, *stage.picture.shape), np.float32)
-    for frame in range(tracks.num_frames):
-        stage.draw(frame, video[frame])
-        progress(frame + 1, tracks.num_frames)
+    with ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as workers:
+        jobs = [workers.submit(stage.draw, one, video[one]) for one in range(len(video))]
+        try:
+            for done, job in enumerate(jobs, start=1):
+                job.result()
+                progress(done, len(video))
+        finally:
+            workers.shutdown(cancel_futures=True)
     return torch.from_numpy(video).to(image.device)
 
 
@@ -100,16 +113,16 @@ class _Stage:
             shares.append(share_map(guide, self.motion, self.sheets, sheet))
             progress(0, total)
         behind = fill_behind(self.picture, _taken(shares, self.picture.shape[:2]))
-        margin = min(math.ceil(np.abs(self.motion.shift).max()) + 1, max(self.picture.shape) // 2)
+        margin = math.ceil(
+            min(2 * np.abs(self.motion.shift).max(), MARGIN * max(self.picture.shape))
+        )
         colours = cv2.cvtColor(extend(self.picture, margin), cv2.COLOR_RGB2RGBA)
         for share in shares or [np.zeros(self.picture.shape[:2], np.float32)]:
             wide = np.pad(share, margin, mode="edge")
-            self.paints.append(Paint(colours, wide, behind, _border(wide), _extent(share), margin))
+            self.paints.append(Paint(colours, wide, _border(wide), behind, _extent(share), margin))
 
     def draw(self, frame: int, out: FloatArray) -> None:
         """Draws one frame into `out` (H, W, 3)."""
-        import cv2
-
         base = self._base_field(frame)
         if base is None:
             out[:] = self.picture
@@ -120,7 +133,6 @@ class _Stage:
             field = self._sheet_field(sheet, frame, base)
             if field is None:
                 continue
-            cv2.insertChannel(paint.share, paint.colours, 3)
             draw_sheet(out, paint, field, base, drawn)
 
     def _base_field(self, frame: int) -> FloatArray | None:
@@ -183,16 +195,16 @@ def _taken(shares: list[FloatArray], shape: tuple[int, int]) -> BoolArray:
     return cv2.dilate(taken, np.ones((rim, rim), np.uint8)) > 0
 
 
-def _border(share):
+def _border(share: FloatArray) -> FloatArray:
+    """(h, w) 0..1 around places where the share (h, w) falls within few pixels."""
     import cv2
 
-    slope = (
-        np.hypot(
-            cv2.Sobel(share, cv2.CV_32F, 1, 0, ksize=1), cv2.Sobel(share, cv2.CV_32F, 0, 1, ksize=1)
-        )
-        * 0.5
+    slope = cv2.magnitude(
+        cv2.Sobel(share, cv2.CV_32F, 1, 0, ksize=1, scale=0.5),
+        cv2.Sobel(share, cv2.CV_32F, 0, 1, ksize=1, scale=0.5),
     )
-    return cv2.dilate(np.clip(slope * 8 - 0.5, 0, 1), np.ones((5, 5)))
+    sharp = np.clip(slope * BORDER_WIDTH - 0.5, 0, 1)
+    return cv2.dilate(sharp, np.ones((5, 5), np.uint8))
 
 
 def _extent(share: FloatArray) -> FloatArray:
