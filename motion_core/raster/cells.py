@@ -11,18 +11,18 @@ from ..tracks.arguments import whole_number
 from ..tracks.model import Tracks
 
 
-def grid_cells(tracks: Tracks, grid: Size) -> tuple[Tensor, Tensor, Tensor]:
-    """The cell under every point: columns and rows (T, N) int64, and which of them count.
+def grid_cells(tracks: Tracks, grid: Size, frames: slice) -> tuple[Tensor, Tensor, Tensor]:
+    """The cell under every point in some frames: columns, rows (t, N) int64, and which count.
 
-    cell = floor(position * grid / canvas). The third tensor (T, N) bool is True where a point is
+    cell = floor(position * grid / canvas). The third tensor (t, N) bool is True where a point is
     visible and inside the canvas; elsewhere column and row mean nothing.
 
     float64 makes the floor exact: the product of a float32 and a side is, and the quotient of
     that by another side cannot be rounded across a whole number.
     """
-    x, y = tracks.xy.double().unbind(dim=-1)
+    x, y = tracks.xy[frames].double().unbind(dim=-1)
     width, height = tracks.size
-    counts = tracks.visible & (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    counts = tracks.visible[frames] & (x >= 0) & (y >= 0) & (x < width) & (y < height)
     columns = torch.where(counts, x, 0.0).mul_(grid.width).div_(width)
     rows = torch.where(counts, y, 0.0).mul_(grid.height).div_(height)
     return columns.long(), rows.long(), counts

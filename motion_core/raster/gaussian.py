@@ -41,15 +41,16 @@ def gaussian_flow(
     flow = tracks.xy.new_zeros(shape)
     blur_y = _blur_matrix(grid.height, weights).to(tracks.device)
     blur_x = _blur_matrix(grid.width, weights).to(tracks.device)
-    columns, rows, counts = grid_cells(tracks, grid)
     scale = displacement_scale(tracks, grid)
     for frame in range(1, tracks.num_frames):
-        begin = frame - 1
-        moving = (counts[begin] & tracks.visible[frame]).nonzero().squeeze(1)
-        moving = moving[last_of_each(rows[begin, moving] * grid.width + columns[begin, moving])]
-        step = (tracks.xy[frame, moving] - tracks.xy[begin, moving]) * scale
-        row, row_of = rows[begin, moving].unique(return_inverse=True)
-        column, column_of = columns[begin, moving].unique(return_inverse=True)
+        columns, rows, counts = (
+            values[0] for values in grid_cells(tracks, grid, slice(frame - 1, frame))
+        )
+        moving = (counts & tracks.visible[frame]).nonzero().squeeze(1)
+        moving = moving[last_of_each(rows[moving] * grid.width + columns[moving])]
+        step = (tracks.xy[frame, moving] - tracks.xy[frame - 1, moving]) * scale
+        row, row_of = rows[moving].unique(return_inverse=True)
+        column, column_of = columns[moving].unique(return_inverse=True)
         spots = step.new_zeros(2, len(row), len(column))
         spots[:, row_of, column_of] = step.T
         flow[frame] = (blur_y[:, row] @ spots @ blur_x[:, column].T).permute(1, 2, 0)

@@ -11,6 +11,7 @@ from ..geometry import Size, checked_size
 from ..tracks.arguments import whole_number
 from ..tracks.model import Tracks
 from .cells import grid_cells
+from .pieces import frame_pieces
 
 
 def latent_cells(tracks: Tracks, grid: Size, *, frame_stride: int = 4) -> Tensor:
@@ -25,5 +26,8 @@ def latent_cells(tracks: Tracks, grid: Size, *, frame_stride: int = 4) -> Tensor
     grid = checked_size(*grid)
     stride = whole_number("frame_stride", frame_stride, least=1)
     sampled = replace(tracks, xy=tracks.xy[::stride], visible=tracks.visible[::stride])
-    columns, rows, counts = grid_cells(sampled, grid)
-    return torch.stack([torch.where(counts, axis, -1) for axis in (columns, rows)], dim=-1)
+    cells = []
+    for frames in frame_pieces(sampled):
+        columns, rows, counts = grid_cells(sampled, grid, frames)
+        cells.append(torch.stack([torch.where(counts, axis, -1) for axis in (columns, rows)], -1))
+    return torch.cat(cells)

@@ -46,7 +46,7 @@ def region_flow(
     flow = tracks.xy.new_zeros(shape)
     if tracks.num_frames == 0:
         return flow
-    columns, rows, counts = (values[0] for values in grid_cells(tracks, grid))
+    columns, rows, counts = (values[0] for values in grid_cells(tracks, grid, slice(0, 1)))
     moved = (tracks.xy - tracks.xy[:1]) * displacement_scale(tracks, grid)
     pixels = flow.view(tracks.num_frames, -1, 3)
     drawn = covered = owner = None

@@ -15,6 +15,7 @@ from ..tracks.arguments import whole_number
 from ..tracks.model import Tracks
 from .cells import check_frames, grid_cells
 from .memory import check_fits
+from .pieces import frame_pieces
 from .sums import write_sums
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
@@ -113,12 +114,15 @@ def sparse_id_volume(
         raise ValueError(
             f"rows are on {rows.device} but the tracks on {tracks.device}; move one to the other."
         )
-    columns, lines, counts = grid_cells(tracks, grid)
-    frame = torch.arange(tracks.num_frames, device=tracks.device)[:, None]
-    cells = (frame * grid.height + lines) * grid.width + columns
-    track = torch.arange(tracks.num_points, device=tracks.device).expand_as(counts)
-    chosen = cells.masked_select(counts), track.masked_select(counts)
-    return SparseVolume(*chosen, rows, tracks.num_frames, grid)
+    cells, passing = [], []
+    track = torch.arange(tracks.num_points, device=tracks.device)
+    for piece in frame_pieces(tracks):
+        columns, lines, counts = grid_cells(tracks, grid, piece)
+        frame = torch.arange(piece.start, piece.stop, device=tracks.device)[:, None]
+        cell = (frame * grid.height + lines) * grid.width + columns
+        cells.append(cell.masked_select(counts))
+        passing.append(track.expand_as(counts).masked_select(counts))
+    return SparseVolume(torch.cat(cells), torch.cat(passing), rows, tracks.num_frames, grid)
 
 
 def id_volume(

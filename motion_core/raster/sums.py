@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# Rows handled at once: small enough to stay in cache, large enough to hide the calls.
-CHUNK = 8192
+from .pieces import piece_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +65,13 @@ def write_sums(target: Tensor, target_keys: Tensor, source: Tensor, source_keys:
     groups = _group(target_keys)
     members = source_keys[groups.order]
     wide = torch.promote_types(source.dtype, torch.float32)
-    for first in range(0, len(groups.keys), CHUNK):
-        start = groups.start[first : first + CHUNK]
+    piece = piece_rows(source.shape[1], source.device)
+    for first in range(0, len(groups.keys), piece):
+        start = groups.start[first : first + piece]
         total = read_rows(source, members[start]).to(wide)
         for rank, size in enumerate(groups.larger_than[1:], start=1):
             ahead = start[: max(size - first, 0)]
             if not len(ahead):
                 break
             total[: len(ahead)] += read_rows(source, members[ahead + rank])
-        write_rows(target, groups.keys[first : first + CHUNK], total.to(target.dtype))
+        write_rows(target, groups.keys[first : first + piece], total.to(target.dtype))

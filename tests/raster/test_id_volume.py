@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from motion_core.errors import ShapeError
 from motion_core.geometry import Size
-from motion_core.raster import IdEmbedding, SparseVolume, id_volume, sparse_id_volume
+from motion_core.raster import (
+    IdEmbedding,
+    SparseVolume,
+    id_volume,
+    latent_cells,
+    sparse_id_volume,
+)
+from motion_core.raster.pieces import frame_pieces
 from motion_core.raster.reference import reference_id_volume
 from motion_core.tracks import Tracks, empty_tracks, make_tracks
 
@@ -50,12 +57,24 @@ def test_a_crowd_equals_the_definition(
     assert torch.equal(got, reference_id_volume(tracks, grid, rows, dtype))
 
 
-def test_many_chunks_equal_one(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rows_at_once", [1, 7, 8192])
+def test_many_pieces_equal_one(monkeypatch: pytest.MonkeyPatch, rows_at_once: int) -> None:
     tracks, grid = crowd(frames=6, points=90, size=Size(40, 40)), Size(10, 10)
     rows = rows_for(tracks)
-    whole = id_volume(tracks, grid, rows=rows)
-    monkeypatch.setattr("motion_core.raster.sums.CHUNK", 7)
+    whole = reference_id_volume(tracks, grid, rows)
+    monkeypatch.setattr("motion_core.raster.sums.piece_rows", lambda *about: rows_at_once)
     assert torch.equal(id_volume(tracks, grid, rows=rows), whole)
+
+
+def test_many_threads_work_on_larger_pieces_and_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracks, grid = crowd(frames=9, points=4000, size=Size(40, 40)), Size(10, 10)
+    rows = rows_for(tracks)
+    results = []
+    for threads in (1, 16):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        results.append((id_volume(tracks, grid, rows=rows), latent_cells(tracks, grid)))
+        assert len(list(frame_pieces(tracks))) == (3 if threads == 1 else 1)
+    assert all(map(torch.equal, *results))
 
 
 def test_values_worked_by_hand() -> None:

@@ -1,0 +1,37 @@
+"""How much to work on at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from ..tracks.model import Tracks
+
+# torch works on up to this many numbers in the calling thread instead of sharing them out.
+UNSHARED = 32768
+# Where sharing out pays: rows that stay in cache and still hide the cost of a call.
+SHARED_ROWS = 8192
+
+
+def stays_in_one_thread(device: torch.device) -> bool:
+    """Whether work should be cut so small that torch does not share it out.
+
+    Two threads gain little on short steps and lose much: on a machine with anything else to do
+    they wait for each other at every one of them (3 to 10 times slower, measured on two cores).
+    """
+    return device.type == "cpu" and torch.get_num_threads() <= 2
+
+
+def frame_pieces(tracks: Tracks) -> Iterator[slice]:
+    """Runs of frames to work on at once, in order; at least one, even of no frames."""
+    step = max(tracks.num_frames, 1)
+    if stays_in_one_thread(tracks.device):
+        step = max(UNSHARED // max(2 * tracks.num_points, 1), 1)
+    for first in range(0, max(tracks.num_frames, 1), step):
+        yield slice(first, min(first + step, tracks.num_frames))
+
+
+def piece_rows(width: int, device: torch.device) -> int:
+    """How many rows of `width` numbers to work on at once."""
+    return max(UNSHARED // width, 1) if stays_in_one_thread(device) else SHARED_ROWS
