@@ -11,18 +11,11 @@ from collections.abc import Callable
 import numpy as np
 
 from ..geometry import Size
+from .field import Field, cell_centres, field_grid
 from .motion import FloatArray
 from .similarity import fit_similarity
 
 NEGLIGIBLE_PX = 0.01
-COARSEST_CELL = 8
-MOST_CELLS = 64
-
-
-def field_grid(canvas: Size) -> Size:
-    """The grid a field is completed on: cells of 8 pixels, at most 64 along the long side."""
-    factor = min(1 / COARSEST_CELL, MOST_CELLS / max(canvas))
-    return Size(*(max(1, round(side * factor)) for side in canvas))
 
 
 def complete(
@@ -32,39 +25,25 @@ def complete(
     canvas: Size,
     *,
     mode: str = "pull_push",
-) -> FloatArray:
-    """The displacement at every cell of `field_grid(canvas)`, from displacements at some points.
+) -> Field:
+    """The displacement everywhere on a canvas, from displacements at some points.
 
     The turn-zoom-shift that fits the points best is taken out first and put back last, so that a
     panned, turned or zoomed picture is completed exactly, also beyond the outermost point; what
     remains is spread by `mode`.
 
-    points: (N, 2) pixels of `canvas`, N >= 1. values: (N, 2) pixels. weights: (N,) above zero;
-    1 is full trust. Returns (gh, gw, 2) float32, pixels. Raises ValueError for an unknown mode.
+    points: (N, 2) pixels, N >= 1. values: (N, 2) pixels. weights: (N,) above zero; 1 is full
+    trust. Raises ValueError for an unknown mode.
     """
     spread = COMPLETIONS[checked_completion(mode)]
-    grid = field_grid(canvas)
-    cell = np.array([canvas.width / grid.width, canvas.height / grid.height], np.float32)
+    grid, cell = field_grid(canvas)
     trend = fit_similarity(points, values[None], weights[None].astype(np.float64))
-    field = trend.at(_centres(grid) * cell)[0].reshape(grid.height, grid.width, 2)
+    centres = cell_centres(grid, cell)
+    field = trend.at(centres.reshape(-1, 2))[0].reshape(centres.shape)
     rest = values - trend.at(points)[0]
     if np.abs(rest).max() > NEGLIGIBLE_PX:
-        field = field + spread(points / cell, rest, weights, grid)
-    return field
-
-
-def sample_field(field: FloatArray, points: FloatArray, canvas: Size) -> FloatArray:
-    """(N, 2) bilinear values of a field (gh, gw, 2) at points (N, 2) of `canvas`."""
-    rows, columns = field.shape[:2]
-    cell = np.array([canvas.width / columns, canvas.height / rows], np.float32)
-    at = np.clip(points / cell - 0.5, 0, [columns - 1, rows - 1])
-    low = at.astype(np.int64)
-    frac = (at - low).astype(np.float32)
-    x, y = low[:, 0], low[:, 1]
-    right, down = np.minimum(x + 1, columns - 1), np.minimum(y + 1, rows - 1)
-    upper = field[y, x] + frac[:, :1] * (field[y, right] - field[y, x])
-    lower = field[down, x] + frac[:, :1] * (field[down, right] - field[down, x])
-    return upper + frac[:, 1:] * (lower - upper)
+        field = field + spread(points / cell + 1, rest, weights, grid)
+    return Field(field, cell)
 
 
 def checked_completion(mode: str) -> str:
@@ -138,9 +117,3 @@ def _halved(sums: FloatArray) -> FloatArray:
 
 def _mean(sums: FloatArray) -> FloatArray:
     return np.ascontiguousarray(sums[..., :-1] / np.maximum(sums[..., -1:], 1e-12))
-
-
-def _centres(grid: Size) -> FloatArray:
-    x = np.arange(grid.width, dtype=np.float32) + 0.5
-    y = np.arange(grid.height, dtype=np.float32) + 0.5
-    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)

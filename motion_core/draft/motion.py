@@ -17,6 +17,8 @@ BoolArray = NDArray[np.bool_]
 IndexArray = NDArray[np.int64]
 
 MOST_POINTS = 4096
+# No picture is that large, and no square of it overflows.
+FARTHEST_PX = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +47,9 @@ def motion_of(tracks: Tracks) -> Motion:
     """
     visible = tracks.visible.cpu().numpy()
     keep = np.flatnonzero(visible.any(axis=0))
-    xy = tracks.xy.cpu().numpy()[:, keep]
+    xy = np.clip(tracks.xy.cpu().numpy()[:, keep], -FARTHEST_PX, FARTHEST_PX)
     seen = visible[:, keep]
-    first = seen.argmax(axis=0)
+    first = seen.argmax(axis=0) if len(keep) else np.arange(0)
     source = xy[first, np.arange(len(keep))]
     chosen = _thinned(source, tracks.size)
     source, seen = source[chosen], seen[:, chosen]

@@ -6,13 +6,13 @@ displacement d of what is seen there, so that its colour is picture(y - d).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from ..geometry import Size
+from .field import Field
 from .motion import BoolArray, FloatArray, IndexArray
 
 # A picture stretched by more than this tears: what lies behind shows through.
@@ -93,26 +93,26 @@ class _Maps(NamedTuple):
         return _Maps(*(one.ravel()[index] for one in self))
 
 
-def draw_base(out: FloatArray, paint: Paint, field: FloatArray) -> None:
-    """Fills `out` (H, W, 3) with the whole picture moved by a coarse field (gh, gw, 2)."""
+def draw_base(out: FloatArray, paint: Paint, field: Field) -> None:
+    """Fills `out` (H, W, 3) with the whole picture moved by a field."""
     import cv2
 
     size = Size(out.shape[1], out.shape[0])
-    maps = _maps(Window(0, 0, *size), size, paint.margin, field, None)
+    maps = _maps(Window(0, 0, *size), paint.margin, field, None)
     cv2.cvtColor(_sample(paint.colours, *maps.at_full()), cv2.COLOR_RGBA2RGB, dst=out)
 
 
 def draw_sheet(
     out: FloatArray,
     paint: Paint,
-    field: FloatArray,
-    base: FloatArray | None,
+    field: Field,
+    base: Field | None,
     drawn: list[Window],
 ) -> None:
     """Draws a moved sheet over `out` (H, W, 3) and adds the window it may have touched to `drawn`.
 
-    field: (gh, gw, 2) displacement of what has a full share. base: (gh, gw, 2) displacement of
-    what has none; None when that rests. drawn: the windows of the sheets below, which stay where
+    field: motion of what has a full share. base: motion of what has none; None when that rests.
+    drawn: the windows of the sheets below, which stay where
     this one does not cover them.
 
     A pixel of the picture with share a moves by base + a * (field - base). Where the sheet folds
@@ -125,7 +125,7 @@ def draw_sheet(
     window = _reached(paint, field, base, size)
     if window is None:
         return
-    maps = _maps(window, size, paint.margin, field, base)
+    maps = _maps(window, paint.margin, field, base)
     search = _search(paint, maps)
     whole = maps.from_x.shape[::-1]
     share = cv2.resize(search.share, whole, interpolation=cv2.INTER_LINEAR)
@@ -210,7 +210,7 @@ def _torn(share: FloatArray, paint: Paint, maps: _Maps, cell: tuple[float, float
     slope_y = cv2.Sobel(even, cv2.CV_32F, 0, 1, ksize=1, scale=0.5 / cell[1])
     pull = maps.by_x * slope_x + maps.by_y * slope_y
     stretched = np.clip((pull - (1 - 1 / MOST_STRETCH)) * (2.5 * MOST_STRETCH), 0, 1)
-    moved = cv2.magnitude(maps.by_x, maps.by_y)
+    moved = np.sqrt(maps.by_x**2 + maps.by_y**2)
     border = _sample(paint.border, *maps.at(share))
     border *= np.clip((moved - BORDER_PX) * (0.5 / BORDER_PX), 0, 1)
     return cv2.dilate(cv2.max(stretched, border), np.ones((3, 3), np.uint8))
@@ -291,49 +291,33 @@ def _gather(picture: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
     return _sample(picture, x, y).reshape(rows * GATHER_WIDTH, -1)[:count]
 
 
-def _maps(
-    window: Window, size: Size, margin: int, field: FloatArray, base: FloatArray | None
-) -> _Maps:
+def _maps(window: Window, margin: int, field: Field, base: Field | None) -> _Maps:
     x = np.arange(window.left + margin, window.right + margin, dtype=np.float32)
     y = np.arange(window.top + margin, window.bottom + margin, dtype=np.float32)
     from_x, from_y = np.meshgrid(x, y)
-    by_x, by_y = (np.ascontiguousarray(one) for one in _enlarged(field, window, size))
+    by_x, by_y = (np.ascontiguousarray(one) for one in field.over(*window))
     if base is not None:
-        base_x, base_y = _enlarged(base, window, size)
+        base_x, base_y = base.over(*window)
         from_x, from_y, by_x, by_y = from_x - base_x, from_y - base_y, by_x - base_x, by_y - base_y
     return _Maps(from_x, from_y, by_x, by_y)
 
 
-def _enlarged(field: FloatArray, window: Window, size: Size) -> tuple[FloatArray, FloatArray]:
-    import cv2
-
-    x, y = (
-        cv2.resize(np.ascontiguousarray(one), size, interpolation=cv2.INTER_LINEAR)
-        for one in (field[..., 0], field[..., 1])
-    )
-    return x[window.slices], y[window.slices]
-
-
-def _reached(paint: Paint, field: FloatArray, base: FloatArray | None, size: Size) -> Window | None:
+def _reached(paint: Paint, field: Field, base: Field | None, size: Size) -> Window | None:
     """Around the cells whose way back into the picture may cross something with a share."""
-    rows, columns = field.shape[:2]
-    cell = np.array([size.width / columns, size.height / rows], np.float32)
-    x = (np.arange(columns, dtype=np.float32) + 0.5) * cell[0]
-    y = (np.arange(rows, dtype=np.float32) + 0.5) * cell[1]
-    at = np.stack(np.meshgrid(x, y), axis=-1)
-    rest = at if base is None else at - base
-    moved = at - field
+    at = field.centres
+    rest = at if base is None else at - base.values
+    moved = at - field.values
     first, last = paint.extent
-    hit = (np.minimum(rest, moved) <= last + 2 * cell).all(-1)
-    hit &= (np.maximum(rest, moved) >= first - 2 * cell).all(-1)
+    hit = (np.minimum(rest, moved) <= last + 2 * field.cell).all(-1)
+    hit &= (np.maximum(rest, moved) >= first - 2 * field.cell).all(-1)
     across, along = np.flatnonzero(hit.any(0)), np.flatnonzero(hit.any(1))
     if not len(across):
         return None
-    right = math.ceil((across[-1] + 1) * cell[0])
-    bottom = math.ceil((along[-1] + 1) * cell[1])
-    return Window(
-        int(across[0] * cell[0]),
-        int(along[0] * cell[1]),
-        min(size.width, right),
-        min(size.height, bottom),
+    # The first cell is that of the ring.
+    window = Window(
+        max(0, int(across[0] - 1) * field.cell),
+        max(0, int(along[0] - 1) * field.cell),
+        min(size.width, int(across[-1]) * field.cell),
+        min(size.height, int(along[-1]) * field.cell),
     )
+    return window if window.left < window.right and window.top < window.bottom else None

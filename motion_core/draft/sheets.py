@@ -20,9 +20,9 @@ REST_PX = 0.05
 CAMERA_AREA = 0.5
 # Unless points that rest against it speak for this share: then the picture is pinned.
 PINNED_AREA = 0.05
-# Neighbours differing by less than this fraction of their distance move as one surface: at 1 it
-# folds. A background is given more than a thing on it.
-UNBROKEN_STRAIN, GENTLE_STRAIN = 0.8, 0.3
+# Neighbours differing by less than this fraction of their distance move as one surface; where no
+# background is found that way, it may be bent further, if it does not fold (at 1).
+GENTLE_STRAIN, UNBROKEN_STRAIN = 0.3, 0.8
 # Neighbours move alike when their paths point the same way: the cosine of 45 degrees.
 ALIKE = 0.7
 # A sheet further from turn-zoom-shift than this fraction of its motion is soft.
@@ -95,8 +95,14 @@ def natural_reach(points: FloatArray, canvas: Size) -> float:
 
 
 def _key_frames(motion: Motion) -> Motion:
+    """Frames enough to judge by: evenly spread, and where a point that those miss is farthest."""
     frames = len(motion.seen)
-    chosen = np.linspace(0, frames - 1, min(frames, KEY_FRAMES)).round().astype(np.int64)
+    even = np.linspace(0, frames - 1, min(frames, KEY_FRAMES)).round().astype(np.int64)
+    length = (motion.shift**2).sum(-1)
+    missed = length[even].max(axis=0) < 0.9 * length.max(axis=0)
+    peaks = np.unique(length[:, missed].argmax(axis=0))
+    peaks = peaks[:: -(-len(peaks) // KEY_FRAMES) or 1]
+    chosen = np.union1d(even, peaks)
     return replace(motion, shift=motion.shift[chosen], seen=motion.seen[chosen])
 
 
@@ -110,13 +116,14 @@ def _camera(key: Motion, nearby: Neighbours) -> tuple[FloatArray | None, BoolArr
     pinned = float(nearby.area[rests & ~follows].sum()) > PINNED_AREA
     if extent <= REST_PX or pinned:
         return None, rests
-    gentle = _strain(replace(key, shift=over), nearby.edges) <= UNBROKEN_STRAIN
-    label = components(len(follows), nearby.edges[gentle])
-    size = np.bincount(label, nearby.area, minlength=len(label))
-    tied = np.isin(label, label[follows]) | (label == size.argmax())
-    if float(nearby.area[tied].sum()) < CAMERA_AREA:
-        return None, rests
-    return drift, tied
+    strain = _strain(replace(key, shift=over), nearby.edges)
+    for most in (GENTLE_STRAIN, UNBROKEN_STRAIN):
+        label = components(len(follows), nearby.edges[strain <= most])
+        size = np.bincount(label, nearby.area, minlength=len(label))
+        tied = np.isin(label, label[follows]) | (label == size.argmax())
+        if float(nearby.area[tied].sum()) >= CAMERA_AREA:
+            return drift, tied
+    return None, rests
 
 
 def _groups(key: Motion, movers: BoolArray, edges: IndexArray) -> list[IndexArray]:

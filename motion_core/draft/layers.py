@@ -1,0 +1,66 @@
+"""What sheets are painted with, prepared once for a picture."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .fill import extend, fill_behind
+from .motion import BoolArray, FloatArray
+from .render import Paint
+
+# What takes more than this share of a motion is gone when it has moved away, and its soft rim,
+# this fraction of the short side, with it.
+TAKEN_SHARE, RIM = 0.5, 0.02
+# A share that falls from one to zero within this many pixels falls at a border.
+BORDER_WIDTH = 5.0
+# The picture is continued past its edge by no more than this fraction of its long side.
+MARGIN = 0.25
+
+
+def make_paints(picture: FloatArray, shares: list[FloatArray], travel: float) -> list[Paint]:
+    """The paint of every sheet, or of the base alone when there are no sheets.
+
+    picture: (H, W, 3). shares: (H, W) each. travel: greatest displacement, pixels.
+    """
+    import cv2
+
+    behind = fill_behind(picture, _taken(shares, picture.shape[:2]))
+    margin = math.ceil(min(2 * travel, MARGIN * max(picture.shape[:2])))
+    colours = cv2.cvtColor(extend(picture, margin), cv2.COLOR_RGB2RGBA)
+    paints = []
+    for share in shares or [np.zeros(picture.shape[:2], np.float32)]:
+        wide = np.pad(share, margin, mode="edge")
+        paints.append(Paint(colours, wide, _border(wide), behind, _extent(share), margin))
+    return paints
+
+
+def _taken(shares: list[FloatArray], shape: tuple[int, int]) -> BoolArray:
+    import cv2
+
+    taken = np.zeros(shape, np.uint8)
+    for share in shares:
+        taken |= share > TAKEN_SHARE
+    rim = 2 * math.ceil(RIM * min(shape)) + 1
+    return cv2.dilate(taken, np.ones((rim, rim), np.uint8)) > 0
+
+
+def _border(share: FloatArray) -> FloatArray:
+    """(h, w) 0..1 around places where the share (h, w) falls within few pixels."""
+    import cv2
+
+    slope_x = cv2.Sobel(share, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
+    slope_y = cv2.Sobel(share, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
+    # Not cv2.magnitude, whose last bit depends on where its arrays lie in memory.
+    slope = np.sqrt(slope_x**2 + slope_y**2)
+    sharp = np.clip(slope * BORDER_WIDTH - 0.5, 0, 1)
+    return cv2.dilate(sharp, np.ones((5, 5), np.uint8))
+
+
+def _extent(share: FloatArray) -> FloatArray:
+    ys = np.flatnonzero(share.any(axis=1))
+    xs = np.flatnonzero(share.any(axis=0))
+    if not len(xs):
+        return np.array([[np.inf, np.inf], [-np.inf, -np.inf]], np.float32)
+    return np.array([[xs[0], ys[0]], [xs[-1] + 1, ys[-1] + 1]], np.float32)
