@@ -33,9 +33,13 @@ class LiveInputs:
 
 
 def sockets(described: Described) -> Iterator[tuple[str, Spec]]:
-    """(name, (type, options)) of everything that takes a link or a value, required first."""
+    """(name, (type, options)) of everything that takes a link or a value, required first.
+
+    ComfyUI's oldest nodes leave empty options out.
+    """
     for kind in ("required", "optional"):
-        yield from described.get(kind, {}).items()
+        for name, (io_type, *options) in described.get(kind, {}).items():
+            yield name, (io_type, options[0] if options else {})
 
 
 def is_link(value: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .prompt import Described
+from .prompt import Described, sockets
 
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 COMBO_EXTRAS = {"image_upload": ["image"]}  # the upload button keeps a value of its own
@@ -42,18 +42,18 @@ def _widget_values(node: Mapping[str, Any], described: Described) -> Iterator[tu
 
 
 def _consume(described: Described, values: list[Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for kind in ("required", "optional"):
-        for name, (io_type, options) in described.get(kind, {}).items():
-            if io_type == "COMFY_DYNAMICCOMBO_V3":
-                chosen = values.pop(0)
-                yield prefix + name, chosen
-                option = next(one for one in options["options"] if one["key"] == chosen)
-                yield from _consume(option["inputs"], values, f"{prefix}{name}.")
-            elif _has_widget(io_type, options) and (values or kind == "required"):
-                yield prefix + name, values.pop(0)
-                for key, extra in COMBO_EXTRAS.items():
-                    if options.get(key) and values[:1] == extra:
-                        values.pop(0)
+    required = described.get("required", {})
+    for name, (io_type, options) in sockets(described):
+        if io_type == "COMFY_DYNAMICCOMBO_V3":
+            chosen = values.pop(0)
+            yield prefix + name, chosen
+            option = next(one for one in options["options"] if one["key"] == chosen)
+            yield from _consume(option["inputs"], values, f"{prefix}{name}.")
+        elif _has_widget(io_type, options) and (values or name in required):
+            yield prefix + name, values.pop(0)
+            for key, extra in COMBO_EXTRAS.items():
+                if options.get(key) and values[:1] == extra:
+                    values.pop(0)
 
 
 def _has_widget(io_type: Any, options: Mapping[str, Any]) -> bool:
