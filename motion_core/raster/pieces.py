@@ -10,8 +10,8 @@ from ..tracks.model import Tracks
 
 # torch works on up to this many numbers in the calling thread instead of sharing them out.
 UNSHARED = 32768
-# Where sharing out pays: rows that stay in cache and still hide the cost of a call.
-SHARED_ROWS = 8192
+# Where sharing out pays: pieces that still stay in cache.
+SHARED = 524288
 
 
 def stays_in_one_thread(device: torch.device) -> bool:
@@ -34,4 +34,4 @@ def frame_pieces(tracks: Tracks) -> Iterator[slice]:
 
 def piece_rows(width: int, device: torch.device) -> int:
     """How many rows of `width` numbers to work on at once."""
-    return max(UNSHARED // width, 1) if stays_in_one_thread(device) else SHARED_ROWS
+    return max((UNSHARED if stays_in_one_thread(device) else SHARED) // width, 1)

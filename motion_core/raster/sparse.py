@@ -15,8 +15,8 @@ from ..tracks.arguments import whole_number
 from ..tracks.model import Tracks
 from .cells import check_frames, grid_cells
 from .memory import check_fits
-from .pieces import frame_pieces
-from .sums import write_sums
+from .pieces import frame_pieces, piece_rows
+from .sums import scatter_rows, write_sums
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
@@ -179,7 +179,7 @@ class _Densify(torch.autograd.Function):
         ctx.slots, ctx.entries, ctx.fold = _slots(volume), volume.tracks, volume.fold
         ctx.rows_shape, ctx.rows_dtype = rows.shape, rows.dtype
         buffer = _addressed(dense, rows.shape[1], volume.fold)
-        write_sums(buffer, ctx.slots, rows, volume.tracks)
+        scatter_rows(buffer, ctx.slots, rows, volume.tracks)
         return dense
 
     @staticmethod
@@ -233,6 +233,9 @@ def _check_index(name: str, index: Tensor, limit: int, device: torch.device) -> 
         )
     if index.device != device:
         raise ValueError(f"SparseVolume.{name} is on {index.device} but rows are on {device}.")
-    least, most = (int(value) for value in torch.aminmax(index)) if len(index) else (0, -1)
-    if least < 0 or most >= limit:
-        raise ValueError(f"SparseVolume.{name} must lie in 0..{limit - 1}; got {least}..{most}.")
+    for piece in index.split(piece_rows(1, device)) if len(index) else ():
+        least, most = (int(value) for value in torch.aminmax(piece))
+        if least < 0 or most >= limit:
+            raise ValueError(
+                f"SparseVolume.{name} must lie in 0..{limit - 1}; got {least}..{most}."
+            )

@@ -31,9 +31,7 @@ def _group(keys: Tensor) -> _Groups:
     torch.ne(ordered[1:], ordered[:-1], out=is_first[1:])
     start = is_first.nonzero().squeeze(1)
     count = torch.diff(start, append=start.new_tensor([len(keys)]))
-    shared, alone = (count > 1).nonzero().squeeze(1), (count == 1).nonzero().squeeze(1)
-    shared = shared[torch.argsort(count[shared], descending=True, stable=True)]
-    start = start[torch.cat([shared, alone])]
+    start = start[torch.argsort(count, descending=True, stable=True)]
     of_size = torch.bincount(count.cpu())
     larger_than = (len(count) - of_size.cumsum(0)).tolist()
     return _Groups(ordered[start], start, order, larger_than)
@@ -48,12 +46,44 @@ def read_rows(buffer: Tensor, keys: Tensor) -> Tensor:
 
 
 def write_rows(buffer: Tensor, keys: Tensor, rows: Tensor) -> None:
-    """Overwrites rows of a buffer, addressed as in read_rows; no key may come twice."""
+    """Overwrites rows of a buffer, addressed as in read_rows.
+
+    Where a key comes twice either row may win: the device decides.
+    """
     if buffer.ndim == 2:
         buffer.index_copy_(0, keys, rows)
         return
     phases = buffer.shape[2]
     buffer.transpose(1, 2)[keys // phases, keys % phases] = rows
+
+
+def scatter_rows(target: Tensor, target_keys: Tensor, source: Tensor, source_keys: Tensor) -> None:
+    """What write_sums does, faster where few entries share a key.
+
+    Every row is written as it is; then the few places that several entries share get their sums.
+    """
+    rows = piece_rows(source.shape[1], source.device)
+    for keys, members in zip(target_keys.split(rows), source_keys.split(rows), strict=True):
+        write_rows(target, keys, read_rows(source, members).to(target.dtype))
+    places = target.numel() // source.shape[1]
+    shared = _sharing(target_keys, places)
+    write_sums(target, target_keys[shared], source, source_keys[shared])
+
+
+def _sharing(keys: Tensor, places: int) -> Tensor:
+    """Which entries (S,) share their key with another, in order; keys lie in 0..places-1.
+
+    Each entry signs its place; whoever finds another's signature there strikes the place out.
+    """
+    signature = torch.empty(places, dtype=torch.int64, device=keys.device)
+    entries = torch.arange(len(keys), device=keys.device)
+    size = piece_rows(1, keys.device)
+    pieces = list(zip(keys.split(size), entries.split(size), strict=True))
+    for key, entry in pieces:
+        signature[key] = entry
+    for key, entry in pieces:
+        signature[key[signature[key] != entry]] = -1
+    return torch.cat([entry[signature[key] < 0] for key, entry in pieces])
 
 
 def write_sums(target: Tensor, target_keys: Tensor, source: Tensor, source_keys: Tensor) -> None:
