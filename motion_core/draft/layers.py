@@ -19,10 +19,13 @@ BORDER_WIDTH = 5.0
 MARGIN = 0.25
 
 
-def make_paints(picture: FloatArray, shares: list[FloatArray], travel: float) -> list[Paint]:
+def make_paints(
+    picture: FloatArray, shares: list[FloatArray], soft: list[bool], travel: float
+) -> list[Paint]:
     """The paint of every sheet, or of the base alone when there are no sheets.
 
-    picture: (H, W, 3). shares: (H, W) each. travel: greatest displacement, pixels.
+    picture: (H, W, 3). shares: (H, W) of each sheet. soft: whether each sheet is. travel:
+    greatest displacement, pixels.
     """
     import cv2
 
@@ -30,9 +33,12 @@ def make_paints(picture: FloatArray, shares: list[FloatArray], travel: float) ->
     margin = math.ceil(min(2 * travel, MARGIN * max(picture.shape[:2])))
     colours = cv2.cvtColor(extend(picture, margin), cv2.COLOR_RGB2RGBA)
     paints = []
-    for share in shares or [np.zeros(picture.shape[:2], np.float32)]:
+    if not shares:
+        shares, soft = [np.zeros(picture.shape[:2], np.float32)], [True]
+    for share, is_soft in zip(shares, soft, strict=True):
         wide = np.pad(share, margin, mode="edge")
-        paints.append(Paint(colours, wide, _border(wide), behind, _extent(share), margin))
+        border, extent = _border(wide), _extent(share)
+        paints.append(Paint(colours, wide, border, behind, extent, margin, not is_soft))
     return paints
 
 

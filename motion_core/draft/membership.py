@@ -59,35 +59,58 @@ def make_guide(picture: FloatArray) -> Guide:
 def share_map(guide: Guide, motion: Motion, sheets: Sheets, sheet: Sheet) -> FloatArray:
     """(H, W) float32 0..1: how much of the sheet's motion each pixel takes.
 
-    One at the sheet's points, zero at all others, beyond the sheet's reach and, unless its points
-    come near, where the picture ends. Between them the share falls with the distance from either
-    side, measured along the picture: a change from colours of the sheet to colours of its
+    One at a rigid sheet's points, zero at all others, beyond the sheet's reach and, unless its
+    points come near, where the picture ends. Between them the share falls with the distance from
+    either side, measured along the picture: a change from colours of the sheet to colours of its
     surroundings counts as a long way, so that the fall happens there if there is such a change,
-    and evenly over the gap if there is none.
+    and evenly over the gap if there is none. A soft sheet falls as its points say, whatever the
+    picture shows.
     """
-    import cv2
-
     known = _known_shares(motion, sheets, sheet)
     level, away = _evidence(guide.grid, motion, sheet, known)
-    rigid = bool((sheet.share > 0.99).all())
-    seeds = []
-    for step in (0.5,) if rigid else LEVELS:
-        seeds += [level >= step, away | ((level >= 0) & (level < step))]
-    spans = np.stack([nearest_distance(seed) for seed in seeds])
-    gap = np.maximum(spans[0::2] + spans[1::2], 1e-3)
-    flat = (spans[1::2] - spans[0::2]) / gap
-    between = gap[np.abs(flat) < 0.5]
+    cut = _soft_share if sheet.is_soft else _rigid_share
+    share = cut(guide, level, away)
+    share = np.clip((share - LOW_CUT) / (HIGH_CUT - LOW_CUT), 0, 1)
+    return _kept_to(known, motion, share, guide.grid)
+
+
+def _rigid_share(guide: Guide, level: FloatArray, away: BoolArray) -> FloatArray:
+    """(H, W) for what moves as one, its borders cut along the picture."""
+    import cv2
+
+    seeds = np.stack([level >= 0.5, away | ((level >= 0) & (level < 0.5))])
+    near, far = (nearest_distance(seed) for seed in seeds)
+    gap = np.maximum(near + far, 1e-3)
+    lead = (far - near) / gap
+    between = gap[np.abs(lead) < 0.5]
     usual = float(np.median(between)) if between.size else 1.0
-    table = likeness_table(guide.grid_bins, nearest_distance(level > 0.3), spans[1], usual)
+    table = likeness_table(guide.grid_bins, near, far, usual)
     likeness = cv2.medianBlur(table[guide.bins], 5)
-    far = BORDER_LENGTH * guide.grid.short_side
-    costs = geodesic_distance(np.stack(seeds), flattened(likeness, guide.grid), far)
-    borders = (costs[1::2] - costs[0::2]) / gap - flat
-    lead = flat + borders * np.minimum(far / gap, MOST_TRUST)
+    crossing = BORDER_LENGTH * guide.grid.short_side
+    costs = geodesic_distance(seeds, flattened(likeness, guide.grid), crossing)
+    borders = (costs[1] - costs[0]) / gap - lead
+    share = _fall(lead + borders * np.minimum(crossing / gap, MOST_TRUST))
+    return _sharpened(share, likeness, DOUBT * np.maximum(gap / crossing, 1) ** 2)
+
+
+def _soft_share(guide: Guide, level: FloatArray, away: BoolArray) -> FloatArray:
+    """(H, W) for what moves less and less towards its rim: the mean over shares of how far
+    each place is on the way from points with less to points with more."""
+    import cv2
+
+    shares = []
+    for step in LEVELS:
+        near = nearest_distance(level >= step)
+        far = nearest_distance(away | ((level >= 0) & (level < step)))
+        shares.append(_fall((far - near) / np.maximum(near + far, 1e-3)))
+    share = cv2.blur(np.mean(shares, axis=0), (WINDOW, WINDOW), borderType=cv2.BORDER_REPLICATE)
+    return cv2.resize(share, guide.bins.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _fall(lead: FloatArray) -> FloatArray:
+    """Smoothly from one where moving points are nearer to zero where resting ones are."""
     share = np.clip(0.5 + RAMP * lead, 0, 1)
-    share = (share * share * (3 - 2 * share)).mean(0)
-    doubt = DOUBT * np.maximum(gap[0] / far, 1) ** 2
-    return _kept_to(known, motion, _sharpened(share, likeness, doubt), guide.grid)
+    return (share * share * (3 - 2 * share)).astype(np.float32)
 
 
 def _known_shares(motion: Motion, sheets: Sheets, sheet: Sheet) -> FloatArray:
@@ -140,7 +163,7 @@ def _sharpened(share: FloatArray, likeness: FloatArray, doubt: FloatArray) -> Fl
     offset = box(mean_share - slope * mean_guide)
     large = cv2.resize(box(slope), full, interpolation=cv2.INTER_LINEAR) * likeness
     large += cv2.resize(offset, full, interpolation=cv2.INTER_LINEAR)
-    return np.clip((large - LOW_CUT) / (HIGH_CUT - LOW_CUT), 0, 1)
+    return large
 
 
 def _kept_to(known: FloatArray, motion: Motion, share: FloatArray, grid: Size) -> FloatArray:

@@ -42,6 +42,7 @@ class Paint:
     border:  (h, w) 0..1, whether a pixel lies on the border of what moves.
     behind:  (H, W, 3) what shows where the sheet is torn.
     extent:  (2, 2) first and last (x, y) of the pixels that have a share.
+    tears:   False for a soft sheet, which is stretched without end.
     """
 
     colours: FloatArray
@@ -50,6 +51,7 @@ class Paint:
     behind: FloatArray
     extent: FloatArray
     margin: int
+    tears: bool = True
 
 
 class Window(NamedTuple):
@@ -182,7 +184,9 @@ def _search(paint: Paint, maps: _Maps) -> _Search:
     sheet += step * np.clip(above / np.maximum(above - below, 1e-6), 0, 1)
     covered = _sample(paint.share, *small.at_full()) >= FULL_SHARE
     moves = (_sample(paint.share, small.from_x, small.from_y) > NO_SHARE) & ~covered
-    torn = _torn(sheet, paint, small, (width / size[0], height / size[1])) * moves
+    torn = np.zeros_like(sheet)
+    if paint.tears:
+        torn = _torn(sheet, paint, small, (width / size[0], height / size[1])) * moves
     share = sheet * moves + covered
     kind = moves + 2 * covered.astype(np.uint8)
     jumps = (_range(share) > JUMP) & (_range(kind) > 0)

@@ -46,6 +46,11 @@ class Sheet:
     reach: float
     speed: float
 
+    @property
+    def is_soft(self) -> bool:
+        """Whether its points take different parts of its motion."""
+        return bool((self.share < 0.99).any())
+
 
 @dataclass(frozen=True, eq=False)
 class Sheets:
@@ -173,8 +178,7 @@ def _still_centre(key: Motion, sheet: Sheet, based: BoolArray, edges: IndexArray
     degree = np.bincount(both[:, 0], minlength=len(based))
     touching = np.bincount(both[:, 0], inside[both[:, 1]], minlength=len(based))
     enclosed = np.flatnonzero(based & (touching > 0.7 * degree) & (degree > 3))
-    near = (sheet.share > 0.99).all() and len(enclosed)
-    if not near:
+    if sheet.is_soft or not len(enclosed):
         return enclosed[:0]
     seen = key.seen[:, sheet.members].astype(np.float64)
     fit = fit_similarity(key.source[sheet.members], key.shift[:, sheet.members], seen)

@@ -92,7 +92,9 @@ class Stage:
         progress(0, total)
         if self.sheets.moving_base or self.sheets.over:
             shares = self._shares(lambda: progress(0, total))
-            self.paints = make_paints(self.picture, shares, np.abs(self.motion.shift).max())
+            soft = [sheet.is_soft for sheet in self.sheets.over]
+            travel = float(np.abs(self.motion.shift).max())
+            self.paints = make_paints(self.picture, shares, soft, travel)
 
     def _shares(self, tick: Callable[[], None]) -> list[FloatArray]:
         guide = make_guide(self.picture)
