@@ -20,12 +20,12 @@ def grid_cells(tracks: Tracks, grid: Size, frames: slice) -> tuple[Tensor, Tenso
     float64 makes the floor exact: the product of a float32 and a side is, and the quotient of
     that by another side cannot be rounded across a whole number.
     """
-    x, y = tracks.xy[frames].double().unbind(dim=-1)
+    x, y = tracks.xy[frames].unbind(dim=-1)
     width, height = tracks.size
-    counts = tracks.visible[frames] & (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    columns = torch.where(counts, x, 0.0).mul_(grid.width).div_(width)
-    rows = torch.where(counts, y, 0.0).mul_(grid.height).div_(height)
-    return columns.long(), rows.long(), counts
+    counts = (torch.minimum(x, y) >= 0) & (x < width) & (y < height) & tracks.visible[frames]
+    columns = x.double().mul_(grid.width).div_(width).long()
+    rows = y.double().mul_(grid.height).div_(height).long()
+    return columns, rows, counts
 
 
 def displacement_scale(tracks: Tracks, grid: Size) -> Tensor:

@@ -8,8 +8,8 @@ import torch
 
 from ..tracks.model import Tracks
 
-# torch works on up to this many numbers in the calling thread instead of sharing them out.
-UNSHARED = 32768
+# torch does work on fewer numbers than 32768 in the calling thread instead of sharing it out.
+UNSHARED = 32767
 # Where sharing out pays: pieces that still stay in cache.
 SHARED = 524288
 
@@ -27,7 +27,7 @@ def frame_pieces(tracks: Tracks) -> Iterator[slice]:
     """Runs of frames to work on at once, in order; at least one, even of no frames."""
     step = max(tracks.num_frames, 1)
     if stays_in_one_thread(tracks.device):
-        step = max(UNSHARED // max(2 * tracks.num_points, 1), 1)
+        step = max(UNSHARED // max(tracks.num_points, 1), 1)
     for first in range(0, max(tracks.num_frames, 1), step):
         yield slice(first, min(first + step, tracks.num_frames))
 

@@ -119,7 +119,7 @@ def sparse_id_volume(
     for piece in frame_pieces(tracks):
         columns, lines, counts = grid_cells(tracks, grid, piece)
         frame = torch.arange(piece.start, piece.stop, device=tracks.device)[:, None]
-        cell = (frame * grid.height + lines) * grid.width + columns
+        cell = torch.add(columns, lines, alpha=grid.width).add_(frame * grid.height * grid.width)
         cells.append(cell.masked_select(counts))
         passing.append(track.expand_as(counts).masked_select(counts))
     return SparseVolume(torch.cat(cells), torch.cat(passing), rows, tracks.num_frames, grid)

@@ -75,15 +75,16 @@ def _sharing(keys: Tensor, places: int) -> Tensor:
 
     Each entry signs its place; whoever finds another's signature there strikes the place out.
     """
-    signature = torch.empty(places, dtype=torch.int64, device=keys.device)
-    entries = torch.arange(len(keys), device=keys.device)
+    signature = torch.empty(places, dtype=torch.int32, device=keys.device)
+    entries = torch.arange(len(keys), dtype=torch.int32, device=keys.device)
     size = piece_rows(1, keys.device)
     pieces = list(zip(keys.split(size), entries.split(size), strict=True))
     for key, entry in pieces:
-        signature[key] = entry
+        signature.index_copy_(0, key, entry)
     for key, entry in pieces:
-        signature[key[signature[key] != entry]] = -1
-    return torch.cat([entry[signature[key] < 0] for key, entry in pieces])
+        signature.index_fill_(0, key[signature.index_select(0, key) != entry], -1)
+    shared = [entry[signature.index_select(0, key) < 0] for key, entry in pieces]
+    return torch.cat(shared).long()
 
 
 def write_sums(target: Tensor, target_keys: Tensor, source: Tensor, source_keys: Tensor) -> None:
