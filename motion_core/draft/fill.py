@@ -47,21 +47,21 @@ def extend(picture: FloatArray, margin: int) -> FloatArray:
     import cv2
 
     height, width = picture.shape[:2]
+    short = min(height, width)
     sides = [margin] * 4
     wide = cv2.copyMakeBorder(picture, *sides, borderType=cv2.BORDER_REFLECT)
-    soft = _blurred(wide, SOFT_BLUR * min(height, width))
-    away = [
-        np.abs(np.arange(side + 2 * margin) - (margin + (side - 1) / 2)) for side in (height, width)
-    ]
-    outside = np.maximum(
-        np.maximum(away[0] - (height - 1) / 2, 0)[:, None],
-        np.maximum(away[1] - (width - 1) / 2, 0)[None],
-    )
-    part = np.minimum(outside / max(SOFT_WITHIN * min(height, width), 1), 1).astype(np.float32)
+    soft = _blurred(wide, SOFT_BLUR * short)
+    outside = np.maximum(_outside(height, margin)[:, None], _outside(width, margin)[None])
+    part = np.minimum(outside / max(SOFT_WITHIN * short, 1), 1).astype(np.float32)
     mixed = cv2.blendLinear(soft, wide, part, 1 - part)
-    inner = slice(margin, margin + height), slice(margin, margin + width)
-    mixed[inner] = picture
+    mixed[margin : margin + height, margin : margin + width] = picture
     return mixed
+
+
+def _outside(side: int, margin: int) -> FloatArray:
+    """(side + 2 * margin,) how many pixels each lies outside of `side` pixels in the middle."""
+    place = np.arange(-margin, side + margin)
+    return np.maximum(np.maximum(-place, place - (side - 1)), 0)
 
 
 def _blurred(picture: FloatArray, sigma: float) -> FloatArray:

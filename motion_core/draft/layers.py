@@ -13,8 +13,8 @@ from .render import Paint
 # What takes more than this share of a motion is gone when it has moved away, and its soft rim,
 # this fraction of the short side, with it.
 TAKEN_SHARE, RIM = 0.5, 0.02
-# A share that falls from one to zero within this many pixels falls at a border.
-BORDER_WIDTH = 5.0
+# A share that falls from one to zero within this fraction of the short side falls at a border.
+BORDER_WIDTH = 0.01
 # The picture is continued past its edge by no more than this fraction of its long side.
 MARGIN = 0.25
 
@@ -32,12 +32,13 @@ def make_paints(
     behind = fill_behind(picture, _taken(shares, picture.shape[:2]))
     margin = math.ceil(min(2 * travel, MARGIN * max(picture.shape[:2])))
     colours = cv2.cvtColor(extend(picture, margin), cv2.COLOR_RGB2RGBA)
+    width = max(4.0, BORDER_WIDTH * min(picture.shape[:2]))
     paints = []
     if not shares:
         shares, soft = [np.zeros(picture.shape[:2], np.float32)], [True]
     for share, is_soft in zip(shares, soft, strict=True):
         wide = np.pad(share, margin, mode="edge")
-        border, extent = _border(wide), _extent(share)
+        border, extent = _border(wide, width), _extent(share)
         paints.append(Paint(colours, wide, border, behind, extent, margin, not is_soft))
     return paints
 
@@ -52,15 +53,15 @@ def _taken(shares: list[FloatArray], shape: tuple[int, int]) -> BoolArray:
     return cv2.dilate(taken, np.ones((rim, rim), np.uint8)) > 0
 
 
-def _border(share: FloatArray) -> FloatArray:
-    """(h, w) 0..1 around places where the share (h, w) falls within few pixels."""
+def _border(share: FloatArray, width: float) -> FloatArray:
+    """(h, w) 0..1 around places where the share (h, w) falls within `width` pixels."""
     import cv2
 
     slope_x = cv2.Sobel(share, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
     slope_y = cv2.Sobel(share, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
     # Not cv2.magnitude, whose last bit depends on where its arrays lie in memory.
     slope = np.sqrt(slope_x**2 + slope_y**2)
-    sharp = np.clip(slope * BORDER_WIDTH - 0.5, 0, 1)
+    sharp = np.clip(slope * width - 0.5, 0, 1)
     return cv2.dilate(sharp, np.ones((5, 5), np.uint8))
 
 

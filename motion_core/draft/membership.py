@@ -26,7 +26,7 @@ RAMP = 0.8
 LEVELS = (0.15, 0.38, 0.62, 0.85)
 # Cells of the window in which the share follows the borders, and the doubt that keeps it from
 # following noise.
-WINDOW, DOUBT = 5, 0.01
+WINDOW, DOUBT = 5, 0.02
 # The outermost shares are cut off: the border lies a little outside of the thing.
 LOW_CUT, HIGH_CUT = 0.04, 0.84
 CORRECTIONS = 2

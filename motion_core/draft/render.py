@@ -105,17 +105,12 @@ def draw_base(out: FloatArray, paint: Paint, field: Field) -> None:
 
 
 def draw_sheet(
-    out: FloatArray,
-    paint: Paint,
-    field: Field,
-    base: Field | None,
-    drawn: list[Window],
+    out: FloatArray, paint: Paint, field: Field, base: Field | None, drawn: list[Window]
 ) -> None:
     """Draws a moved sheet over `out` (H, W, 3) and adds the window it may have touched to `drawn`.
 
     field: motion of what has a full share. base: motion of what has none; None when that rests.
-    drawn: the windows of the sheets below, which stay where
-    this one does not cover them.
+    drawn: the windows of the sheets below, which stay where this one does not cover them.
 
     A pixel of the picture with share a moves by base + a * (field - base). Where the sheet folds
     over what it passes, several pixels of the picture reach one of the frame: a fully moving one
@@ -248,8 +243,7 @@ def _settle_borders(
     if not len(index):
         return _Rim(index, np.zeros(0, np.float32))
     here = maps.only(index)
-    covering = _gather(paint.share, *here.at_full())[:, 0]
-    covered = covering >= FULL_SHARE
+    covered, nearly = _covered(paint.share, *here.at_full())
     resting = _gather(paint.share, here.from_x, here.from_y)[:, 0]
     moves = (resting > NO_SHARE) & ~covered
     rows, columns = np.divmod(index, share.shape[1])
@@ -258,11 +252,18 @@ def _settle_borders(
     sheet = _gather(search.sheet, cell_x.astype(np.float32), cell_y.astype(np.float32))[:, 0]
     share.ravel()[index] = np.where(covered, np.float32(1), sheet * moves)
     torn.ravel()[index] *= moves
-    outside = ~covered & (covering > 0.5)
-    if not outside.any():
-        return _Rim(index[:0], covering[:0])
-    edge = _gather(paint.border, *here.only(np.flatnonzero(outside)).at_full())[:, 0]
-    return _Rim(index[outside], edge * (covering[outside] - 0.5) * 2)
+    rim = nearly > 0
+    return _Rim(index[rim], nearly[rim])
+
+
+def _covered(share: FloatArray, x: FloatArray, y: FloatArray) -> tuple[BoolArray, FloatArray]:
+    """(K,) whether what comes from (x, y) is full, and for what is not 0..1 how near it is to
+    it, by the distance in pixels that its slope tells."""
+    full = _gather(share, x, y)[:, 0]
+    across = _gather(share, x + 1, y)[:, 0] - full
+    along = _gather(share, x, y + 1)[:, 0] - full
+    distance = (FULL_SHARE - full) / np.maximum(np.sqrt(across**2 + along**2), 1e-4)
+    return full >= FULL_SHARE, np.where(full < FULL_SHARE, np.clip(1 - distance, 0, 1), 0)
 
 
 def _show_behind(colours: FloatArray, torn: FloatArray, paint: Paint, maps: _Maps) -> None:
