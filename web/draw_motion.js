@@ -18,6 +18,7 @@ const PICTURES = /\.(png|jpe?g|webp|gif|bmp|avif)$/i;
 const VIDEOS = /\.(mp4|webm|mov|mkv|m4v)$/i;
 
 const sessions = new Map(); // undo makes a node anew; its editor goes on where the old one was
+const remains = new Map(); // node id -> the element of a removed node's editor
 
 app.registerExtension({
   name: "motion_prompting.draw_motion",
@@ -30,6 +31,7 @@ function attach(node) {
   const motion = widgetOf(node, "motion");
   if (!motion) return;
   motion.hidden = true;
+  motion.options = { ...motion.options, hidden: true }; // where older Nodes 2.0 looks
   const editor = createEditor({
     onCommit(text) {
       motion.value = text;
@@ -39,6 +41,7 @@ function attach(node) {
     onPictureFile: (file) => keepPicture(node, file, refresh),
     onWheelUnused: forwardWheel,
   });
+  editor.element.style.minHeight = `${LEAST_HEIGHT}px`; // older Nodes 2.0 asks nothing else
   const widget = node.addDOMWidget("editor", WIDGET_TYPE, editor.element, {
     serialize: false,
     hideOnZoom: false,
@@ -71,8 +74,9 @@ function hookNode(node, { editor, refresh, pictures, stops }) {
     const session = takeSession(node);
     if (session) editor.resume(session.state);
     refresh();
-    if (session) takePlace(editor, session);
+    if (session?.hadFocus) takeFocus(editor);
   });
+  chain(node, "onAdded", () => takePlace(editor, remains.get(node.id)));
   chain(node, "onConnectionsChange", () => setTimeout(pictures.refresh));
   chain(node, "onExecuted", (shown) => {
     pictures.executed = shown?.images?.[0] ?? pictures.executed;
@@ -139,10 +143,13 @@ function forwardWheel(event) {
 }
 
 function keepSession(node, editor) {
-  const key = sessionKey(node);
-  const session = { state: editor.session(), hadFocus: editor.hadFocus, element: editor.element };
-  sessions.set(key, session);
-  setTimeout(() => sessions.get(key) === session && sessions.delete(key), SESSION_MS);
+  keepFor(sessions, sessionKey(node), { state: editor.session(), hadFocus: editor.hadFocus });
+  keepFor(remains, node.id, editor.element);
+}
+
+function keepFor(map, key, value) {
+  map.set(key, value);
+  setTimeout(() => map.get(key) === value && map.delete(key), SESSION_MS);
 }
 
 function takeSession(node) {
@@ -153,18 +160,27 @@ function takeSession(node) {
 }
 
 /**
- * Puts the editor where its forerunner was: Nodes 2.0 keeps a node's elements through an undo and
- * would go on showing the old one.
+ * Puts the editor where its forerunner was: Nodes 2.0 keeps the elements of a node whose number
+ * comes back, as after an undo, and would go on showing the old one.
  */
-function takePlace(editor, { element, hadFocus }) {
-  let tries = 0;
-  const settle = () => {
-    if (!editor.element.isConnected && element.isConnected) element.replaceWith(editor.element);
-    if (hadFocus) editor.focus();
-    const isSettled = editor.element.isConnected && (editor.hasFocus || !hadFocus);
-    if (!isSettled && (tries += 1) < 20) setTimeout(settle, 50);
-  };
-  setTimeout(settle, 50);
+function takePlace(editor, forerunner) {
+  if (!forerunner) return;
+  untilTrue(() => {
+    if (!editor.element.isConnected && forerunner.isConnected) forerunner.replaceWith(editor.element);
+    return editor.element.isConnected;
+  });
+}
+
+function takeFocus(editor) {
+  untilTrue(() => {
+    editor.focus();
+    return editor.hasFocus;
+  });
+}
+
+/** Tries now and then, for a second, until it is done. */
+function untilTrue(isDone, tries = 20) {
+  setTimeout(() => !isDone() && tries > 1 && untilTrue(isDone, tries - 1), 50);
 }
 
 function sessionKey(node) {

@@ -18,7 +18,9 @@ PICTURE = "example.png"
 MARGIN = 0.06  # around a picture that is shown whole
 EMPTY_GRAPH = """([picture, origin]) => {
   app.graph.clear();
-  Object.assign(app.canvas.ds, { scale: 1 });
+  // A saved graph says which renderer laid it out; without it some versions lay it out anew.
+  app.graph.extra.workflowRendererVersion = LiteGraph.vueNodesMode ? "Vue" : "LG";
+  app.canvas.ds.scale = 1;
   app.canvas.ds.offset = [0, 0];
   const add = (type, x, y) => {
     const node = LiteGraph.createNode(type);

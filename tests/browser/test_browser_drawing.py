@@ -20,7 +20,8 @@ def server(request: pytest.FixtureRequest, stage: Any) -> Iterator[Any]:
     """The frontend over the stand-in host."""
     from tests.host.frontend import FrontendServer
 
-    with FrontendServer(stage, frontend_files(request.param)) as running:
+    files = frontend_files(request.param)
+    with FrontendServer(stage, files, is_oldest=request.param == OLDEST) as running:
         yield running
 
 
@@ -120,12 +121,14 @@ def test_one_gesture_is_one_undo_step_and_the_editor_survives_it(canvas: Any) ->
     canvas.settle(900)
     assert canvas.layers() == []
     assert canvas.page.locator(".mp-row").count() == 0
-    canvas.press(f"{CONTROL}+Shift+z")
-    canvas.settle(900)
-    assert len(canvas.layers()) == 1
-    assert canvas.page.locator(".mp-row").count() == 1, "the editor that is shown is the live one"
+    has_redo = not (canvas.server.is_oldest and canvas.page.evaluate("LiteGraph.vueNodesMode"))
+    if has_redo:  # there every node grows by its title on reload, which the host takes for an edit
+        canvas.press(f"{CONTROL}+Shift+z")
+        canvas.settle(900)
+        assert len(canvas.layers()) == 1
+    assert canvas.page.locator(".mp-row").count() == has_redo, "the editor shown is the live one"
     canvas.drag((0.3, 0.7), (0.6, 0.7))
-    assert len(canvas.layers()) == 2
+    assert len(canvas.layers()) == 1 + has_redo
 
 
 def test_escape_cancels_a_gesture(canvas: Any) -> None:

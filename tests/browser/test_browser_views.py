@@ -184,8 +184,10 @@ def test_a_deleted_node_lets_go_of_all_it_took(canvas: Any) -> None:
     assert canvas.page.evaluate("() => window.stages.every((stage) => stage.width === 0)")
 
 
-def test_a_deleted_node_can_be_collected(canvas: Any) -> None:
-    """Untouched: the host itself holds on to the last node that was clicked, whatever its kind."""
+def test_a_deleted_node_can_be_collected(opened: Any) -> None:
+    """Untouched: the host itself holds on to the node last pointed at, whatever its kind."""
+    opened.page.mouse.move(700, 930)
+    canvas = opened.start()
     canvas.page.evaluate(
         """() => {
           window.gone = new WeakRef(document.querySelector(".mp-editor"));

@@ -39,6 +39,10 @@ export function createEditor({ onCommit = () => {}, onPictureFile = () => {}, on
   let background = null;
   let text = null; // what the owner holds
   let lostFocusAt = -Infinity;
+  // Older Nodes 2.0 would drag the node along with whatever is pressed in it.
+  for (const name of ["pointerdown", "pointermove", "pointerup"]) {
+    body.addEventListener(name, (event) => event.stopPropagation());
+  }
   body.addEventListener("focusout", () => (lostFocusAt = performance.now()));
   const desk = { size: () => background?.size ?? clip, isReadOnly: () => store.state.trouble !== null, body };
   const store = makeStore({
