@@ -46,6 +46,8 @@ def extend(picture: FloatArray, margin: int) -> FloatArray:
     """
     import cv2
 
+    if not margin:
+        return picture
     height, width = picture.shape[:2]
     short = min(height, width)
     sides = [margin] * 4

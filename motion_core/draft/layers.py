@@ -24,8 +24,8 @@ def make_paints(
 ) -> list[Paint]:
     """The paint of every sheet, or of the base alone when there are no sheets.
 
-    picture: (H, W, 3). shares: (H, W) of each sheet. soft: whether each sheet is. travel:
-    greatest displacement, pixels.
+    picture: (H, W, 3). shares: (H, W) of each sheet. soft: whether each sheet is. travel: the
+    greatest displacement, pixels, of anything that may bring the picture's edge into sight.
     """
     import cv2
 
@@ -41,6 +41,11 @@ def make_paints(
         border, extent = _border(wide, width), _extent(share)
         paints.append(Paint(colours, wide, border, behind, extent, margin, not is_soft))
     return paints
+
+
+def touches_edge(share: FloatArray) -> bool:
+    """Whether a pixel where the picture ends has a share (H, W)."""
+    return any(edge.any() for edge in (share[0], share[-1], share[:, 0], share[:, -1]))
 
 
 def _taken(shares: list[FloatArray], shape: tuple[int, int]) -> BoolArray:

@@ -14,8 +14,8 @@ from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .completion import checked_completion
 from .field import Field
-from .fields import Group, field_at
-from .layers import make_paints
+from .group import Group, field_at
+from .layers import make_paints, touches_edge
 from .membership import make_guide, share_map
 from .motion import FloatArray, motion_of
 from .picture import checked_picture
@@ -93,7 +93,8 @@ class Stage:
         if self.sheets.moving_base or self.sheets.over:
             shares = self._shares(lambda: progress(0, total))
             soft = [sheet.is_soft for sheet in self.sheets.over]
-            travel = float(np.abs(self.motion.shift).max())
+            shows_edge = self.sheets.moving_base or any(map(touches_edge, shares))
+            travel = float(np.abs(self.motion.shift).max()) if shows_edge else 0.0
             self.paints = make_paints(self.picture, shares, soft, travel)
 
     def _shares(self, tick: Callable[[], None]) -> list[FloatArray]:
