@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..depth.lens import fov_of, intrinsics_from_fov, scaled_intrinsics
 from ..errors import FormatError
 from ..geometry import Size, checked_size
 from .model import CameraPath
-from .pinhole import fov_of, intrinsics_from_fov, scaled_intrinsics
 from .pose import inverse, look_at, make_pose
 
 JSON_KIND = "camera_path"

@@ -9,15 +9,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motion_core.camera.pinhole import (
+from motion_core.camera.pinhole import pixel_centres, project, to_camera, unproject
+from motion_core.depth.lens import (
     fov_of,
     intrinsics_from_fov,
     make_intrinsics,
-    pixel_centres,
-    project,
     scaled_intrinsics,
-    to_camera,
-    unproject,
 )
 from motion_core.errors import ShapeError
 from motion_core.geometry import Size

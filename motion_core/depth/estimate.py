@@ -1,0 +1,228 @@
+"""Depth from a picture by a model in a local folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import FormatError, MissingExtraError, ShapeError
+from ..geometry import Size
+from .lens import intrinsics_from_fov
+from .model import DepthMap
+from .sources import ASSUMED_FOV_DEG, INVERSE, DepthReading, make_depth
+
+SUGGESTION = (
+    "Depth Anything V2 Small (Apache-2.0): put config.json, preprocessor_config.json and "
+    "model.safetensors of huggingface.co/depth-anything/Depth-Anything-V2-Small-hf there. Depth "
+    "Pro (apple/DepthPro-hf, Apple's research licence) knows its field of view too."
+)
+# Inverse depth of unknown scale is stretched between these quantiles, so that a few stray pixels
+# do not flatten the rest.
+LOW_QUANTILE, HIGH_QUANTILE = 0.002, 0.998
+# A prediction that varies by less than this share of itself is flat, and rounding is no depth.
+FLAT_SHARE = 1e-4
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+class DepthEstimator(Protocol):
+    """Anything that turns a picture into depth."""
+
+    def estimate(self, image: Tensor, *, fov_deg: float | None = None) -> DepthMap:
+        """Depth of a picture (H, W, 3), float 0..1, on its own canvas.
+
+        fov_deg: the horizontal field of view; None leaves it to the model, or assumes one.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How a model wants its pictures: sides, multiples, mean and deviation."""
+
+    width: int
+    height: int
+    multiple: int = 1
+    keep_aspect: bool = False
+    mean: tuple[float, ...] = IMAGENET[0]
+    deviation: tuple[float, ...] = IMAGENET[1]
+
+    def size_for(self, size: Size) -> Size:
+        """The sides a picture is resized to, changing its scale as little as it can."""
+        across, down = self.width / size.width, self.height / size.height
+        if self.keep_aspect:
+            across = down = across if abs(1 - across) < abs(1 - down) else down
+
+        def whole(side: float) -> int:
+            return max(self.multiple, round(side / self.multiple) * self.multiple)
+
+        return Size(whole(across * size.width), whole(down * size.height))
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """(1, 3, h, w) of a picture (H, W, 3)."""
+        wanted = self.size_for(Size(image.shape[1], image.shape[0]))
+        batch = image.movedim(-1, 0)[None]
+        if batch.shape[-1] != wanted.width or batch.shape[-2] != wanted.height:
+            batch = nn.functional.interpolate(
+                batch, (wanted.height, wanted.width), mode="bicubic", antialias=True
+            )
+        mean, deviation = (batch.new_tensor(v)[:, None, None] for v in (self.mean, self.deviation))
+        return (batch.clamp(0.0, 1.0) - mean) / deviation
+
+
+@dataclass(frozen=True, eq=False)
+class TransformersEstimator:
+    """A depth model of the transformers library. `model` may be moved between devices by the host.
+
+    reading: how inverse depth of unknown scale is laid out, for models that give no more.
+    """
+
+    model: nn.Module
+    preparation: Preparation
+    reading: DepthReading = INVERSE
+
+    def estimate(self, image: Tensor, *, fov_deg: float | None = None) -> DepthMap:
+        """See DepthEstimator. Raises ShapeError unless the picture is (H, W, 3), ValueError when
+        the model gives an impossible field of view and none is stated."""
+        if image.ndim != 3 or image.shape[-1] != 3:
+            raise ShapeError(f"estimate needs a picture (H, W, 3); got {tuple(image.shape)}.")
+        weight = next(self.model.parameters())
+        pixels = self.preparation(image.to(weight.device, torch.float32)).to(weight.dtype)
+        with torch.inference_mode():
+            output = self.model(pixel_values=pixels)
+        size = Size(image.shape[1], image.shape[0])
+        values = _resized(output.predicted_depth.float(), size).clone()
+        return FAMILIES[_family(self.model.config)](self, values, output, size, fov_deg)
+
+
+def load_estimator(
+    folder: str | os.PathLike[str], *, reading: DepthReading = INVERSE
+) -> TransformersEstimator:
+    """A depth model from a local folder in the layout of transformers; nothing is downloaded.
+
+    The folder holds config.json, model.safetensors and, where the model has its own,
+    preprocessor_config.json. The model is on the CPU, in float32, ready to estimate.
+    Raises FileNotFoundError saying what to put where, MissingExtraError without transformers,
+    FormatError for a model this does not know.
+    """
+    folder = Path(folder)
+    missing = [n for n in ("config.json", "model.safetensors") if not (folder / n).is_file()]
+    if missing:
+        raise FileNotFoundError(f"{folder} has no {' and no '.join(missing)}. {SUGGESTION}")
+    config = _json(folder / "config.json")
+    family = _family_name(config)
+    try:
+        from transformers import AutoModelForDepthEstimation
+    except ImportError as error:
+        raise MissingExtraError(
+            "Estimating depth needs transformers: pip install motion-prompting[depth]."
+        ) from error
+    model = AutoModelForDepthEstimation.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+    )
+    return TransformersEstimator(model.eval(), _preparation(folder, family), reading)
+
+
+def _preparation(folder: Path, family: str) -> Preparation:
+    path = folder / "preprocessor_config.json"
+    if not path.is_file():
+        return DEFAULTS[family]
+    stored, default = _json(path), DEFAULTS[family]
+    size = stored.get("size") or {}
+    try:
+        return Preparation(
+            int(size.get("width", default.width)),
+            int(size.get("height", default.height)),
+            int(stored.get("ensure_multiple_of") or default.multiple),
+            bool(stored.get("keep_aspect_ratio", default.keep_aspect)),
+            tuple(float(v) for v in stored.get("image_mean") or default.mean),
+            tuple(float(v) for v in stored.get("image_std") or default.deviation),
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise FormatError(f"{path}: {error}") from error
+    if not isinstance(value, dict):
+        raise FormatError(f"{path}: expected a JSON object.")
+    return value
+
+
+def _family(config: Any) -> str:
+    return _family_name(config.to_dict())
+
+
+def _family_name(config: Mapping[str, Any]) -> str:
+    """What a model's numbers mean. Raises FormatError for a model this does not know."""
+    kind = config.get("model_type")
+    if kind == "depth_anything" and config.get("depth_estimation_type") == "metric":
+        return "metric"
+    if kind in ("depth_anything", "dpt"):
+        return "inverse"
+    if kind == "depth_pro":
+        return "depth_pro"
+    raise FormatError(
+        f"depth models of the kind {kind!r} are not supported; use depth_anything, dpt or "
+        f"depth_pro. {SUGGESTION}"
+    )
+
+
+def _resized(values: Tensor, size: Size) -> Tensor:
+    """(H, W) of a prediction (1, h, w)."""
+    grown = nn.functional.interpolate(values[:, None], (size.height, size.width), mode="bilinear")
+    return grown[0, 0]
+
+
+def _inverse(
+    estimator: TransformersEstimator, values: Tensor, output: Any, size: Size, fov: float | None
+) -> DepthMap:
+    flat = values.flatten()
+    sample = flat[:: max(1, flat.numel() // 100_000)]
+    low, high = (float(torch.quantile(sample, q)) for q in (LOW_QUANTILE, HIGH_QUANTILE))
+    span = max(high - low, FLAT_SHARE * max(abs(low), abs(high)), 1e-12)
+    share = ((values - low) / span).clamp(0.0, 1.0)
+    return make_depth(estimator.reading.depth(share), fov_deg=_stated(fov))
+
+
+def _metric(
+    estimator: TransformersEstimator, values: Tensor, output: Any, size: Size, fov: float | None
+) -> DepthMap:
+    return make_depth(values, fov_deg=_stated(fov), is_metric=True)
+
+
+def _depth_pro(
+    estimator: TransformersEstimator, values: Tensor, output: Any, size: Size, fov: float | None
+) -> DepthMap:
+    """Depth Pro gives inverse depth for a focal length of one width, and the field of view."""
+    given = output.field_of_view
+    fov_deg = fov if fov is not None or given is None else float(given.flatten()[0])
+    if fov_deg is None or not (math.isfinite(fov_deg) and 1.0 < fov_deg < 179.0):
+        raise ValueError(
+            f"the model gave no usable field of view ({fov_deg}); state one (fov_deg)."
+        )
+    K = intrinsics_from_fov(size, fov_deg)
+    z = float(K[0, 0]) / size.width / values.clamp(1e-4, 1e4)
+    return make_depth(z, K=K, is_metric=True)
+
+
+def _stated(fov_deg: float | None) -> float:
+    return ASSUMED_FOV_DEG if fov_deg is None else fov_deg
+
+
+FAMILIES = {"inverse": _inverse, "metric": _metric, "depth_pro": _depth_pro}
+DEFAULTS = {
+    "inverse": Preparation(518, 518, 14, True),
+    "metric": Preparation(518, 518, 14, True),
+    "depth_pro": Preparation(1536, 1536, 1, False, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
