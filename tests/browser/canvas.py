@@ -57,8 +57,8 @@ class Canvas:
         self.server.runs.clear()
         self.server.errors.clear()
         self.node_id = self.page.evaluate(EMPTY_GRAPH, [PICTURE, list(origin)])
-        self.page.wait_for_selector(".mp-canvas")
-        self.page.wait_for_function("() => document.querySelector('.mp-canvas').width > 10")
+        # Not wait_for_selector: its answer would keep the element alive.
+        self.page.wait_for_function("() => document.querySelector('.mp-canvas')?.width > 10")
         self.settle(500)
         self.page.evaluate(CAPTURE)
         return self

@@ -192,9 +192,13 @@ def test_a_deleted_node_can_be_collected(opened: Any) -> None:
         """() => {
           window.gone = new WeakRef(document.querySelector(".mp-editor"));
           app.graph.clear();
-          for (let i = 0; i < 2; i += 1) app.graph.add(LiteGraph.createNode("PreviewImage"));
         }"""
     )
+    canvas.settle()
+    add_others = (
+        "for (let i = 0; i < 2; i += 1) app.graph.add(LiteGraph.createNode('PreviewImage'))"
+    )
+    canvas.page.evaluate(f"() => {{ {add_others}; }}")
     canvas.page.mouse.click(700, 900)
     canvas.settle(4300)
     client = canvas.page.context.new_cdp_session(canvas.page)
