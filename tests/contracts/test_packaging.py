@@ -49,9 +49,8 @@ def test_the_registry_accepts_the_metadata(project: dict) -> None:
     assert "comfyui" not in name.lower()
     assert re.fullmatch(r"\d+\.\d+\.\d+", project["project"]["version"])
     assert {"PublisherId", "DisplayName"} <= set(project["tool"]["comfy"])
-    assert {"standalone", "dev", "train", "eval"} == set(
-        project["project"]["optional-dependencies"]
-    )
+    extras = set(project["project"]["optional-dependencies"])
+    assert extras == {"standalone", "dev", "depth", "train", "eval"}
 
 
 def test_the_version_is_said_once(project: dict) -> None:
