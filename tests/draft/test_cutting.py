@@ -111,6 +111,15 @@ def test_a_soft_drag_is_one_sheet_of_many_shares() -> None:
     assert np.abs(sheet.share - np.minimum(pull[sheet.members] * scale, 1))[inner].max() < 0.2
 
 
+def test_the_still_centre_of_a_turning_thing_belongs_to_it() -> None:
+    scene = Scene(SIZE, (Disc((124, 124), 40, Move(turn_deg=50)),))
+    motion = motion_of(scene.tracks())
+    (centre,) = np.flatnonzero((motion.source == [124, 124]).all(axis=1))
+    assert (motion.shift[:, centre] == 0).all()
+    found = find_sheets(motion)
+    assert centre in found.over[0].members and centre not in found.base
+
+
 def test_geodesic_distance_is_that_of_dijkstra() -> None:
     random = np.random.default_rng(3)
     height, width = 24, 30
@@ -163,6 +172,19 @@ def test_without_a_border_the_share_falls_evenly_over_the_gap() -> None:
     ray = share[128, 128:]
     assert ray[:24].min() > 0.98 and ray[70:].max() == 0
     assert np.diff(ray).max() < 0.02 and -np.diff(ray).min() < 0.15
+
+
+def test_the_share_is_what_the_points_say_where_they_are_close_to_each_other() -> None:
+    scene = Scene(SIZE, (Disc((128, 128), 40, Move((30, 0))),))
+    motion = motion_of(scene.tracks(inside=6, outside=10, gap=4))
+    sheets = find_sheets(motion)
+    noise = np.random.default_rng(6).random((256, 256, 3)).astype(np.float32)
+    share = share_map(make_guide(noise), motion, sheets, sheets.over[0])
+    x, y = np.floor(motion.source).astype(int).T
+    wanted = np.zeros(len(x))
+    wanted[sheets.over[0].members] = 1
+    off = np.abs(share[y, x] - wanted)
+    assert off.max() < 0.12 and off.mean() < 0.005
 
 
 def test_filling_keeps_what_is_known_and_stays_between_it() -> None:

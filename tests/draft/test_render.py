@@ -1,0 +1,120 @@
+"""One sheet over a picture, small enough to know every pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from motion_core.draft.field import Field, field_grid
+from motion_core.draft.layers import make_paints
+from motion_core.draft.render import Window, draw_base, draw_sheet
+from motion_core.geometry import Size
+
+Array = NDArray[np.float32]
+SIZE = Size(120, 40)
+
+
+def shifted(dx: float, dy: float = 0) -> Field:
+    """The same displacement everywhere."""
+    grid, cell = field_grid(SIZE)
+    values = np.empty((grid.height, grid.width, 2), np.float32)
+    values[:] = dx, dy
+    return Field(values, cell)
+
+
+def columns(*spans: tuple[int, int, float]) -> Array:
+    """A picture whose columns first..last (excluded) are as bright as told, else black."""
+    picture = np.zeros((SIZE.height, SIZE.width, 3), np.float32)
+    for first, last, level in spans:
+        picture[:, first:last] = level
+    return picture
+
+
+def share_of(first: int, last: int) -> Array:
+    """One in columns first..last (excluded), with half shares beside them."""
+    share = np.zeros((SIZE.height, SIZE.width), np.float32)
+    share[:, first - 1 : last + 1] = 0.5
+    share[:, first:last] = 1
+    return share
+
+
+def drawn(picture: Array, share: Array, field: Field, base: Field | None = None) -> Array:
+    """The middle row of the frame, one channel."""
+    (paint,) = make_paints(picture, [share], [False], 40.0)
+    out = picture.copy()
+    if base is not None:
+        draw_base(out, paint, base)
+    draw_sheet(out, paint, field, base, [])
+    assert (out == out[:1]).all() and (out == out[..., :1]).all()
+    return out[20, :, 0]
+
+
+def test_a_thing_lies_on_top_where_it_goes_and_leaves_what_is_behind() -> None:
+    row = drawn(columns((30, 50, 0.8), (70, 90, 0.4)), share_of(30, 50), shifted(45))
+    assert np.abs(row[75:95] - 0.8).max() < 1e-6
+    assert np.abs(row[97:] - 0).max() == 0
+    # Behind are the surroundings, black on both sides up to the other bar.
+    assert row[30:50].max() < 0.1
+    assert (row[70:73] == np.float32(0.4)).all()
+
+
+def test_an_outline_is_not_jagged() -> None:
+    # White beyond the thing's own border, so that the outline itself is seen.
+    row = drawn(columns((0, 60, 1.0)), share_of(20, 40), shifted(60.5))
+    edge = row[90:110]
+    assert ((edge > 0.05) & (edge < 0.95)).sum() == 1
+    assert (np.diff(edge) <= 0).all()
+
+
+def test_where_nothing_moves_every_bit_stays() -> None:
+    random = np.random.default_rng(0)
+    picture = random.random((SIZE.height, SIZE.width, 3)).astype(np.float32)
+    (paint,) = make_paints(picture, [share_of(30, 50)], [False], 40.0)
+    out = picture.copy()
+    draw_sheet(out, paint, shifted(20), None, [])
+    assert np.array_equal(out[:, :25], picture[:, :25])
+    assert np.array_equal(out[:, 75:], picture[:, 75:])
+    assert not np.array_equal(out, picture)
+
+
+def test_a_soft_sheet_is_stretched_and_never_torn() -> None:
+    ramp = np.clip(1 - np.abs(np.arange(SIZE.width) - 50) / 25, 0, 1).astype(np.float32)
+    share = np.repeat(ramp[None], SIZE.height, axis=0)
+    brightness = np.linspace(0, 1, SIZE.width, dtype=np.float32)
+    picture = np.repeat(brightness[None, :, None], SIZE.height, 0).repeat(3, 2)
+    (paint,) = make_paints(picture, [share], [True], 40.0)
+    out = picture.copy()
+    draw_sheet(out, paint, shifted(20), None, [])
+    # A pixel at x with share a has gone to x + 20 a: brightness is place, in order.
+    source = np.arange(25, 76)
+    goal = source + 20 * ramp[25:76]
+    wanted = np.interp(np.arange(25, 76), goal, source) / (SIZE.width - 1)
+    assert np.abs(out[20, 25:76, 0] - wanted).max() < 0.015
+
+
+def test_a_thing_on_a_moving_base() -> None:
+    picture = columns((30, 50, 0.8), (70, 80, 0.4))
+    row = drawn(picture, share_of(30, 50), shifted(-10), shifted(15))
+    assert np.abs(row[20:40] - 0.8).max() < 1e-6
+    assert np.abs(row[85:95] - 0.4).max() < 1e-6 and row[97:].max() == 0
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_sheet_drawn_last_lies_on_top(order: tuple[int, int]) -> None:
+    picture = columns((10, 30, 0.8), (80, 100, 0.4))
+    shares = [share_of(10, 30), share_of(80, 100)]
+    paints = make_paints(picture, shares, [False, False], 40.0)
+    fields = [shifted(35), shifted(-35)]
+    out, windows = picture.copy(), list[Window]()
+    for one in order:
+        draw_sheet(out, paints[one], fields[one], None, windows)
+    # They meet in columns 45..65.
+    assert np.abs(out[20, 46:64, 0] - (0.8, 0.4)[order[-1]]).max() < 1e-6
+    assert len(windows) == 2 and windows[0].meets(windows[1])
+
+
+def test_windows_meet_where_they_share_a_pixel() -> None:
+    one = Window(0, 0, 10, 10)
+    assert one.meets(Window(9, 9, 20, 20)) and not one.meets(Window(10, 0, 20, 10))
+    assert not one.meets(Window(0, 10, 10, 20))
