@@ -15,10 +15,12 @@ RASTER_SIDE = 160
 @dataclass(frozen=True, eq=False)
 class Neighbours:
     """edges: (E, 2) pairs of points whose cells touch. area: (N,) share 0..1 of the picture that
-    is nearest to each point and no further than `reach` from it."""
+    is nearest to each point and no further than `reach` from it. rim: (N,) share 0..1 of the
+    picture's outermost pixels that is nearest to each point."""
 
     edges: IndexArray
     area: FloatArray
+    rim: FloatArray
 
 
 def find_neighbours(points: FloatArray, canvas: Size, reach: float) -> Neighbours:
@@ -39,12 +41,16 @@ def find_neighbours(points: FloatArray, canvas: Size, reach: float) -> Neighbour
     point_of = np.zeros(int(labels.max()) + 1, np.int64)
     point_of[labels.ravel()[flat[owner]]] = owner
     nearest = point_of[labels]
-    near = far <= reach * factor
-    area = np.bincount(nearest[near], minlength=len(points)) / nearest.size
-    crowded = np.bincount(spot)[spot]
-    area = (area[owner][spot] / crowded).astype(np.float32)
+    near = nearest[far <= reach * factor]
+    rim = np.concatenate([nearest[0], nearest[-1], nearest[:, 0], nearest[:, -1]])
+    # Points in one cell share what is theirs.
+    crowd = np.bincount(spot)[spot]
+    area, rim = (
+        np.bincount(cells, minlength=len(points))[owner][spot] / (crowd * whole)
+        for cells, whole in ((near, nearest.size), (rim, len(rim)))
+    )
     together = np.stack([owner[spot], np.arange(len(points))], axis=1)
-    return Neighbours(_touching(nearest, together, len(points)), area)
+    return Neighbours(_touching(nearest, together, len(points)), area, rim)
 
 
 def _touching(nearest: IndexArray, together: IndexArray, count: int) -> IndexArray:

@@ -18,8 +18,8 @@ MOST_SHEETS = 6
 REST_PX = 0.05
 # A motion that this share of the picture follows is the camera's.
 CAMERA_AREA = 0.5
-# Unless points that rest against it speak for this share: then the picture is pinned.
-PINNED_AREA = 0.05
+# Unless points that rest hold this share of the picture's rim: then the picture is pinned.
+PINNED_RIM = 0.5
 # Neighbours differing by less than this fraction of their distance move as one surface; where no
 # background is found that way, it may be bent further, if it does not fold (at 1).
 GENTLE_STRAIN, UNBROKEN_STRAIN = 0.3, 0.8
@@ -118,7 +118,7 @@ def _camera(key: Motion, nearby: Neighbours) -> tuple[FloatArray | None, BoolArr
     extent = float(np.abs(drift).max())
     over = np.where(key.seen[..., None], key.shift - drift, np.float32(0))
     follows = _greatest(over) <= 1 + 0.02 * extent
-    pinned = float(nearby.area[rests & ~follows].sum()) > PINNED_AREA
+    pinned = float(nearby.rim[rests & ~follows].sum()) > PINNED_RIM
     if extent <= REST_PX or pinned:
         return None, rests
     strain = _strain(replace(key, shift=over), nearby.edges)

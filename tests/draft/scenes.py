@@ -160,6 +160,8 @@ SCENES: dict[str, Scene] = {
             Disc((170, 170), 34, Move((-70, -20))),
         )
     ),
+    "large": Scene(discs=(Disc((128, 128), 104, Move((20, 8))),)),
+    "still thing": Scene(discs=(Disc((150, 128), 40, Move()),), camera=Move((-40, 6))),
     "camera": Scene(camera=Move((24, -10), turn_deg=6, zoom=1.15)),
     "camera and drag": Scene(
         discs=(Disc((110, 128), 40, Move((60, 0))),), camera=Move((-24, 8), zoom=1.05)

@@ -60,6 +60,9 @@ def test_a_point_speaks_for_what_is_nearest_and_near() -> None:
     points = np.array([[64, 128], [192, 128], [192, 128]], np.float32)
     area = find_neighbours(points, SIZE, 1000).area
     assert area.tolist() == pytest.approx([0.5, 0.25, 0.25], abs=0.01)
+    assert find_neighbours(points, SIZE, 1).rim.tolist() == pytest.approx(
+        [0.5, 0.25, 0.25], abs=0.01
+    )
     near = find_neighbours(points, SIZE, 32).area
     assert near.sum() == pytest.approx(2 * np.pi * 32**2 / 256**2, rel=0.05)
 
@@ -81,6 +84,8 @@ def test_components_are_those_of_the_graph() -> None:
         ("turn", 1, False),
         ("grow", 1, False),
         ("two", 2, False),
+        ("large", 1, False),
+        ("still thing", 1, True),
         ("camera", 0, True),
         ("camera and drag", 1, True),
     ],

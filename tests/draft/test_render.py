@@ -78,19 +78,25 @@ def test_where_nothing_moves_every_bit_stays() -> None:
     assert not np.array_equal(out, picture)
 
 
-def test_a_soft_sheet_is_stretched_and_never_torn() -> None:
-    ramp = np.clip(1 - np.abs(np.arange(SIZE.width) - 50) / 25, 0, 1).astype(np.float32)
+@pytest.mark.parametrize("width", [6, 25])
+def test_a_soft_sheet_is_stretched_and_never_torn(width: int) -> None:
+    ramp = np.clip((np.arange(SIZE.width) - 25) / width, 0, 1).astype(np.float32)
+    ramp[70:] = 0
     share = np.repeat(ramp[None], SIZE.height, axis=0)
     brightness = np.linspace(0, 1, SIZE.width, dtype=np.float32)
     picture = np.repeat(brightness[None, :, None], SIZE.height, 0).repeat(3, 2)
-    (paint,) = make_paints(picture, [share], [True], 40.0)
+    (soft,) = make_paints(picture, [share], [True], 40.0)
     out = picture.copy()
-    draw_sheet(out, paint, shifted(20), None, [])
+    draw_sheet(out, soft, shifted(20), None, [])
     # A pixel at x with share a has gone to x + 20 a: brightness is place, in order.
-    source = np.arange(25, 76)
-    goal = source + 20 * ramp[25:76]
-    wanted = np.interp(np.arange(25, 76), goal, source) / (SIZE.width - 1)
-    assert np.abs(out[20, 25:76, 0] - wanted).max() < 0.015
+    source = np.arange(25, 70)
+    goal = source + 20 * ramp[25:70]
+    wanted = np.interp(np.arange(25, 70), goal, source) / (SIZE.width - 1)
+    assert np.abs(out[20, 25:70, 0] - wanted).max() < 0.015
+    (stiff,) = make_paints(picture, [share], [False], 40.0)
+    torn = picture.copy()
+    draw_sheet(torn, stiff, shifted(20), None, [])
+    assert np.array_equal(torn, out) == (width == 25)
 
 
 def test_a_thing_on_a_moving_base() -> None:
