@@ -18,8 +18,10 @@ MOST_SHEETS = 6
 REST_PX = 0.05
 # A motion that this share of the picture follows is the camera's.
 CAMERA_AREA = 0.5
-# Unless points that rest hold this share of the picture's rim: then the picture is pinned.
-PINNED_RIM = 0.5
+# Unless points that rest against it speak for this share: then the picture is pinned. A thing
+# that keeps still while the camera moves is within the picture: it holds nothing of its rim, at
+# most this share, and what follows the camera holds most of it.
+PINNED_AREA, WITHIN_RIM, MOST_RIM = 0.05, 0.02, 0.5
 # Neighbours differing by less than this fraction of their distance move as one surface; where no
 # background is found that way, it may be bent further, if it does not fold (at 1).
 GENTLE_STRAIN, UNBROKEN_STRAIN = 0.3, 0.8
@@ -118,8 +120,7 @@ def _camera(key: Motion, nearby: Neighbours) -> tuple[FloatArray | None, BoolArr
     extent = float(np.abs(drift).max())
     over = np.where(key.seen[..., None], key.shift - drift, np.float32(0))
     follows = _greatest(over) <= 1 + 0.02 * extent
-    pinned = float(nearby.rim[rests & ~follows].sum()) > PINNED_RIM
-    if extent <= REST_PX or pinned:
+    if extent <= REST_PX or _pinned(rests & ~follows, follows, nearby):
         return None, rests
     strain = _strain(replace(key, shift=over), nearby.edges)
     for most in (GENTLE_STRAIN, UNBROKEN_STRAIN):
@@ -129,6 +130,14 @@ def _camera(key: Motion, nearby: Neighbours) -> tuple[FloatArray | None, BoolArr
         if float(nearby.area[tied].sum()) >= CAMERA_AREA:
             return drift, tied
     return None, rests
+
+
+def _pinned(holds: BoolArray, follows: BoolArray, nearby: Neighbours) -> bool:
+    """Whether points that rest mean the picture to rest, and are no thing that keeps still."""
+    if float(nearby.area[holds].sum()) <= PINNED_AREA:
+        return False
+    within = float(nearby.rim[holds].sum()) <= WITHIN_RIM
+    return not (within and float(nearby.rim[follows].sum()) > MOST_RIM)
 
 
 def _groups(key: Motion, movers: BoolArray, edges: IndexArray) -> list[IndexArray]:

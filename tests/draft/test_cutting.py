@@ -214,3 +214,13 @@ def test_extending_keeps_the_picture_and_goes_on_from_it(shape: tuple[int, int, 
     assert np.array_equal(wide[12:-12, 12:-12], picture)
     assert wide.min() >= picture.min() - 1e-5 and wide.max() <= picture.max() + 1e-5
     assert np.array_equal(extend(picture, 0), picture)
+
+
+def test_a_few_pins_hold_a_picture_against_a_lone_drag() -> None:
+    path = torch.linspace(0, 60, 9)[:, None] * torch.tensor([1.0, 0.2])
+    drag = torch.tensor([128.0, 110.0]) + path
+    pins = torch.tensor([[40.0, 200.0], [210.0, 220.0]])[:, None].expand(2, 9, 2)
+    xy = torch.cat([drag[:, None], pins.transpose(0, 1)], dim=1)
+    found = find_sheets(motion_of(make_tracks(xy, SIZE)))
+    assert not found.moving_base and found.base.tolist() == [1, 2]
+    assert [sheet.members.tolist() for sheet in found.over] == [[0]]
