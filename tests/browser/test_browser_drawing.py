@@ -121,8 +121,10 @@ def test_one_gesture_is_one_undo_step_and_the_editor_survives_it(canvas: Any) ->
     canvas.settle(900)
     assert canvas.layers() == []
     assert canvas.page.locator(".mp-row").count() == 0
-    has_redo = not (canvas.server.is_oldest and canvas.page.evaluate("LiteGraph.vueNodesMode"))
-    if has_redo:  # there every node grows by its title on reload, which the host takes for an edit
+    # The oldest frontend measures nodes anew after an undo, takes that for an edit and then often
+    # has nothing left to redo.
+    has_redo = not canvas.server.is_oldest
+    if has_redo:
         canvas.press(f"{CONTROL}+Shift+z")
         canvas.settle(900)
         assert len(canvas.layers()) == 1
