@@ -63,8 +63,10 @@ function attach(node) {
     ...["width", "height", "frames", "fps"].map((name) =>
       listenTo(widgetOf(node, name), () => editor.setClip(clipOf(node))),
     ),
-    listenToRuns(pictures.refresh),
+    listenToRuns(() => pictures.refresh()),
   ];
+  // Links around a subgraph come and go unheard; whoever comes to draw sees the picture of now.
+  editor.element.addEventListener("pointerenter", () => pictures.refresh());
   hookNode(node, { editor, refresh, pictures, stops });
   refresh();
 }
@@ -74,10 +76,11 @@ function hookNode(node, { editor, refresh, pictures, stops }) {
     const session = takeSession(node);
     if (session) editor.resume(session.state);
     refresh();
+    setTimeout(() => pictures.refresh()); // when all links are there
     if (session?.hadFocus) takeFocus(editor);
   });
   chain(node, "onAdded", () => takePlace(editor, remains.get(node.id)));
-  chain(node, "onConnectionsChange", () => setTimeout(pictures.refresh));
+  chain(node, "onConnectionsChange", () => setTimeout(() => pictures.refresh()));
   chain(node, "onExecuted", (shown) => {
     pictures.executed = shown?.images?.[0] ?? pictures.executed;
     pictures.refresh();
@@ -239,7 +242,7 @@ function upstreamNode(node, name, depth = 0) {
   const slot = node.inputs?.findIndex((input) => input.name === name) ?? -1;
   const link = slot < 0 ? null : linkOf(node.graph, node.inputs[slot].link);
   if (!link || depth > 16) return null;
-  if (link.origin_id === SUBGRAPH_INPUT) {
+  if (Number(link.origin_id) === SUBGRAPH_INPUT) {
     const host = hostOf(node.graph);
     const outside = host?.inputs?.[link.origin_slot];
     return outside ? upstreamNode(host, outside.name, depth + 1) : null;

@@ -215,3 +215,37 @@ def test_a_text_that_cannot_be_read_is_kept_until_the_user_decides(canvas: Any) 
     canvas.page.get_by_text("Keep text").click()
     canvas.drag((0.2, 0.2), (0.6, 0.2))
     assert canvas.text() == bad
+
+
+def test_in_a_subgraph_the_drawing_stays_and_the_picture_is_found(canvas: Any) -> None:
+    canvas.drag((0.2, 0.6), (0.5, 0.6))
+    drawn = canvas.text()
+    found = canvas.page.evaluate(
+        """async (id) => {
+          const node = app.graph.getNodeById(id);
+          const { subgraph, node: host } = app.graph.convertToSubgraph(new Set([node]));
+          const { output } = await app.graphToPrompt();
+          const inside = Object.values(output).find(({ class_type: type }) => type === node.type);
+          app.canvas.openSubgraph(subgraph, host);
+          return inside.inputs.motion;
+        }""",
+        canvas.node_id,
+    )
+    assert found == drawn
+    canvas.settle(1500)
+    origin = "() => { app.canvas.ds.scale = 1; app.canvas.ds.offset = [0, 0]; }"
+    canvas.page.evaluate(origin)
+    inside = "app.canvas.graph.nodes.find(({ type }) => type === 'MotionPromptingDrawMotion')"
+    canvas.page.evaluate(f"() => {{ {inside}.pos = [390, 60]; app.canvas.setDirty(true, true); }}")
+    canvas.settle(900)
+    assert canvas.page.locator(".mp-row").count() == 1
+    canvas.press("Control+a")
+    canvas.page.locator(".mp-canvas").click(position={"x": 20, "y": 20})
+    canvas.press("Control+a", "Delete")
+    canvas.tool("drag")
+    canvas.drag((0.3, 0.3), (0.5, 0.3))
+    text = canvas.page.evaluate(
+        f"() => {inside}.widgets.find(({{ name }}) => name === 'motion').value"
+    )
+    width, height = SIZE
+    assert json.loads(text)["drawn_on"] == {"width": width, "height": height}

@@ -9,6 +9,7 @@ import { makeLine, lineAt } from "./curves.js";
 import { easeValue } from "./easing.js";
 
 const TIME_SLACK = 1e-9;
+const lines = new WeakMap(); // measured once per layer: layers are never changed in place
 
 /** The time of every frame as a fraction of the clip. */
 export function clipTimes(frames) {
@@ -17,16 +18,26 @@ export function clipTimes(frames) {
 
 /** The pointer of a path layer at clip times: {xy: [[x, y], ...] pixels, present: [bool, ...]}. */
 export function samplePath(layer, times, size, drawnOn) {
-  const points = layer.points.map(([, x, y]) => [x * drawnOn.width, y * drawnOn.height]);
-  const measured = makeLine(points, layer.curve ?? "recorded");
+  const { measured, known } = measuredLine(layer, drawnOn);
   const stretch = [size.width / drawnOn.width, size.height / drawnOn.height];
-  const known = knownDistances(layer.points, measured);
   const xy = times.map((time) => {
     const eased = easeValue(layer.easing ?? "linear", localTime(layer, time));
     const [x, y] = lineAt(measured, distanceAt(known, measured, eased));
     return [x * stretch[0], y * stretch[1]];
   });
   return { xy, present: times.map((time) => isPresent(layer, time)) };
+}
+
+/** A layer's line in pixels of `drawnOn`, and how far along it the points with a time are. */
+function measuredLine(layer, drawnOn) {
+  const { width, height } = drawnOn;
+  const found = lines.get(layer);
+  if (found && found.width === width && found.height === height) return found;
+  const points = layer.points.map(([, x, y]) => [x * width, y * height]);
+  const measured = makeLine(points, layer.curve ?? "recorded");
+  const fresh = { width, height, measured, known: knownDistances(layer.points, measured) };
+  lines.set(layer, fresh);
+  return fresh;
 }
 
 /** A region's shift [px, px], turn and zoom at clip times, and whether it shows. */

@@ -2,7 +2,7 @@
 
 /**
  * An element: `props` are properties and attributes; `on` holds listeners, `style` CSS properties
- * (also custom ones), `data` data attributes. Children may be elements, text, null or arrays.
+ * (also custom ones), `data` data attributes. Children may be elements, text, null or lists of these.
  */
 export function make(tag, props = {}, ...children) {
   const { on = {}, style = {}, data = {}, ...rest } = props;
@@ -11,7 +11,7 @@ export function make(tag, props = {}, ...children) {
   for (const [name, listener] of Object.entries(on)) element.addEventListener(name, listener);
   for (const [name, value] of Object.entries(style)) element.style.setProperty(name, value);
   Object.assign(element.dataset, data);
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return element;
 }
 

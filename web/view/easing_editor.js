@@ -11,7 +11,9 @@ const PRESETS = [
   ["ease_in_out", "In–out", "Starts and ends slowly"],
   [[0.34, 1.56, 0.64, 1], "Overshoot", "Shoots past its goal and comes back"],
 ];
-const [WIDTH, HEIGHT, PAD, SPAN] = [132, 84, 8, 3]; // motion from -1 to 2 is shown
+const [WIDTH, HEIGHT, PAD] = [120, 112, 7];
+const [LOWEST, HIGHEST] = [-0.5, 1.6]; // of the motion shown; a document may hold -1 to 2
+const SPAN = HIGHEST - LOWEST;
 const DIAGONAL = [1 / 3, 1 / 3, 2 / 3, 2 / 3];
 
 /** An element for one easing; `onInput(easing)` while dragged, `onChange(easing)` once. */
@@ -19,7 +21,7 @@ export function makeEasingEditor({ easing, onInput, onChange }) {
   const canvas = make("canvas", { className: "mp-easing", title: "Drag the handles" });
   let shown = easing;
   let held = -1;
-  const place = ([x, y]) => [PAD + x * (WIDTH - 2 * PAD), PAD + ((2 - y) / SPAN) * (HEIGHT - 2 * PAD)];
+  const place = ([x, y]) => [PAD + x * (WIDTH - 2 * PAD), PAD + ((HIGHEST - y) / SPAN) * (HEIGHT - 2 * PAD)];
 
   const handles = () => easingHandles(shown) ?? DIAGONAL;
   const valueAt = (event) => {
@@ -27,7 +29,8 @@ export function makeEasingEditor({ easing, onInput, onChange }) {
     const x = ((event.clientX - box.left) * WIDTH) / box.width;
     const y = ((event.clientY - box.top) * HEIGHT) / box.height;
     const clamp = (value, low, high) => Math.round(Math.min(Math.max(value, low), high) * 100) / 100;
-    return [clamp((x - PAD) / (WIDTH - 2 * PAD), 0, 1), clamp(2 - ((y - PAD) / (HEIGHT - 2 * PAD)) * SPAN, -1, 2)];
+    const motion = HIGHEST - ((y - PAD) / (HEIGHT - 2 * PAD)) * SPAN;
+    return [clamp((x - PAD) / (WIDTH - 2 * PAD), 0, 1), clamp(motion, LOWEST, HIGHEST)];
   };
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);

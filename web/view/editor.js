@@ -43,7 +43,11 @@ export function createEditor({ onCommit = () => {}, onPictureFile = () => {}, on
   for (const name of ["pointerdown", "pointermove", "pointerup"]) {
     body.addEventListener(name, (event) => event.stopPropagation());
   }
-  body.addEventListener("focusout", () => (lostFocusAt = performance.now()));
+  body.addEventListener("focusout", ({ target }) => {
+    lostFocusAt = performance.now();
+    // A button that is redrawn takes the focus with it, and the keys would go to the host.
+    setTimeout(() => !target.isConnected && document.activeElement === document.body && body.focus({ preventScroll: true }));
+  });
   const desk = { size: () => background?.size ?? clip, isReadOnly: () => store.state.trouble !== null, body };
   const store = makeStore({
     size: FIRST_SIZE,

@@ -9,7 +9,10 @@ import { isTyping } from "./keyboard.js";
  * the body, so only a listener of the window can take them before the host does.
  */
 export function listenToClipboard(element, { actions, onPictureFile }, signal) {
-  const isOurs = (event) => element.contains(document.activeElement) && !isTyping(document.activeElement) && !event.defaultPrevented;
+  const isOurs = (event) => {
+    const { activeElement } = document;
+    return element.contains(activeElement) && !isTyping(activeElement) && !event.defaultPrevented;
+  };
   const take = (event) => {
     event.preventDefault();
     event.stopImmediatePropagation();

@@ -99,10 +99,10 @@ const CSS = `
   background: color-mix(in srgb, var(--mp-layer) 78%, #14161b); }
 .mp-bar.mp-still { background: repeating-linear-gradient(120deg, color-mix(in srgb, var(--mp-layer) 45%, transparent) 0 4px, color-mix(in srgb, var(--mp-layer) 18%, transparent) 4px 8px); cursor: default; }
 .mp-chosen .mp-bar { box-shadow: 0 0 0 1.5px color-mix(in srgb, #fff 75%, transparent); }
-.mp-bar[data-before="hold"]::before, .mp-bar[data-after="hold"]::after { content: ""; position: absolute; top: 6px; height: 3px; width: 999px; background: color-mix(in srgb, var(--mp-layer) 32%, transparent); pointer-events: none; }
+.mp-bar[data-before="hold"]::before, .mp-bar[data-after="hold"]::after { content: ""; position: absolute; top: 6px; height: 3px; width: 9999px; background: color-mix(in srgb, var(--mp-layer) 32%, transparent); pointer-events: none; }
 .mp-bar[data-before="hold"]::before { right: 100%; }
 .mp-bar[data-after="hold"]::after { left: 100%; }
-.mp-lane { overflow: hidden; }
+.mp-lane { overflow: clip; overflow-clip-margin: 5px; }
 .mp-grip { position: absolute; top: 0; bottom: 0; width: 8px; cursor: ew-resize; }
 .mp-grip-start { left: 0; border-left: 3px solid rgba(255,255,255,0.75); border-radius: 4px 0 0 4px; }
 .mp-grip-end { right: 0; border-right: 3px solid rgba(255,255,255,0.75); border-radius: 0 4px 4px 0; }
@@ -127,7 +127,7 @@ const CSS = `
 .mp-choice:hover { color: var(--mp-fg); }
 .mp-choice[aria-pressed="true"] { color: var(--mp-fg); background: color-mix(in srgb, var(--mp-fg) 16%, transparent); }
 .mp-easing-box { display: flex; gap: 8px; align-items: stretch; }
-.mp-easing { width: 132px; height: 84px; background: var(--mp-field); border-radius: 6px; touch-action: none; cursor: pointer; }
+.mp-easing { width: 120px; height: 112px; background: var(--mp-field); border-radius: 6px; touch-action: none; cursor: pointer; }
 .mp-word, .mp-entry { all: unset; cursor: pointer; padding: 3px 10px; border-radius: 6px; background: color-mix(in srgb, var(--mp-fg) 10%, transparent); text-align: center; }
 .mp-word:hover, .mp-entry:hover { background: color-mix(in srgb, var(--mp-fg) 18%, transparent); }
 .mp-danger { background: #b3403a; color: #fff; }

@@ -81,7 +81,7 @@ function barParts(layer) {
       data: { grab: "key", key: index },
     }),
   );
-  return [grip("start", "Start"), ...diamonds, grip("end", "End")];
+  return [...diamonds, grip("start", "Start"), grip("end", "End")];
 }
 
 function swapIcon(button, name, isOn) {
