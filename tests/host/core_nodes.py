@@ -45,6 +45,38 @@ class LoadImage(io.ComfyNode):
         return io.NodeOutput(pixels[None, ..., :3], mask)
 
 
+class ImageScale(io.ComfyNode):
+    """Pictures at another size, the overhang cut off where asked."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        methods = ["nearest-exact", "bilinear", "area", "bicubic", "lanczos"]
+        return io.Schema(
+            node_id="ImageScale",
+            inputs=[
+                io.Image.Input("image"),
+                io.Combo.Input("upscale_method", options=methods),
+                io.Int.Input("width", default=512, min=0, max=16384),
+                io.Int.Input("height", default=512, min=0, max=16384),
+                io.Combo.Input("crop", options=["disabled", "center"]),
+            ],
+            outputs=[io.Image.Output()],
+        )
+
+    @classmethod
+    def execute(
+        cls, image: torch.Tensor, width: int, height: int, crop: str, **_: Any
+    ) -> io.NodeOutput:
+        picture = image.movedim(-1, 1)
+        if crop == "center":
+            tall, wide = picture.shape[2:]
+            cut_x = round((wide - wide * min(tall * width / (wide * height), 1)) / 2)
+            cut_y = round((tall - tall * min(wide * height / (tall * width), 1)) / 2)
+            picture = picture[:, :, cut_y : tall - cut_y, cut_x : wide - cut_x]
+        scaled = torch.nn.functional.interpolate(picture, (height, width), mode="bilinear")
+        return io.NodeOutput(scaled.movedim(1, -1))
+
+
 class PreviewImage(io.ComfyNode):
     """Pictures shown and forgotten."""
 
@@ -189,6 +221,7 @@ class WanMoveVisualizeTracks(io.ComfyNode):
 CORE_NODES = {
     node.GET_SCHEMA().node_id: node
     for node in (
+        ImageScale,
         PreviewImage,
         CreateVideo,
         SaveVideo,

@@ -11,12 +11,14 @@ import pytest
 
 from motion_core.formats import read_tracks
 from tests.host.fixtures import PICTURE_SIZE, TRACK_FILE
+from tests.host.model_nodes import GRAPHS
 from tests.host.pack import ROOT
 from tests.host.prompt import WorkflowError, sockets
 from tests.host.ui_workflow import to_api
 
 FOLDER = ROOT / "workflows"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+RUNNABLE = [name for name in NAMES if name not in GRAPHS]  # the others: test_model_workflows.py
 
 
 def api(name: str) -> dict[str, Any]:
@@ -40,16 +42,20 @@ def video_shape(path: Path) -> tuple[int, ...]:
 
 
 def test_there_are_workflows() -> None:
-    assert {"drag", "track_toolbox", "native_wan_move", "load_tracks"} <= set(NAMES)
+    plain = {"drag", "draw_motion", "track_toolbox", "wan_move_tracks", "load_tracks"}
+    assert plain <= set(RUNNABLE)
+    assert set(GRAPHS) <= set(NAMES)
+    for name in NAMES:
+        assert (FOLDER / f"{name}.jpg").stat().st_size < 60_000, name
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", RUNNABLE)
 def test_both_forms_say_the_same(host: Any, name: str) -> None:
     drawn = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     assert to_api(drawn, host.object_info()) == api(name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", RUNNABLE)
 def test_every_workflow_runs(host: Any, name: str) -> None:
     prompt = api(name)
     run = host.run(prompt)
@@ -76,7 +82,7 @@ def test_the_drag_arrives_in_files_and_words(host: Any) -> None:
 
 
 def test_our_tracks_go_through_the_hosts_own_nodes_and_come_back(host: Any) -> None:
-    prompt = api("native_wan_move")
+    prompt = api("wan_move_tracks")
     back = {
         "class_type": "MotionPromptingSaveTracks",
         "inputs": {

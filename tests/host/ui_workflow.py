@@ -51,6 +51,8 @@ def _consume(described: Described, values: list[Any], prefix: str) -> Iterator[t
             yield from _consume(option["inputs"], values, f"{prefix}{name}.")
         elif _has_widget(io_type, options) and (values or name in required):
             yield prefix + name, values.pop(0)
+            if options.get("control_after_generate"):
+                values.pop(0)  # what happens to a seed after a run: the page's own
             for key, extra in COMBO_EXTRAS.items():
                 if options.get(key) and values[:1] == extra:
                     values.pop(0)
