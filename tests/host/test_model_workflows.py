@@ -24,6 +24,7 @@ from tests.host.model_nodes import (
     foreign_nodes,
     load_excerpt,
 )
+from tests.host.pack import ROOT
 from tests.host.prompt import WorkflowError, checked_prompt, is_link
 from tests.host.test_workflows import FOLDER, api, node_of, video_shape
 from tests.host.ui_workflow import to_api
@@ -106,10 +107,11 @@ def test_the_check_sees_mistakes(change: Any, message: str, described: Any) -> N
 
 
 @pytest.mark.parametrize("name", GRAPHS)
-def test_a_note_tells_every_model_file_and_its_folder(name: str) -> None:
+def test_note_and_page_tell_every_model_file(name: str) -> None:
     drawn = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     notes = [node["widgets_values"][0] for node in drawn["nodes"] if "Note" in node["type"]]
     lines = [line for note in notes for line in note.splitlines()]
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
     named = 0
     for node in api(name).values():
         for key, value in node["inputs"].items():
@@ -117,6 +119,7 @@ def test_a_note_tells_every_model_file_and_its_folder(name: str) -> None:
             if folder:
                 named += 1
                 assert any(line.startswith(f"**{folder}**") and value in line for line in lines)
+                assert f"`{value}`" in page
     assert named >= 4
     assert any(line.startswith("Licence: ") for line in lines)
 
