@@ -55,7 +55,7 @@ class Band:
     """A run of a cloud's points with room for what becomes of them, used again every frame.
 
     points: (3, k). missing: (k,) bool, points without depth, or None. z: (k,) depth, and pixels:
-    (2, k), both after project. The rest is scratch, shared by all bands of a cloud.
+    (2, k), both after project. scaled is scratch, shared by all bands of a cloud.
     """
 
     where: slice
@@ -65,7 +65,6 @@ class Band:
     z: Tensor
     scaled: Tensor
     pixels: Tensor
-    whole: Tensor
 
     def project(self, matrix: Tensor) -> Tensor | None:
         """Fill z and pixels under a (3, 4) projection.
@@ -92,7 +91,6 @@ def bands_of(cloud: Cloud) -> list[Band]:
     length = min(BAND_POINTS, cloud.count) if device.type == "cpu" else cloud.count
     z = torch.empty(cloud.count, device=device)
     scaled = torch.empty(3, length, device=device)
-    whole = torch.empty(2, length, dtype=torch.int32, device=device)
     missing = None if cloud.valid is None else ~cloud.valid
     bands = []
     for start in range(0, cloud.count, max(length, 1)):
@@ -107,7 +105,6 @@ def bands_of(cloud: Cloud) -> list[Band]:
                 z[where],
                 scaled[:, room],
                 scaled[:2, room],
-                whole[:, room],
             )
         )
     return bands
@@ -155,7 +152,7 @@ def splat_cloud(zbuffer: ZBuffer, cloud: Cloud, matrix: Tensor) -> None:
     """Put a whole cloud into the z-buffer under one (3, 4) projection."""
     for band in bands_of(cloud):
         band.project(matrix)
-        zbuffer.splat(zbuffer.cells(band.pixels, whole=band.whole), band.z)
+        zbuffer.splat(zbuffer.cells(band.pixels), band.z)
 
 
 def follow_clouds(cloud_at: Callable[[int], Cloud], path: CameraPath) -> tuple[Tensor, Tensor]:

@@ -107,11 +107,10 @@ def test_playing_moves_the_playhead_and_the_picture(canvas: Any) -> None:
     canvas.drag((0.3, 0.3), (0.7, 0.6))
     frame = canvas.page.locator(".mp-frame")
     canvas.press(" ")
-    canvas.settle(500)
-    assert canvas.page.locator(".mp-badge-sketch").is_visible()
+    canvas.page.wait_for_selector(".mp-badge-sketch", state="visible", timeout=10_000)
     seen = frame.inner_text()
-    canvas.settle(400)
-    assert frame.inner_text() != seen
+    moved = "(seen) => document.querySelector('.mp-frame').textContent !== seen"
+    canvas.page.wait_for_function(moved, arg=seen, timeout=10_000)
     canvas.press(" ")
 
 

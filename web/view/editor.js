@@ -60,6 +60,7 @@ export function createEditor({ onCommit = () => {}, onPictureFile = () => {}, on
   store.set({ tool: "drag", ...START });
   assemble(desk, { store, background: () => background, element, onWheelUnused });
   layOut(desk, body);
+  keepTouches(body, controller.signal);
   listenToKeys(body, desk, controller.signal);
   listenToClipboard(body, { actions: desk.actions, onPictureFile }, controller.signal);
   listenToDrops(body, { onPictureFile, onMotionText: desk.commands.importText }, controller.signal);
@@ -107,6 +108,14 @@ export function createEditor({ onCommit = () => {}, onPictureFile = () => {}, on
       desk.surface.destroy();
     },
   };
+}
+
+/** The host zooms its graph by two fingers wherever they are; on the editor they are the editor's. */
+function keepTouches(body, signal) {
+  const keep = (event) => body.contains(event.target) && event.stopPropagation();
+  for (const name of ["touchstart", "touchmove", "touchend", "touchcancel"]) {
+    window.addEventListener(name, keep, { capture: true, passive: true, signal });
+  }
 }
 
 const START = {
