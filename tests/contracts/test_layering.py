@@ -16,11 +16,8 @@ ON_TRACKS = GROUND | {"tracks"}
 EVERYTHING = (
     ON_TRACKS
     | {"document", "expand", "raster", "draft", "formats", "overlay", "video"}
-    | {
-        "depth",
-        "camera",
-        "scene",
-    }
+    | {"depth", "camera", "scene", "trackers", "transfer", "pose"}
+    | {"models", "guidance", "sampling", "training", "evaluation"}
 )
 ALLOWED: dict[str, set[str]] = {
     "__init__": set(),
@@ -38,11 +35,24 @@ ALLOWED: dict[str, set[str]] = {
     "overlay": ON_TRACKS,
     "video": GROUND,
     "scene": ON_TRACKS | {"depth", "camera"},
+    "trackers": ON_TRACKS | {"video"},
+    "transfer": ON_TRACKS,
+    "pose": ON_TRACKS | {"document", "expand"},
+    "models": ON_TRACKS | {"raster", "draft"},
+    "guidance": ON_TRACKS | {"models"},
+    "sampling": ON_TRACKS | {"models", "guidance"},
+    "evaluation": EVERYTHING - {"training"},
+    "training": EVERYTHING,
     "cli": EVERYTHING,
     "__main__": {"cli"},
 }
 FOREIGN = {"comfy", "comfy_api", "comfy_extras", "folder_paths", "server", "nodes", "execution"}
-LAZY = {"cv2", "av", "PIL", "kornia", "diffusers", "transformers", "scipy", "skimage"}
+LAZY = {"cv2", "av", "PIL", "kornia", "diffusers", "transformers", "scipy", "skimage"} | {
+    "accelerate",
+    "matplotlib",
+    "torchmetrics",
+    "torchvision",
+}
 
 
 def part_of(path: Path) -> str:
