@@ -1,0 +1,296 @@
+"""How a source picture lies over a target picture: by boxes, masks or points."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from ..errors import CanvasError, MissingExtraError, ShapeError
+from ..geometry import Size
+
+AffineKind = Literal["similarity", "affine"]
+PointKind = Literal["similarity", "affine", "thin_plate"]
+# A shape whose long axis is less than this times its short one has no direction to turn by.
+ROUND_RATIO = 1.1
+# Points whose spread across their own line is below this share of that along it are collinear.
+FLAT_SHARE = 1e-4
+# What a pixel's own extent adds to the variance of a mask's pixel centres, per axis.
+PIXEL_VARIANCE = 1.0 / 12.0
+# Step in pixels for the slope of a thin plate; float64 keeps about seven digits of it.
+SLOPE_STEP = 1e-3
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels; right and bottom are where it ends."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Alignment(Protocol):
+    """A map from a source picture to a target picture."""
+
+    def place(self, points: Tensor) -> Tensor:
+        """Where points (N, 2) of the source lie on the target: (N, 2) float64."""
+        ...
+
+    def slope(self, points: Tensor) -> Tensor:
+        """(N, 2, 2) float64: how a small step at each point (N, 2) becomes a step there."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class AffineAlignment:
+    """x' = A x + b. matrix: (2, 3) float64, [A | b]. Raises ShapeError or ValueError."""
+
+    matrix: Tensor
+
+    def __post_init__(self) -> None:
+        if self.matrix.shape != (2, 3):
+            raise ShapeError(f"an affine matrix must be (2, 3); got {tuple(self.matrix.shape)}.")
+        if not bool(torch.isfinite(self.matrix).all()):
+            raise ValueError("an affine matrix must be finite.")
+
+    def place(self, points: Tensor) -> Tensor:
+        """See Alignment."""
+        matrix = self.matrix.to(points.device, torch.float64)
+        return points.to(torch.float64) @ matrix[:, :2].T + matrix[:, 2]
+
+    def slope(self, points: Tensor) -> Tensor:
+        """See Alignment."""
+        matrix = self.matrix.to(points.device, torch.float64)
+        return matrix[:, :2].expand(len(points), 2, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class ThinPlateAlignment:
+    """The smoothest map that takes source points (K, 2) exactly to target points (K, 2).
+
+    Made by match_points, which checks them. Raises MissingExtraError without SciPy.
+    """
+
+    source: Tensor
+    target: Tensor
+
+    def place(self, points: Tensor) -> Tensor:
+        """See Alignment."""
+        if not len(points):
+            return points.to(torch.float64)
+        try:
+            from scipy.interpolate import RBFInterpolator
+        except ImportError as error:
+            raise MissingExtraError(
+                "Thin-plate alignment needs SciPy, which ComfyUI brings; outside it: "
+                "pip install motion-prompting[standalone]."
+            ) from error
+        plate = RBFInterpolator(
+            self.source.double().cpu().numpy(),
+            self.target.double().cpu().numpy(),
+            kernel="thin_plate_spline",
+            degree=1,
+        )
+        return torch.from_numpy(plate(points.double().cpu().numpy())).to(points.device)
+
+    def slope(self, points: Tensor) -> Tensor:
+        """See Alignment."""
+        points = points.to(torch.float64)
+        steps = torch.eye(2, dtype=torch.float64, device=points.device) * SLOPE_STEP
+        columns = [self.place(points + step) - self.place(points - step) for step in steps]
+        return torch.stack(columns, dim=-1) / (2 * SLOPE_STEP)
+
+
+def keep_place(source: Size, target: Size) -> AffineAlignment:
+    """Every pixel stays where it is. Raises CanvasError when the canvases differ."""
+    if source != target:
+        raise CanvasError(
+            f"the tracks are on {source} but the target is {target}, so their places do not "
+            'correspond. Choose the alignment "fit", or fit the tracks first (Transform Tracks).'
+        )
+    return AffineAlignment(torch.eye(2, 3, dtype=torch.float64))
+
+
+def whole_box(size: Size) -> Box:
+    """The box of a whole canvas."""
+    return Box(0.0, 0.0, float(size.width), float(size.height))
+
+
+def box_of_mask(mask: Tensor, size: Size) -> Box:
+    """The smallest box around the part of a mask (H, W) above one half.
+
+    Raises ShapeError or CanvasError for a mask of another shape, ValueError for an empty one.
+    """
+    on = _mask_on(mask, size)
+    rows, columns = torch.nonzero(on.any(dim=1)).flatten(), torch.nonzero(on.any(dim=0)).flatten()
+    return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
+
+
+def fit_boxes(source: Box, target: Box, *, keep_aspect: bool = True) -> AffineAlignment:
+    """The source box laid over the target box.
+
+    keep_aspect: one zoom for both axes, the largest with which the source box fits inside, centred;
+    otherwise each axis is stretched on its own.
+    Raises ValueError for a box without width or height.
+    """
+    sides = [_sides(name, box) for name, box in (("source", source), ("target", target))]
+    zoom = [there / here for here, there in zip(*sides, strict=True)]
+    if keep_aspect:
+        zoom = [min(zoom)] * 2
+    shift = [
+        (target[axis] + target[axis + 2]) / 2 - zoom[axis] * (source[axis] + source[axis + 2]) / 2
+        for axis in (0, 1)
+    ]
+    rows = [[zoom[0], 0.0, shift[0]], [0.0, zoom[1], shift[1]]]
+    return AffineAlignment(torch.tensor(rows, dtype=torch.float64))
+
+
+def match_points(source: Tensor, target: Tensor, kind: PointKind = "similarity") -> Alignment:
+    """The map that takes source points to target points, pair by pair.
+
+    source, target: (K, 2) pixels. "similarity" turns, zooms and shifts, best in the least-squares
+    sense, from 2 pairs; "affine" also shears, from 3; "thin_plate" bends and meets all pairs
+    exactly, from 3. Directions never flip for "similarity".
+    Raises ShapeError, or ValueError for too few pairs, points that are not finite, coincide or lie
+    on one line, and an unknown kind.
+    """
+    least = {"similarity": 2, "affine": 3, "thin_plate": 3}
+    if kind not in least:
+        raise ValueError(f"kind must be one of {', '.join(least)}; got {kind!r}.")
+    source, target = _checked_pairs(source, target, least[kind], kind)
+    if kind == "similarity":
+        return _least_similarity(source, target)
+    if kind == "thin_plate":
+        return ThinPlateAlignment(source, target)
+    padded = torch.cat([source, torch.ones(len(source), 1, dtype=torch.float64)], dim=1)
+    # QR with pivoting is CPU only; so are these few points.
+    return AffineAlignment(torch.linalg.lstsq(padded, target, driver="gelsy").solution.T)
+
+
+def match_masks(source: Tensor, target: Tensor, kind: AffineKind = "similarity") -> AffineAlignment:
+    """The map that gives the source mask's shape the middle, size and spread of the target's.
+
+    source, target: (H, W) masks, each of its own canvas, on above one half. "similarity": centroid
+    to centroid, zoomed by the square root of the areas' ratio and turned, by at most a quarter
+    turn, from one long axis to the other; a shape that is nearly round is not turned. "affine":
+    the second moments agree, with the least distortion that does so.
+    Raises ShapeError or ValueError for masks that are not (H, W) or empty, or an unknown kind.
+    """
+    if kind not in ("similarity", "affine"):
+        raise ValueError(f"kind must be 'similarity' or 'affine'; got {kind!r}.")
+    (mean_s, spread_s, area_s), (mean_t, spread_t, area_t) = _moments(source), _moments(target)
+    if kind == "similarity":
+        turn = _least_turn(spread_s, spread_t)
+        zoom = math.sqrt(area_t / area_s)
+        cosine, sine = zoom * math.cos(turn), zoom * math.sin(turn)
+        linear = torch.tensor([[cosine, -sine], [sine, cosine]], dtype=torch.float64)
+    else:
+        root = _root(spread_s)
+        inverse = torch.linalg.inv(root)
+        linear = inverse @ _root(root @ spread_t @ root) @ inverse
+    return _about(linear, mean_s, mean_t)
+
+
+def _sides(name: str, box: Box) -> tuple[float, float]:
+    sides = box.right - box.left, box.bottom - box.top
+    if not all(math.isfinite(side) and side > 0 for side in sides):
+        raise ValueError(f"the {name} box needs width and height above 0; got {tuple(box)}.")
+    return sides
+
+
+def _mask_on(mask: Tensor, size: Size | None = None) -> Tensor:
+    if mask.ndim != 2:
+        raise ShapeError(f"a mask must be (H, W); got {tuple(mask.shape)}.")
+    if size is not None and tuple(mask.shape) != (size.height, size.width):
+        raise CanvasError(
+            f"the mask is {mask.shape[1]}x{mask.shape[0]} but its picture is {size}; give a mask "
+            "drawn on that picture."
+        )
+    if mask.is_floating_point() and not bool(torch.isfinite(mask).all()):
+        raise ValueError("a mask must hold finite numbers.")
+    on = mask if mask.dtype == torch.bool else mask > 0.5
+    if not bool(on.any()):
+        raise ValueError("the mask is empty: no pixel is above one half. Paint the thing to align.")
+    return on
+
+
+def _checked_pairs(source: Tensor, target: Tensor, least: int, kind: str) -> tuple[Tensor, Tensor]:
+    for name, points in (("source", source), ("target", target)):
+        if points.ndim != 2 or points.shape[1] != 2:
+            raise ShapeError(f"{name} points must be (K, 2) pixels; got {tuple(points.shape)}.")
+        if not bool(torch.isfinite(points).all()):
+            raise ValueError(f"{name} points must be finite numbers of pixels.")
+    if len(source) != len(target):
+        raise ValueError(
+            f"there are {len(source)} source points but {len(target)} target points; every "
+            "source point needs its partner."
+        )
+    if len(source) < least:
+        raise ValueError(
+            f"{kind} needs at least {least} pairs of points; got {len(source)}. Add pairs, or "
+            "choose a simpler alignment."
+        )
+    source, target = (points.detach().double().cpu() for points in (source, target))
+    _check_spread(source, least, kind)
+    if kind == "thin_plate" and len(source.unique(dim=0)) < len(source):
+        raise ValueError("thin_plate: two source points lie on one place; keep one of them.")
+    return source, target
+
+
+def _check_spread(points: Tensor, least: int, kind: str) -> None:
+    wide, thin = torch.linalg.svdvals(points - points.mean(dim=0)).tolist()
+    if wide == 0.0:
+        raise ValueError(f"{kind}: all source points lie on one place; spread them out.")
+    if least >= 3 and thin < FLAT_SHARE * wide:
+        raise ValueError(
+            f"{kind}: the source points lie on one line, which says nothing across it. Move one "
+            "of them aside, or choose similarity."
+        )
+
+
+def _least_similarity(source: Tensor, target: Tensor) -> AffineAlignment:
+    """Complex numbers turn and zoom: the best factor is one regression."""
+    mean_s, mean_t = source.mean(dim=0), target.mean(dim=0)
+    z, w = (
+        torch.view_as_complex((p - m).contiguous()) for p, m in ((source, mean_s), (target, mean_t))
+    )
+    factor = torch.vdot(z, w) / torch.vdot(z, z).real
+    if float(factor.abs()) == 0.0:
+        raise ValueError("similarity: the target points lie on one place; spread them out.")
+    real, imaginary = float(factor.real), float(factor.imag)
+    linear = torch.tensor([[real, -imaginary], [imaginary, real]], dtype=torch.float64)
+    return _about(linear, mean_s, mean_t)
+
+
+def _about(linear: Tensor, here: Tensor, there: Tensor) -> AffineAlignment:
+    return AffineAlignment(torch.cat([linear, (there - linear @ here)[:, None]], dim=1))
+
+
+def _moments(mask: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Centroid (2,), covariance (2, 2) and area of a mask, pixels being squares."""
+    points = torch.nonzero(_mask_on(mask)).flip(-1).double().cpu() + 0.5
+    mean = points.mean(dim=0)
+    away = points - mean
+    spread = away.T @ away / len(points) + PIXEL_VARIANCE * torch.eye(2, dtype=torch.float64)
+    return mean, spread, float(len(points))
+
+
+def _root(matrix: Tensor) -> Tensor:
+    """The symmetric square root of a symmetric positive matrix."""
+    values, vectors = torch.linalg.eigh(matrix)
+    return vectors @ torch.diag(values.sqrt()) @ vectors.T
+
+
+def _least_turn(source: Tensor, target: Tensor) -> float:
+    """Radians from one long axis to the other, within a quarter turn; 0 for round shapes."""
+    angles = []
+    for spread in (source, target):
+        values, vectors = torch.linalg.eigh(spread)
+        if float(values[1]) < ROUND_RATIO**2 * float(values[0]):
+            return 0.0
+        angles.append(math.atan2(float(vectors[1, 1]), float(vectors[0, 1])))
+    return math.remainder(angles[1] - angles[0], math.pi)

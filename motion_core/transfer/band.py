@@ -1,0 +1,81 @@
+"""A band of vibration frequencies, cut out without delay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import MissingExtraError
+from ..tracks.arguments import positive_number, whole_number
+
+
+@dataclass(frozen=True)
+class Band:
+    """Which frequencies count, in Hz; None leaves that side open.
+
+    order: of the Butterworth filter; run forwards and backwards, it acts twice as steeply and
+    delays nothing. At a cut-off the amplitude is halved.
+    Raises TypeError or ValueError unless 0 < low_hz < high_hz.
+    """
+
+    low_hz: float | None = None
+    high_hz: float | None = None
+    order: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("low_hz", "high_hz"):
+            if getattr(self, name) is not None:
+                positive_number(name, getattr(self, name))
+        whole_number("order", self.order, least=1, most=8)
+        if self.low_hz is not None and self.high_hz is not None and self.low_hz >= self.high_hz:
+            raise ValueError(
+                f"low_hz must be below high_hz; got {self.low_hz:g} and {self.high_hz:g}."
+            )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is cut."""
+        return self.low_hz is None and self.high_hz is None
+
+    def filtered(self, signal: np.ndarray, fps: float | None) -> np.ndarray:
+        """The band's part of signals (T, K) sampled at `fps`: (T, K) float64, in phase.
+
+        Raises ValueError when fps is not known or a cut-off is at half of it or above,
+        MissingExtraError without SciPy.
+        """
+        if self.is_open:
+            return signal
+        cuts, kind = self._cuts(fps)
+        if len(signal) < 2:
+            return np.zeros_like(signal)
+        try:
+            from scipy.signal import butter, sosfiltfilt
+        except ImportError as error:
+            raise MissingExtraError(
+                "A band in Hz needs SciPy, which ComfyUI brings; outside it: "
+                "pip install motion-prompting[standalone]."
+            ) from error
+        sections = np.asarray(butter(self.order, cuts, btype=kind, fs=fps, output="sos"))
+        # SciPy's own padding, where the clip is long enough for it.
+        padding = min(3 * (2 * len(sections) + 1), len(signal) - 1)
+        return sosfiltfilt(sections, signal, axis=0, padlen=padding)
+
+    def _cuts(self, fps: float | None) -> tuple[list[float] | float, str]:
+        if fps is None:
+            raise ValueError(
+                "a band in Hz needs the frame rate, but these tracks do not know theirs; set fps "
+                "(Load Tracks and Track Video have it), or leave both cut-offs at 0."
+            )
+        for name, cut in (("low_hz", self.low_hz), ("high_hz", self.high_hz)):
+            if cut is not None and cut >= fps / 2:
+                raise ValueError(
+                    f"{name} must be below half the frame rate, {fps / 2:g} Hz at {fps:g} fps; "
+                    f"got {cut:g}. Faster vibrations are not in this video."
+                )
+        if self.low_hz is not None and self.high_hz is not None:
+            return [self.low_hz, self.high_hz], "bandpass"
+        if self.low_hz is not None:
+            return self.low_hz, "highpass"
+        assert self.high_hz is not None
+        return self.high_hz, "lowpass"

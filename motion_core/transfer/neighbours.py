@@ -1,0 +1,57 @@
+"""Smoothing over space: every track's displacement averaged with its neighbours'."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..progress import Progress, silent
+from ..tracks.arguments import number_from_zero
+from ..tracks.model import Tracks
+from .transfer import start_and_moved
+
+REACH_SIGMAS = 4.0
+# Weights held at once.
+BLOCK_WEIGHTS = 4_000_000
+
+
+def smooth_space(tracks: Tracks, sigma: float, *, progress: Progress = silent) -> Tracks:
+    """Displacements averaged over neighbouring tracks (Motion Prompting, appendix E).
+
+    The weight of a neighbour is a Gaussian of `sigma` pixels in the distance between the places
+    where the two start, up to 4 sigma. In each frame only tracks visible there count, and only
+    those first seen in the same frame, since others measure their displacement from another moment.
+    Starting places, ids and ``visible`` stay; sigma 0 changes nothing.
+    Raises TypeError or ValueError when sigma is not a finite number of 0 or more.
+    """
+    sigma = number_from_zero("sigma", sigma)
+    if not sigma or not tracks.num_frames or not tracks.num_points:
+        return tracks
+    start, moved = start_and_moved(tracks)
+    since = tracks.visible.to(torch.uint8).argmax(dim=0)
+    seen = tracks.visible.double()
+    signals = torch.cat([moved.permute(1, 0, 2).flatten(1), seen.T], dim=1)
+    rows = max(1, BLOCK_WEIGHTS // tracks.num_points)
+    parts = []
+    for first in range(0, tracks.num_points, rows):
+        block = slice(first, first + rows)
+        weights = _weights(start[block], start, sigma)
+        weights *= since[block, None] == since[None, :]
+        parts.append(weights @ signals)
+        progress(min(first + rows, tracks.num_points), tracks.num_points)
+    sums = torch.cat(parts)
+    frames = tracks.num_frames
+    total = sums[:, 2 * frames :].T[..., None]
+    mean = sums[:, : 2 * frames].view(-1, frames, 2).permute(1, 0, 2)
+    calm = start + mean / total.clamp(min=torch.finfo(torch.float64).tiny)
+    xy = torch.where(tracks.visible[..., None], calm.to(torch.float32), tracks.xy)
+    return replace(tracks, xy=xy)
+
+
+def _weights(here: Tensor, there: Tensor, sigma: float) -> Tensor:
+    """(n, N) Gaussian weights between two sets of points."""
+    distance = torch.cdist(here, there)
+    weights = torch.exp(-0.5 * (distance / sigma) ** 2)
+    return weights * (distance <= REACH_SIGMAS * sigma)

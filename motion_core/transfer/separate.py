@@ -1,0 +1,238 @@
+"""What the camera did and what moved by itself, told apart from tracks alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import CanvasError, ShapeError
+from ..progress import Progress, silent
+from ..tracks.arguments import positive_number
+from ..tracks.model import Tracks
+from .transfer import start_and_moved
+
+CameraModel = Literal["homography", "similarity"]
+LEAST_POINTS = {"homography": 4, "similarity": 2}
+# With fewer tracks shared with the first frame, a frame is also tried against the one before it.
+FEW_SHARED = 16
+# A track is background when it agrees with the camera in this share of the frames it was tried in.
+BACKGROUND_SHARE = 0.6
+# And when it strays from the camera at most so many times as far as half of those do: a vibration
+# far below the threshold must not count as the camera's.
+STRAY_TIMES = 2.5
+LEAST_STRAY_PX = 0.05
+MAX_ITERATIONS = 2000
+CONFIDENCE = 0.999
+
+
+@dataclass(frozen=True, eq=False)
+class Separation:
+    """Tracks taken apart.
+
+    camera: the same points as if only the camera had moved.
+    objects: the same points moved by what is left, so that camera plus the displacements of
+    objects is the original wherever it is visible.
+    stabilised: the original as a camera that stands still in the first frame would see it. For
+    small camera moves it is the same as objects.
+    motion: (T, 3, 3) float64, takes pixels of the first frame to pixels of frame t.
+    is_background: (N,) bool, the tracks that move with the camera.
+    """
+
+    camera: Tracks
+    objects: Tracks
+    stabilised: Tracks
+    motion: Tensor
+    is_background: Tensor
+
+
+def separate_motion(
+    tracks: Tracks,
+    model: CameraModel = "homography",
+    *,
+    threshold: float = 2.0,
+    progress: Progress = silent,
+) -> Separation:
+    """Tracks split into the camera's motion and the rest.
+
+    The camera is the motion that most tracks share: fitted robustly (RANSAC) frame by frame against
+    the first frame, then again with the tracks that agree throughout. Where few tracks last from
+    the first frame, frames are chained. "homography" is right for a turning or zooming camera and
+    for flat scenes, "similarity" (turn, zoom, shift) for few or noisy tracks; neither knows depth,
+    so parallax counts as motion of its own. threshold: pixels within which a track agrees.
+    Raises ValueError for an unknown model or threshold, and naming the frame where fewer tracks
+    than the model needs are visible or none fits.
+    """
+    if model not in LEAST_POINTS:
+        raise ValueError(f"model must be homography or similarity; got {model!r}.")
+    positive_number("threshold", threshold)
+    xy = tracks.xy.cpu().numpy().astype(np.float64)
+    visible = tracks.visible.cpu().numpy()
+    if not xy.size:
+        identity = torch.eye(3, dtype=torch.float64).repeat(tracks.num_frames, 1, 1)
+        empty = torch.zeros(tracks.num_points, dtype=torch.bool)
+        return Separation(tracks, tracks, tracks, identity, empty)
+    fitter = _Fitter(xy, visible, model, threshold)
+    rough, votes, tries = fitter.fit(np.ones(len(visible[0]), dtype=bool), progress)
+    if len(xy) == 1:
+        return _split(tracks, rough, torch.ones(len(visible[0]), dtype=torch.bool))
+    background = (votes >= BACKGROUND_SHARE * np.maximum(tries, 1)) & (tries > 0)
+    background = _steady(_split(tracks, rough, torch.from_numpy(background)))
+    if fitter.is_enough(background):
+        rough, _, _ = fitter.fit(background, progress)
+    return _split(tracks, rough, torch.from_numpy(background))
+
+
+def stabilised_frames(video: Tensor, motion: Tensor, *, progress: Progress = silent) -> Tensor:
+    """Frames as a camera that stands still in the first one would have seen them; black where it
+    saw nothing.
+
+    video: (T, H, W, 3), uint8 or floating. motion: (T, 3, 3) of a Separation on the same canvas.
+    Raises ShapeError when they do not have as many frames.
+    """
+    import cv2
+
+    if video.ndim != 4 or video.shape[-1] != 3 or len(video) != len(motion):
+        raise ShapeError(
+            f"expected {len(motion)} frames (T, H, W, 3), as many as the tracks have; got "
+            f"{tuple(video.shape)}."
+        )
+    height, width = video.shape[1:3]
+    # OpenCV's origin is the centre of the first pixel, ours its corner.
+    to_corner = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
+    result = torch.empty_like(video)
+    for frame, matrix in enumerate(motion.cpu().numpy()):
+        centred = np.linalg.inv(to_corner) @ matrix @ to_corner
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        picture = np.ascontiguousarray(video[frame].cpu().numpy())
+        warped = cv2.warpPerspective(picture, centred, (width, height), flags=flags)
+        result[frame] = torch.from_numpy(warped)
+        progress(frame + 1, len(video))
+    return result
+
+
+def check_same_canvas(tracks: Tracks, video: Tensor) -> None:
+    """Raises CanvasError when frames (T, H, W, C) are of another size than the tracks' canvas."""
+    height, width = video.shape[-3:-1]
+    if (width, height) != tuple(tracks.size):
+        raise CanvasError(
+            f"the frames are {width}x{height} but the tracks' canvas is {tracks.size}; fit the "
+            "tracks first (Transform Tracks)."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fitter:
+    """Camera motion fitted to positions (T, N, 2) where visible (T, N)."""
+
+    xy: np.ndarray
+    visible: np.ndarray
+    model: CameraModel
+    threshold: float
+
+    def fit(
+        self, allowed: np.ndarray, progress: Progress
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(T, 3, 3) motion from the allowed tracks, and for each track in how many frames it
+        agreed and was tried: (N,), (N,)."""
+        frames, points = self.visible.shape
+        motion = np.tile(np.eye(3), (frames, 1, 1))
+        votes, tries = np.zeros(points, int), np.zeros(points, int)
+        for frame in range(1, frames):
+            base = self._base(frame, allowed)
+            shared = np.flatnonzero(self.visible[base] & self.visible[frame] & allowed)
+            step, agrees = self._step(base, frame, shared)
+            motion[frame] = step @ motion[base]
+            motion[frame] /= motion[frame, 2, 2]
+            votes[shared[agrees]] += 1
+            tries[shared] += 1
+            progress(frame, frames - 1)
+        return motion, votes, tries
+
+    def is_enough(self, allowed: np.ndarray) -> bool:
+        """Whether the allowed tracks alone give every frame's motion."""
+        bases = (self._base(frame, allowed) for frame in range(1, len(self.visible)))
+        shared = (
+            (self.visible[base] & self.visible[frame] & allowed).sum()
+            for frame, base in enumerate(bases, start=1)
+        )
+        return all(count >= LEAST_POINTS[self.model] for count in shared)
+
+    def _base(self, frame: int, allowed: np.ndarray) -> int:
+        """The frame to fit against: the first one, or the one before where it shares more."""
+        here = self.visible[frame] & allowed
+        with_first = int((self.visible[0] & here).sum())
+        if with_first >= FEW_SHARED or frame == 1:
+            return 0
+        return frame - 1 if int((self.visible[frame - 1] & here).sum()) > with_first else 0
+
+    def _step(self, base: int, frame: int, shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        import cv2
+
+        if len(shared) < LEAST_POINTS[self.model]:
+            raise ValueError(
+                f"frame {frame}: only {len(shared)} tracks are visible there and in frame {base}; "
+                f"a {self.model} needs {LEAST_POINTS[self.model]}. Track more points, or points "
+                "that last longer."
+            )
+        source, target = self.xy[base, shared], self.xy[frame, shared]
+        limits = {"maxIters": MAX_ITERATIONS, "confidence": CONFIDENCE}
+        if self.model == "homography":
+            matrix, agrees = cv2.findHomography(
+                source, target, method=cv2.RANSAC, ransacReprojThreshold=self.threshold, **limits
+            )
+        else:
+            part, agrees = cv2.estimateAffinePartial2D(
+                source, target, method=cv2.RANSAC, ransacReprojThreshold=self.threshold, **limits
+            )
+            matrix = None if part is None else np.vstack([part, [0.0, 0.0, 1.0]])
+        if matrix is None or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-9:
+            raise ValueError(
+                f"frame {frame}: no {self.model} fits its {len(shared)} tracks; they lie on one "
+                "line or one place. Track points all over the picture."
+                + (" Or use similarity." if self.model == "homography" else "")
+            )
+        return matrix, agrees[:, 0].astype(bool)
+
+
+def _steady(parts: Separation) -> np.ndarray:
+    """(N,) bool: the background tracks that stray no further than noise from the camera."""
+    _, moved = start_and_moved(parts.objects)
+    seen = parts.objects.visible.sum(dim=0).clamp(min=1)
+    stray = (moved.square().sum(dim=(0, 2)) / seen).sqrt().cpu().numpy()
+    background = parts.is_background.numpy()
+    if not background.any():
+        return background
+    limit = max(STRAY_TIMES * float(np.median(stray[background])), LEAST_STRAY_PX)
+    return background & (stray <= limit)
+
+
+def _split(tracks: Tracks, motion: np.ndarray, is_background: Tensor) -> Separation:
+    """The three views of the tracks that a camera's motion gives."""
+    matrices = torch.from_numpy(motion).to(tracks.device)
+    inverses = torch.linalg.inv(matrices)
+    xy = tracks.xy.double()
+    stabilised = _mapped(inverses, xy)
+    first = tracks.visible.to(torch.uint8).argmax(dim=0)
+    start = stabilised[first, torch.arange(tracks.num_points, device=tracks.device)]
+    camera = _mapped(matrices, start.expand_as(xy))
+    objects = torch.where(tracks.visible[..., None], start + (xy - camera), start)
+    stabilised = torch.where(tracks.visible[..., None], stabilised, start)
+
+    def with_xy(positions: Tensor) -> Tracks:
+        return replace(tracks, xy=positions.to(torch.float32))
+
+    return Separation(
+        with_xy(camera), with_xy(objects), with_xy(stabilised), matrices, is_background
+    )
+
+
+def _mapped(matrices: Tensor, xy: Tensor) -> Tensor:
+    """(T, N, 2) positions taken through one (3, 3) per frame."""
+    moved = torch.einsum("tij,tnj->tni", matrices[:, :, :2], xy) + matrices[:, None, :, 2]
+    depth = moved[..., 2:]
+    # Behind a strongly tilted plane nothing is seen; a placeholder there must stay finite.
+    return moved[..., :2] / torch.where(depth.abs() < 1e-6, 1e-6, depth)

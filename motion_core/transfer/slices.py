@@ -1,0 +1,191 @@
+"""Space-time slices: one line of the picture at every moment (Motion Prompting, figure A4)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import CanvasError, ShapeError
+from ..tracks.arguments import finite_number
+from ..tracks.model import Tracks
+from .transfer import start_and_moved
+
+GAP_PX = 6
+# Every moment becomes so many pixels wide, or as few as keep a panel below MAX_WIDTH.
+MOMENT_PX = 4
+MAX_WIDTH = 1024
+BACKGROUND = 0.08
+# Tracks within this share of the short side of the line are drawn, and move its pixels.
+NEAR_SHARE = 0.04
+# Which of the tracks that move most decide where the busiest line lies.
+BUSY_QUANTILE = 0.9
+CURVE_COLOR = (1.0, 0.78, 0.2)
+
+
+@dataclass(frozen=True)
+class SliceLine:
+    """A straight line over the picture, from (x0, y0) to (x1, y1) in pixels.
+
+    Raises TypeError or ValueError unless it is finite and at least one pixel long.
+    """
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    def __post_init__(self) -> None:
+        for name in ("x0", "y0", "x1", "y1"):
+            finite_number(name, getattr(self, name))
+        if self.length < 1.0:
+            raise ValueError(f"a slice's line must be at least a pixel long; got {self}.")
+
+    @property
+    def length(self) -> float:
+        """In pixels."""
+        return math.hypot(self.x1 - self.x0, self.y1 - self.y0)
+
+    def points(self) -> Tensor:
+        """(L, 2) float64, the middle of every pixel of length along the line."""
+        count = max(1, round(self.length))
+        share = ((torch.arange(count, dtype=torch.float64) + 0.5) / count)[:, None]
+        start = torch.tensor([self.x0, self.y0], dtype=torch.float64)
+        return start + share * (torch.tensor([self.x1, self.y1], dtype=torch.float64) - start)
+
+
+def busiest_line(tracks: Tracks) -> SliceLine:
+    """The line across the picture, along its rows or columns, that shows most of the motion.
+
+    It passes through the middle of the tracks that move most, and lies along their motion.
+    """
+    width, height = tracks.size
+    start, moved = start_and_moved(tracks)
+    if not moved.numel():
+        return SliceLine(0.0, height / 2, width, height / 2)
+    reach = moved.norm(dim=-1).amax(dim=0)
+    busy = reach >= torch.quantile(reach[:: max(1, len(reach) // 100_000)], BUSY_QUANTILE)
+    x, y = start[busy].median(dim=0).values.tolist()
+    along_x, along_y = moved[:, busy].square().sum(dim=(0, 1)).tolist()
+    if along_y > along_x:
+        middle = min(max(x, 0.0), width)
+        return SliceLine(middle, 0.0, middle, height)
+    middle = min(max(y, 0.0), height)
+    return SliceLine(0.0, middle, width, middle)
+
+
+def slice_picture(
+    before: Tracks, after: Tracks, line: SliceLine, video: Tensor | None = None
+) -> Tensor:
+    """Two panels side by side: a line of the picture through time, before and after magnifying.
+
+    Down runs the line from its start to its end, to the right runs time. With a video (T, H, W, 3)
+    of floats 0..1 the left panel holds its pixels and the right one the first frame's pixels,
+    carried by the tracks near the line; a single picture serves for both. Without a video the
+    tracks near the line are drawn as curves. Returns (L, W', 3) float32 0..1.
+    Raises ShapeError or CanvasError when the tracks or the video do not belong together.
+    """
+    if before.size != after.size or before.num_frames != after.num_frames:
+        raise CanvasError("a slice compares tracks of one canvas and one number of frames.")
+    if not before.num_frames:
+        raise ValueError("there are no frames to slice.")
+    if video is None:
+        panels = [_curves(tracks, before, line) for tracks in (before, after)]
+    else:
+        _check_video(video, before)
+        still = video[0]
+        left = _carried(still, before, line) if len(video) == 1 else _cut_out(video, line)
+        panels = [left, _carried(still, after, line)]
+    gap = torch.ones(panels[0].shape[0], GAP_PX, 3)
+    return torch.cat([panels[0], gap, panels[1]], dim=1)
+
+
+def _check_video(video: Tensor, tracks: Tracks) -> None:
+    if video.ndim != 4 or video.shape[-1] != 3:
+        raise ShapeError(f"video must be (T, H, W, 3); got {tuple(video.shape)}.")
+    if len(video) not in (1, tracks.num_frames):
+        raise ShapeError(
+            f"the video has {len(video)} frames but the tracks have {tracks.num_frames}; give the "
+            "video they were tracked on, or one picture."
+        )
+    if (video.shape[2], video.shape[1]) != tuple(tracks.size):
+        raise CanvasError(
+            f"the video is {video.shape[2]}x{video.shape[1]} but the tracks are on {tracks.size}."
+        )
+
+
+def _moment_px(frames: int) -> int:
+    return max(1, min(MOMENT_PX, MAX_WIDTH // frames))
+
+
+def _cut_out(video: Tensor, line: SliceLine) -> Tensor:
+    """(L, T', 3): a video's own pixels along the line."""
+    points = line.points()
+    columns = [_sampled(frame, points) for frame in video]
+    return torch.stack(columns, dim=1).repeat_interleave(_moment_px(len(video)), dim=1)
+
+
+def _carried(still: Tensor, tracks: Tracks, line: SliceLine) -> Tensor:
+    """(L, T', 3): a picture's pixels along the line, moved as the tracks around them."""
+    points = line.points()
+    columns = [_sampled(still, points - shift) for shift in _shifts(points, tracks)]
+    return torch.stack(columns, dim=1).repeat_interleave(_moment_px(tracks.num_frames), dim=1)
+
+
+def _shifts(points: Tensor, tracks: Tracks) -> Tensor:
+    """(T, L, 2): how far the tracks around each point of the line have moved."""
+    start, moved = start_and_moved(tracks)
+    if not tracks.num_points:
+        return torch.zeros(tracks.num_frames, len(points), 2, dtype=torch.float64)
+    sigma = NEAR_SHARE * tracks.size.short_side
+    where = start + moved
+    shifts = []
+    for frame in range(tracks.num_frames):
+        seen = tracks.visible[frame]
+        if not bool(seen.any()):
+            shifts.append(torch.zeros_like(points))
+            continue
+        # The nearest track counts however far it is, so the weights never vanish together.
+        distance = torch.cdist(points, where[frame, seen]) / sigma
+        weights = torch.softmax(-0.5 * distance.square(), dim=1)
+        shifts.append(weights @ moved[frame, seen])
+    return torch.stack(shifts)
+
+
+def _sampled(picture: Tensor, points: Tensor) -> Tensor:
+    """(L, 3) bilinear samples of a picture (H, W, 3), edges held."""
+    height, width = picture.shape[:2]
+    unit = points / torch.tensor([width, height], dtype=points.dtype) * 2 - 1
+    planes = picture.float().cpu().movedim(-1, 0)[None]
+    grid = unit.float()[None, None]
+    found = torch.nn.functional.grid_sample(
+        planes, grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return found[0, :, 0].T
+
+
+def _curves(tracks: Tracks, reference: Tracks, line: SliceLine) -> Tensor:
+    """(L, T', 3): where the tracks that start near the line are along it, at every moment."""
+    rows = max(1, round(line.length))
+    moment = _moment_px(tracks.num_frames)
+    panel = torch.full((rows, tracks.num_frames * moment, 3), BACKGROUND)
+    start, _ = start_and_moved(reference)
+    along, aside = _along_and_aside(start, line)
+    near = (aside.abs() <= NEAR_SHARE * tracks.size.short_side) & (along >= 0) & (along <= 1)
+    color = torch.tensor(CURVE_COLOR)
+    for point in torch.nonzero(near).flatten().tolist():
+        row = (_along_and_aside(tracks.xy[:, point].double(), line)[0] * rows).floor().long()
+        shown = tracks.visible[:, point] & (row >= 0) & (row < rows)
+        for frame in torch.nonzero(shown).flatten().tolist():
+            panel[int(row[frame]), frame * moment : (frame + 1) * moment] = color
+    return panel
+
+
+def _along_and_aside(points: Tensor, line: SliceLine) -> tuple[Tensor, Tensor]:
+    """(N,) share of the line's length at which points lie, and (N,) pixels off it."""
+    way = torch.tensor([line.x1 - line.x0, line.y1 - line.y0], dtype=torch.float64)
+    way = way / line.length
+    away = points.cpu() - torch.tensor([line.x0, line.y0], dtype=torch.float64)
+    return away @ way / line.length, away[:, 0] * way[1] - away[:, 1] * way[0]

@@ -1,0 +1,114 @@
+"""Motion of a source video laid over another first frame (Motion Prompting, section 4.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..geometry import Size, checked_size
+from ..tracks.arguments import finite_number, whole_number
+from ..tracks.model import Tracks
+from ..tracks.select import select, select_random
+from ..tracks.time import cut
+from ..tracks.visibility import hide_outside, inside_canvas
+from .align import Alignment
+
+Leaving = Literal["keep", "hide", "drop"]
+# What the paper uses (appendix A.7); 1,500 when the target is far from the source.
+PAPER_COUNT = 1024
+
+
+@dataclass(frozen=True)
+class TransferSettings:
+    """What is taken over.
+
+    anchor_frame: the source frame that lies over the target picture; the result begins there.
+    displacement_scale: how far points go, as a share of how far they went.
+    count: at most so many tracks, chosen by `seed`; None keeps all.
+    leaving: what becomes of points that leave the target canvas: "keep" them as they are, "hide"
+    them while they are off it, or "drop" every track that leaves it while visible.
+    Raises TypeError or ValueError for values out of range.
+    """
+
+    anchor_frame: int = 0
+    displacement_scale: float = 1.0
+    count: int | None = PAPER_COUNT
+    seed: int = 0
+    leaving: Leaving = "hide"
+
+    def __post_init__(self) -> None:
+        whole_number("anchor_frame", self.anchor_frame)
+        finite_number("displacement_scale", self.displacement_scale)
+        if self.count is not None:
+            whole_number("count", self.count, least=1)
+        if self.leaving not in ("keep", "hide", "drop"):
+            raise ValueError(f"leaving must be keep, hide or drop; got {self.leaving!r}.")
+
+
+def transfer_motion(
+    tracks: Tracks,
+    alignment: Alignment,
+    size: Size,
+    settings: TransferSettings | None = None,
+) -> Tracks:
+    """The motion of source tracks on a target picture of `size` (Motion Prompting, section 4.5).
+
+    A point starts where the alignment puts it and moves by its own displacement since, turned and
+    stretched as the alignment turns and stretches the place where it started. Points first seen
+    after the anchor frame start where they are first seen; those never seen from there on are left
+    out, since they say nothing. Returns the frames from the anchor on; ids and fps stay.
+    Raises ValueError for an anchor frame beyond the clip, or when every track would be dropped.
+    """
+    size = checked_size(*size)
+    settings = settings or TransferSettings()
+    clip = _from_anchor(tracks, settings.anchor_frame)
+    clip = select(clip, clip.visible.any(dim=0))
+    start, moved = start_and_moved(clip)
+    stretched = torch.einsum("nij,tnj->tni", alignment.slope(start), moved)
+    xy = alignment.place(start) + settings.displacement_scale * stretched
+    result = replace(clip, xy=xy.to(torch.float32), size=size)
+    result = _without_leavers(result, settings.leaving)
+    if settings.count is None:
+        return result
+    return select_random(result, settings.count, seed=settings.seed)
+
+
+def start_and_moved(tracks: Tracks) -> tuple[Tensor, Tensor]:
+    """Where every track is first seen and how far it is from there: (N, 2), (T, N, 2) float64.
+
+    0 while a track is invisible; a track never seen starts at its first placeholder.
+    """
+    if not tracks.num_frames:
+        return tracks.xy.new_zeros(tracks.num_points, 2).double(), tracks.xy.double()
+    xy = tracks.xy.double()
+    first = tracks.visible.to(torch.uint8).argmax(dim=0)
+    start = xy[first, torch.arange(tracks.num_points, device=xy.device)]
+    return start, torch.where(tracks.visible[..., None], xy - start, 0.0)
+
+
+def _from_anchor(tracks: Tracks, anchor: int) -> Tracks:
+    if not anchor:
+        return tracks
+    if anchor >= tracks.num_frames:
+        raise ValueError(
+            f"anchor_frame {anchor} lies beyond the tracks' {tracks.num_frames} frames, which are "
+            "numbered from 0; choose an earlier one."
+        )
+    return cut(tracks, anchor, tracks.num_frames)
+
+
+def _without_leavers(tracks: Tracks, leaving: Leaving) -> Tracks:
+    if leaving == "hide":
+        return hide_outside(tracks)
+    if leaving == "keep":
+        return tracks
+    kept = select(tracks, (inside_canvas(tracks) | ~tracks.visible).all(dim=0))
+    if tracks.num_points and not kept.num_points:
+        raise ValueError(
+            f"all {tracks.num_points} tracks leave the target canvas {tracks.size}, so dropping "
+            "those that leave drops everything. Choose another alignment, or hide them instead."
+        )
+    return kept

@@ -1,0 +1,1 @@
+"""Poses: read, followed, retargeted and turned into tracks."""

@@ -1,0 +1,1 @@
+"""Transfer, magnification and separation, held to motion whose answer is known."""
