@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "camera": ON_TRACKS | {"depth", "document"},
     "raster": ON_TRACKS,
     "draft": ON_TRACKS,
-    "formats": ON_TRACKS,
+    "formats": ON_TRACKS | {"pose"},
     "overlay": ON_TRACKS,
     "video": GROUND,
     "scene": ON_TRACKS | {"depth", "camera"},

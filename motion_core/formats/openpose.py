@@ -1,0 +1,193 @@
+"""OpenPose JSON and the host's POSE_KEYPOINT: joints of people, frame by frame."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import CanvasError, FormatError
+from ..geometry import Size, checked_size
+from ..pose.model import PoseSequence, with_middles
+from ..pose.people import follow_people
+from ..pose.skeleton import (
+    BODY,
+    BODY_18,
+    FACE,
+    FACE_JOINTS,
+    HAND_JOINTS,
+    JOINTS,
+    LEFT_HAND,
+    RIGHT_HAND,
+    joint,
+)
+
+MAX_CHARACTERS = 64 << 20
+MAX_FRAMES = 10_000
+MAX_PEOPLE = 64
+# Coordinates that all lie within this are shares of the canvas: no person is two pixels large.
+NORMALISED_LIMIT = 2.0
+BODIES = {len(BODY): BODY, len(BODY_18): BODY_18}
+PARTS = {
+    "hand_left_keypoints_2d": (LEFT_HAND, (HAND_JOINTS,)),
+    "hand_right_keypoints_2d": (RIGHT_HAND, (HAND_JOINTS,)),
+    "face_keypoints_2d": (FACE, (FACE_JOINTS, 68)),
+}
+
+
+def read_poses(
+    source: str | Mapping[str, Any] | Sequence[Any],
+    size: Size | None = None,
+    *,
+    fps: float | None = None,
+) -> PoseSequence:
+    """Poses from OpenPose JSON text, one frame as a dict, or a list of frames (POSE_KEYPOINT).
+
+    Bodies of 18 or 25 joints, hands of 21, faces of 68 or 70; parts that are missing, null or empty
+    are not there, and neither are joints of confidence 0. Coordinates are pixels, or shares of the
+    canvas when none is beyond 2. The canvas is that of the frames (canvas_width, canvas_height),
+    or `size`; people keep their order from frame to frame.
+    Raises FormatError naming frame, person and part for anything else, CanvasError when frames and
+    `size` disagree.
+    """
+    frames = _frames(_parsed(source) if isinstance(source, str) else source)
+    canvas = _canvas(frames, size)
+    found = [_people(frame, place) for place, frame in enumerate(frames)]
+    joints = follow_people(found)
+    xy, confidence = joints[..., :2], joints[..., 2]
+    if not len(frames):
+        xy, confidence = np.zeros((0, 0, JOINTS, 2)), np.zeros((0, 0, JOINTS))
+    present = confidence > 0
+    if present.any() and float(np.abs(xy[present]).max()) <= NORMALISED_LIMIT:
+        xy = xy * np.array(canvas, dtype=np.float64)
+    xy, confidence = with_middles(xy, confidence)
+    return PoseSequence(
+        torch.from_numpy(xy).float(), torch.from_numpy(confidence).float(), canvas, fps
+    )
+
+
+def _parsed(text: str) -> Any:
+    if len(text) > MAX_CHARACTERS:
+        raise FormatError(f"pose JSON of {len(text):,} characters; at most {MAX_CHARACTERS:,}.")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise FormatError(
+            f"line {error.lineno}, column {error.colno}: not JSON ({error.msg}). Paste OpenPose "
+            "JSON: one frame, or a list of frames."
+        ) from error
+    except RecursionError as error:
+        raise FormatError("pose JSON is nested too deeply to be OpenPose's.") from error
+
+
+def _frames(value: Any) -> list[Mapping[str, Any]]:
+    frames = [value] if isinstance(value, Mapping) else value
+    if not isinstance(frames, (list, tuple)):
+        raise FormatError(
+            f"expected a frame with people or a list of frames; got {type(value).__name__}."
+        )
+    if len(frames) > MAX_FRAMES:
+        raise FormatError(f"{len(frames):,} frames of poses; at most {MAX_FRAMES:,} are read.")
+    for place, frame in enumerate(frames):
+        if not isinstance(frame, Mapping) or "people" not in frame:
+            kind = "an animal pose" if isinstance(frame, Mapping) and "animals" in frame else "that"
+            raise FormatError(
+                f'frame {place}: expected {{"people": [...]}} as OpenPose writes it; {kind} '
+                "cannot be read."
+            )
+    return list(frames)
+
+
+def _canvas(frames: Sequence[Mapping[str, Any]], size: Size | None) -> Size:
+    stated = set()
+    for place, frame in enumerate(frames):
+        if frame.get("canvas_width") and frame.get("canvas_height"):
+            stated.add(_side_pair(frame, place))
+    if len(stated) > 1:
+        raise CanvasError(
+            f"the frames of these poses are of {len(stated)} sizes, among them "
+            f"{' and '.join(str(one) for one in sorted(stated)[:2])}; detect them on one video."
+        )
+    canvas = stated.pop() if stated else size
+    if canvas is None:
+        raise FormatError(
+            "these poses do not say their canvas (canvas_width, canvas_height); connect the image "
+            "they were found in, or set width and height."
+        )
+    if size is not None and canvas != size:
+        raise CanvasError(
+            f"the poses were found on {canvas} but the image is {size}. Detect them on this image, "
+            "or leave the image out and fit the tracks (Transform Tracks)."
+        )
+    return canvas
+
+
+def _side_pair(frame: Mapping[str, Any], place: int) -> Size:
+    sides = frame["canvas_width"], frame["canvas_height"]
+    try:
+        return checked_size(*(int(side) if float(side) == int(side) else side for side in sides))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise FormatError(f"frame {place}: canvas {sides!r}: {error}") from error
+
+
+def _people(frame: Mapping[str, Any], place: int) -> np.ndarray:
+    """(P, 137, 3) of one frame."""
+    people = frame["people"]
+    if not isinstance(people, (list, tuple)) or len(people) > MAX_PEOPLE:
+        raise FormatError(f"frame {place}: people must be a list of at most {MAX_PEOPLE}.")
+    found = [_person(person, _Where(place, number)) for number, person in enumerate(people)]
+    seen = [person for person in found if (person[:, 2] > 0).any()]
+    return np.stack(seen) if seen else np.zeros((0, JOINTS, 3))
+
+
+@dataclass(frozen=True)
+class _Where:
+    """How a message names a person."""
+
+    frame: int
+    person: int
+
+    def __str__(self) -> str:
+        return f"frame {self.frame}, person {self.person}"
+
+
+def _person(person: Any, where: _Where) -> np.ndarray:
+    if not isinstance(person, Mapping):
+        raise FormatError(f"{where}: expected an object with pose_keypoints_2d.")
+    result = np.zeros((JOINTS, 3))
+    body = _triples(person, "pose_keypoints_2d", tuple(BODIES), where)
+    for row, name in enumerate(BODIES.get(len(body), ())):
+        result[joint(name)] = body[row]
+    for part, (first, counts) in PARTS.items():
+        rows = _triples(person, part, counts, where)
+        result[first : first + len(rows)] = rows
+    return result
+
+
+def _triples(
+    person: Mapping[str, Any], part: str, counts: tuple[int, ...], where: _Where
+) -> np.ndarray:
+    """(K, 3) x, y, confidence of one part; (0, 3) where it is not there."""
+    numbers = person.get(part)
+    if numbers is None or (isinstance(numbers, (list, tuple)) and not numbers):
+        return np.zeros((0, 3))
+    try:
+        rows = np.asarray(numbers, dtype=np.float64).reshape(-1, 3)
+    except (TypeError, ValueError) as error:
+        raise FormatError(f"{where}: {part} must be x, y, confidence for every joint.") from error
+    if len(rows) not in counts:
+        wanted = " or ".join(str(count) for count in sorted(counts))
+        raise FormatError(f"{where}: {part} must have {wanted} joints; got {len(rows)}.")
+    if not np.isfinite(rows).all():
+        bad = int(np.argwhere(~np.isfinite(rows))[0, 0])
+        raise FormatError(
+            f"{where}: joint {bad} of {part} is not a finite number; write 0, 0, 0 for a joint "
+            "that is missing."
+        )
+    rows[:, 2] = rows[:, 2].clip(0.0, 1.0)
+    rows[rows[:, 2] <= 0] = 0.0
+    return rows

@@ -1,0 +1,21 @@
+"""People's poses: followed through frames, moved, put on other bodies, and turned into tracks."""
+
+from __future__ import annotations
+
+from .edit import move_pose
+from .estimate import PoseEstimator, load_pose_estimator
+from .limbs import pose_tracks
+from .model import LEAST_CONFIDENCE, PoseSequence
+from .people import follow_people
+from .retarget import retarget
+
+__all__ = [
+    "LEAST_CONFIDENCE",
+    "PoseEstimator",
+    "PoseSequence",
+    "follow_people",
+    "load_pose_estimator",
+    "move_pose",
+    "pose_tracks",
+    "retarget",
+]

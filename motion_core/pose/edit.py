@@ -1,0 +1,128 @@
+"""A single pose moved by a drawing: drags take hold of joints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ..document.model import AnyLayer, DragLayer, MotionDocument, PinLayer
+from ..document.sample import sample_path
+from ..errors import CanvasError
+from ..expand.limits import naming
+from ..tracks.arguments import whole_number
+from ..tracks.seeding import points_inside_polygon
+from .model import PoseSequence
+from .skeleton import BONES
+
+# A drag takes hold of a joint within its brush, or within this share of the short side.
+REACH_FRAC = 0.06
+MAX_FRAMES = 10_000
+
+
+def move_pose(
+    pose: PoseSequence, document: MotionDocument, frames: int, *, fps: float | None = None
+) -> PoseSequence:
+    """The first frame of a pose, moved through `frames` frames as drawn.
+
+    A drag moves the joint nearest to where it starts, and all that hangs on it (a shoulder takes
+    its arm along), except joints that another drag moves or a pin holds. A pin holds the joints
+    nearest to its points and those inside its polygon.
+    Raises ValueError naming the layer for one that starts near no joint or that moves no joints
+    (regions, spheres, cameras, mask or background pins), CanvasError when the pose and the
+    drawing have other proportions, ValueError for frames outside 1..10,000 or a pose of none.
+    """
+    frames = whole_number("frames", frames, least=1, most=MAX_FRAMES)
+    if not pose.num_frames or not pose.num_people:
+        raise ValueError("there is no person to move; check the pose detector.")
+    _check_proportions(pose, document)
+    held = _Held(pose)
+    for layer in document.layers:
+        if layer.enabled:
+            with naming(layer):
+                _take(held, layer, document, frames)
+    still = pose.xy[0].double().numpy()
+    xy = still + held.carried(frames)
+    confidence = pose.confidence[:1].expand(frames, -1, -1).clone()
+    return PoseSequence(torch.from_numpy(xy).float(), confidence, pose.size, fps)
+
+
+class _Held:
+    """Joints that a drawing has taken hold of: {(person, joint): (T, 2) displacement}."""
+
+    def __init__(self, pose: PoseSequence) -> None:
+        self.pose = pose
+        self.still = pose.xy[0].double().numpy()
+        self.known = pose.confidence[0].numpy() > 0
+        self.shifts: dict[tuple[int, int], np.ndarray] = {}
+
+    def nearest(self, point: np.ndarray, reach: float) -> tuple[int, int]:
+        """The joint (person, place) nearest to a point. Raises ValueError beyond `reach`."""
+        distance = np.linalg.norm(self.still - point, axis=-1)
+        distance[~self.known] = np.inf
+        person, place = np.unravel_index(int(distance.argmin()), distance.shape)
+        if not distance[person, place] <= reach:
+            raise ValueError(
+                f"({point[0]:.0f}, {point[1]:.0f}) is near no joint (within {reach:.0f} px). "
+                "Start it on a joint, or move the picture with Expand Motion instead."
+            )
+        return int(person), int(place)
+
+    def hold(self, who: tuple[int, int], shift: np.ndarray) -> None:
+        """Gives a joint its own displacement. Raises ValueError when it already has one."""
+        if who in self.shifts:
+            raise ValueError("another layer already holds its joint; keep one of the two.")
+        self.shifts[who] = shift
+
+    def carried(self, frames: int) -> np.ndarray:
+        """(T, P, 137, 2): what every joint does, its own displacement or its parent's."""
+        moved = np.zeros((frames, *self.still.shape))
+        for person in range(len(self.still)):
+            for bone in (None, *BONES):
+                place = BONES[0].parent if bone is None else bone.child
+                own = self.shifts.get((person, place))
+                if own is not None:
+                    moved[:, person, place] = own
+                elif bone is not None:
+                    moved[:, person, place] = moved[:, person, bone.parent]
+        return moved
+
+
+def _take(held: _Held, layer: AnyLayer, document: MotionDocument, frames: int) -> None:
+    size = held.pose.size
+    if isinstance(layer, DragLayer):
+        path = sample_path(layer.path, frames=frames, size=size, drawn_on=document.drawn_on)
+        reach = max(layer.brush.radius, REACH_FRAC) * size.short_side
+        held.hold(held.nearest(path.xy[0], reach), path.xy - path.xy[0])
+    elif isinstance(layer, PinLayer) and layer.area == "polygon":
+        for who in _pinned(held, layer):
+            held.hold(who, np.zeros((frames, 2)))
+    else:
+        raise ValueError(
+            "moves no joints: a pose is moved by drags and pins alone. Disable the layer, or "
+            "expand it on its own (Expand Motion) and combine the two (Combine Tracks)."
+        )
+
+
+def _pinned(held: _Held, layer: PinLayer) -> Sequence[tuple[int, int]]:
+    canvas = np.array(held.pose.size, dtype=np.float64)
+    reach = REACH_FRAC * held.pose.size.short_side
+    found = [held.nearest(np.array(point) * canvas, reach) for point in layer.points]
+    if layer.polygon is not None:
+        flat = torch.from_numpy(held.still.reshape(-1, 2))
+        inside = np.asarray(points_inside_polygon(flat, np.array(layer.polygon) * canvas))
+        found += [
+            (int(person), int(place))
+            for person, place in np.argwhere(inside.reshape(held.known.shape) & held.known)
+        ]
+    return list(dict.fromkeys(found))
+
+
+def _check_proportions(pose: PoseSequence, document: MotionDocument) -> None:
+    here, drawn = pose.size, document.drawn_on
+    if abs(here.width * drawn.height / (here.height * drawn.width) - 1.0) > 0.02:
+        raise CanvasError(
+            f"the pose is on {here} but the drawing was made on {drawn}, which has other "
+            "proportions; draw over the picture the pose was found in."
+        )

@@ -1,0 +1,121 @@
+"""People's joints through time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import ShapeError
+from ..geometry import Size, checked_size
+from .skeleton import BODY, BONES, JOINTS, MIDDLES, joint
+
+# Below this a joint counts as not seen.
+LEAST_CONFIDENCE = 0.3
+# A torso's length as a share of a body's height, for bodies whose torso is not seen.
+TORSO_SHARE = 0.3
+# And of the longest other limb.
+LIMB_SHARE = 1.2
+
+
+@dataclass(frozen=True, eq=False)
+class PoseSequence:
+    """P people with 137 joints (see skeleton) through T frames of one canvas.
+
+    xy:         (T, P, 137, 2) float32 pixels, finite everywhere.
+    confidence: (T, P, 137) float32, 0..1; 0 where a joint is missing and xy is a placeholder.
+    size, fps:  as in Tracks.
+    Raises ShapeError or ValueError when any of this does not hold.
+    """
+
+    xy: Tensor
+    confidence: Tensor
+    size: Size
+    fps: float | None = None
+
+    def __post_init__(self) -> None:
+        wanted = (*self.confidence.shape, 2)
+        if self.confidence.ndim != 3 or self.confidence.shape[2] != JOINTS:
+            raise ShapeError(
+                f"PoseSequence.confidence must be (T, P, {JOINTS}); got "
+                f"{tuple(self.confidence.shape)}."
+            )
+        if tuple(self.xy.shape) != wanted:
+            raise ShapeError(f"PoseSequence.xy must be {wanted}; got {tuple(self.xy.shape)}.")
+        if not bool(torch.isfinite(self.xy).all()):
+            raise ValueError("PoseSequence.xy must be finite; give missing joints confidence 0.")
+        if not bool(((self.confidence >= 0) & (self.confidence <= 1)).all()):
+            raise ValueError("PoseSequence.confidence must be 0..1.")
+        object.__setattr__(self, "size", checked_size(*self.size))
+        if self.fps is not None and not (math.isfinite(self.fps) and self.fps > 0):
+            raise ValueError(f"PoseSequence.fps must be positive or None; got {self.fps}.")
+
+    @property
+    def num_frames(self) -> int:
+        """T, the number of frames."""
+        return self.xy.shape[0]
+
+    @property
+    def num_people(self) -> int:
+        """P, the number of people."""
+        return self.xy.shape[1]
+
+    def frame(self, index: int) -> PoseSequence:
+        """One frame as a sequence of its own."""
+        kept = slice(index, index + 1)
+        return replace(self, xy=self.xy[kept], confidence=self.confidence[kept])
+
+
+def with_middles(xy: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Joints (..., 137, 2) and confidence (..., 137), a missing neck or middle of the hips put
+    between its two sides where both are there."""
+    xy, confidence = xy.copy(), confidence.copy()
+    for name, sides in MIDDLES.items():
+        place, (left, right) = joint(name), (joint(side) for side in sides)
+        both = np.minimum(confidence[..., left], confidence[..., right])
+        fill = (confidence[..., place] <= 0) & (both > 0)
+        xy[fill, place] = (xy[fill, left] + xy[fill, right]) / 2
+        confidence[..., place] = np.where(fill, both, confidence[..., place])
+    return xy, confidence
+
+
+def bridged(poses: PoseSequence) -> np.ndarray:
+    """(T, P, 137, 2) float64 positions, those of missing joints interpolated between the frames
+    that have them and held at the ends; joints never seen keep their placeholders."""
+    xy = poses.xy.double().cpu().numpy().copy()
+    has = poses.confidence.cpu().numpy() > 0
+    frames = np.arange(len(xy))
+    for person, place in np.argwhere(has.any(axis=0) & ~has.all(axis=0)):
+        seen = has[:, person, place]
+        for axis in (0, 1):
+            known = xy[seen, person, place, axis]
+            xy[:, person, place, axis] = np.interp(frames, frames[seen], known)
+    return xy
+
+
+def bone_lengths(xy: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(..., B) pixels from parent to child of every bone; NaN where either joint is not known."""
+    parents = [bone.parent for bone in BONES]
+    children = [bone.child for bone in BONES]
+    length = np.linalg.norm(xy[..., children, :] - xy[..., parents, :], axis=-1)
+    return np.where(known[..., children] & known[..., parents], length, np.nan)
+
+
+def torso_length(xy: np.ndarray, known: np.ndarray) -> float:
+    """Pixels from neck to hips of one person, joints (T, 137, 2) where known (T, 137).
+
+    Where it is never seen, guessed from the longest limb or the body's height.
+    """
+    lengths = bone_lengths(xy, known)
+    torso = lengths[:, 0][np.isfinite(lengths[:, 0])]
+    if torso.size and float(np.median(torso)) > 0:
+        return float(np.median(torso))
+    limbs = lengths[:, 1 : len(BODY) - 1]
+    if np.isfinite(limbs).any() and float(np.nanmax(limbs)) > 0:
+        return LIMB_SHARE * float(np.nanmax(limbs))
+    if not known.any():
+        return 0.0
+    return TORSO_SHARE * float(np.ptp(xy[known], axis=0).max())

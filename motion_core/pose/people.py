@@ -1,0 +1,61 @@
+"""Who is who: detectors number people anew in every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+# Two detections belong to one person when their joints lie closer than this share of its extent.
+NEAR_SHARE = 0.5
+
+
+def follow_people(frames: Sequence[np.ndarray]) -> np.ndarray:
+    """(T, P, J, 3) of people found frame by frame, each (P_t, J, 3) as x, y and confidence.
+
+    A person keeps its place in the list: a detection goes to whoever was last seen nearest to it
+    (mean distance of the joints that both have), and to a new person when all are farther than half
+    its own extent. Frames without a person hold zeros for it. The first frame decides the order.
+    """
+    last: list[np.ndarray] = []
+    slots: list[list[int]] = []
+    for people in frames:
+        places = _places(people, last)
+        slots.append(places)
+        for place, person in zip(places, people, strict=True):
+            if place == len(last):
+                last.append(person)
+            else:
+                seen = person[:, 2:] > 0
+                last[place] = np.where(seen, person, last[place])
+    joints = frames[0].shape[1] if len(frames) else 0
+    result = np.zeros((len(frames), len(last), joints, 3))
+    for frame, (people, places) in enumerate(zip(frames, slots, strict=True)):
+        result[frame, places] = people
+    return result
+
+
+def _places(people: np.ndarray, last: Sequence[np.ndarray]) -> list[int]:
+    """For each person of a frame, its place in the list; new ones come after those known."""
+    gaps = np.array([[_gap(person, known) for known in last] for person in people])
+    places = [-1] * len(people)
+    order = np.argsort(gaps, axis=None) if gaps.size else ()
+    for flat in order:
+        person, known = divmod(int(flat), len(last))
+        if places[person] < 0 and known not in places and gaps[person, known] <= NEAR_SHARE:
+            places[person] = known
+    fresh = len(last)
+    for person, place in enumerate(places):
+        if place < 0:
+            places[person], fresh = fresh, fresh + 1
+    return places
+
+
+def _gap(person: np.ndarray, known: np.ndarray) -> float:
+    """Mean distance of shared joints, as a share of the person's extent; infinite without any."""
+    shared = (person[:, 2] > 0) & (known[:, 2] > 0)
+    if not shared.any():
+        return np.inf
+    extent = float(np.linalg.norm(np.ptp(known[known[:, 2] > 0, :2], axis=0)))
+    distance = np.linalg.norm(person[shared, :2] - known[shared, :2], axis=1).mean()
+    return float(distance) / max(extent, 1e-6)

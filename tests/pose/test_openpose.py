@@ -1,0 +1,127 @@
+"""OpenPose JSON in all its spellings, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from motion_core.errors import CanvasError, FormatError
+from motion_core.formats.openpose import read_poses
+from motion_core.geometry import Size
+from motion_core.pose.skeleton import FACE, JOINTS, LEFT_HAND, RIGHT_HAND, joint
+from tests.pose.people import as_18, figure, frame, waving
+
+SIZE = Size(320, 240)
+
+
+def test_both_bodies_give_the_same_joints() -> None:
+    with_25, with_18 = (read_poses(frame(rows)) for rows in (figure(), as_18(figure())))
+    assert with_25.size == SIZE
+    names = [0, 1, 2, 3, 4, 5, 6, 7, *range(9, 19)]
+    torch.testing.assert_close(with_25.xy[:, :, names], with_18.xy[:, :, names])
+    hip = with_18.xy[0, 0, joint("mid_hip")]
+    assert hip.tolist() == [160, 120], "between the two hips"
+    assert with_18.confidence[0, 0, joint("mid_hip")] == pytest.approx(0.9)
+    assert with_25.confidence.shape == (1, 1, JOINTS)
+
+
+def test_text_lists_shares_and_nested_joints_say_the_same() -> None:
+    wanted = read_poses(waving())
+    shares = waving()
+    for one in shares:
+        rows = np.array(one["people"][0]["pose_keypoints_2d"]).reshape(-1, 3)
+        rows[:, :2] /= [320, 240]
+        one["people"][0]["pose_keypoints_2d"] = rows.tolist()
+    for source in (json.dumps(waving()), shares, json.dumps(shares)):
+        torch.testing.assert_close(read_poses(source).xy, wanted.xy, atol=1e-3, rtol=0)
+    without = [{"people": one["people"]} for one in shares]
+    torch.testing.assert_close(read_poses(without, SIZE).xy, wanted.xy, atol=1e-3, rtol=0)
+
+
+def test_hands_and_faces_have_their_places() -> None:
+    hand = np.c_[np.arange(21), np.arange(21) + 100, np.full(21, 0.5)].flatten().tolist()
+    face = np.c_[np.arange(68), np.arange(68) + 50, np.full(68, 1.0)].flatten().tolist()
+    one = read_poses(
+        frame(
+            figure(),
+            hand_left_keypoints_2d=hand,
+            hand_right_keypoints_2d=None,
+            face_keypoints_2d=face,
+        )
+    )
+    assert one.xy[0, 0, LEFT_HAND + 3].tolist() == [3, 103]
+    assert one.confidence[0, 0, RIGHT_HAND : RIGHT_HAND + 21].max() == 0
+    assert one.xy[0, 0, FACE + 67].tolist() == [67, 117]
+    assert one.confidence[0, 0, FACE + 68 :].max() == 0
+
+
+def test_missing_joints_are_missing() -> None:
+    rows = as_18(figure())
+    rows[4] = 0
+    one = read_poses(frame(rows))
+    assert one.confidence[0, 0, joint("right_wrist")] == 0
+    assert one.confidence[0, 0, joint("right_elbow")] > 0
+
+
+def test_people_keep_their_places_whatever_the_detector_calls_them() -> None:
+    frames = []
+    for t in range(6):
+        left, right = figure((80 + 5 * t, 120)), figure((240 - 5 * t, 120))
+        people = [left, right] if t % 2 else [right, left]
+        frames.append(frame(*people) if t != 3 else frame(right))
+    poses = read_poses(frames)
+    assert poses.num_people == 2
+    first = poses.xy[:, 0, joint("neck"), 0].tolist()
+    assert [round(first[t]) for t in (0, 1, 2, 3, 4, 5)] == [240 - 5 * t for t in range(6)]
+    other = poses.confidence[:, 1, joint("neck")]
+    assert (other > 0).tolist() == [True, True, True, False, True, True]
+
+
+def test_frames_without_people_are_frames() -> None:
+    poses = read_poses([frame(), frame(figure()), frame()])
+    assert poses.confidence[:, 0, joint("neck")].tolist() == pytest.approx([0, 0.9, 0])
+    assert read_poses([frame(), frame()]).num_people == 0
+    assert read_poses([], SIZE).num_frames == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{", "line 1, column 2: not JSON"),
+        ("[" * 200_000, "nested too deeply"),
+        (3, "got int"),
+        ("3", "got int"),
+        ([1], "frame 0: expected"),
+        ([{"animals": [], **frame()} | {"people": 3}], "people must be a list"),
+        ([{"animals": [[1, 2, 3]]}], "an animal pose cannot be read"),
+        ([{"people": [3], "canvas_width": 9, "canvas_height": 9}], "person 0: expected an object"),
+        (frame(figure()[:17]), "must have 18 or 25 joints; got 17"),
+        (frame(figure()) | {"canvas_width": -3}, "canvas"),
+        (frame(figure()) | {"canvas_width": "wide"}, "canvas"),
+        ({"people": []}, "do not say their canvas"),
+    ],
+)
+def test_what_is_no_pose_is_refused(source, message) -> None:
+    with pytest.raises(FormatError, match=message):
+        read_poses(source)
+
+
+def test_numbers_that_are_none_name_their_joint() -> None:
+    rows = as_18(figure())
+    rows[3, 0] = np.nan
+    with pytest.raises(FormatError, match="frame 1, person 0: joint 3 of pose_keypoints_2d"):
+        read_poses([frame(as_18(figure())), frame(rows)])
+    broken = frame(figure())
+    broken["people"][0]["pose_keypoints_2d"][5] = "far"
+    with pytest.raises(FormatError, match="x, y, confidence for every joint"):
+        read_poses(broken)
+
+
+def test_canvases_must_agree() -> None:
+    with pytest.raises(CanvasError, match="found on 320x240 but the image is 64x64"):
+        read_poses(frame(figure()), Size(64, 64))
+    with pytest.raises(CanvasError, match="of 2 sizes"):
+        read_poses([frame(figure()), frame(figure()) | {"canvas_width": 999}])
