@@ -1,0 +1,108 @@
+"""Guidance that adds and subtracts predictions: text, motion, both, and without the camera.
+
+All of them are a weighted sum of predictions whose weights add up to one, so predictions that
+agree come out unchanged. Every branch costs one more pass of the model per step; branches whose
+weight is zero are not asked for at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..errors import ShapeError
+from ..models.protocols import Branch
+
+
+@dataclass(frozen=True)
+class LinearGuidance:
+    """A weighted sum of predictions. terms: (branch, weight); branches differ, weights add to 1.
+
+    Raises ValueError otherwise.
+    """
+
+    terms: tuple[tuple[Branch, float], ...]
+
+    def __post_init__(self) -> None:
+        weights = [weight for _, weight in self.terms]
+        if not all(math.isfinite(weight) for weight in weights):
+            raise ValueError(f"guidance scales must be finite numbers; got weights {weights}.")
+        if len(set(self.branches)) != len(self.terms) or not math.isclose(
+            sum(weights), 1.0, abs_tol=1e-6 * max(1.0, *map(abs, weights))
+        ):
+            raise ValueError(
+                f"guidance needs different branches with weights that add up to 1; got {self.terms}"
+            )
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """The predictions to be made, each once."""
+        return tuple(branch for branch, _ in self.terms)
+
+    def combine(self, predictions: Sequence[Tensor]) -> Tensor:
+        """The weighted sum, as a last prediction plus weighted differences from it.
+
+        Written with differences because equal predictions then give themselves back bit for bit.
+        Raises ShapeError unless there is one prediction per branch, all of one shape.
+        """
+        shapes = {tuple(prediction.shape) for prediction in predictions}
+        if len(predictions) != len(self.terms) or len(shapes) != 1:
+            raise ShapeError(
+                f"guidance needs {len(self.terms)} predictions of one shape; got "
+                f"{len(predictions)} of {sorted(shapes)}."
+            )
+        anchor = predictions[-1]
+        combined = anchor
+        for prediction, (_, weight) in zip(predictions[:-1], self.terms[:-1], strict=True):
+            combined = combined + weight * (prediction - anchor)
+        return combined
+
+
+FULL = Branch()
+WORDLESS = Branch(text=False)
+FREE = Branch(control=False)
+
+
+def no_guidance() -> LinearGuidance:
+    """The prediction as it is: one pass per step."""
+    return LinearGuidance(((FULL, 1.0),))
+
+
+def text_guidance(scale: float) -> LinearGuidance:
+    """Classifier-free guidance on the words, tracks in both branches; 1 is no guidance."""
+    return _summed({WORDLESS: 1.0 - scale, FULL: scale})
+
+
+def text_and_motion_guidance(text_scale: float, motion_scale: float) -> LinearGuidance:
+    """v + w_t (v(c_t, c_m) - v(0, c_m)) + w_m (v(c_t, c_m) - v(c_t, 0)), MotionStream's joint form.
+
+    Both scales are w + 1, so that 1 leaves the prediction alone, as with text_guidance. Exaggerates
+    what the words and what the tracks change, each on its own: up to three passes per step.
+    """
+    words, motion = text_scale - 1.0, motion_scale - 1.0
+    return _summed({WORDLESS: -words, FREE: -motion, FULL: 1.0 + words + motion})
+
+
+def camera_free(text_scale: float, trajectory_scale: float, adapter: str) -> LinearGuidance:
+    """Image Conductor Eq. 5: e0(0) + l_cfg (e0(c) - e0(0)) + l_traj (e_obj(c) - e0(c)).
+
+    e0 is the bare model, e_obj the model under `adapter`, the weights of object motion; what the
+    two share (the camera) cancels. trajectory_scale 0 is text guidance of the bare model; 1 with
+    text_scale 1 is the model under the adapter alone.
+    """
+    under = Branch(adapter=adapter)
+    return _summed(
+        {
+            WORDLESS: 1.0 - text_scale,
+            FULL: text_scale - trajectory_scale,
+            under: trajectory_scale,
+        }
+    )
+
+
+def _summed(weights: dict[Branch, float]) -> LinearGuidance:
+    """The guidance without branches that would be multiplied by nothing."""
+    return LinearGuidance(tuple((branch, w) for branch, w in weights.items() if w != 0.0))

@@ -1,0 +1,175 @@
+"""What the sampler asks of a model family, and nothing more.
+
+Three words: a `VideoModel` generates, a `TrackControl` steers it (the Track-ControlNet of Motion
+Prompting §4.2, or whatever a family has in its place), and a `Guidance` says which predictions a
+step needs and how they become one. A new family implements the first two in a folder of its own;
+the loop in `sampling` never learns its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from ..errors import ShapeError
+from ..geometry import Size, checked_size
+from ..progress import Progress, silent
+from ..tracks.model import Tracks
+
+Condition = TypeVar("Condition")
+Prepared = TypeVar("Prepared")
+Given = TypeVar("Given", contravariant=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """What is to be filmed.
+
+    image: (H, W, 3) float 0..1, the first frame. frames: T >= 1. prompt, negative: text for
+    families that read it. movable: (H, W) bool, what may move, or None for everything.
+    Raises TypeError, ShapeError or ValueError when any of this does not hold.
+    """
+
+    image: Tensor
+    frames: int
+    prompt: str = ""
+    negative: str = ""
+    movable: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        _check_picture(self.image)
+        if isinstance(self.frames, bool) or not isinstance(self.frames, int) or self.frames < 1:
+            raise ValueError(f"Shot.frames must be a whole number from 1; got {self.frames!r}.")
+        if self.movable is not None:
+            _check_movable(self.movable, self.image)
+
+    @property
+    def size(self) -> Size:
+        """The canvas of the picture."""
+        return checked_size(self.image.shape[1], self.image.shape[0])
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One prediction a guidance asks for: with or without text, with or without tracks.
+
+    adapter: the name of weights laid over the model for this prediction (a LoRA), or None for the
+    bare model, as camera-free guidance needs (Image Conductor, Eq. 5).
+    """
+
+    text: bool = True
+    control: bool = True
+    adapter: str | None = None
+
+
+class Residuals(Protocol):
+    """What a control adds to a prediction, in its family's own shape."""
+
+    def scaled(self, strength: float) -> Residuals:
+        """The same with its influence multiplied; 0 must not change the prediction."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A finished shot.
+
+    frames: (T, H, W, 3) float 0..1. holes: (T, H, W) float 0..1, where the picture shows what the
+    first frame does not, or None when the family cannot say. tracks: the tracks as realised, or
+    None when the family has to be measured by a tracker.
+    """
+
+    frames: Tensor
+    holes: Tensor | None = None
+    tracks: Tracks | None = None
+
+
+class VideoModel(Protocol[Condition]):
+    """A family that makes video from a first frame."""
+
+    def scheduler(self) -> Any:
+        """A fresh diffusers scheduler of the kind the model was trained for."""
+        ...
+
+    def condition(self, shot: Shot, progress: Progress = silent) -> Condition:
+        """All that does not depend on the noisy latents, computed once per run."""
+        ...
+
+    def noise(self, condition: Condition, generator: torch.Generator) -> Tensor:
+        """Latents to start from, in float32, before the scheduler scales them."""
+        ...
+
+    def predict(
+        self,
+        latents: Tensor,
+        timestep: Tensor,
+        condition: Condition,
+        calls: Sequence[tuple[Branch, Residuals | None]],
+    ) -> list[Tensor]:
+        """One prediction per call, in the scheduler's own terms and in the order of the calls.
+
+        A branch without control comes with None.
+        """
+        ...
+
+    def look(self, latents: Tensor, condition: Condition) -> Tensor:
+        """(h, w, 3) float 0..1, a quick picture of latents in the making."""
+        ...
+
+    def decode(
+        self, latents: Tensor, condition: Condition, tracks: Tracks, progress: Progress = silent
+    ) -> Clip:
+        """The video of finished latents; tracks are asked where they went."""
+        ...
+
+
+class TrackControl(Protocol[Given, Prepared]):
+    """What makes a family follow tracks."""
+
+    def prepare(self, tracks: Tracks, weights: Tensor, condition: Given) -> Prepared:
+        """All that does not depend on the noisy latents, computed once per run.
+
+        weights: (N,) float 0..1, how much each track counts.
+        """
+        ...
+
+    def residuals(
+        self, prepared: Prepared, latents: Tensor, timestep: Tensor, condition: Given
+    ) -> Residuals:
+        """What the tracks add at one step."""
+        ...
+
+
+class Guidance(Protocol):
+    """Which predictions a step needs, and how they become one."""
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """The predictions to be made, each once."""
+        ...
+
+    def combine(self, predictions: Sequence[Tensor]) -> Tensor:
+        """One prediction from those of the branches, in their order."""
+        ...
+
+
+def _check_picture(image: Tensor) -> None:
+    if not isinstance(image, Tensor) or not image.is_floating_point():
+        kind = image.dtype if isinstance(image, Tensor) else type(image).__name__
+        raise TypeError(f"Shot.image must be a float tensor in 0..1; got {kind}.")
+    if image.ndim != 3 or image.shape[-1] != 3 or 0 in image.shape:
+        raise ShapeError(f"Shot.image must be (H, W, 3); got {tuple(image.shape)}.")
+    if not bool(torch.isfinite(image).all()):
+        raise ValueError("Shot.image holds NaN or infinite values; a picture has none.")
+
+
+def _check_movable(movable: Tensor, image: Tensor) -> None:
+    if movable.dtype != torch.bool or movable.shape != image.shape[:2]:
+        raise ShapeError(
+            f"Shot.movable must be (H, W) = {tuple(image.shape[:2])} bool; got "
+            f"{tuple(movable.shape)} {movable.dtype}."
+        )
