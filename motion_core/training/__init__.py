@@ -1,0 +1,1 @@
+"""Training: procedural scenes with exact motion, and the stages that learn from them."""

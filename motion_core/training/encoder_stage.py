@@ -1,0 +1,78 @@
+"""Stage `encoder`: the control encoder learns dense motion from tracks, in one step."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..models.lite.affinity import ControlEncoder, Estimate
+from ..models.lite.evidence import UNITS
+from .config import TrainConfig
+from .data import Batch
+from .scene_model import GRID
+
+# Below this error, in units, the loss is quadratic.
+SOFT_UNITS = 0.05
+HIDDEN_WEIGHT = 0.3
+LAYER_WEIGHT, VISIBLE_WEIGHT, ERROR_WEIGHT = 0.3, 0.05, 0.05
+HALF = (UNITS / 2, UNITS / 2)
+
+
+class EncoderStage(nn.Module):
+    """The encoder with its loss; what the training loop steps."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = ControlEncoder()
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss (`loss`) of a batch, and what it is made of."""
+        device = batch.picture.device
+        chance = torch.Generator().manual_seed(self.config.seed * 1_000_003 + batch.step)
+        shape = (len(batch.picture), self.config.cells)
+        cells = torch.randint(GRID * GRID, shape, generator=chance).to(device)
+        features = self.encoder.features(batch.picture)
+        half = torch.tensor(HALF, device=device)
+        estimate = self.encoder(features, batch.evidence, cells, half)
+        return encoder_loss(estimate, batch, cells)
+
+
+def encoder_loss(estimate: Estimate, batch: Batch, cells: Tensor) -> dict[str, Tensor]:
+    """How wrong an estimate of cells (B, M) is.
+
+    Motion: Charbonnier in units, hidden places counting less. Layer: a track is alike to the
+    cells of its own layer only. Visible: cross-entropy. Error: Laplace likelihood of the error
+    that the encoder expects of itself.
+    """
+    wanted = _at(batch.moved.flatten(2, 3), cells)
+    visible = _at(batch.visible.flatten(2, 3), cells).float()
+    gap = (estimate.moved - wanted).square().sum(dim=-1)
+    miss = (gap + SOFT_UNITS**2).sqrt() - SOFT_UNITS
+    weight = HIDDEN_WEIGHT + (1 - HIDDEN_WEIGHT) * visible
+    motion = (weight * miss).sum() / weight.sum()
+    seen = functional.binary_cross_entropy_with_logits(estimate.visible, visible)
+    actual = (weight * miss).sum(dim=-1) / weight.sum(dim=-1)
+    scale = estimate.error.clamp(-7, 3)
+    error = (actual.detach() * torch.exp(-scale) + scale).mean()
+    alike = _layer_loss(estimate.cosine, batch, cells)
+    total = motion + LAYER_WEIGHT * alike + VISIBLE_WEIGHT * seen + ERROR_WEIGHT * error
+    return {"loss": total, "motion": motion, "layer": alike, "visible": seen, "error": error}
+
+
+def _layer_loss(cosine: Tensor, batch: Batch, cells: Tensor) -> Tensor:
+    mine = batch.layers.flatten(1).gather(1, cells)
+    same = (mine[:, :, None] == batch.track_layers[:, None]).float()
+    logits = 8 * cosine.mean(dim=1) - 3
+    loss = functional.binary_cross_entropy_with_logits(logits, same, reduction="none")
+    present = batch.evidence.present[:, None].float().expand_as(loss)
+    per_scene = (loss * present).sum(dim=(1, 2)) / present.sum(dim=(1, 2)).clamp(min=1)
+    return per_scene.mean()
+
+
+def _at(values: Tensor, cells: Tensor) -> Tensor:
+    """(B, T, G*G, ...) at cells (B, M): (B, M, T, ...)."""
+    moved = values.transpose(1, 2)
+    index = cells.view(*cells.shape, *([1] * (moved.ndim - 2))).expand(-1, -1, *moved.shape[2:])
+    return moved.gather(1, index)

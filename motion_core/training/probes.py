@@ -1,0 +1,103 @@
+"""What is measured while a model learns: errors on scenes it never trains on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..models.lite.evidence import UNITS
+from .config import TrainConfig
+from .data import Batch, Shot, collate, plain_example, shot_of
+from .draws import anywhere, dragged, draw_tracks
+from .scene_model import GRID, SIDE, Array
+from .scenes import Split, make_scene
+
+COUNTS = (1, 4, 16, 64, 256)
+DRAG_PINS = 12
+PIXELS_PER_UNIT = SIDE / UNITS
+
+# From a batch of one scene to displacements (G*G, T, 2) in units.
+Predictor = Callable[[Batch], Tensor]
+
+
+def probe(predict: Predictor, config: TrainConfig) -> dict[str, float]:
+    """Mean endpoint errors on validation scenes, pixels of the 256-pixel picture.
+
+    For every number of tracks in COUNTS and for a drag with pins (`drag`): over the frame
+    (`/all`), on things that hold a track (`/thing`), beside other layers (`/boundary`), in cells
+    that hold a track (`/tracks`) and in the others (`/unseen`), visible places only; `/none` is
+    the frame without motion.
+    """
+    found: dict[str, float] = {}
+    shots = held_out(Split.VALIDATION, config.probe_scenes, config.frames)
+    for name in [*map(str, COUNTS), "drag"]:
+        rows = [_errors_of(predict, shot, number, name) for number, shot in enumerate(shots)]
+        for where in rows[0]:
+            found[f"{name}/{where}"] = float(np.nanmean([row[where] for row in rows]))
+    return found
+
+
+@lru_cache(maxsize=4)
+def held_out(split: Split, count: int, frames: int) -> tuple[Shot, ...]:
+    """The first scenes of a split, made once."""
+    return tuple(shot_of(make_scene(split.seed(index), frames)) for index in range(count))
+
+
+def probe_points(shot: Shot, number: int, name: str) -> Array:
+    """The tracks' places for a probe: always the same for a scene number and a name."""
+    if name == "drag":
+        rng = np.random.default_rng([7, number, 99])
+        return dragged(rng, shot.scene, shot.layers, DRAG_PINS)
+    rng = np.random.default_rng([7, number, COUNTS.index(int(name))])
+    return anywhere(rng, int(name))
+
+
+def field_errors(moved: Tensor, batch: Batch) -> dict[str, float]:
+    """Errors of displacements (G*G, T, 2) in units for a batch of one scene; see probe."""
+    wanted = batch.moved.flatten(2, 3)[0].transpose(0, 1)
+    visible = batch.visible.flatten(2, 3)[0].T[:, 1:].float()
+    miss = (moved - wanted).norm(dim=-1)[:, 1:] * PIXELS_PER_UNIT
+    still = wanted.norm(dim=-1)[:, 1:] * PIXELS_PER_UNIT
+    layers, owned = batch.layers[0], batch.track_layers[0]
+    held = torch.isin(layers, owned[owned > 0]).flatten()
+    cell = ((batch.evidence.spot[0] + 1) / 2 * GRID).long().clamp(0, GRID - 1)
+    cell = cell[batch.evidence.present[0]]
+    tracked = torch.zeros(GRID * GRID, dtype=torch.bool)
+    tracked[cell[:, 1] * GRID + cell[:, 0]] = True
+    everywhere = torch.ones_like(held)
+    return {
+        "all": _mean(miss, visible, everywhere),
+        "thing": _mean(miss, visible, held),
+        "boundary": _mean(miss, visible, boundary_cells(layers).flatten()),
+        "tracks": _mean(miss, visible, tracked),
+        "unseen": _mean(miss, visible, ~tracked),
+        "none": _mean(still, visible, everywhere),
+    }
+
+
+def boundary_cells(layers: Tensor) -> Tensor:
+    """(G, G) bool: cells with another layer within one cell."""
+    padded = functional.pad(layers[None, None].float(), (1, 1, 1, 1), mode="replicate")
+    most = functional.max_pool2d(padded, 3, 1)
+    least = -functional.max_pool2d(-padded, 3, 1)
+    return (most != least)[0, 0]
+
+
+def _errors_of(predict: Predictor, shot: Shot, number: int, name: str) -> dict[str, float]:
+    points = probe_points(shot, number, name)
+    tracks = draw_tracks(np.random.default_rng([7, number]), shot.scene, points)
+    batch = collate([plain_example(shot, tracks, points)], 0)
+    with torch.no_grad():
+        return field_errors(predict(batch), batch)
+
+
+def _mean(miss: Tensor, visible: Tensor, where: Tensor) -> float:
+    weight = visible[where]
+    if not weight.sum():
+        return float("nan")
+    return float((miss[where] * weight).sum() / weight.sum())

@@ -1,0 +1,216 @@
+"""The training loop: one for every stage, on CPU, one GPU or many."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Sampler
+
+from ..progress import Progress, silent
+from .checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
+from .config import TrainConfig, rate_at
+from .data import Batch, SceneBatches
+from .stages import Stage, make_stage, probe_stage
+
+LOG_STEPS = 25
+LOG, CHECKPOINT = "log.jsonl", "checkpoint.safetensors"
+
+logger = logging.getLogger(__name__)
+
+
+def train(
+    config: TrainConfig, folder: Path, *, resume: bool = False, progress: Progress = silent
+) -> Path:
+    """Run or continue a training, and return its last checkpoint.
+
+    folder: receives checkpoint.safetensors and log.jsonl. resume: go on from its checkpoint; the
+    config may then differ in steps, workers and how often to save and probe, and everything else
+    must be as it was. A run that was interrupted and continued gives the same weights as one
+    that was not. `progress` is called per step and may raise to stop; a checkpoint is written
+    first. Raises ValueError, OSError and FormatError as load_checkpoint does.
+    """
+    from accelerate import Accelerator
+
+    accelerator = Accelerator()
+    run = _Run(config, folder, accelerator)
+    run.open(resume)
+    try:
+        run.loop(progress)
+    finally:
+        run.save()
+    return folder / CHECKPOINT
+
+
+class _Steps(Sampler[int]):
+    def __init__(self, start: int, stop: int) -> None:
+        self.start, self.stop = start, stop
+
+    def __iter__(self):
+        return iter(range(self.start, self.stop))
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+class _Run:
+    """A model, its average, its optimizer and where they are."""
+
+    def __init__(self, config: TrainConfig, folder: Path, accelerator: Any) -> None:
+        self.config, self.folder, self.accelerator = config, folder, accelerator
+        self.step = 0
+        torch.manual_seed(config.seed)
+        self.stage: Stage = make_stage(config)
+        self.learned = {n: p for n, p in self.stage.named_parameters() if p.requires_grad}
+        self.average = {name: value.detach().clone() for name, value in self.learned.items()}
+        self.optimizer = _optimizer(config, self.learned)
+
+    def open(self, resume: bool) -> None:
+        path = self.folder / CHECKPOINT
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not resume and path.exists():
+            raise ValueError(
+                f"{self.folder} holds a run already; continue it with --resume or choose another."
+            )
+        if resume:
+            self._restore(path)
+        self.model, self.optimizer = self.accelerator.prepare(self.stage, self.optimizer)
+        device = self.accelerator.device
+        self.average = {name: value.to(device) for name, value in self.average.items()}
+
+    def _restore(self, path: Path) -> None:
+        tensors, was, self.step = load_checkpoint(path)
+        free = {"steps", "workers", "save_seconds", "probe_steps", "probe_scenes"}
+        same = replace(was, **{name: getattr(self.config, name) for name in free})
+        if same != self.config:
+            raise ValueError(
+                f"{path} was trained with another config; only {', '.join(sorted(free))} may "
+                f"change. It was: {was}."
+            )
+        with torch.no_grad():
+            for name, value in self.learned.items():
+                value.copy_(tensors[f"model.{name}"])
+                self.average[name] = tensors[f"average.{name}"].clone()
+        restore_optimizer(self.optimizer, tensors)
+
+    def loop(self, progress: Progress) -> None:
+        config, saved = self.config, time.monotonic()
+        losses: list[dict[str, Tensor]] = []
+        started = time.monotonic()
+        for batch in self._batches():
+            losses.append(self._learn(batch))
+            self.step += 1
+            if self.step % LOG_STEPS == 0:
+                self._log_losses(losses, started)
+                losses, started = [], time.monotonic()
+            if self.step % config.probe_steps == 0 or self.step == config.steps:
+                self._probe()
+            if time.monotonic() - saved > config.save_seconds:
+                self.save()
+                saved = time.monotonic()
+            progress(self.step, config.steps)
+
+    def _batches(self) -> DataLoader:
+        rank, world = self.accelerator.process_index, self.accelerator.num_processes
+        return DataLoader(
+            SceneBatches(self.config, rank, world),
+            batch_size=None,
+            sampler=_Steps(self.step, self.config.steps),
+            num_workers=self.config.workers,
+            worker_init_fn=_one_thread,
+            prefetch_factor=8 if self.config.workers else None,
+        )
+
+    def _learn(self, batch: Batch) -> dict[str, Tensor]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate_at(self.config, self.step)
+        told = self.model(_moved_to(batch, self.accelerator.device))
+        self.optimizer.zero_grad()
+        self.accelerator.backward(told["loss"])
+        self.accelerator.clip_grad_norm_(self.learned.values(), self.config.clip)
+        self.optimizer.step()
+        # A young average follows quickly, so that its start does not linger.
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, value in self.learned.items():
+                self.average[name].lerp_(value, 1 - decay)
+        return {name: value.detach() for name, value in told.items()}
+
+    def _log_losses(self, losses: list[dict[str, Tensor]], started: float) -> None:
+        means = {
+            name: float(torch.stack([one[name] for one in losses]).mean()) for name in losses[0]
+        }
+        spent = (time.monotonic() - started) / len(losses)
+        self._log({"step": self.step, "seconds_per_step": round(spent, 3), **means})
+
+    def _probe(self) -> None:
+        """Measure the averaged weights on validation scenes."""
+        if not self.accelerator.is_main_process:
+            return
+        with self._averaged():
+            found = probe_stage(self.stage, self.config)
+        self._log({"step": self.step, "probe": found})
+
+    def _averaged(self) -> _Swapped:
+        return _Swapped(self.learned, self.average)
+
+    def _log(self, line: dict[str, Any]) -> None:
+        if self.accelerator.is_main_process:
+            logger.info("%s", line)
+            with (self.folder / LOG).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        if not self.accelerator.is_main_process:
+            return
+        tensors = {f"model.{name}": value for name, value in self.learned.items()}
+        tensors |= {f"average.{name}": value for name, value in self.average.items()}
+        tensors |= optimizer_tensors(self.optimizer)
+        save_checkpoint(self.folder / CHECKPOINT, tensors, self.config, self.step)
+
+
+class _Swapped:
+    """Other values in some parameters for a while."""
+
+    def __init__(self, parameters: dict[str, nn.Parameter], values: dict[str, Tensor]) -> None:
+        self.parameters, self.values = parameters, values
+
+    def __enter__(self) -> None:
+        self.kept = {name: value.detach().clone() for name, value in self.parameters.items()}
+        self._put(self.values)
+
+    def __exit__(self, *_: object) -> None:
+        self._put(self.kept)
+
+    def _put(self, values: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, value in values.items():
+                self.parameters[name].copy_(value)
+
+
+def _optimizer(config: TrainConfig, learned: dict[str, nn.Parameter]) -> torch.optim.Optimizer:
+    if config.optimizer == "adafactor":
+        return torch.optim.Adafactor(learned.values(), lr=config.lr)
+    return torch.optim.AdamW(
+        learned.values(), lr=config.lr, betas=(0.9, 0.98), weight_decay=config.weight_decay
+    )
+
+
+def _moved_to(batch: Batch, device: torch.device) -> Batch:
+    moved: Callable[[Any], Any] = lambda part: part.to(device) if hasattr(part, "to") else part  # noqa: E731
+    return Batch(*(moved(part) for part in batch))
+
+
+def _one_thread(_: int) -> None:
+    import cv2
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)

@@ -1,0 +1,114 @@
+"""How things move in procedural scenes: curves of time, and the poses they make."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .scene_model import SIDE, Array, Bend
+
+CENTRE = np.array([SIDE / 2, SIDE / 2])
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """What the camera does: a pan (T, 2) in pixels at depth 1, and a map (T, 3, 3) of the rest."""
+
+    pan: Array
+    view: Array
+
+    def at(self, nearness: float) -> Array:
+        """(T, 3, 3) how it moves a plane that is `nearness` times as near as the background."""
+        return self.view @ moved(self.pan * nearness)
+
+
+def pace(rng: np.random.Generator, frames: int) -> Array:
+    """(T,) how far along a motion is, 0 in frame 0 and about 1 at its furthest."""
+    t = np.linspace(0, 1, frames)
+    kind = rng.random()
+    if kind < 0.35:
+        return t ** rng.uniform(0.6, 1.8)
+    if kind < 0.6:
+        return t * t * (3 - 2 * t)
+    if kind < 0.75:
+        return np.sin(math.pi * t * rng.uniform(0.5, 2.5))
+    start = rng.uniform(0, 0.6)
+    end = rng.uniform(start + 0.15, 1.15)
+    return np.clip((t - start) / (end - start), 0, 1)
+
+
+def path(rng: np.random.Generator, frames: int, reach: float) -> Array:
+    """(T, 2) pixels from the origin in frame 0: straight, bent, abrupt or shaken."""
+    t = pace(rng, frames)
+    ahead = _direction(rng) * reach
+    kind = rng.random()
+    if kind < 0.4:
+        return t[:, None] * ahead
+    if kind < 0.7:
+        side = _direction(rng) * reach * rng.uniform(0.2, 0.9)
+        return t[:, None] * ahead + np.sin(math.pi * t)[:, None] * side
+    if kind < 0.9:
+        turns = int(rng.integers(1, 4))
+        corners = np.cumsum(rng.normal(0, reach / math.sqrt(turns + 1), (turns + 1, 2)), axis=0)
+        knots = np.concatenate([[0], np.sort(rng.uniform(0.15, 0.85, turns)), [1]])
+        places = np.concatenate([np.zeros((1, 2)), corners])
+        time = np.linspace(0, 1, frames)
+        return np.stack([np.interp(time, knots, places[:, axis]) for axis in (0, 1)], axis=1)
+    shake = np.cumsum(rng.normal(0, 0.05 * reach, (frames, 2)), axis=0)
+    return t[:, None] * ahead + shake - shake[0]
+
+
+def moved(shift: Array) -> Array:
+    """(T, 3, 3) translations by (T, 2)."""
+    pose = np.tile(np.eye(3), (len(shift), 1, 1))
+    pose[:, :2, 2] = shift
+    return pose
+
+
+def turned(centre: Array, angle: Array, scale: Array) -> Array:
+    """(T, 3, 3) rotations (T,) radians and zooms (T,) about a point."""
+    pose = np.tile(np.eye(3), (len(angle), 1, 1))
+    cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+    pose[:, 0, 0], pose[:, 0, 1], pose[:, 1, 0], pose[:, 1, 1] = cos, -sin, sin, cos
+    pose[:, :2, 2] = centre - pose[:, :2, :2] @ centre
+    return pose
+
+
+def camera(rng: np.random.Generator, frames: int) -> Camera:
+    """A camera that rests, pans, zooms, turns, or does it all."""
+    still = np.zeros((frames, 2))
+    if rng.random() < 0.3:
+        return Camera(still, moved(still))
+    pan = path(rng, frames, rng.gamma(2.0, 16.0)) if rng.random() < 0.8 else still
+    grow = pace(rng, frames) * rng.normal(0, 0.16) * (rng.random() < 0.5)
+    turn = pace(rng, frames) * rng.normal(0, 0.12) * (rng.random() < 0.4)
+    view = turned(CENTRE + rng.normal(0, 40, 2), turn, np.exp(grow))
+    if rng.random() < 0.25:
+        tilt = np.tile(np.eye(3), (frames, 1, 1))
+        tilt[:, 2, :2] = pace(rng, frames)[:, None] * rng.normal(0, 0.0005, 2)
+        tilt[:, 2, 2] = 1 - tilt[:, 2, :2] @ CENTRE
+        view = tilt @ view
+    return Camera(pan, view)
+
+
+def object_pose(rng: np.random.Generator, frames: int, centre: Array, reach: float) -> Array:
+    """(T, 3, 3) a thing's own motion about its centre: it travels, may turn and may grow."""
+    travel = path(rng, frames, reach)
+    turn = pace(rng, frames) * rng.normal(0, 0.45) * (rng.random() < 0.5)
+    grow = pace(rng, frames) * rng.normal(0, 0.18) * (rng.random() < 0.35)
+    return moved(travel) @ turned(centre, turn, np.exp(grow))
+
+
+def bend(rng: np.random.Generator, frames: int, centre: Array, radius: float) -> Bend:
+    """A thing that bends, or waves like a flag."""
+    amount = pace(rng, frames) * rng.normal(0, 0.22) * radius
+    phase = rng.uniform(0, 2 * math.pi) + np.linspace(0, rng.normal(0, 3.0), frames)
+    frequency = rng.uniform(0.6, 2.8) / radius
+    return Bend(centre, rng.uniform(0, math.pi), frequency, amount, phase)
+
+
+def _direction(rng: np.random.Generator) -> Array:
+    angle = rng.uniform(0, 2 * math.pi)
+    return np.array([math.cos(angle), math.sin(angle)])
