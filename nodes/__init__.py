@@ -16,8 +16,12 @@ from .expand import ExpandMotion
 from .files import LoadTracks, SaveTracks
 from .filter import FilterTracks
 from .info import TracksInfo
+from .magnify import MagnifyMotion
+from .pose_motion import PoseMotion
 from .preview import DraftMotion, PreviewTracks
 from .retime import RetimeTracks
+from .separate import SeparateMotion
+from .transfer_motion import TransferMotion
 from .transform import TransformTracks
 
 log = logging.getLogger(__name__)
@@ -40,6 +44,10 @@ NODES: list[type[io.ComfyNode]] = [
     TransformTracks,
     RetimeTracks,
     FilterTracks,
+    TransferMotion,
+    MagnifyMotion,
+    SeparateMotion,
+    PoseMotion,
 ]
 
 

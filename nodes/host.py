@@ -69,6 +69,12 @@ def new_output_file(prefix: str, suffix: str) -> tuple[Path, dict[str, str]]:
     return path, shown
 
 
+def model_folder(kind: str, name: str) -> Path:
+    """A folder of the host's models/`kind`, which may not be there yet. Raises ValueError for a
+    name that leads out of it."""
+    return inside(Path(folder_paths.models_dir) / kind, name)
+
+
 def inside(folder: Path, name: str) -> Path:
     """The path of `name` in `folder`, links followed.
 

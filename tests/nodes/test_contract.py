@@ -25,13 +25,17 @@ NODE_IDS = {
     "MotionPromptingExpandMotion",
     "MotionPromptingFilterTracks",
     "MotionPromptingLoadTracks",
+    "MotionPromptingMagnifyMotion",
+    "MotionPromptingPoseMotion",
     "MotionPromptingPreviewTracks",
     "MotionPromptingRetimeTracks",
     "MotionPromptingSaveTracks",
+    "MotionPromptingSeparateMotion",
     "MotionPromptingTracksFromCoordinates",
     "MotionPromptingTracksInfo",
     "MotionPromptingTracksToControlVideo",
     "MotionPromptingTracksToCoordinates",
+    "MotionPromptingTransferMotion",
     "MotionPromptingTransformTracks",
 }
 HEAVY = ("diffusers", "transformers", "cv2", "kornia", "av", "PIL", "scipy", "torchvision")

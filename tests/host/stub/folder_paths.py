@@ -1,10 +1,11 @@
-"""Stand-in for ComfyUI's folder_paths: three folders and the file counter."""
+"""Stand-in for ComfyUI's folder_paths: the folders and the file counter."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+models_dir = str(Path("models").absolute())
 _folders = {name: str(Path(name).absolute()) for name in ("input", "output", "temp")}
 
 

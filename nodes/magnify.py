@@ -1,0 +1,156 @@
+"""Magnify Motion: small motion made large."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..motion_core.tracks import Tracks
+from ..motion_core.transfer import (
+    Band,
+    MagnifySettings,
+    SliceLine,
+    busiest_line,
+    magnify_motion,
+    slice_picture,
+)
+from . import host
+from .schema import canvas_input, schema, settings_of, tracks_input, tracks_output
+from .wire import frames, tracks_in, tracks_out
+
+CAMERAS: dict[str, Any] = {"as it is": None, "homography": "homography", "similarity": "similarity"}
+
+
+def _at(of: str) -> list[Any]:
+    return [
+        io.Float.Input(
+            "at_frac",
+            default=0.5,
+            min=0.0,
+            max=1.0,
+            step=0.005,
+            tooltip=f"Where the line lies, as a share of the picture's {of}.",
+        )
+    ]
+
+
+SLICES = [
+    io.DynamicCombo.Option("busiest", []),
+    io.DynamicCombo.Option("row", _at("height")),
+    io.DynamicCombo.Option("column", _at("width")),
+]
+
+
+def _row(tracks: Tracks, at_frac: float) -> SliceLine:
+    y = at_frac * tracks.size.height
+    return SliceLine(0.0, y, float(tracks.size.width), y)
+
+
+def _column(tracks: Tracks, at_frac: float) -> SliceLine:
+    x = at_frac * tracks.size.width
+    return SliceLine(x, 0.0, x, float(tracks.size.height))
+
+
+LINES: dict[str, Callable[..., SliceLine]] = {
+    "busiest": busiest_line,
+    "row": _row,
+    "column": _column,
+}
+
+
+def _number(name: str, default: float, most: float, tooltip: str, step: float = 0.1) -> Any:
+    return io.Float.Input(name, default=default, min=0.0, max=most, step=step, tooltip=tooltip)
+
+
+class MagnifyMotion(io.ComfyNode):
+    """Tracks in, larger motion and a space-time slice out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "MagnifyMotion",
+            aliases=["motion magnification", "amplify", "exaggerate", "vibration", "motion blowup"],
+            display_name="Magnify Motion",
+            category="Motion Prompting/Video",
+            description="Makes small motion large: smooths tracks over space and time, then "
+            "multiplies how far they are from where they start. A band in Hz picks out one "
+            "vibration.",
+            is_interactive=True,
+            inputs=[
+                tracks_input("Tracks of the video whose motion is too small."),
+                _number("factor", 16.0, 1000.0, "How many times as far; the paper shows 1 to 32."),
+                _number(
+                    "space_sigma",
+                    24.0,
+                    4096.0,
+                    "Pixels over which neighbouring tracks are averaged; 0 for none.",
+                ),
+                _number(
+                    "time_sigma",
+                    1.0,
+                    1000.0,
+                    "Frames over which each track is smoothed; 0 for none. Must be well below "
+                    "the vibration's period.",
+                ),
+                _number("low_hz", 0.0, 240.0, "Slower motion than this is not magnified; 0: all."),
+                _number("high_hz", 0.0, 240.0, "Faster motion than this is not magnified; 0: all."),
+                _number("fps", 0.0, 1000.0, "Frames per second; 0 is what the tracks know.", 0.01),
+                io.Combo.Input(
+                    "camera",
+                    options=list(CAMERAS),
+                    default="as it is",
+                    tooltip="Take the camera's own motion out first. homography: a turning or "
+                    "zooming camera, flat scenes. similarity: few or noisy tracks.",
+                ),
+                io.DynamicCombo.Input(
+                    "slice",
+                    options=SLICES,
+                    tooltip="Which line the slice shows: a row, a column, or the one with most "
+                    "motion.",
+                ),
+                io.Image.Input(
+                    "images",
+                    optional=True,
+                    tooltip="The video, or its first picture, for the slice; same size in pixels "
+                    "as the tracks' canvas. Not connected: the slice shows the tracks as curves.",
+                ),
+                canvas_input(),
+            ],
+            outputs=[
+                tracks_output("The same points with larger motion; they start where they started."),
+                io.Image.Output(
+                    "slice",
+                    display_name="slice",
+                    tooltip="One line of the picture through time, before left and after right. "
+                    "Down runs the line, to the right runs time.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        tracks,
+        factor,
+        space_sigma,
+        time_sigma,
+        low_hz,
+        high_hz,
+        fps,
+        camera,
+        slice,
+        images=None,
+        canvas_image=None,
+    ):
+        found = tracks_in(tracks, canvas_image if images is None else images)
+        found = replace(found, fps=fps or found.fps)
+        band = Band(low_hz or None, high_hz or None)
+        settings = MagnifySettings(factor, space_sigma, time_sigma, band, CAMERAS[camera])
+        larger = magnify_motion(found, settings, progress=host.progress())
+        line = LINES[slice["slice"]](found, **settings_of(slice, "slice"))
+        video = None if images is None else frames(images)
+        shown = slice_picture(found, larger, line, video)[None]
+        return io.NodeOutput(tracks_out(larger), shown, ui=host.picture_preview(shown, cls))

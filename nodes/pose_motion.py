@@ -1,0 +1,230 @@
+"""Pose Motion: people's joints to tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..motion_core.document import read_document
+from ..motion_core.formats.openpose import read_poses
+from ..motion_core.geometry import Size
+from ..motion_core.pose import (
+    LEAST_CONFIDENCE,
+    PoseSequence,
+    load_pose_estimator,
+    move_pose,
+    pose_tracks,
+    retarget,
+)
+from ..motion_core.transfer import box_of_mask
+from . import host
+from .expand import EMPTY_DRAWING
+from .schema import MAX_FRAMES, schema, settings_of, tracks_output
+from .wire import area, canvas_size, frames, tracks_out
+
+PoseSocket = io.Custom("POSE_KEYPOINT")
+MODELS = "pose"
+
+
+def _text(name: str, of: str) -> Any:
+    return io.String.Input(
+        name,
+        multiline=True,
+        default="[]",
+        tooltip=f"{of} as OpenPose JSON: one frame or a list of frames, joints in pixels or in "
+        "shares of the picture.",
+    )
+
+
+SOURCES = [
+    io.DynamicCombo.Option(
+        "pose",
+        [PoseSocket.Input("poses", tooltip="Poses from a pose detector, one entry per frame.")],
+    ),
+    io.DynamicCombo.Option("text", [_text("pose_text", "Poses")]),
+    io.DynamicCombo.Option(
+        "estimate",
+        [
+            io.Image.Input("video", tooltip="Pictures of one person, in order."),
+            io.String.Input(
+                "model",
+                default="vitpose-base-simple",
+                tooltip="Name of a folder inside ComfyUI's models/pose that holds a ViTPose model: "
+                "config.json and model.safetensors.",
+            ),
+            io.Mask.Input(
+                "person",
+                optional=True,
+                tooltip="White where the person is, in all pictures. Not connected: anywhere. "
+                "Same proportions as the pictures.",
+            ),
+        ],
+    ),
+]
+MOTIONS = [
+    io.DynamicCombo.Option("as it is", []),
+    io.DynamicCombo.Option(
+        "retarget",
+        [
+            PoseSocket.Input(
+                "target_poses",
+                optional=True,
+                tooltip="The pose of whoever shall move, found in the target picture.",
+            ),
+            _text("target_text", "The target's pose, when no target_poses is connected,"),
+            io.Image.Input(
+                "target_image",
+                optional=True,
+                tooltip="The target picture: its size in pixels is the canvas, for poses that do "
+                "not say theirs.",
+            ),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "drawn",
+        [
+            io.String.Input(
+                "motion",
+                multiline=True,
+                default=EMPTY_DRAWING,
+                tooltip="A drawing (MOTION document) over the picture: drags move the joints they "
+                "start on and what hangs on them, pins hold joints.",
+            ),
+            io.Int.Input(
+                "frames",
+                default=81,
+                min=1,
+                max=MAX_FRAMES,
+                tooltip="How many frames the first pose is moved through.",
+            ),
+        ],
+    ),
+]
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """What reading a pose needs: a canvas where it is known, and the rate."""
+
+    size: Size | None
+    fps: float | None
+
+
+def _given(clip: _Clip, poses: Any) -> PoseSequence:
+    return read_poses(poses, clip.size, fps=clip.fps)
+
+
+def _pasted(clip: _Clip, pose_text: str) -> PoseSequence:
+    return read_poses(pose_text, clip.size, fps=clip.fps)
+
+
+def _estimated(clip: _Clip, video: Any, model: str, person: Any = None) -> PoseSequence:
+    pictures = frames(video)
+    size = canvas_size(pictures)
+    boxes = None if person is None or size is None else [box_of_mask(area(person, size), size)]
+    estimator = load_pose_estimator(host.model_folder(MODELS, model))
+    return estimator.estimate(pictures, boxes, fps=clip.fps, progress=host.progress())
+
+
+def _as_it_is(poses: PoseSequence, clip: _Clip) -> PoseSequence:
+    return poses
+
+
+def _retargeted(
+    poses: PoseSequence,
+    clip: _Clip,
+    target_text: str,
+    target_poses: Any = None,
+    target_image: Any = None,
+) -> PoseSequence:
+    given = target_text if target_poses is None else target_poses
+    return retarget(poses, read_poses(given, canvas_size(target_image)))
+
+
+def _drawn(poses: PoseSequence, clip: _Clip, motion: str, frames: int) -> PoseSequence:
+    return move_pose(poses, read_document(motion), frames, fps=clip.fps)
+
+
+READERS: dict[str, Callable[..., PoseSequence]] = {
+    "pose": _given,
+    "text": _pasted,
+    "estimate": _estimated,
+}
+MOVERS: dict[str, Callable[..., PoseSequence]] = {
+    "as it is": _as_it_is,
+    "retarget": _retargeted,
+    "drawn": _drawn,
+}
+
+
+class PoseMotion(io.ComfyNode):
+    """Poses in, tracks along the limbs out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "PoseMotion",
+            aliases=["openpose", "dwpose", "skeleton", "pose keypoint", "dance", "vitpose"],
+            display_name="Pose Motion",
+            category="Motion Prompting/Video",
+            description="Turns people's poses into tracks that fill their limbs: as detected, on "
+            "another person's body, or moved by a drawing.",
+            inputs=[
+                io.DynamicCombo.Input(
+                    "source",
+                    options=SOURCES,
+                    tooltip="Where poses come from. pose: a detector's POSE_KEYPOINT. text: "
+                    "OpenPose JSON. estimate: a ViTPose model looks at a video.",
+                ),
+                io.DynamicCombo.Input(
+                    "motion",
+                    options=MOTIONS,
+                    tooltip="What they do. as it is: what the frames show. retarget: the same on "
+                    "another body. drawn: the first pose moved by a drawing.",
+                ),
+                io.Float.Input(
+                    "spacing",
+                    default=8.0,
+                    min=0.5,
+                    max=1000.0,
+                    step=0.5,
+                    tooltip="Pixels between the points that fill a limb.",
+                ),
+                io.Float.Input(
+                    "least_confidence",
+                    default=LEAST_CONFIDENCE,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Joints the detector is less sure of than this, 0..1, are invisible.",
+                ),
+                io.Float.Input(
+                    "fps",
+                    default=16.0,
+                    min=0.0,
+                    max=240.0,
+                    step=0.01,
+                    tooltip="Frames per second, kept with the tracks; 0 for unknown.",
+                ),
+                io.Image.Input(
+                    "image",
+                    optional=True,
+                    tooltip="The picture the poses were found in: its size in pixels is the "
+                    "canvas, for poses that do not say theirs.",
+                ),
+            ],
+            outputs=[tracks_output("One track per joint, and a grid over every limb.")],
+        )
+
+    @classmethod
+    def execute(cls, source, motion, spacing, least_confidence, fps, image=None):
+        clip = _Clip(canvas_size(image), fps or None)
+        poses = READERS[source["source"]](clip, **settings_of(source, "source"))
+        poses = MOVERS[motion["motion"]](poses, clip, **settings_of(motion, "motion"))
+        found = pose_tracks(
+            poses, spacing, least_confidence=least_confidence, progress=host.progress()
+        )
+        return io.NodeOutput(tracks_out(found))

@@ -1,0 +1,229 @@
+"""Transfer Motion: motion of one video on another first frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..motion_core.formats.coordinates import parse_coordinates
+from ..motion_core.geometry import Size
+from ..motion_core.tracks import Tracks
+from ..motion_core.transfer import (
+    Alignment,
+    TransferSettings,
+    box_of_mask,
+    fit_boxes,
+    keep_place,
+    match_masks,
+    match_points,
+    transfer_motion,
+    whole_box,
+)
+from .schema import MAX_FRAMES, canvas_input, schema, settings_of, tracks_input, tracks_output
+from .wire import area, canvas_size, tracks_in, tracks_out
+
+MAX_POINTS = 1_000_000
+
+
+def _mask(name: str, of: str, optional: bool) -> Any:
+    return io.Mask.Input(
+        name,
+        optional=optional,
+        tooltip=f"The thing in the {of}: white (above one half). Same proportions as the {of}."
+        + (" Not connected: the whole picture." if optional else ""),
+    )
+
+
+def _points_text(name: str, of: str) -> Any:
+    return io.String.Input(
+        name,
+        multiline=True,
+        default="[]",
+        tooltip=f"Points of the {of} in its pixels, as coordinate text: [{{x, y}}, ...]. The first "
+        "here belongs to the first there, and so on.",
+    )
+
+
+OPTIONS = [
+    io.DynamicCombo.Option(
+        "fit",
+        [
+            _mask("source_mask", "source video's frame", True),
+            _mask("target_mask", "target picture", True),
+            io.Boolean.Input(
+                "keep_aspect",
+                default=True,
+                tooltip="On: one zoom for both axes. Off: width and height are stretched apart.",
+            ),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "shapes",
+        [
+            _mask("source_mask", "source video's frame", False),
+            _mask("target_mask", "target picture", False),
+            io.Combo.Input(
+                "kind",
+                options=["similarity", "affine"],
+                default="similarity",
+                tooltip="similarity: shift, zoom and turn. affine: the shapes' spread agrees too.",
+            ),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "points",
+        [
+            _points_text("source_points", "source video's anchor frame"),
+            _points_text("target_points", "target picture"),
+            io.Combo.Input(
+                "kind",
+                options=["similarity", "affine", "thin_plate"],
+                default="thin_plate",
+                tooltip="similarity: shift, zoom and turn, from 2 pairs. affine: shears too, from "
+                "3. thin_plate: bends so that all pairs meet, from 3.",
+            ),
+        ],
+    ),
+    io.DynamicCombo.Option("none", []),
+]
+
+
+def _fit(
+    tracks: Tracks,
+    size: Size,
+    keep_aspect: bool,
+    source_mask: Tensor | None = None,
+    target_mask: Tensor | None = None,
+) -> Alignment:
+    pairs = ((source_mask, tracks.size), (target_mask, size))
+    here, there = (
+        whole_box(canvas) if mask is None else box_of_mask(area(mask, canvas), canvas)
+        for mask, canvas in pairs
+    )
+    return fit_boxes(here, there, keep_aspect=keep_aspect)
+
+
+def _shapes(
+    tracks: Tracks, size: Size, source_mask: Tensor, target_mask: Tensor, kind: Any
+) -> Alignment:
+    return match_masks(area(source_mask, tracks.size), area(target_mask, size), kind)
+
+
+def _points(
+    tracks: Tracks, size: Size, source_points: str, target_points: str, kind: Any
+) -> Alignment:
+    here, there = (
+        parse_coordinates(text, canvas).xy.transpose(0, 1).reshape(-1, 2)
+        for text, canvas in ((source_points, tracks.size), (target_points, size))
+    )
+    return match_points(here, there, kind)
+
+
+def _none(tracks: Tracks, size: Size) -> Alignment:
+    return keep_place(tracks.size, size)
+
+
+ALIGNMENTS: dict[str, Callable[..., Alignment]] = {
+    "fit": _fit,
+    "shapes": _shapes,
+    "points": _points,
+    "none": _none,
+}
+
+
+class TransferMotion(io.ComfyNode):
+    """Tracks of a source video in, the same motion on another picture out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "TransferMotion",
+            aliases=["motion transfer", "retarget motion", "borrow motion", "copy motion"],
+            display_name="Transfer Motion",
+            category="Motion Prompting/Video",
+            description="Lays the motion of tracks from one video over another first frame: "
+            "aligned by boxes, shapes or points, larger or smaller, and thinned out for the model.",
+            inputs=[
+                tracks_input("Tracks of the source video."),
+                io.DynamicCombo.Input(
+                    "alignment",
+                    options=OPTIONS,
+                    tooltip="How the source lies over the target. fit: box over box. shapes: size, "
+                    "place and direction of two masks. points: pairs you name. none: the same "
+                    "pixels.",
+                ),
+                io.Float.Input(
+                    "displacement_scale",
+                    default=1.0,
+                    min=-32.0,
+                    max=32.0,
+                    step=0.05,
+                    tooltip="How far points go, times how far they went; the alignment's zoom "
+                    "comes on top. Below 0 they go the other way.",
+                ),
+                io.Int.Input(
+                    "count",
+                    default=1024,
+                    min=0,
+                    max=MAX_POINTS,
+                    tooltip="At most so many tracks, chosen by seed; 0 keeps all. The paper uses "
+                    "1024, and 1500 when the picture is very unlike the video.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**32 - 1,
+                    control_after_generate=False,
+                    tooltip="Which choice: the same seed chooses the same tracks.",
+                ),
+                io.Int.Input(
+                    "anchor_frame",
+                    default=0,
+                    min=0,
+                    max=MAX_FRAMES,
+                    tooltip="The source frame, counted from 0, that lies over the picture; the "
+                    "result begins there.",
+                ),
+                io.Combo.Input(
+                    "leaving",
+                    options=["hide", "drop", "keep"],
+                    default="hide",
+                    tooltip="Points that leave the picture. hide: invisible while off it. drop: "
+                    "their whole track goes. keep: as they are.",
+                ),
+                io.Image.Input(
+                    "image",
+                    optional=True,
+                    tooltip="The picture to move; its size in pixels becomes the canvas. Not "
+                    "connected: the canvas of the tracks.",
+                ),
+                canvas_input(),
+            ],
+            outputs=[
+                tracks_output("The motion on the target picture; points keep their identity.")
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        tracks,
+        alignment,
+        displacement_scale,
+        count,
+        seed,
+        anchor_frame,
+        leaving,
+        image=None,
+        canvas_image=None,
+    ):
+        source = tracks_in(tracks, canvas_image)
+        size = canvas_size(image) or source.size
+        chosen = settings_of(alignment, "alignment")
+        laid = ALIGNMENTS[alignment["alignment"]](source, size, **chosen)
+        settings = TransferSettings(anchor_frame, displacement_scale, count or None, seed, leaving)
+        return io.NodeOutput(tracks_out(transfer_motion(source, laid, size, settings)))
