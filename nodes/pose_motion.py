@@ -87,7 +87,7 @@ MOTIONS = [
         "drawn",
         [
             io.String.Input(
-                "motion",
+                "drawing",
                 multiline=True,
                 default=EMPTY_DRAWING,
                 tooltip="A drawing (MOTION document) over the picture: drags move the joints they "
@@ -144,8 +144,8 @@ def _retargeted(
     return retarget(poses, read_poses(given, canvas_size(target_image)))
 
 
-def _drawn(poses: PoseSequence, clip: _Clip, motion: str, frames: int) -> PoseSequence:
-    return move_pose(poses, read_document(motion), frames, fps=clip.fps)
+def _drawn(poses: PoseSequence, clip: _Clip, drawing: str, frames: int) -> PoseSequence:
+    return move_pose(poses, read_document(drawing), frames, fps=clip.fps)
 
 
 READERS: dict[str, Callable[..., PoseSequence]] = {
