@@ -19,19 +19,17 @@ from ..errors import CanvasError, ShapeError
 from ..progress import Progress, silent
 from ..tracks.model import Tracks, make_tracks
 from ..tracks.select import concat
-from .model import CameraPath
-from .pinhole import pixel_centres
-from .reproject import (
+from .cloud import (
     Cloud,
-    check_same_view,
     chosen_cloud,
     cloud_of,
     follow_clouds,
     make_cloud,
-    reproject_points,
     sees_the_picture,
-    unhidden,
 )
+from .model import CameraPath
+from .pinhole import pixel_centres
+from .reproject import check_same_view, reproject_points, unhidden
 from .zbuffer import DEFAULT_OCCLUSION, Occlusion
 
 # Pixels of an object's mask matched at once with its nearest track.

@@ -15,10 +15,11 @@ from torch import Tensor
 from ..depth.model import DepthMap
 from ..errors import CanvasError, ShapeError
 from ..progress import Progress, silent
+from .cloud import make_cloud, projection, sees_the_picture
 from .model import CameraPath
 from .pinhole import pixel_centres
 from .pose import inverse
-from .reproject import check_same_view, make_cloud, projection, sees_the_picture
+from .reproject import check_same_view
 from .surface import joined_quads, splat_surface
 from .zbuffer import DEFAULT_OCCLUSION, Occlusion, ZBuffer
 
@@ -72,7 +73,7 @@ def render_warped(
             seen, hole = image.to(depth.z), ~depth.valid
         else:
             zbuffer.clear()
-            splat_surface(zbuffer, cloud, quads, projection(path, frame).to(source))
+            splat_surface(zbuffer, cloud, quads, projection(path, frame, source))
             seen, hole = _look_back(source, zbuffer.closed_depth(), path, frame, depth)
         video.append(torch.where(hole[..., None], fill, seen))
         holes.append(hole)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..depth.edges import joined_neighbours
 from ..depth.model import DepthMap
-from .reproject import Cloud, splat_cloud
+from .cloud import Cloud, splat_cloud
 from .zbuffer import ZBuffer
 
 # A quad is filled with this many samples a side at most; beyond that it tears.
