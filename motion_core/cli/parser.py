@@ -34,6 +34,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_overlay(commands)
     _add_draft(commands)
+    _add_transfer(commands)
+    _add_magnify(commands)
     _add_info(commands)
     return parser
 
@@ -54,6 +56,17 @@ def count_argument(text: str) -> int:
     if not re.fullmatch(r"\d{1,9}", text) or int(text) == 0:
         raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more; got {text!r}")
     return int(text)
+
+
+def number_argument(text: str) -> float:
+    """A finite number. Raises ArgumentTypeError."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"expected a number; got {text!r}")
+    return number
 
 
 def rate_argument(text: str) -> float:
@@ -158,6 +171,95 @@ def _add_draft(commands: argparse._SubParsersAction) -> None:
     _add_fps(command, "frames per second of the result")
     _add_max_side(command)
     _add_output(command, "video to write (.mp4, .mov, .mkv)")
+
+
+def _add_transfer(commands: argparse._SubParsersAction) -> None:
+    command = _add_command(
+        commands,
+        "transfer",
+        "lay the motion of tracks over another picture",
+        [
+            "dog.npz --image face.jpg -o face.npz",
+            "dog.npz --image face.jpg --source-mask dog.png --target-mask face.png -o face.npz",
+            "dog.npz --image face.jpg --align points --source-points a.json --target-points b.json"
+            " -o face.npz",
+        ],
+    )
+    _add_tracks(command, "tracks", "TRACKS")
+    command.add_argument("--image", type=Path, metavar="PIC", help="the picture to move")
+    command.add_argument(
+        "--align",
+        choices=("fit", "shapes", "points", "none"),
+        default="fit",
+        help="fit: box over box (default); shapes: masks' size and direction; points: pairs",
+    )
+    for name, of in (("source", "TRACKS' video"), ("target", "PIC")):
+        about = f"white where the thing is in {of}"
+        command.add_argument(f"--{name}-mask", type=Path, metavar="PIC", help=about)
+        about = f"coordinate JSON of points in {of}, in pixels"
+        command.add_argument(f"--{name}-points", type=Path, metavar="JSON", help=about)
+    command.add_argument("--stretch", action="store_true", help="fit: each axis on its own")
+    command.add_argument(
+        "--kind",
+        choices=("similarity", "affine", "thin_plate"),
+        default="similarity",
+        help="what shapes or points may do (default: similarity)",
+    )
+    command.add_argument(
+        "--scale", type=number_argument, default=1.0, metavar="X", help="times as far (default 1)"
+    )
+    command.add_argument(
+        "--count", type=count_argument, metavar="N", help="at most so many tracks (default: all)"
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="which of them")
+    command.add_argument(
+        "--anchor-frame", type=int, default=0, metavar="N", help="source frame that lies over PIC"
+    )
+    command.add_argument(
+        "--leaving",
+        choices=("hide", "drop", "keep"),
+        default="hide",
+        help="points that leave the picture (default: hide)",
+    )
+    _add_output(command, "track file to write; its suffix chooses the format")
+    _add_format(command)
+
+
+def _add_magnify(commands: argparse._SubParsersAction) -> None:
+    command = _add_command(
+        commands,
+        "magnify",
+        "make small motion large",
+        [
+            "bridge.npz --factor 16 -o larger.npz",
+            "bridge.npz --factor 16 --low-hz 1 --high-hz 3 --fps 30 -o larger.npz",
+            "bridge.npz --video bridge.mp4 --slice slice.png -o larger.npz",
+        ],
+    )
+    _add_tracks(command, "tracks", "TRACKS")
+    numbers = (
+        ("factor", 16.0, "times as far"),
+        ("space-sigma", 24.0, "pixels over which neighbours are averaged"),
+        ("time-sigma", 1.0, "frames over which tracks are smoothed"),
+    )
+    for name, default, about in numbers:
+        command.add_argument(
+            f"--{name}",
+            type=number_argument,
+            default=default,
+            metavar="X",
+            help=f"{about} (default {default:g})",
+        )
+    command.add_argument("--low-hz", type=rate_argument, metavar="HZ", help="leave slower motion")
+    command.add_argument("--high-hz", type=rate_argument, metavar="HZ", help="leave faster motion")
+    _add_fps(command, "frames per second, where TRACKS does not say")
+    command.add_argument(
+        "--camera", choices=("homography", "similarity"), help="hold the camera still first"
+    )
+    command.add_argument("--slice", type=Path, metavar="PIC", help="space-time slice to write")
+    command.add_argument("--video", type=Path, metavar="VID", help="the video, for the slice")
+    _add_output(command, "track file to write; its suffix chooses the format")
+    _add_format(command)
 
 
 def _add_info(commands: argparse._SubParsersAction) -> None:

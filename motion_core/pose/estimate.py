@@ -125,7 +125,7 @@ def load_pose_estimator(folder: str | os.PathLike[str]) -> PoseEstimator:
         from transformers import VitPoseForPoseEstimation
     except ImportError as error:
         raise MissingExtraError(
-            "Estimating poses needs transformers: pip install motion-prompting[depth]."
+            "Estimating poses needs transformers: pip install motion-prompting[pose]."
         ) from error
     model = VitPoseForPoseEstimation.from_pretrained(
         folder, local_files_only=True, use_safetensors=True, dtype=torch.float32

@@ -1,0 +1,42 @@
+"""magnify: small motion made large."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from ..formats import write_tracks
+from ..tracks import Tracks
+from ..transfer import Band, MagnifySettings, busiest_line, magnify_motion, slice_picture
+from ..video import PICTURE_WRITERS, read_video, write_image
+from .files import check_output, describe_tracks, load_tracks
+from .terminal import meter, say
+
+
+def run(args: Namespace) -> None:
+    """Magnify args.tracks and write args.output, and args.slice where it is asked for."""
+    if args.slice is not None:
+        check_output(args.slice, PICTURE_WRITERS)
+    tracks = load_tracks(args.tracks, args.size, fps=args.fps)
+    settings = MagnifySettings(
+        args.factor,
+        args.space_sigma,
+        args.time_sigma,
+        Band(args.low_hz, args.high_hz),
+        args.camera,
+    )
+    larger = magnify_motion(tracks, settings, progress=meter("magnifying"))
+    write_tracks(args.output, larger, format=args.format)
+    say(f"wrote {args.output}: {describe_tracks(larger)}")
+    if args.slice is not None:
+        _write_slice(args, tracks, larger)
+
+
+def _write_slice(args: Namespace, tracks: Tracks, larger: Tracks) -> None:
+    video = None
+    if args.video is not None:
+        most = max(tracks.num_frames, 1)
+        frames, _ = read_video(args.video, max_frames=most, progress=meter("reading frame"))
+        video = frames.float() / 255
+    picture = slice_picture(tracks, larger, busiest_line(tracks), video)
+    write_image(args.slice, picture)
+    say(f"wrote {args.slice}: before on the left, after on the right, time to the right")
