@@ -13,7 +13,9 @@ import secrets
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -63,36 +65,62 @@ def read_video(
     Raises FormatError when the file is missing, is not a video, is cut short, or holds more than
     4 thousand million pixels; TypeError or ValueError for max_frames that is not 1 or more.
     """
-    import av
-    from av.error import FFmpegError
-
     if max_frames is not None and operator.index(max_frames) < 1:
         raise ValueError(f"max_frames must be 1 or more, or None for all; got {max_frames}.")
     file = _existing_file(path)
     pictures: list[np.ndarray] = []
+    with open_video(file) as video:
+        for picture in video.pictures:
+            pictures.append(picture)
+            _check_room(pictures, file)
+            progress(len(pictures), max_frames or max(video.stated_frames, len(pictures)))
+            if len(pictures) == max_frames:
+                break
+    return torch.from_numpy(np.stack(pictures)), video.fps
+
+
+@dataclass(frozen=True)
+class OpenVideo:
+    """A video file while it is read from its beginning to its end.
+
+    pictures: upright (H, W, 3) uint8 RGB, one after the other. fps: the average frame rate.
+    stated_frames: how many the file says it holds, 0 when it does not say; it may be wrong.
+    """
+
+    pictures: Iterator[np.ndarray]
+    fps: float
+    stated_frames: int
+
+
+@contextmanager
+def open_video(path: str | Path) -> Iterator[OpenVideo]:
+    """A video file to be read picture by picture, for clips that do not fit in memory.
+
+    Raises FormatError, also while pictures are taken, as read_video does.
+    """
+    import av
+    from av.error import FFmpegError
+
+    file = _existing_file(path)
     try:
         with av.open(str(file), options={"format_whitelist": VIDEO_FORMATS}) as container:
             if not container.streams.video:
                 raise FormatError(f"{file} holds no video.")
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
-            for picture in _upright_frames(container, stream, file):
-                pictures.append(picture)
-                _check_room(pictures, file)
-                progress(len(pictures), max_frames or max(stream.frames, len(pictures)))
-                if len(pictures) == max_frames:
-                    break
+            pictures = _upright_frames(container, stream, file)
+            first = next(pictures, None)
+            if first is None:
+                raise FormatError(f"{file} holds a video without a single frame.")
             rate = stream.average_rate or stream.guessed_rate or stream.base_rate
+            if not rate:
+                raise FormatError(f"{file} does not say how many frames it shows per second.")
+            yield OpenVideo(chain([first], pictures), float(rate), stream.frames)
     except FFmpegError as error:
         raise FormatError(
-            f"{file} is not a video that can be read, or is damaged or cut short; after "
-            f"{len(pictures)} frames: {error.strerror}."
+            f"{file} is not a video that can be read, or is damaged or cut short: "
+            f"{error.strerror}."
         ) from error
-    if not pictures:
-        raise FormatError(f"{file} holds a video without a single frame.")
-    if not rate:
-        raise FormatError(f"{file} does not say how many frames it shows per second.")
-    return torch.from_numpy(np.stack(pictures)), float(rate)
 
 
 def write_video(path: str | Path, frames: Tensor, fps: float, progress: Progress = silent) -> None:
