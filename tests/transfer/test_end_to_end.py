@@ -1,0 +1,87 @@
+"""From pixels to pixels: a rendered vibration is tracked, magnified, drafted and tracked again."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from motion_core.draft import draft
+from motion_core.geometry import Size
+from motion_core.tracks import Tracks, grid_points, make_tracks
+from motion_core.transfer import Band, MagnifySettings, magnify_motion
+
+SIZE = Size(160, 120)
+FPS, HERTZ, FRAMES = 20.0, 1.0, 41
+AMPLITUDE = 0.2
+
+
+def wall(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """A texture known at every real position: waves of several directions and lengths."""
+    rng = np.random.default_rng(0)
+    grey = np.zeros_like(x)
+    for _ in range(24):
+        angle, length, phase = rng.uniform(0, 2 * np.pi, 3) * (1, 0, 1) + (0, rng.uniform(7, 25), 0)
+        way = np.cos(angle) * x + np.sin(angle) * y
+        grey += np.sin(2 * np.pi * way / length + phase)
+    return 0.5 + 0.4 * grey / np.abs(grey).max()
+
+
+def rendered() -> torch.Tensor:
+    """(T, H, W, 3) uint8 of the wall shaking sideways by 0.2 px, with sensor noise."""
+    rng = np.random.default_rng(1)
+    rows, columns = np.mgrid[: SIZE.height, : SIZE.width] + 0.5
+    frames = []
+    for frame in range(FRAMES):
+        shift = AMPLITUDE * math.sin(2 * math.pi * HERTZ * frame / FPS)
+        grey = wall(columns - shift, rows) + rng.normal(0, 0.01, rows.shape)
+        frames.append(np.repeat((grey.clip(0, 1) * 255).round().astype(np.uint8)[..., None], 3, 2))
+    return torch.from_numpy(np.stack(frames))
+
+
+def followed(video: torch.Tensor) -> Tracks:
+    """A grid followed by pyramidal Lucas-Kanade from the first frame to each other one."""
+    import cv2
+
+    start = grid_points(SIZE, 10.0)
+    start = start[((start > 15) & (start < torch.tensor(SIZE) - 15)).all(dim=1)]
+    greys = [cv2.cvtColor(frame.numpy(), cv2.COLOR_RGB2GRAY) for frame in video]
+    points = (start.numpy() - 0.5)[:, None]
+    xy, last = [start], points
+    for grey in greys[1:]:
+        found, _, _ = cv2.calcOpticalFlowPyrLK(
+            greys[0], grey, points, last.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW
+        )
+        xy.append(torch.from_numpy(found[:, 0] + 0.5))
+        last = found
+    return make_tracks(torch.stack(xy), SIZE, fps=FPS)
+
+
+def amplitudes(tracks: Tracks) -> torch.Tensor:
+    """(N,) size of each track's sideways vibration at the known frequency."""
+    time = torch.arange(tracks.num_frames, dtype=torch.float64) / FPS
+    turn = 2 * math.pi * HERTZ * time
+    basis = torch.stack([torch.sin(turn), torch.cos(turn), torch.ones_like(time)], -1)
+    waves = torch.linalg.lstsq(basis, tracks.xy[..., 0].double()).solution
+    return waves[:2].norm(dim=0)
+
+
+@pytest.fixture(scope="module")
+def tracked() -> Tracks:
+    return followed(rendered())
+
+
+@pytest.mark.parametrize("band", [Band(), Band(0.4, 2.5)])
+def test_a_filmed_fifth_of_a_pixel_is_magnified_sixteen_times(tracked: Tracks, band: Band) -> None:
+    larger = magnify_motion(tracked, MagnifySettings(16.0, band=band))
+    assert float(amplitudes(larger).median()) == pytest.approx(16 * AMPLITUDE, rel=0.1)
+
+
+def test_the_drafted_video_moves_sixteen_times_as_far(tracked: Tracks) -> None:
+    larger = magnify_motion(tracked, MagnifySettings(16.0))
+    first = rendered()[0].float() / 255
+    video = (draft(first, larger) * 255).round().to(torch.uint8)
+    again = followed(video)
+    assert float(amplitudes(again).median()) == pytest.approx(16 * AMPLITUDE, rel=0.1)
