@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from ..errors import ShapeError
 from ..geometry import Size, checked_size
+from ..kernels.volume import Entries, add_rows, gather_gradient
 from ..tracks.arguments import whole_number
 from ..tracks.model import Tracks
 from .cells import check_frames, grid_cells
@@ -175,19 +176,24 @@ class _Densify(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, volume: SparseVolume, dtype: torch.dtype) -> Tensor:
-        dense = torch.zeros(volume.shape, dtype=dtype, device=rows.device)
-        ctx.slots, ctx.entries, ctx.fold = _slots(volume), volume.tracks, volume.fold
+        entries = Entries(_slots(volume), volume.tracks, volume.shape, volume.fold**2)
+        ctx.entries, ctx.fold = entries, volume.fold
         ctx.rows_shape, ctx.rows_dtype = rows.shape, rows.dtype
+        dense = add_rows(entries, rows, dtype)
+        if dense is not None:
+            return dense
+        dense = torch.zeros(volume.shape, dtype=dtype, device=rows.device)
         buffer = _addressed(dense, rows.shape[1], volume.fold)
-        scatter_rows(buffer, ctx.slots, rows, volume.tracks)
+        scatter_rows(buffer, entries.slots, rows, entries.tracks)
         return dense
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         grad_rows = grad.new_zeros(ctx.rows_shape, dtype=ctx.rows_dtype)
-        buffer = _addressed(grad, ctx.rows_shape[1], ctx.fold)
-        write_sums(grad_rows, ctx.entries, buffer, ctx.slots)
+        if gather_gradient(ctx.entries, grad, grad_rows) is None:
+            buffer = _addressed(grad, ctx.rows_shape[1], ctx.fold)
+            write_sums(grad_rows, ctx.entries.tracks, buffer, ctx.entries.slots)
         return grad_rows, None, None
 
 

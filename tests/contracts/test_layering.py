@@ -15,7 +15,7 @@ GROUND = {"errors", "geometry", "progress"}
 ON_TRACKS = GROUND | {"tracks"}
 EVERYTHING = (
     ON_TRACKS
-    | {"document", "expand", "raster", "draft", "formats", "overlay", "video"}
+    | {"kernels", "document", "expand", "raster", "draft", "formats", "overlay", "video"}
     | {"depth", "camera", "scene", "trackers", "transfer", "pose"}
     | {"models", "guidance", "sampling", "training", "evaluation"}
 )
@@ -24,13 +24,14 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "geometry": {"errors"},
     "progress": set(),
+    "kernels": GROUND,
     "tracks": GROUND,
     "document": ON_TRACKS,
     "expand": ON_TRACKS | {"document"},
     "depth": ON_TRACKS,
-    "camera": ON_TRACKS | {"depth", "document"},
-    "raster": ON_TRACKS,
-    "draft": ON_TRACKS,
+    "camera": ON_TRACKS | {"kernels", "depth", "document"},
+    "raster": ON_TRACKS | {"kernels"},
+    "draft": ON_TRACKS | {"kernels"},
     "formats": ON_TRACKS | {"pose"},
     "overlay": ON_TRACKS,
     "video": GROUND,

@@ -1,0 +1,1 @@
+"""CUDA C++ kernels and what launches them; each has a plain twin and a vectorised torch path."""
