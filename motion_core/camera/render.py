@@ -14,13 +14,16 @@ from torch import Tensor
 
 from ..depth.model import DepthMap
 from ..errors import CanvasError, ShapeError
+from ..geometry import Size
+from ..kernels.zbuffer import Picture, warp_all
 from ..progress import Progress, silent
-from .cloud import make_cloud, projection, sees_the_picture
+from .cloud import Cloud, make_cloud, projection, sees_the_picture
 from .model import CameraPath
 from .pinhole import pixel_centres
 from .pose import inverse
 from .reproject import check_same_view
 from .surface import joined_quads, splat_surface
+from .views import views_of
 from .zbuffer import DEFAULT_OCCLUSION, Occlusion, ZBuffer
 
 
@@ -64,40 +67,60 @@ def render_warped(
     if occlusion.cell_px != 1:
         raise ValueError(f"render_warped needs cell_px 1; got {occlusion.cell_px}.")
     cloud, quads = make_cloud(depth), joined_quads(depth)
+    picture = Picture(
+        image.to(depth.z),
+        quads,
+        back=torch.stack([_back(path, frame, depth) for frame in range(path.num_frames)]),
+        hole_color=depth.z.new_tensor(hole_color),
+    )
+    warped = warp_all(views_of(cloud, depth, path, occlusion), picture, progress)
+    warped = warped or _warp_frames(picture, (cloud, depth, path, occlusion), progress)
+    return WarpedRender(*warped)
+
+
+def _warp_frames(
+    picture: Picture,
+    scene: tuple[Cloud, DepthMap, CameraPath, Occlusion],
+    progress: Progress,
+) -> tuple[Tensor, Tensor]:
+    """Video (T, H, W, 3) and holes (T, H, W), frame by frame with torch operations."""
+    cloud, depth, path, occlusion = scene
     zbuffer = ZBuffer(path.size, occlusion, depth.z.device)
-    source = image.to(depth.z).movedim(-1, 0)[None]
-    fill = source.new_tensor(hole_color)
+    source = picture.image.movedim(-1, 0)[None]
     video, holes = [], []
     for frame in range(path.num_frames):
         if sees_the_picture(path, frame, depth.K):
-            seen, hole = image.to(depth.z), ~depth.valid
+            seen, hole = picture.image, ~depth.valid
         else:
             zbuffer.clear()
-            splat_surface(zbuffer, cloud, quads, projection(path, frame, source))
-            seen, hole = _look_back(source, zbuffer.closed_depth(), path, frame, depth)
-        video.append(torch.where(hole[..., None], fill, seen))
+            splat_surface(zbuffer, cloud, picture.quads, projection(path, frame, source))
+            seen, hole = _look_back(source, zbuffer.closed_depth(), picture.back[frame].to(source))
+        video.append(torch.where(hole[..., None], picture.hole_color, seen))
         holes.append(hole)
         progress(frame + 1, path.num_frames)
-    return WarpedRender(torch.stack(video), torch.stack(holes))
+    return torch.stack(video), torch.stack(holes)
 
 
-def _look_back(
-    source: Tensor, z: Tensor, path: CameraPath, frame: int, depth: DepthMap
-) -> tuple[Tensor, Tensor]:
+def _back(path: CameraPath, frame: int, depth: DepthMap) -> Tensor:
+    """(3, 4) float64: a frame's pixel times its depth to the picture's pixel times depth there."""
+    pose = inverse(path.T_cam_world[frame])
+    turn = depth.K @ pose[:3, :3] @ torch.linalg.inv(path.K[frame])
+    return torch.cat([turn, depth.K @ pose[:3, 3:]], dim=1)
+
+
+def _look_back(source: Tensor, z: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
     """Colours (H, W, 3) and holes (H, W) of a frame whose pixels have depth z (H, W), inf for none.
 
-    source: (1, 3, H, W).
+    source: (1, 3, H, W). back: (3, 4), see _back.
     """
+    canvas = Size(source.shape[3], source.shape[2])
     has_depth = torch.isfinite(z)
     z = torch.where(has_depth, z, torch.ones_like(z))
-    back = inverse(path.T_cam_world[frame])
-    turn = (depth.K @ back[:3, :3] @ torch.linalg.inv(path.K[frame])).to(z)
-    shift = (depth.K @ back[:3, 3]).to(z)
-    rays = torch.nn.functional.pad(pixel_centres(path.size, z.device), (0, 1), value=1.0)
-    place = (rays @ turn.T) * z[..., None] + shift
+    rays = torch.nn.functional.pad(pixel_centres(canvas, z.device), (0, 1), value=1.0)
+    place = (rays @ back[:, :3].T) * z[..., None] + back[:, 3]
     ahead = place[..., 2] > 0
     xy = place[..., :2] / torch.where(ahead, place[..., 2], torch.ones_like(z))[..., None]
-    size = xy.new_tensor(path.size)
+    size = xy.new_tensor(canvas)
     inside = ((xy >= 0) & (xy < size)).all(dim=-1)
     grid = (xy / size * 2.0 - 1.0)[None]
     colors = torch.nn.functional.grid_sample(

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..depth.model import DepthMap
 from ..errors import CanvasError
+from ..kernels.zbuffer import follow_all
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .cloud import (
@@ -27,6 +28,7 @@ from .cloud import (
     store_pixels,
 )
 from .model import CameraPath
+from .views import views_of
 from .zbuffer import DEFAULT_OCCLUSION, Occlusion, ZBuffer
 
 
@@ -49,6 +51,16 @@ def reproject_pixels(
         raise ValueError(f"reproject_pixels needs cell_px 1; got {occlusion.cell_px}.")
     check_same_view(depth, path)
     cloud = make_cloud(depth)
+    followed = follow_all(views_of(cloud, depth, path, occlusion), progress)
+    xy, visible = followed or _follow_in_bands(cloud, depth, path, occlusion, progress)
+    ids = torch.arange(cloud.count, device=depth.z.device)
+    return Tracks(xy, visible, ids, path.size, path.fps)
+
+
+def _follow_in_bands(
+    cloud: Cloud, depth: DepthMap, path: CameraPath, occlusion: Occlusion, progress: Progress
+) -> tuple[Tensor, Tensor]:
+    """Pixels (T, N, 2) and visibility (T, N) of a whole picture, with torch operations."""
     zbuffer = ZBuffer(path.size, occlusion, depth.z.device)
     xy = torch.empty(path.num_frames, cloud.count, 2, device=depth.z.device)
     visible = torch.empty(xy.shape[:2], dtype=torch.bool, device=depth.z.device)
@@ -70,8 +82,7 @@ def reproject_pixels(
                 limits = zbuffer.limits(cells[band.where])
                 torch.le(band.z, limits, out=visible[frame, band.where])
         progress(frame + 1, path.num_frames)
-    ids = torch.arange(cloud.count, device=depth.z.device)
-    return Tracks(xy, visible, ids, path.size, path.fps)
+    return xy, visible
 
 
 def reproject_points(

@@ -71,22 +71,35 @@ def follow_all(views: Views, progress: Progress = silent) -> tuple[Tensor, Tenso
     return xy, visible
 
 
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What is warped.
+
+    image: (H, W, 3) float32. quads: (H - 1, W - 1) bool, corners whose four pixels are one
+    surface. back: (T, 3, 4), a frame's pixel times its depth to the picture's. hole_color: (3,).
+    """
+
+    image: Tensor
+    quads: Tensor
+    back: Tensor
+    hole_color: Tensor
+
+
 def warp_all(
-    views: Views, image: Tensor, quads: Tensor, back: Tensor, color: Tensor, progress: Progress
+    views: Views, picture: Picture, progress: Progress = silent
 ) -> tuple[Tensor, Tensor] | None:
     """The picture seen along the path: video (T, H, W, 3) float32 and holes (T, H, W) bool.
 
-    image: (H, W, 3). quads: (H - 1, W - 1) bool, corners whose four pixels are one surface. back:
-    (T, 3, 4), a frame's pixel times its depth to the picture's. color: (3,) of holes. None where
-    the kernel cannot run.
+    None where the kernel cannot run.
     """
     ready = _ready(views, ["splat_points", "splat_quads", "close_rows", "look_back"])
     if ready is None:
         return None
     views = _on_device(views)
     splat, fill, close, look = ready
-    image, back, color = (_like(one, views.points) for one in (image, back, color))
-    quads = quads.to(image.device).contiguous()
+    asked = (picture.image, picture.back, picture.hole_color)
+    image, back, color = (_like(one, views.points) for one in asked)
+    quads = picture.quads.to(image.device).contiguous()
     video = image.new_empty(views.frames, *image.shape)
     holes = torch.empty(video.shape[:3], dtype=torch.bool, device=image.device)
     cells, threads = views.width * views.height, (loader.BLOCK, 1, 1)
