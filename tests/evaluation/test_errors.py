@@ -38,7 +38,7 @@ def one_track(x: float, y: float) -> Tensor:
 
 
 def test_errors_by_place() -> None:
-    """Rest misses the thing's four cells by 3 px; three of the eight at its boundary are its own."""
+    """Rest misses the thing's four cells by 3 px; three of eight at its rim are its own."""
     held = make_tracks(one_track(1.0, 1.0), SIZE)
     found = dense_errors(torch.zeros(2, GRID, GRID, 2), truth(), held)
     assert found == pytest.approx(
