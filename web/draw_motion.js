@@ -14,6 +14,7 @@ const LEAST_HEIGHT = 430;
 const FIRST_SIZE = [540, 760];
 const SUBGRAPH_INPUT = -10;
 const SESSION_MS = 4000; // how long an undo may take
+const SETTLING_MS = 700; // how long an undone graph may change sizes by itself
 const PICTURES = /\.(png|jpe?g|webp|gif|bmp|avif)$/i;
 const VIDEOS = /\.(mp4|webm|mov|mkv|m4v)$/i;
 
@@ -78,6 +79,7 @@ function hookNode(node, { editor, refresh, pictures, stops }) {
     refresh();
     setTimeout(() => pictures.refresh()); // when all links are there
     if (session?.hadFocus) takeFocus(editor);
+    if (session) keepRedo();
   });
   chain(node, "onAdded", () => takePlace(editor, remains.get(node.id)));
   chain(node, "onConnectionsChange", () => setTimeout(() => pictures.refresh()));
@@ -134,9 +136,43 @@ function clipOf(node) {
 
 /** One undo step per gesture; the host compares and drops steps in which nothing changed. */
 function captureUndoStep() {
-  const tracker = app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
+  const tracker = changeTracker();
   if (tracker?.captureCanvasState) tracker.captureCanvasState();
   else tracker?.checkState?.();
+}
+
+function changeTracker() {
+  return app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
+}
+
+/**
+ * Older frontends resize every node while they show an undone graph again (1.35 makes each taller
+ * by its title in Nodes 2.0), take that for an edit at the next key, and forget what could be
+ * redone. For a moment after an undo, a graph that differs in nothing else counts as the undone one.
+ */
+function keepRedo() {
+  const tracker = changeTracker();
+  if (!tracker?._restoringState || tracker.captureCanvasState || Object.hasOwn(tracker, "checkState")) return;
+  const settle = () => {
+    const now = JSON.parse(JSON.stringify((app.rootGraph ?? app.graph).serialize()));
+    const isSettled = !tracker._restoringState && withoutSizes(now) === withoutSizes(tracker.activeState);
+    if (isSettled) tracker.activeState = now;
+  };
+  tracker.checkState = function (...args) {
+    settle();
+    return Object.getPrototypeOf(tracker).checkState.apply(this, args);
+  };
+  setTimeout(() => {
+    settle();
+    delete tracker.checkState;
+  }, SETTLING_MS);
+}
+
+/** A saved graph as text, without the view, sizes, and lists of values that are empty. */
+function withoutSizes({ nodes, extra, ...rest }) {
+  const plain = ({ size, widgets_values: values, ...node }) => [node, values?.length ? values : null];
+  const inOrder = nodes.map(plain).sort(([a], [b]) => String(a.id).localeCompare(String(b.id)));
+  return JSON.stringify([rest, { ...extra, ds: null }, inOrder]);
 }
 
 /** Over an editor without focus the wheel belongs to the graph, as Nodes 2.0 has it. */

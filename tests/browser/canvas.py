@@ -18,6 +18,7 @@ NODE = "MotionPromptingDrawMotion"
 PICTURE = "example.png"
 MARGIN = 0.06  # around a picture that is shown whole
 EMPTY_GRAPH = """([picture, origin]) => {
+  app.canvas.setGraph(app.rootGraph ?? app.graph); // out of a subgraph
   app.graph.clear();
   // A saved graph says which renderer laid it out; without it some versions lay it out anew.
   app.graph.extra.workflowRendererVersion = LiteGraph.vueNodesMode ? "Vue" : "LG";
@@ -70,7 +71,7 @@ class Canvas:
 
     def at(self, x: float, y: float, editor: int = 0) -> tuple[float, float]:
         """Where on the page a place of the picture is, given in fractions, in a fitted view."""
-        box = self.page.locator(".mp-canvas").nth(editor).bounding_box()
+        box = self.page.locator(".mp-canvas:visible").nth(editor).bounding_box()
         assert box is not None
         width, height = self.size
         room = 1 - 2 * MARGIN

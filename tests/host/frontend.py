@@ -55,12 +55,12 @@ QUIET: dict[str, Any] = {
 class FrontendServer:
     """The page on a free port of this machine; use as a context manager.
 
-    static: the folder of the frontend's files. is_oldest: for tests to ask. runs: what every
-    queued workflow left behind. errors: what the host said to workflows it refused.
+    static: the folder of the frontend's files. runs: what every queued workflow left behind.
+    errors: what the host said to workflows it refused.
     """
 
-    def __init__(self, host: StandInHost, static: Path, *, is_oldest: bool = False) -> None:
-        self.host, self.static, self.is_oldest = host, static, is_oldest
+    def __init__(self, host: StandInHost, static: Path) -> None:
+        self.host, self.static = host, static
         self.settings: dict[str, Any] = {
             "Comfy.TutorialCompleted": True,
             "Comfy.Workflow.Persist": True,

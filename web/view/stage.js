@@ -3,12 +3,12 @@
  * its owner what the pointers do and asks it to paint.
  */
 
-import { fitView, panBy, toPicture, zoomAt } from "../model/viewport.js";
+import { fitView, panBy, zoomAt } from "../model/viewport.js";
 import { make } from "./dom.js";
 import { makeFrameRequest } from "./frame_request.js";
+import { listenToPointers, listenToWheel } from "./pointers.js";
 
 const MOST_PIXELS = 4096;
-const WHEEL_STEP = 0.0016;
 
 /**
  * `onPaint(context, view)`, `onPointer(kind, pointer)` with kind "down" | "move" | "up" | "cancel"
@@ -19,6 +19,7 @@ export function makeStage({ onPaint, onPointer, canZoom, onWheelUnused }) {
   const element = make("div", { className: "mp-stage" }, canvas);
   const context = canvas.getContext("2d");
   const room = { width: 0, height: 0 };
+  const controller = new AbortController();
   let size = { width: 1, height: 1 };
   let view = fitView(size, { width: 1, height: 1 });
   let isFitted = true;
@@ -65,7 +66,7 @@ export function makeStage({ onPaint, onPointer, canZoom, onWheelUnused }) {
     destroy() {
       observer.disconnect();
       frame.cancel();
-      pointers.stop();
+      controller.abort();
       canvas.width = canvas.height = 0;
     },
   };
@@ -77,7 +78,8 @@ export function makeStage({ onPaint, onPointer, canZoom, onWheelUnused }) {
     frame.request();
   });
   observer.observe(element);
-  const pointers = listen(stage, { onPointer, canZoom, onWheelUnused, room });
+  listenToPointers(stage, room, onPointer, controller.signal);
+  listenToWheel(stage, room, { canZoom, onWheelUnused }, controller.signal);
   return stage;
 }
 
@@ -87,112 +89,4 @@ function sharpness(canvas, room) {
   const exact = (shown / room.width) * (globalThis.devicePixelRatio || 1);
   const steps = Math.min(Math.max(Math.ceil(exact * 2) / 2, 1), 4);
   return Math.min(steps, MOST_PIXELS / Math.max(room.width, room.height));
-}
-
-function listen(stage, { onPointer, canZoom, onWheelUnused, room }) {
-  const { canvas } = stage;
-  const touches = new Map(); // pointer id -> view point, of fingers on the stage
-  let active = null; // { id, kind: "tool" | "pan" | "pinch" }
-  const controller = new AbortController();
-  const on = (name, listener, options = {}) =>
-    canvas.addEventListener(name, listener, { signal: controller.signal, ...options });
-
-  /** The view point under an event: hosts scale the canvas by CSS, so ratios, not offsets. */
-  const screenOf = ({ clientX, clientY }) => {
-    const shown = canvas.getBoundingClientRect();
-    return [
-      ((clientX - shown.left) * room.width) / (shown.width || 1),
-      ((clientY - shown.top) * room.height) / (shown.height || 1),
-    ];
-  };
-  const pointerOf = (event, screen = screenOf(event)) => ({
-    point: toPicture(stage.view, screen),
-    screen,
-    seconds: event.timeStamp / 1000,
-    shift: event.shiftKey,
-    alt: event.altKey,
-    ctrl: event.ctrlKey || event.metaKey,
-  });
-
-  on("pointerdown", (event) => {
-    const screen = screenOf(event);
-    canvas.setPointerCapture(event.pointerId);
-    if (event.pointerType === "touch") touches.set(event.pointerId, screen);
-    if (touches.size === 2) {
-      if (active?.kind === "tool") onPointer("cancel", pointerOf(event, screen));
-      active = { kind: "pinch" };
-      return;
-    }
-    if (active) return;
-    const isPan = event.button === 1 || stage.isPanning;
-    if (event.button > 1) return;
-    active = { id: event.pointerId, kind: isPan ? "pan" : "tool", last: screen };
-    if (!isPan) onPointer("down", pointerOf(event, screen));
-  });
-
-  const moveTouch = (event) => {
-    const before = [...touches.values()];
-    touches.set(event.pointerId, screenOf(event));
-    if (active?.kind === "pinch" && touches.size === 2) pinch(stage, before, [...touches.values()]);
-  };
-
-  on("pointermove", (event) => {
-    if (touches.has(event.pointerId)) moveTouch(event);
-    if (active?.kind === "pinch") return;
-    if (!active) {
-      onPointer("hover", pointerOf(event));
-      return;
-    }
-    if (event.pointerId !== active.id) return;
-    if (active.kind === "pan") {
-      const screen = screenOf(event);
-      stage.pan(screen[0] - active.last[0], screen[1] - active.last[1]);
-      active.last = screen;
-      return;
-    }
-    const steps = event.getCoalescedEvents?.() ?? [];
-    for (const step of steps.length ? steps : [event]) onPointer("move", pointerOf(step));
-  });
-
-  const finish = (kind) => (event) => {
-    touches.delete(event.pointerId);
-    if (active?.kind === "pinch") {
-      if (!touches.size) active = null;
-      return;
-    }
-    if (!active || event.pointerId !== active.id) return;
-    const done = active;
-    active = null;
-    if (done.kind === "tool") onPointer(kind, pointerOf(event));
-  };
-  on("pointerup", finish("up"));
-  on("pointercancel", finish("cancel"));
-  on("pointerleave", (event) => !active && onPointer("leave", pointerOf(event)));
-  on("dblclick", (event) => onPointer("double", pointerOf(event)));
-  on("contextmenu", (event) => {
-    event.preventDefault();
-    event.stopPropagation();
-  });
-  on("auxclick", (event) => event.button === 1 && event.preventDefault());
-
-  const wheel = (event) => {
-    if (!canZoom(event)) {
-      onWheelUnused(event);
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-    const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
-    stage.zoom(Math.exp(-pixels * WHEEL_STEP), screenOf(event));
-  };
-  on("wheel", wheel, { passive: false });
-  return { stop: () => controller.abort() };
-}
-
-function pinch(stage, [a, b], [c, d]) {
-  const middle = ([p, q]) => [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
-  const span = ([p, q]) => Math.max(Math.hypot(p[0] - q[0], p[1] - q[1]), 1);
-  const [from, to] = [middle([a, b]), middle([c, d])];
-  stage.pan(to[0] - from[0], to[1] - from[1]);
-  stage.zoom(span([c, d]) / span([a, b]), to);
 }
