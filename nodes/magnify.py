@@ -149,8 +149,9 @@ class MagnifyMotion(io.ComfyNode):
         found = replace(found, fps=fps or found.fps)
         band = Band(low_hz or None, high_hz or None)
         settings = MagnifySettings(factor, space_sigma, time_sigma, band, CAMERAS[camera])
-        larger = magnify_motion(found, settings, progress=host.progress())
+        progress = host.progress()
+        larger = magnify_motion(found, settings, progress=progress)
         line = LINES[slice["slice"]](found, **settings_of(slice, "slice"))
         video = None if images is None else frames(images)
-        shown = slice_picture(found, larger, line, video)[None]
+        shown = slice_picture(found, larger, line, video, progress=progress)[None]
         return io.NodeOutput(tracks_out(larger), shown, ui=host.picture_preview(shown, cls))

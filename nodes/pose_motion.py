@@ -114,11 +114,11 @@ class _Clip:
 
 
 def _given(clip: _Clip, poses: Any) -> PoseSequence:
-    return read_poses(poses, clip.size, fps=clip.fps)
+    return read_poses(poses, clip.size, fps=clip.fps, progress=host.progress())
 
 
 def _pasted(clip: _Clip, pose_text: str) -> PoseSequence:
-    return read_poses(pose_text, clip.size, fps=clip.fps)
+    return read_poses(pose_text, clip.size, fps=clip.fps, progress=host.progress())
 
 
 def _estimated(clip: _Clip, video: Any, model: str, person: Any = None) -> PoseSequence:

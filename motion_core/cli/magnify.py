@@ -37,6 +37,7 @@ def _write_slice(args: Namespace, tracks: Tracks, larger: Tracks) -> None:
         most = max(tracks.num_frames, 1)
         frames, _ = read_video(args.video, max_frames=most, progress=meter("reading frame"))
         video = frames.float() / 255
-    picture = slice_picture(tracks, larger, busiest_line(tracks), video)
+    line = busiest_line(tracks)
+    picture = slice_picture(tracks, larger, line, video, progress=meter("slicing frame"))
     write_image(args.slice, picture)
     say(f"wrote {args.slice}: before on the left, after on the right, time to the right")

@@ -25,6 +25,7 @@ from ..pose.skeleton import (
     RIGHT_HAND,
     joint,
 )
+from ..progress import Progress, silent
 
 MAX_CHARACTERS = 64 << 20
 MAX_FRAMES = 10_000
@@ -44,6 +45,7 @@ def read_poses(
     size: Size | None = None,
     *,
     fps: float | None = None,
+    progress: Progress = silent,
 ) -> PoseSequence:
     """Poses from OpenPose JSON text, one frame as a dict, or a list of frames (POSE_KEYPOINT).
 
@@ -56,7 +58,10 @@ def read_poses(
     """
     frames = _frames(_parsed(source) if isinstance(source, str) else source)
     canvas = _canvas(frames, size)
-    found = [_people(frame, place) for place, frame in enumerate(frames)]
+    found = []
+    for place, frame in enumerate(frames):
+        found.append(_people(frame, place))
+        progress(place + 1, len(frames))
     joints = follow_people(found)
     xy, confidence = joints[..., :2], joints[..., 2]
     if not len(frames):

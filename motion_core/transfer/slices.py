@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CanvasError, ShapeError
+from ..progress import Progress, silent
 from ..tracks.arguments import finite_number
 from ..tracks.model import Tracks
 from .transfer import start_and_moved
@@ -77,7 +78,12 @@ def busiest_line(tracks: Tracks) -> SliceLine:
 
 
 def slice_picture(
-    before: Tracks, after: Tracks, line: SliceLine, video: Tensor | None = None
+    before: Tracks,
+    after: Tracks,
+    line: SliceLine,
+    video: Tensor | None = None,
+    *,
+    progress: Progress = silent,
 ) -> Tensor:
     """Two panels side by side: a line of the picture through time, before and after magnifying.
 
@@ -96,8 +102,9 @@ def slice_picture(
     else:
         _check_video(video, before)
         still = video[0]
-        left = _carried(still, before, line) if len(video) == 1 else _cut_out(video, line)
-        panels = [left, _carried(still, after, line)]
+        is_still = len(video) == 1
+        left = _carried(still, before, line, progress) if is_still else _cut_out(video, line)
+        panels = [left, _carried(still, after, line, progress)]
     gap = torch.ones(panels[0].shape[0], GAP_PX, 3)
     return torch.cat([panels[0], gap, panels[1]], dim=1)
 
@@ -127,31 +134,30 @@ def _cut_out(video: Tensor, line: SliceLine) -> Tensor:
     return torch.stack(columns, dim=1).repeat_interleave(_moment_px(len(video)), dim=1)
 
 
-def _carried(still: Tensor, tracks: Tracks, line: SliceLine) -> Tensor:
+def _carried(still: Tensor, tracks: Tracks, line: SliceLine, progress: Progress) -> Tensor:
     """(L, T', 3): a picture's pixels along the line, moved as the tracks around them."""
     points = line.points()
-    columns = [_sampled(still, points - shift) for shift in _shifts(points, tracks)]
+    columns = [_sampled(still, points - shift) for shift in _shifts(points, tracks, progress)]
     return torch.stack(columns, dim=1).repeat_interleave(_moment_px(tracks.num_frames), dim=1)
 
 
-def _shifts(points: Tensor, tracks: Tracks) -> Tensor:
+def _shifts(points: Tensor, tracks: Tracks, progress: Progress) -> Tensor:
     """(T, L, 2): how far the tracks around each point of the line have moved."""
     start, moved = start_and_moved(tracks)
     if not tracks.num_points:
         return torch.zeros(tracks.num_frames, len(points), 2, dtype=torch.float64)
     sigma = NEAR_SHARE * tracks.size.short_side
     where = start + moved
-    shifts = []
+    shifts = torch.zeros(tracks.num_frames, len(points), 2, dtype=torch.float64)
     for frame in range(tracks.num_frames):
         seen = tracks.visible[frame]
-        if not bool(seen.any()):
-            shifts.append(torch.zeros_like(points))
-            continue
-        # The nearest track counts however far it is, so the weights never vanish together.
-        distance = torch.cdist(points, where[frame, seen]) / sigma
-        weights = torch.softmax(-0.5 * distance.square(), dim=1)
-        shifts.append(weights @ moved[frame, seen])
-    return torch.stack(shifts)
+        if bool(seen.any()):
+            # The nearest track counts however far it is, so the weights never vanish together.
+            distance = torch.cdist(points, where[frame, seen]) / sigma
+            weights = torch.softmax(-0.5 * distance.square(), dim=1)
+            shifts[frame] = weights @ moved[frame, seen]
+        progress(frame + 1, tracks.num_frames)
+    return shifts
 
 
 def _sampled(picture: Tensor, points: Tensor) -> Tensor:
@@ -174,12 +180,12 @@ def _curves(tracks: Tracks, reference: Tracks, line: SliceLine) -> Tensor:
     start, _ = start_and_moved(reference)
     along, aside = _along_and_aside(start, line)
     near = (aside.abs() <= NEAR_SHARE * tracks.size.short_side) & (along >= 0) & (along <= 1)
-    color = torch.tensor(CURVE_COLOR)
-    for point in torch.nonzero(near).flatten().tolist():
-        row = (_along_and_aside(tracks.xy[:, point].double(), line)[0] * rows).floor().long()
-        shown = tracks.visible[:, point] & (row >= 0) & (row < rows)
-        for frame in torch.nonzero(shown).flatten().tolist():
-            panel[int(row[frame]), frame * moment : (frame + 1) * moment] = color
+    frames, points = tracks.num_frames, int(near.sum())
+    along, _ = _along_and_aside(tracks.xy[:, near].double().reshape(-1, 2), line)
+    row = (along * rows).floor().long().view(frames, points)
+    shown = tracks.visible[:, near] & (row >= 0) & (row < rows)
+    moments = torch.arange(frames)[:, None].expand(frames, points)
+    panel.view(rows, frames, moment, 3)[row[shown], moments[shown]] = torch.tensor(CURVE_COLOR)
     return panel
 
 

@@ -125,3 +125,11 @@ def test_canvases_must_agree() -> None:
         read_poses(frame(figure()), Size(64, 64))
     with pytest.raises(CanvasError, match="of 2 sizes"):
         read_poses([frame(figure()), frame(figure()) | {"canvas_width": 999}])
+
+
+def test_a_stop_reaches_the_caller() -> None:
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_poses(waving(), progress=stop)
