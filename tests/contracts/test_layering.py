@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "models": ON_TRACKS | {"raster", "draft"},
     "guidance": ON_TRACKS | {"models"},
     "sampling": ON_TRACKS | {"models", "guidance"},
-    "evaluation": EVERYTHING - {"training"},
+    "evaluation": EVERYTHING,
     "training": EVERYTHING,
     "cli": EVERYTHING,
     "__main__": {"cli"},
