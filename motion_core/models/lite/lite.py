@@ -1,0 +1,149 @@
+"""Lite: a picture and tracks in, dense motion out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ...draft.picture import checked_picture
+from ...errors import FormatError, ShapeError
+from ...geometry import Size
+from ...tracks.model import Tracks
+from .affinity import ControlEncoder, EncoderConfig, whole_field
+from .evidence import Evidence, evidence_of, unit_px
+from .field import MotionField, resting_field
+from .weights import SHIPPED, fill_module, read_weights
+
+# An expected error of this many units halves the confidence: 1/80 of the side of a square picture.
+HALF_CONFIDENCE_UNITS = 0.1
+# How far, in cells, a place without confidence looks for one that has it.
+SETTLE_CELLS = 2
+
+
+class Lite(nn.Module):
+    """The model as it is used. `field` is the one-step regressor."""
+
+    def __init__(self, encoder: ControlEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return self.encoder.at.device
+
+    def picture(self, image: Tensor) -> Tensor:
+        """(H, W, 3) 0..1 to what the networks read: (1, 3, 4G, 4G), -1..1."""
+        side = 4 * self.encoder.config.grid
+        planes = image.detach().to(self.device, torch.float32).permute(2, 0, 1)[None]
+        small = functional.interpolate(
+            planes, (side, side), mode="bilinear", antialias=True, align_corners=False
+        )
+        return small.clamp(0, 1) * 2 - 1
+
+    def field(self, image: Tensor, tracks: Tracks, weights: Tensor | None = None) -> MotionField:
+        """The dense motion that tracks ask of a picture, in one step.
+
+        image: (H, W, 3) float 0..1. tracks: on the same canvas, any T and N; without any that is
+        ever visible nothing moves. weights: (N,) 0..1, how much each track counts, or None.
+        Returns a field on the model's grid, on the model's device. Any number of frames and any
+        shape of picture is served; both are measured on a square grid of the model's size.
+        Raises TypeError, ShapeError, ValueError for what is no picture or weights, CanvasError
+        for another canvas.
+        """
+        checked_picture(image, tracks.size)
+        keep = tracks.visible.any(dim=0)
+        if weights is not None:
+            if weights.shape != (tracks.num_points,):
+                raise ShapeError(
+                    f"weights must be (N,) = ({tracks.num_points},); got {tuple(weights.shape)}."
+                )
+            keep = keep & (weights.to(keep.device) > 0)
+        grid = self.encoder.config.grid
+        if not bool(keep.any()):
+            still = resting_field(tracks.num_frames, grid, tracks.size)
+            return _to(still, self.device)
+        evidence = _weighted(evidence_of([tracks]), tracks, weights).to(self.device)
+        with torch.no_grad():
+            features = self.encoder.features(self.picture(image))
+        half = half_units(tracks.size).to(self.device)
+        estimate = whole_field(self.encoder, features, evidence, half)
+        moved = estimate.moved[0] * unit_px(tracks.size)
+        shape = (grid, grid, tracks.num_frames)
+        displacement = moved.view(*shape, 2).permute(2, 0, 1, 3)
+        visible = estimate.visible[0].sigmoid().view(shape).permute(2, 0, 1).clone()
+        visible[0] = 1
+        expected = estimate.error[0].exp().view(grid, grid)
+        confidence = 1 / (1 + (expected / HALF_CONFIDENCE_UNITS) ** 2)
+        return MotionField(settled(displacement, confidence), visible, confidence, tracks.size)
+
+
+def load_lite(path: Path | str | None = None, device: torch.device | str = "cpu") -> Lite:
+    """The model from a file of weights, ready to use.
+
+    path: None for the weights that the pack ships. Raises FileNotFoundError or FormatError that
+    says what to do for a file that is missing, truncated, foreign or of another size.
+    """
+    path = SHIPPED if path is None else Path(path)
+    tensors, config = read_weights(path)
+    try:
+        encoder = ControlEncoder(EncoderConfig(**config["encoder"]))
+    except (KeyError, TypeError) as error:
+        raise FormatError(f"{path} has a config that cannot be read: {error}.") from error
+    fill_module(encoder, tensors, "encoder")
+    return Lite(encoder).to(device).eval()
+
+
+def half_units(size: Size) -> Tensor:
+    """(2,) units from the middle of a canvas to its right and to its bottom."""
+    return torch.tensor([size.width, size.height]) / (2 * unit_px(size))
+
+
+def settled(displacement: Tensor, confidence: Tensor) -> Tensor:
+    """Displacements (T, G, G, 2) in which places lean on neighbours they can trust more.
+
+    Where confidence is low the field takes the confidence-weighted mean of what is around, so
+    that a few uncertain cells at the rim of a thing do not tear off. Motion that is the same all
+    around, and places with full confidence, stay as they are.
+    """
+    frames, grid = displacement.shape[:2]
+    planes = displacement.permute(0, 3, 1, 2).reshape(1, 2 * frames, grid, grid)
+    trust = confidence[None, None].clamp(min=1e-4)
+    window = torch.exp(
+        -0.5 * (torch.arange(-2 * SETTLE_CELLS, 2 * SETTLE_CELLS + 1) / SETTLE_CELLS) ** 2
+    ).to(displacement)
+    around = _blurred(planes * trust, window) / _blurred(trust, window)
+    mixed = around + trust.sqrt() * (planes - around)
+    return mixed.view(frames, 2, grid, grid).permute(0, 2, 3, 1).contiguous()
+
+
+def encoder_config(encoder: ControlEncoder) -> dict[str, int]:
+    """What load_lite needs to build an encoder like this one."""
+    return asdict(encoder.config)
+
+
+def _blurred(planes: Tensor, window: Tensor) -> Tensor:
+    reach = len(window) // 2
+    batch, channels, height, width = planes.shape
+    flat = planes.reshape(batch * channels, 1, height, width)
+    wide = functional.pad(flat, (reach, reach, reach, reach), mode="replicate")
+    rows = functional.conv2d(wide, window.view(1, 1, 1, -1))
+    return functional.conv2d(rows, window.view(1, 1, -1, 1)).view(planes.shape)
+
+
+def _weighted(evidence: Evidence, tracks: Tracks, weights: Tensor | None) -> Evidence:
+    if weights is None:
+        return evidence
+    seen = tracks.visible.any(dim=0)
+    trust = evidence.trust * weights.to(evidence.trust)[seen][None, :, None]
+    return Evidence(evidence.place, evidence.spot, evidence.moved, trust, evidence.present)
+
+
+def _to(field: MotionField, device: torch.device) -> MotionField:
+    parts = (field.displacement, field.visible, field.confidence)
+    displacement, visible, confidence = (part.to(device) for part in parts)
+    return MotionField(displacement, visible, confidence, field.size)
