@@ -29,10 +29,11 @@ from .cloud import (
 )
 from .model import CameraPath
 from .pinhole import pixel_centres
+from .points import start_points
 from .reproject import check_same_view, reproject_points, unhidden
 from .zbuffer import DEFAULT_OCCLUSION, Occlusion
 
-# Pixels of an object's mask matched at once with its nearest track.
+# Points matched at once with the nearest of others.
 MATCHED_AT_ONCE = 4096
 
 
@@ -72,6 +73,30 @@ def add_displacements(tracks: Tracks, other: Tracks) -> Tracks:
     return replace(tracks, xy=moved, visible=tracks.visible & other.visible)
 
 
+def add_nearest(tracks: Tracks, other: Tracks, mask: Tensor | None = None) -> Tracks:
+    """Each track plus the displacement of the track of `other` that starts nearest to it.
+
+    mask: (H, W) bool of the canvas, which tracks take part by where they start; None for all. A
+    track that takes part is visible where both are; the others stay as they are, and so do all
+    when `other` has none.
+    Raises CanvasError or ShapeError when canvases, frames or the mask differ.
+    """
+    if mask is not None and (mask.dtype != torch.bool or mask.shape != (*tracks.size[::-1],)):
+        raise ShapeError(f"the mask must be bool for {tracks.size}; got {tuple(mask.shape)}.")
+    start = start_points(tracks)
+    taking = torch.ones(len(start), dtype=torch.bool) if mask is None else _on_mask(start, mask)
+    which = torch.nonzero(taking)[:, 0] if other.num_points else start.new_zeros(0).long()
+    nearest = _nearest(start[which], start_points(other))
+    part = replace(
+        tracks, xy=tracks.xy[:, which], visible=tracks.visible[:, which], ids=tracks.ids[which]
+    )
+    moves = replace(other, xy=other.xy[:, nearest], visible=other.visible[:, nearest], ids=part.ids)
+    added = add_displacements(part, moves)
+    xy, visible = tracks.xy.clone(), tracks.visible.clone()
+    xy[:, which], visible[:, which] = added.xy, added.visible
+    return replace(tracks, xy=xy, visible=visible)
+
+
 def compose_by_adding(
     tracks: Tracks,
     depth: DepthMap,
@@ -85,7 +110,9 @@ def compose_by_adding(
     Right for small moves; see compose_3d. Raises what compose_3d raises.
     """
     _check_object(tracks, depth, path)
-    camera = reproject_points(depth, path, _start(tracks), occlusion=occlusion, progress=progress)
+    camera = reproject_points(
+        depth, path, start_points(tracks), occlusion=occlusion, progress=progress
+    )
     return add_displacements(tracks, replace(camera, ids=tracks.ids))
 
 
@@ -113,7 +140,7 @@ def compose_3d(
         _check_object(one.tracks, depth, path)
         _check_extras(one, depth)
     lifted = [_Lifted.of(one, depth) for one in objects]
-    kept = background[~_on_any_mask(objects, background, depth)]
+    kept = background[~_on_any_mask(objects, background)]
     still = chosen_cloud(depth, kept)
     surface = _Surface.of(objects, lifted, depth, occlusion)
     parts = [follow_clouds(one.at, path) for one in lifted]
@@ -151,7 +178,7 @@ class _Lifted:
 
     @staticmethod
     def of(motion: ObjectMotion, depth: DepthMap) -> _Lifted:
-        start = _start(motion.tracks).to(depth.z)
+        start = start_points(motion.tracks).to(depth.z)
         z, known = depth_at(depth, start)
         offset = motion.depth_offset
         if offset is None:
@@ -172,10 +199,7 @@ class _Lifted:
         """The pixels of a mask, each moving as the nearest of these points."""
         pixels = pixel_centres(self.depth.size, mask.device)[mask]
         z, known = self.depth.z[mask], self.depth.valid[mask]
-        nearest = [
-            torch.cdist(part, self.pixels).argmin(dim=1) for part in pixels.split(MATCHED_AT_ONCE)
-        ]
-        shift = self.shift[:, torch.cat(nearest)] if nearest else self.shift[:, :0]
+        shift = self.shift[:, _nearest(pixels, self.pixels)]
         return _Lifted(pixels, z, known, shift, self.offset, self.depth)._checked()
 
     def _checked(self) -> _Lifted:
@@ -224,25 +248,29 @@ class _Surface:
         return [self.still, *(one.at(frame) for one in self.moving)]
 
 
-def _start(tracks: Tracks) -> Tensor:
-    """(N, 2) where each track is first visible; the first position of one that never is."""
-    first = tracks.visible.to(torch.uint8).argmax(dim=0)
-    return tracks.xy[first, torch.arange(tracks.num_points, device=tracks.device)]
-
-
-def _on_any_mask(objects: Sequence[ObjectMotion], points: Tensor, depth: DepthMap) -> Tensor:
+def _on_any_mask(objects: Sequence[ObjectMotion], points: Tensor) -> Tensor:
     """(N,) bool, which pixels lie on the mask of a moving object."""
     if points.ndim != 2 or points.shape[1] != 2:
         raise ShapeError(f"background must be (N, 2) pixels; got {tuple(points.shape)}.")
-    column, row = points.floor().to(torch.int64).unbind(dim=1)
-    size = depth.size
-    inside = (column >= 0) & (column < size.width) & (row >= 0) & (row < size.height)
-    column, row = column.clamp(0, size.width - 1), row.clamp(0, size.height - 1)
-    on_mask = torch.zeros_like(inside)
+    on_mask = torch.zeros(len(points), dtype=torch.bool, device=points.device)
     for one in objects:
         if one.mask is not None:
-            on_mask |= one.mask.to(points.device)[row, column]
-    return on_mask & inside
+            on_mask |= _on_mask(points, one.mask.to(points.device))
+    return on_mask
+
+
+def _on_mask(points: Tensor, mask: Tensor) -> Tensor:
+    """(N,) bool, which pixels (N, 2) lie on a mask (H, W); none off the canvas."""
+    column, row = points.floor().to(torch.int64).unbind(dim=1)
+    height, width = mask.shape
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    return mask[row.clamp(0, height - 1), column.clamp(0, width - 1)] & inside
+
+
+def _nearest(points: Tensor, others: Tensor) -> Tensor:
+    """(N,) int64, which of `others` (M, 2) lies nearest to each of points (N, 2)."""
+    parts = [torch.cdist(part, others).argmin(dim=1) for part in points.split(MATCHED_AT_ONCE)]
+    return torch.cat(parts) if len(points) else torch.zeros(0, dtype=torch.int64)
 
 
 def _check_object(tracks: Tracks, depth: DepthMap, path: CameraPath) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..depth.model import DepthMap
 from ..depth.sample import depth_at
-from ..document.model import CameraGrabLayer
+from ..document.model import CameraGrabLayer, MotionDocument
 from ..document.sample import ControlPath, sample_path
 from ..errors import ShapeError
 from ..geometry import Size
@@ -118,6 +118,28 @@ def follow_layer(
     point = grabbed_point(depth, start)
     pixels = torch.from_numpy(drawn.xy)
     return (follow_on_sphere if on_sphere else follow_in_plane)(point, pixels, shot)
+
+
+def follow_drawing(
+    document: MotionDocument, depth: DepthMap, shot: Shot, *, on_sphere: bool = False
+) -> Follow:
+    """The camera path of the only enabled camera_grab layer of a drawing.
+
+    Raises ValueError when there is none or more than one, and what follow_layer raises.
+    """
+    grabs = [one for one in document.layers if isinstance(one, CameraGrabLayer) and one.enabled]
+    if len(grabs) != 1:
+        raise ValueError(
+            f"the drawing has {len(grabs)} enabled camera layers and needs one: grab the scene "
+            "with the camera tool of Draw Motion."
+        )
+    return follow_layer(grabs[0], depth, shot, drawn_on=document.drawn_on, on_sphere=on_sphere)
+
+
+def without_grabs(document: MotionDocument) -> MotionDocument:
+    """The drawing without its camera layers: what moves in the picture by itself."""
+    kept = tuple(one for one in document.layers if not isinstance(one, CameraGrabLayer))
+    return replace(document, layers=kept)
 
 
 def _first_position(layer: CameraGrabLayer, shot: Shot, drawn_on: Size) -> tuple[float, float]:

@@ -215,6 +215,39 @@ def with_travel_scaled(path: CameraPath, factor: float) -> CameraPath:
     return replace(path, T_cam_world=poses)
 
 
+def resampled(path: CameraPath, frames: int) -> CameraPath:
+    """The same way in another number of frames: screws between the frames it has.
+
+    The rate stays, so the clip's duration changes.
+    Raises ValueError for a path without frames or fewer than one asked for.
+    """
+    if path.num_frames == 0 or frames < 1:
+        raise ValueError(
+            f"a camera path of {path.num_frames} frames cannot be brought to {frames}."
+        )
+    if frames == path.num_frames:
+        return path
+    at = torch.linspace(0.0, path.num_frames - 1.0, frames, dtype=torch.float64)
+    before = at.floor().long().clamp(max=path.num_frames - 1)
+    after = (before + 1).clamp(max=path.num_frames - 1)
+    share = at - before
+    poses = interpolate_poses(path.T_cam_world[before], path.T_cam_world[after], share)
+    K = torch.lerp(path.K[before], path.K[after], share[:, None, None])
+    return replace(path, T_cam_world=poses, K=K)
+
+
+def taken_by(path: CameraPath, shot: Shot, travel_scale: float = 1.0) -> CameraPath:
+    """A path from elsewhere as a shot's camera takes it.
+
+    Its first view becomes the picture, its lens the picture's (changes of focal length carry over
+    by ratio), its length the shot's; distances are multiplied by `travel_scale`.
+    Raises ValueError for a path without frames or a scale not above 0.
+    """
+    own = with_lens(from_first_view(path), shot.K, shot.size)
+    scaled = with_travel_scaled(resampled(own, shot.frames), travel_scale)
+    return replace(scaled, fps=shot.fps)
+
+
 def _check_keys(keys: Sequence[CameraKey]) -> None:
     if not keys:
         raise ValueError("a camera path needs at least one key; got none.")

@@ -1,0 +1,130 @@
+"""Moves, keys and offsets written by hand: one line or one JSON list says what the camera does."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, cast, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..document.model import Easing, EasingName
+from ..errors import FormatError
+from .moves import PRESETS, CameraMove
+from .path import CameraKey, Shot
+from .pose import inverse, make_pose, rotation_about
+
+EASINGS: tuple[str, ...] = get_args(EasingName)
+TURNS = ("pan", "tilt", "roll")
+KEY_FIELDS = {"t", "position", "pan_deg", "tilt_deg", "roll_deg", "zoom", "easing"}
+MOVE_WORDS = {"share", "easing", "seed", "unit"}
+
+
+def moves_from_text(text: str) -> list[CameraMove]:
+    """Camera moves, one on each line: a preset, its amount if wished, then words such as share=2.
+
+    "orbit_left 30", "dolly_in 0.4 share=2 easing=linear", "handheld 1 seed=7", "truck_left 1.5
+    unit=scene". Empty lines and what follows a # do not count.
+    Raises FormatError naming the line.
+    """
+    moves = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        try:
+            moves.append(_move(words))
+        except ValueError as error:
+            raise FormatError(f"line {number}: {error}") from error
+    if not moves:
+        raise FormatError(f"no moves; write one on each line, such as {next(iter(PRESETS))} 30.")
+    return moves
+
+
+def keys_from_json(text: str, shot: Shot) -> list[CameraKey]:
+    """Keys of a camera path from a JSON list.
+
+    [{"t": 0}, {"t": 1, "position": [0.2, 0, 0.3], "pan_deg": 10, "tilt_deg": 0, "roll_deg": 0,
+    "zoom": 1.2, "easing": "ease_in_out"}]: t 0..1 of the clip; position in pivot distances, x
+    right, y down, z forward of the picture's camera; pan right, tilt up and roll right above 0;
+    zoom multiplies the focal length; the easing leads to the next key. Only t is needed.
+    Raises FormatError naming the key.
+    """
+    try:
+        rows = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise FormatError(f"the keys are not JSON: {error}.") from error
+    if not isinstance(rows, list) or not rows:
+        raise FormatError('the keys must be a JSON list with at least one key: [{"t": 0}, ...].')
+    return [_key(row, f"key {number}", shot) for number, row in enumerate(rows)]
+
+
+def offsets_from_text(line: str, frames: int) -> Tensor:
+    """(T,) float64 values through pairs time:value, straight in between and resting outside.
+
+    "0:0 1:2.5" grows from 0 to 2.5 over the clip; one number alone holds for the whole clip.
+    Raises FormatError for anything else, or times that do not rise within 0..1.
+    """
+    pairs = [word.split(":") if ":" in word else ["0", word] for word in line.split()]
+    try:
+        values = np.array([(float(time), float(value)) for time, value in pairs])
+    except ValueError as error:
+        raise FormatError(f"expected pairs time:value such as 0:0 1:2.5; got {line!r}.") from error
+    if not len(values) or not bool(np.isfinite(values).all()):
+        raise FormatError(f"expected finite pairs time:value such as 0:0 1:2.5; got {line!r}.")
+    times = values[:, 0]
+    if times[0] < 0 or times[-1] > 1 or bool((np.diff(times) <= 0).any()):
+        raise FormatError(f"times must rise within 0..1; got {times.tolist()}.")
+    at = np.arange(frames) / max(frames - 1, 1)
+    return torch.from_numpy(np.interp(at, times, values[:, 1]))
+
+
+def _move(words: list[str]) -> CameraMove:
+    name, *rest = words
+    amount = float(rest.pop(0)) if rest and "=" not in rest[0] else None
+    said = dict(word.split("=", 1) for word in rest if "=" in word)
+    unknown = [word for word in rest if "=" not in word] + sorted(said.keys() - MOVE_WORDS)
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is none of amount, {', '.join(sorted(MOVE_WORDS))}=.")
+    return CameraMove(
+        name,
+        amount,
+        unit=cast(Any, said.get("unit", "pivot")),
+        easing=_easing(said["easing"]) if "easing" in said else None,
+        share=float(said.get("share", 1.0)),
+        seed=int(said.get("seed", 0)),
+    )
+
+
+def _key(row: Any, where: str, shot: Shot) -> CameraKey:
+    if not isinstance(row, Mapping) or "t" not in row or not set(row) <= KEY_FIELDS:
+        raise FormatError(f"{where}: expected t and any of {', '.join(sorted(KEY_FIELDS))}.")
+    position = row.get("position", [0.0, 0.0, 0.0])
+    if not isinstance(position, list) or len(position) != 3:
+        raise FormatError(f"{where}: position must be three numbers; got {position!r}.")
+    eye = torch.tensor([_number(value, where) for value in position], dtype=torch.float64)
+    pan, tilt, roll = (_number(row.get(f"{name}_deg", 0.0), where) for name in TURNS)
+    # The camera's own turn: first rolled, then tilted, then panned, so the horizon stays level.
+    turn = rotation_about((0, 1, 0), pan) @ rotation_about((1, 0, 0), tilt)
+    turn = turn @ rotation_about((0, 0, 1), roll)
+    try:
+        easing = _easing(row.get("easing", "linear"))
+    except ValueError as error:
+        raise FormatError(f"{where}: {error}") from error
+    pose = inverse(make_pose(turn, eye * shot.distance))
+    return CameraKey(_number(row["t"], where), pose, _number(row.get("zoom", 1.0), where), easing)
+
+
+def _number(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise FormatError(f"{where}: expected a finite number; got {value!r}.")
+    return float(value)
+
+
+def _easing(name: Any) -> Easing:
+    if name not in EASINGS:
+        raise ValueError(f"easing must be one of {', '.join(EASINGS)}; got {name!r}.")
+    return cast(Easing, name)
