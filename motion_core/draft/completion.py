@@ -14,6 +14,7 @@ from ..geometry import Size
 from .field import Field, cell_centres, field_grid
 from .motion import FloatArray
 from .similarity import fit_similarity
+from .splat import splat_frame
 
 NEGLIGIBLE_PX = 0.01
 
@@ -60,7 +61,7 @@ def pull_push(
 
     points: (N, 2) in cells. values: (N, C). Returns (grid.height, grid.width, C) float32.
     """
-    return spread_sums(_splat(points, values, weights, grid))
+    return spread_sums(splat_frame(points, values, weights, grid))
 
 
 def spread_sums(sums: FloatArray) -> FloatArray:
@@ -90,23 +91,6 @@ def spread_sums(sums: FloatArray) -> FloatArray:
 COMPLETIONS: dict[str, Callable[[FloatArray, FloatArray, FloatArray, Size], FloatArray]] = {
     "pull_push": pull_push
 }
-
-
-def _splat(points: FloatArray, values: FloatArray, weights: FloatArray, grid: Size) -> FloatArray:
-    """(gh, gw, C + 1): weighted values and the weights, shared among the four nearest cells."""
-    last = np.array([grid.width - 1, grid.height - 1])
-    at = np.clip(points - 0.5, 0, last)
-    low = np.minimum(at.astype(np.int64), np.maximum(last - 1, 0))
-    frac = at - low
-    heard = np.concatenate([values * weights[:, None], weights[:, None]], axis=1)
-    sums = np.zeros((heard.shape[1], grid.width * grid.height))
-    for right, down in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        corner = np.minimum(low + [right, down], last)
-        index = corner[:, 1] * grid.width + corner[:, 0]
-        share = np.abs(1 - right - frac[:, 0]) * np.abs(1 - down - frac[:, 1])
-        for channel, column in zip(sums, heard.T, strict=True):
-            channel += np.bincount(index, column * share, len(channel))
-    return sums.T.reshape(grid.height, grid.width, -1).astype(np.float32)
 
 
 def _halved(sums: FloatArray) -> FloatArray:

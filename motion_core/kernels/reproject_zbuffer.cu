@@ -10,6 +10,7 @@
 
 struct Seen {
     float x, y, z;
+    float scaled_x, scaled_y;  // times z
     bool ahead;
 };
 
@@ -22,7 +23,8 @@ __device__ inline Seen see(const float *matrix, const float *points, long long c
         const float *m = matrix + 4 * row;
         scaled[row] = m[0] * X + m[1] * Y + m[2] * Z + m[3];
     }
-    Seen seen = {scaled[0] / scaled[2], scaled[1] / scaled[2], scaled[2], scaled[2] > near};
+    float z = scaled[2];
+    Seen seen = {scaled[0] / z, scaled[1] / z, z, scaled[0], scaled[1], z > near};
     return seen;
 }
 
@@ -111,6 +113,13 @@ __device__ inline float side(const Seen &one, const Seen &other) {
     return fmaxf(fabsf(one.x - other.x), fabsf(one.y - other.y));
 }
 
+__device__ inline float between(float top_left, float top_right, float bottom_left,
+                                float bottom_right, int right, int parts, float down) {
+    float upper = top_left + right * ((top_right - top_left) / parts);
+    float lower = bottom_left + right * ((bottom_right - bottom_left) / parts);
+    return upper + (lower - upper) * down;
+}
+
 // Fills the quads between four joined pixels where they are stretched: one whose sides are up to n
 // pixels long, n the next power of two, adds its bilinear points at all multiples of 1/n.
 // quads: (height - 1, width - 1), a byte each. blockIdx.y is the frame.
@@ -133,15 +142,13 @@ extern "C" __global__ void splat_quads(const float *points, const unsigned char 
     while (parts < FINEST && longest > (float)parts) parts *= 2;
     word64 *plane = buffer + (long long)blockIdx.y * count;
     for (int sample = 1; sample < parts * parts; sample++) {
-        float right = (float)(sample % parts) / parts, down = (float)(sample / parts) / parts;
-        float share[4] = {(1 - right) * (1 - down), right * (1 - down), (1 - right) * down,
-                          right * down};
-        float X = 0.0f, Y = 0.0f, z = 0.0f;
-        for (int k = 0; k < 4; k++) {
-            X += share[k] * at[k].x * at[k].z;
-            Y += share[k] * at[k].y * at[k].z;
-            z += share[k] * at[k].z;
-        }
+        float down = (float)(sample / parts) / parts;
+        int right = sample % parts;
+        float X = between(at[0].scaled_x, at[1].scaled_x, at[2].scaled_x, at[3].scaled_x, right,
+                          parts, down);
+        float Y = between(at[0].scaled_y, at[1].scaled_y, at[2].scaled_y, at[3].scaled_y, right,
+                          parts, down);
+        float z = between(at[0].z, at[1].z, at[2].z, at[3].z, right, parts, down);
         int cell = cell_under(X / z, Y / z, width, height);
         if (cell >= 0) keep_nearest(plane + cell, z, (word32)i);
     }
