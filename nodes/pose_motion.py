@@ -40,11 +40,12 @@ def _text(name: str, of: str) -> Any:
 
 
 SOURCES = [
+    # The page cannot draw a first choice that brings sockets and no widget.
+    io.DynamicCombo.Option("text", [_text("pose_text", "Poses")]),
     io.DynamicCombo.Option(
         "pose",
         [PoseSocket.Input("poses", tooltip="Poses from a pose detector, one entry per frame.")],
     ),
-    io.DynamicCombo.Option("text", [_text("pose_text", "Poses")]),
     io.DynamicCombo.Option(
         "estimate",
         [
@@ -176,8 +177,8 @@ class PoseMotion(io.ComfyNode):
                 io.DynamicCombo.Input(
                     "source",
                     options=SOURCES,
-                    tooltip="Where poses come from. pose: a detector's POSE_KEYPOINT. text: "
-                    "OpenPose JSON. estimate: a ViTPose model looks at a video.",
+                    tooltip="Where poses come from. text: OpenPose JSON. pose: a detector's "
+                    "POSE_KEYPOINT. estimate: a ViTPose model looks at a video.",
                 ),
                 io.DynamicCombo.Input(
                     "motion",
