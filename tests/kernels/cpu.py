@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from motion_core.kernels.loader import Launch, Three
 HERE = Path(__file__).resolve().parent
 FILES = sorted(path.name for path in loader.FOLDER.glob("*.cu"))
 SIGNATURE = re.compile(r'extern "C" __global__ void (\w+)\(([^)]*)\)')
-FLAGS = ["-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-Wall", "-Wextra"]
+FLAGS = ["-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-Wall", "-Wextra"]
+# On Windows all code can move, and a library must bring the compiler's own along.
+FLAGS += ["-static"] if sys.platform == "win32" else ["-fPIC"]
 
 
 def compiler() -> str:
