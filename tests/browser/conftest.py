@@ -6,10 +6,13 @@ installed one are fetched with pip into .venv/frontends.
 
 from __future__ import annotations
 
+import functools
+import http.server
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,3 +117,22 @@ def open_canvas(browser: Any, server: Any, *, vue: bool, density: float = 1) -> 
     page.keyboard.press("Escape")
     assert bool(page.evaluate("() => LiteGraph.vueNodesMode")) == vue
     return Canvas(page, server, SIZE)
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture(scope="module")
+def bare_page(browser: Any) -> Iterator[Any]:
+    """tests/browser/harness.html: the editor alone, without ComfyUI, on a screen to touch."""
+    handler = functools.partial(_Quiet, directory=str(ROOT))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page = browser.new_page(viewport=WINDOW, has_touch=True)
+    page.goto(f"http://127.0.0.1:{server.server_port}/tests/browser/harness.html")
+    page.wait_for_function("() => document.querySelector('.mp-canvas')?.width > 10")
+    yield page
+    page.close()
+    server.shutdown()
