@@ -1,0 +1,1 @@
+"""How good tracks and videos are, in numbers."""

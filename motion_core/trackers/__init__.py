@@ -1,0 +1,31 @@
+"""Points followed through video by existing trackers, behind one protocol."""
+
+from __future__ import annotations
+
+from .chain import ChainSettings, chain_tracks
+from .clip import Clip, FileClip, MemoryClip, as_clip, first_frames
+from .lucas_kanade import LucasKanade
+from .model import Tracker, TrackingStopped
+from .queries import grid_queries, mask_queries, point_queries, random_queries, track_queries
+from .registry import KINDS, TrackerKind, make_tracker
+
+__all__ = [
+    "KINDS",
+    "ChainSettings",
+    "Clip",
+    "FileClip",
+    "LucasKanade",
+    "MemoryClip",
+    "Tracker",
+    "TrackerKind",
+    "TrackingStopped",
+    "as_clip",
+    "chain_tracks",
+    "first_frames",
+    "grid_queries",
+    "make_tracker",
+    "mask_queries",
+    "point_queries",
+    "random_queries",
+    "track_queries",
+]

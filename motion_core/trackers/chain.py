@@ -1,0 +1,239 @@
+"""Following points from picture to picture: who is lost, where it is likely to be, who is back.
+
+A stepper says where points of one picture lie in the next one. This module chains its steps in
+both directions of time, checks that a point still looks like itself, carries lost points along
+with those that moved as they did, and looks for them there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..progress import Progress, silent
+from ..tracks import Tracks
+from .appearance import PATCH, TILE, Grey, Points, find_again, likeness, patches_at
+from .clip import Video, as_clip
+from .model import ShouldStop, checked_queries, keep_going, never, tracks_of
+
+# Frames back from which a lost point's looks are taken: in the last ones it may be half covered.
+LOOK_BACK = 4
+COMPANIONS = 8
+NEIGHBOURS = 32
+
+
+class Stepper(Protocol):
+    """Where points go from one picture to the next."""
+
+    def step(
+        self, before: Picture, after: Picture, points: Points
+    ) -> tuple[Points, NDArray[np.bool_]]:
+        """(N, 2) positions in `after` of points (N, 2) of `before`, and which of them it trusts."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One picture as steppers want it. rgb: (H, W, 3) uint8; grey: (H, W) uint8."""
+
+    rgb: NDArray[np.uint8]
+    grey: Grey
+
+
+@dataclass(frozen=True)
+class ChainSettings:
+    """When a point counts as lost and when as found.
+
+    A point is lost when its patch correlates less than `keep` with what it looked like lately, and
+    differs from it by more than `difference` grey levels and by more than twice what most points
+    do (noise, a change of light). It is back when it correlates more than `regain` and its patch
+    has at least `contrast` grey levels of deviation. `renew` is how much of each new look goes
+    into what is remembered.
+    """
+
+    keep: float = 0.65
+    difference: float = 6.0
+    regain: float = 0.85
+    contrast: float = 4.0
+    renew: float = 0.12
+
+
+def chain_tracks(
+    stepper: Stepper,
+    video: Video,
+    queries: Tensor,
+    settings: ChainSettings | None = None,
+    progress: Progress = silent,
+    should_stop: ShouldStop = never,
+) -> Tracks:
+    """Tracks of the queries by chained steps, forwards and backwards. Arguments as Tracker.track.
+
+    Only a few pictures are in memory at a time where the clip is a file.
+    """
+    clip = as_clip(video)
+    queries = checked_queries(queries, clip)
+    frames = queries[:, 0].long().numpy()
+    starts = queries[:, 1:].numpy()
+    xy = np.tile(starts, (clip.num_frames, 1, 1))
+    visible = np.zeros(xy.shape[:2], dtype=bool)
+    legs = [(int(frames.min()), clip.num_frames - 1), (int(frames.max()), 0)] if len(frames) else []
+    legs = legs[:1] if len(frames) and frames.max() == 0 else legs
+    total, done = sum(abs(last - first) + 1 for first, last in legs), 0
+    for first, last in legs:
+        walk = _Walk(stepper, settings or ChainSettings(), starts)
+        step = 1 if last >= first else -1
+        for index, rgb in enumerate(clip.walk(first, last)):
+            keep_going(should_stop)
+            frame = first + step * index
+            walk.advance(_picture(rgb))
+            walk.start(frames == frame)
+            xy[frame, walk.started] = walk.position[walk.started]
+            visible[frame, walk.started] = walk.seen[walk.started]
+            done += 1
+            progress(done, total)
+    return tracks_of(clip, queries, torch.from_numpy(xy), torch.from_numpy(visible))
+
+
+def _picture(rgb: NDArray[np.uint8]) -> Picture:
+    import cv2
+
+    return Picture(rgb, np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))
+
+
+class _Walk:
+    """All points on one way through time."""
+
+    def __init__(self, stepper: Stepper, settings: ChainSettings, starts: Points) -> None:
+        count = len(starts)
+        self.stepper, self.settings = stepper, settings
+        self.starts = starts
+        self.position = starts.copy()
+        self.velocity = np.zeros_like(starts)
+        self.started = np.zeros(count, dtype=bool)
+        self.seen = np.zeros(count, dtype=bool)
+        self.looks: NDArray[np.float32] | None = None
+        self.tiles = np.zeros((count, TILE, TILE), np.uint8) if count else None
+        self.companions = np.full((count, COMPANIONS), -1)
+        self.past: deque[tuple[Picture, Points, NDArray[np.bool_]]] = deque(maxlen=LOOK_BACK)
+
+    def advance(self, picture: Picture) -> None:
+        """Moves every started point into the next picture."""
+        if self.past and self.started.any():
+            followed = np.flatnonzero(self.seen)
+            lost = np.flatnonzero(self.started & ~self.seen)
+            kept = self._follow(picture, followed)
+            self._carry(lost)
+            self._lose(followed[~kept])
+            self._look_for(picture, lost)
+        self.picture = picture
+        self._remember()
+
+    def start(self, now: NDArray[np.bool_]) -> None:
+        """Begins the points whose query is in the picture last advanced to."""
+        if not now.any():
+            return
+        patches = patches_at(self.picture.grey, self.starts[now])
+        if self.looks is None:
+            self.looks = np.zeros((len(self.starts), patches.shape[1]), np.float32)
+        self.looks[now] = patches
+        self.started |= now
+        self.seen |= now
+        self.past.pop()
+        self._remember()
+
+    def _remember(self) -> None:
+        self.past.append((self.picture, self.position.copy(), self.seen.copy()))
+
+    def _follow(self, picture: Picture, which: NDArray) -> NDArray[np.bool_]:
+        """Steps the visible points; returns which of them stay visible."""
+        if not len(which):
+            return np.zeros(0, dtype=bool)
+        assert self.looks is not None
+        before = self.position[which]
+        after, good = self.stepper.step(self.past[-1][0], picture, before)
+        good = good & _inside(after, picture.grey)
+        patches = patches_at(picture.grey, after).astype(np.float32)
+        like = likeness(patches, self.looks[which])
+        usual = float(np.median(like.difference[good])) if good.any() else 0.0
+        strange = like.difference > max(self.settings.difference, 2.0 * usual)
+        good &= (like.correlation >= self.settings.keep) | ~strange
+        self.position[which[good]] = after[good]
+        self.velocity[which[good]] = after[good] - before[good]
+        renew = self.settings.renew
+        self.looks[which[good]] = (1 - renew) * self.looks[which[good]] + renew * patches[good]
+        self.seen[which[~good]] = False
+        return good
+
+    def _lose(self, which: NDArray) -> None:
+        """Keeps what just lost points looked like, finds who moves as they do, moves them on."""
+        if not len(which):
+            return
+        assert self.tiles is not None
+        past, known = list(self.past), np.stack([seen[which] for _, _, seen in self.past])
+        # The oldest picture in which each was in sight; it was in the newest one.
+        oldest = known.argmax(axis=0)
+        for index in np.unique(oldest):
+            mine = which[oldest == index]
+            picture, places, _ = past[index]
+            flat = patches_at(picture.grey, places[mine], TILE)
+            self.tiles[mine] = flat.reshape(-1, TILE, TILE)
+        alive = np.flatnonzero(self.seen)
+        if len(alive):
+            self.companions[which] = self._alike(which, alive)
+        self._carry(which)
+
+    def _alike(self, which: NDArray, alive: NDArray) -> NDArray:
+        """(M, COMPANIONS) of the neighbours in sight, those that moved most alike."""
+        before = self.past[-1][1]
+        apart = np.linalg.norm(before[which][:, None] - before[alive][None], axis=-1)
+        near = np.argsort(apart, axis=1)[:, :NEIGHBOURS]
+        unlike = np.linalg.norm(self.velocity[alive][near] - self.velocity[which][:, None], axis=-1)
+        best = np.argsort(unlike, axis=1)[:, :COMPANIONS]
+        chosen = alive[np.take_along_axis(near, best, axis=1)]
+        padding = np.full((len(which), COMPANIONS - chosen.shape[1]), -1)
+        return np.concatenate([chosen, padding], axis=1)
+
+    def _carry(self, which: NDArray) -> None:
+        """Moves lost points as their companions move, or on as they moved last."""
+        if not len(which):
+            return
+        friends = self.companions[which]
+        there = (friends >= 0) & self.seen[friends]
+        steps = np.where(there[..., None], self.velocity[friends], np.nan)
+        some = there.any(axis=1)
+        self.velocity[which[some]] = np.nanmedian(steps[some], axis=1)
+        self.position[which] += self.velocity[which]
+
+    def _look_for(self, picture: Picture, which: NDArray) -> None:
+        """Tries to see lost points again where they should be."""
+        assert self.looks is not None and self.tiles is not None
+        which = which[_inside(self.position[which], picture.grey)]
+        if not len(which):
+            return
+        found, good = find_again(picture.grey, self.tiles[which], self.position[which])
+        good &= _inside(found, picture.grey)
+        known = _middles(self.tiles[which])
+        like = likeness(patches_at(picture.grey, found), known)
+        good &= (like.correlation >= self.settings.regain) & (
+            like.contrast >= self.settings.contrast
+        )
+        back = which[good]
+        self.position[back] = found[good]
+        self.seen[back] = True
+        self.looks[back] = patches_at(picture.grey, found[good])
+
+
+def _middles(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    low = (TILE - PATCH) // 2
+    return tiles[:, low : low + PATCH, low : low + PATCH].reshape(len(tiles), -1)
+
+
+def _inside(points: Points, grey: Grey) -> NDArray[np.bool_]:
+    height, width = grey.shape
+    return np.asarray(((points >= 0) & (points < (width, height))).all(axis=1))

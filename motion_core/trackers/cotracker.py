@@ -1,0 +1,148 @@
+"""CoTracker3 through the `cotracker` package, where it is installed.
+
+Its code and weights are licensed CC-BY-NC 4.0: not for commercial work. It is never a default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import MissingExtraError
+from ..geometry import Size
+from ..progress import Progress, silent
+from ..tracks import Tracks
+from .clip import Clip, Video, as_clip
+from .dense_flow import filled, read_weights
+from .model import ShouldStop, checked_queries, keep_going, never, tracks_of
+from .networks import scale_of, small_frames
+
+INSTALL = (
+    "CoTracker3 needs the cotracker package (CC-BY-NC 4.0, not for commercial work): "
+    'pip install "cotracker @ git+https://github.com/facebookresearch/co-tracker".'
+)
+# CoTracker's (0, 0) is the centre of the top-left pixel, ours its corner.
+CENTRE_ORIGIN = 0.5
+WINDOWS = {"offline": 60, "online": 16}
+
+
+@dataclass(frozen=True, eq=False)
+class CoTracker:
+    """CoTracker3 (Karaev et al., 2024). predictor: the package's CoTrackerPredictor, or with
+    is_online its CoTrackerOnlinePredictor, which goes through long clips in windows.
+
+    Pictures are handed over in the model's own size, so the package resizes nothing. What counts
+    as visible is fixed inside the package.
+    """
+
+    predictor: Any
+    is_online: bool = False
+    chunk: int = 1024
+
+    def track(
+        self,
+        video: Video,
+        queries: Tensor,
+        progress: Progress = silent,
+        should_stop: ShouldStop = never,
+    ) -> Tracks:
+        """See Tracker."""
+        clip = as_clip(video)
+        queries = checked_queries(queries, clip)
+        height, width = self.predictor.interp_shape
+        size = Size(int(width), int(height))
+        scale = scale_of(clip, size)
+        xy = queries[None, :, 1:].repeat(clip.num_frames, 1, 1)
+        visible = torch.zeros(xy.shape[:2], dtype=torch.bool)
+        follow = self._online if self.is_online else self._offline
+        for start in range(0, len(queries), self.chunk):
+            keep_going(should_stop)
+            part = slice(start, start + self.chunk)
+            asked = torch.cat([queries[part, :1], queries[part, 1:] * scale - CENTRE_ORIGIN], dim=1)
+            places, seen = follow(clip, size, asked, should_stop)
+            xy[:, part], visible[:, part] = (places + CENTRE_ORIGIN) / scale, seen
+            progress(min(start + self.chunk, len(queries)), len(queries))
+        return tracks_of(clip, queries, xy, visible)
+
+    def _offline(
+        self, clip: Clip, size: Size, asked: Tensor, should_stop: ShouldStop
+    ) -> tuple[Tensor, Tensor]:
+        device = next(self.predictor.parameters()).device
+        video = _stacked(small_frames(clip, size, 0, clip.num_frames - 1)).to(device)
+        keep_going(should_stop)
+        tracks, seen = self.predictor(
+            video, queries=asked[None].to(device), backward_tracking=bool((asked[:, 0] > 0).any())
+        )
+        return tracks[0].float().cpu(), seen[0].reshape(tracks.shape[1:3]).cpu()
+
+    def _online(
+        self, clip: Clip, size: Size, asked: Tensor, should_stop: ShouldStop
+    ) -> tuple[Tensor, Tensor]:
+        places, seen = self._windows(clip, size, asked, (0, clip.num_frames - 1), should_stop)
+        if bool((asked[:, 0] > 0).any()):
+            turned = asked.clone()
+            turned[:, 0] = clip.num_frames - 1 - turned[:, 0]
+            found = self._windows(clip, size, turned, (clip.num_frames - 1, 0), should_stop)
+            before = torch.arange(clip.num_frames)[:, None] < asked[:, 0]
+            places = torch.where(before[..., None], found[0].flip(0), places)
+            seen = torch.where(before, found[1].flip(0), seen)
+        return places, seen
+
+    def _windows(
+        self,
+        clip: Clip,
+        size: Size,
+        asked: Tensor,
+        ends: tuple[int, int],
+        should_stop: ShouldStop,
+    ) -> tuple[Tensor, Tensor]:
+        device, step = next(self.predictor.parameters()).device, int(self.predictor.step)
+        held: list[Tensor] = []
+        found: tuple[Tensor, Tensor] | None = None
+        frames = small_frames(clip, size, *ends)
+        for index, small in enumerate(frames, start=1):
+            held = [*held, small][-2 * step :]
+            is_due = index >= 2 * step and index % step == 0
+            if not is_due and index < clip.num_frames:
+                continue
+            keep_going(should_stop)
+            # The last window may be shorter; windows always begin at a multiple of a step.
+            overhang = 0 if is_due else index % step
+            window = held[-(step + overhang) :] if overhang and index > 2 * step else held
+            video = _stacked(iter(window)).to(device)
+            if found is None:
+                self.predictor(video, is_first_step=True, queries=asked[None].to(device))
+            found = self.predictor(video)
+        assert found is not None
+        tracks, seen = found
+        return tracks[0, : clip.num_frames].float().cpu(), seen[0, : clip.num_frames].cpu()
+
+
+def load_cotracker(
+    path: Path, device: torch.device | str = "cpu", *, is_online: bool = False
+) -> CoTracker:
+    """CoTracker3 with weights from scaled_offline.pth or scaled_online.pth.
+
+    Raises MissingExtraError without the package, FormatError for a file with other weights.
+    """
+    try:
+        from cotracker.predictor import (  # pyright: ignore[reportMissingImports]
+            CoTrackerOnlinePredictor,
+            CoTrackerPredictor,
+        )
+    except ImportError as error:
+        raise MissingExtraError(f"{INSTALL} ({error})") from error
+    kind = CoTrackerOnlinePredictor if is_online else CoTrackerPredictor
+    window = WINDOWS["online" if is_online else "offline"]
+    predictor = kind(checkpoint=None, window_len=window)
+    filled(predictor.model, read_weights(path), path)
+    return CoTracker(predictor.eval().to(device), is_online)
+
+
+def _stacked(frames) -> Tensor:
+    """(1, T, 3, h, w) float32, 0..255."""
+    return torch.stack(list(frames)).movedim(-1, 1)[None].float()

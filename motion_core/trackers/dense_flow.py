@@ -1,0 +1,168 @@
+"""Chained dense optical flow: DIS of OpenCV, or RAFT of torchvision with weights from a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..errors import FormatError, MissingExtraError
+from ..progress import Progress, silent
+from ..tracks import Tracks
+from .appearance import Points
+from .chain import ChainSettings, Picture, chain_tracks
+from .clip import Video
+from .model import ShouldStop, never
+
+# RAFT halves its input three times and then looks 16 cells around: it needs this many pixels.
+RAFT_MULTIPLE, RAFT_LEAST = 8, 128
+# Sundaram, Brox and Keutzer, ECCV 2010, equation 5.
+CONSISTENT_SHARE, CONSISTENT_PX2 = 0.01, 0.5
+
+
+class Flow(Protocol):
+    """Where every pixel goes."""
+
+    def flow(self, before: Picture, after: Picture) -> NDArray[np.float32]:
+        """(H, W, 2) displacement in pixels, x and y, of every pixel of `before`."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class DenseFlow:
+    """Points carried by dense flow, lost where forward and backward flow disagree."""
+
+    source: Flow
+    settings: ChainSettings = field(default_factory=ChainSettings)
+
+    def track(
+        self,
+        video: Video,
+        queries: Tensor,
+        progress: Progress = silent,
+        should_stop: ShouldStop = never,
+    ) -> Tracks:
+        """See Tracker."""
+        return chain_tracks(self, video, queries, self.settings, progress, should_stop)
+
+    def step(
+        self, before: Picture, after: Picture, points: Points
+    ) -> tuple[Points, NDArray[np.bool_]]:
+        """See Stepper."""
+        there = _at(self.source.flow(before, after), points)
+        back = _at(self.source.flow(after, before), points + there)
+        gap = ((there + back) ** 2).sum(axis=1)
+        length = (there**2).sum(axis=1) + (back**2).sum(axis=1)
+        good = gap <= CONSISTENT_SHARE * length + CONSISTENT_PX2
+        return points + there, good & np.isfinite(there).all(axis=1)
+
+
+@dataclass(frozen=True)
+class DisFlow:
+    """Dense inverse search (Kroeger et al., ECCV 2016), part of OpenCV."""
+
+    def flow(self, before: Picture, after: Picture) -> NDArray[np.float32]:
+        """See Flow."""
+        import cv2
+
+        dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        return np.asarray(dis.calc(before.grey, after.grey, np.empty(0)), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class RaftFlow:
+    """RAFT (Teed and Deng, ECCV 2020). model: as torchvision makes it, in eval mode."""
+
+    model: nn.Module
+
+    def flow(self, before: Picture, after: Picture) -> NDArray[np.float32]:
+        """See Flow."""
+        device = next(self.model.parameters()).device
+        pair = torch.from_numpy(np.stack([before.rgb, after.rgb])).to(device)
+        pair = pair.movedim(-1, 1).float() / 127.5 - 1.0
+        height, width = pair.shape[-2:]
+        right, down = (_padding(side) for side in (width, height))
+        padded = nn.functional.pad(pair, (0, right, 0, down), mode="replicate")
+        with torch.inference_mode():
+            flow = self.model(padded[:1], padded[1:])[-1][0]
+        return flow[:, :height, :width].movedim(0, -1).cpu().numpy()
+
+
+def load_raft(path: Path, device: torch.device | str = "cpu") -> RaftFlow:
+    """RAFT with the weights of a torchvision file; large or small is seen from the file.
+
+    Raises MissingExtraError without torchvision, FormatError for a file that holds other weights.
+    """
+    try:
+        from torchvision.models.optical_flow import (  # pyright: ignore[reportMissingImports]
+            raft_large,
+            raft_small,
+        )
+    except ImportError as error:
+        raise MissingExtraError("RAFT needs torchvision: pip install torchvision.") from error
+    state = read_weights(path)
+    is_large = any(name.startswith("mask_predictor") for name in state)
+    model = (raft_large if is_large else raft_small)(weights=None)
+    return RaftFlow(filled(model, state, path).to(device))
+
+
+def read_weights(path: Path) -> dict[str, Any]:
+    """The tensors of a .pt or .pth file, which may hold nothing else.
+
+    Raises FormatError for a file that is missing, damaged, or holds more than tensors.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, _unpickling_error()) as error:
+        raise FormatError(f"{path} holds no weights that can be read safely: {error}") from error
+    for name in ("state_dict", "model"):
+        state = state.get(name, state) if isinstance(state, dict) else state
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise FormatError(f"{path} holds no weights; expected a dict of tensors.")
+    return state
+
+
+def filled(model: nn.Module, state: dict[str, Any], path: Path) -> nn.Module:
+    """The model with these weights, ready to run. Raises FormatError when they are another's."""
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise FormatError(
+            f"{path} holds the weights of another model: {str(error)[:300]}"
+        ) from error
+    return model.eval()
+
+
+def _unpickling_error() -> type[Exception]:
+    from pickle import UnpicklingError
+
+    return UnpicklingError
+
+
+def _padding(side: int) -> int:
+    whole = max(RAFT_LEAST, -(-side // RAFT_MULTIPLE) * RAFT_MULTIPLE)
+    return whole - side
+
+
+def _at(flow: NDArray[np.float32], points: Points) -> Points:
+    """(N, 2) of the flow at points, between pixels as well."""
+    import cv2
+
+    # cv2 counts from the centre of the top-left pixel: 0.5 less than we do.
+    maps = (points - np.float32(0.5)).astype(np.float32)
+    found = [
+        cv2.remap(
+            np.ascontiguousarray(flow),
+            maps[start : start + 30_000, :1],
+            maps[start : start + 30_000, 1:],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )[:, 0]
+        for start in range(0, len(points), 30_000)
+    ]
+    return np.concatenate(found).astype(np.float32) if found else np.zeros((0, 2), np.float32)

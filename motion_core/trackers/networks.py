@@ -1,0 +1,28 @@
+"""What the learned trackers share: small pictures for them, and queries in their pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..geometry import Size
+from .clip import Clip
+
+
+def small_frames(clip: Clip, size: Size, first: int, last: int):
+    """Yields (h, w, 3) uint8 tensors of frames first..last, resized to `size`."""
+    import cv2
+
+    shrinks = clip.size.width > size.width or clip.size.height > size.height
+    kind = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    for rgb in clip.walk(first, last):
+        same = rgb.shape[1::-1] == tuple(size)
+        yield torch.from_numpy(
+            np.array(rgb if same else cv2.resize(rgb, tuple(size), None, 0, 0, kind))
+        )
+
+
+def scale_of(clip: Clip, size: Size) -> Tensor:
+    """(2,) float32: what the clip's pixels are multiplied by to become those of `size`."""
+    return torch.tensor([size.width / clip.size.width, size.height / clip.size.height])

@@ -1,0 +1,79 @@
+"""Where to look: the ways to ask for points, each giving queries (N, 3): frame, x, y in pixels."""
+
+from __future__ import annotations
+
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from ..errors import CanvasError, ShapeError
+from ..geometry import Size, checked_size
+from ..tracks import Tracks, grid_points, inside_canvas, mask_points
+from ..tracks.arguments import whole_number
+from ..tracks.seeding import MAX_POINTS
+
+
+def grid_queries(size: Size, spacing: float, frame: int = 0) -> Tensor:
+    """A square grid over the canvas, `spacing` pixels apart. Raises as grid_points does."""
+    return at_frame(grid_points(size, spacing), frame)
+
+
+def random_queries(size: Size, count: int, generator: torch.Generator, frame: int = 0) -> Tensor:
+    """`count` points, evenly spread at random over the canvas.
+
+    Raises TypeError or ValueError for a count outside 0..1,000,000.
+    """
+    count = whole_number("count", count, most=MAX_POINTS)
+    size = checked_size(*size)
+    # The largest float32 below a side: a product may round up to the side itself.
+    most = torch.nextafter(torch.tensor(tuple(size), dtype=torch.float32), torch.zeros(2))
+    return at_frame((torch.rand(count, 2, generator=generator) * most).minimum(most), frame)
+
+
+def mask_queries(mask: Tensor, size: Size, spacing: float, frame: int = 0) -> Tensor:
+    """A grid over the part of the canvas where the mask (H, W) is on.
+
+    Raises as mask_points does, CanvasError for a mask of another size, and ValueError for a mask
+    without a single pixel.
+    """
+    points = mask_points(mask, size, spacing)
+    if not len(points):
+        raise ValueError("the mask is empty: there is nothing to follow. Paint where to look.")
+    return at_frame(points, frame)
+
+
+def point_queries(points: ArrayLike | Tensor, frame: int = 0) -> Tensor:
+    """The points (N, 2) themselves. Raises ShapeError when they are not (N, 2)."""
+    where = torch.as_tensor(points, dtype=torch.float32)
+    if where.ndim != 2 or where.shape[1] != 2:
+        raise ShapeError(f"points must be (N, 2) pixels; got {tuple(where.shape)}.")
+    return at_frame(where, frame)
+
+
+def track_queries(tracks: Tracks, frame: int, size: Size) -> tuple[Tensor, Tensor]:
+    """Where existing tracks are visible at a frame, and their ids (N,).
+
+    Raises CanvasError when the tracks lie on another canvas than `size`, ValueError when the frame
+    is not theirs or none is visible there.
+    """
+    if tracks.size != size:
+        raise CanvasError(
+            f"the tracks lie on {tracks.size} but the video is {size}. Fit them to the video first."
+        )
+    whole_number("frame", frame)
+    if frame >= tracks.num_frames:
+        raise ValueError(
+            f"frame {frame} is beyond the tracks' {tracks.num_frames} frames; choose one of "
+            f"0..{tracks.num_frames - 1}."
+        )
+    seen = tracks.visible[frame] & inside_canvas(tracks)[frame]
+    if not bool(seen.any()):
+        raise ValueError(f"no track is visible at frame {frame}; choose another frame.")
+    return at_frame(tracks.xy[frame, seen], frame), tracks.ids[seen]
+
+
+def at_frame(points: Tensor, frame: int) -> Tensor:
+    """(N, 3) queries of points (N, 2) at one frame. Raises TypeError or ValueError for a frame
+    that is no whole number from 0."""
+    frame = whole_number("frame", frame)
+    return torch.cat([points.new_full((len(points), 1), float(frame)), points], dim=1)

@@ -1,0 +1,200 @@
+"""TAPIR, BootsTAPIR and TAPNext through the `tapnet` package (Apache-2.0), where it is installed.
+
+Both count pixels from the corner of the top-left one, as we do, and take queries as frame, y, x.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import FormatError, MissingExtraError
+from ..geometry import Size
+from ..progress import Progress, silent
+from ..tracks import Tracks
+from .clip import Clip, Video, as_clip
+from .dense_flow import filled, read_weights
+from .model import ShouldStop, checked_queries, keep_going, never, tracks_of
+from .networks import scale_of, small_frames
+
+INSTALL = (
+    "this tracker needs the tapnet package (Apache-2.0): "
+    'pip install "tapnet @ git+https://github.com/google-deepmind/tapnet".'
+)
+TAPNEXT_SIDE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Tapir:
+    """TAPIR (Doersch et al., ICCV 2023) and BootsTAPIR. model: tapnet.torch.tapir_model.TAPIR.
+
+    side: pictures are resized to side x side, a multiple of 8; the models were trained at 256.
+    threshold: a point is visible when the product of the chances that it is in sight and that it
+    is near is above it.
+    """
+
+    model: Any
+    side: int = 256
+    threshold: float = 0.5
+    chunk: int = 64
+
+    def track(
+        self,
+        video: Video,
+        queries: Tensor,
+        progress: Progress = silent,
+        should_stop: ShouldStop = never,
+    ) -> Tracks:
+        """See Tracker."""
+        clip = as_clip(video)
+        queries = checked_queries(queries, clip)
+        size = Size(self.side, self.side)
+        scale = scale_of(clip, size)
+        xy = queries[None, :, 1:].repeat(clip.num_frames, 1, 1)
+        visible = torch.zeros(xy.shape[:2], dtype=torch.bool)
+        if not len(queries):
+            return tracks_of(clip, queries, xy, visible)
+        device = next(self.model.parameters()).device
+        with torch.inference_mode():
+            pictures = torch.stack(list(small_frames(clip, size, 0, clip.num_frames - 1)))
+            pictures = as_signed(pictures).to(device)[None]
+            keep_going(should_stop)
+            grids = self.model.get_feature_grids(pictures, is_training=False)
+            for start in range(0, len(queries), self.chunk):
+                keep_going(should_stop)
+                part = slice(start, start + self.chunk)
+                asked = frame_y_x(queries[part], scale)[None].to(device)
+                places, seen = self._estimate(pictures, grids, asked)
+                xy[:, part], visible[:, part] = places.cpu() / scale, seen.cpu()
+                progress(min(start + self.chunk, len(queries)), len(queries))
+        return tracks_of(clip, queries, xy, visible)
+
+    def _estimate(self, pictures: Tensor, grids: Any, asked: Tensor) -> tuple[Tensor, Tensor]:
+        """(T, n, 2) x, y in the model's pixels and (T, n) visible."""
+        looks = self.model.get_query_features(
+            pictures, is_training=False, query_points=asked, feature_grids=grids
+        )
+        found = self.model.estimate_trajectories(
+            pictures.shape[-3:-1], False, grids, looks, asked, self.chunk
+        )
+        rounds = slice(self.model.num_pips_iter, None, self.model.num_pips_iter)
+        tracks, hidden, unsure = (
+            torch.stack(list(found[name][rounds])).mean(0)[0].transpose(0, 1)
+            for name in ("tracks", "occlusion", "expected_dist")
+        )
+        chance = (1 - hidden.sigmoid()) * (1 - unsure.sigmoid())
+        return tracks, chance > self.threshold
+
+
+@dataclass(frozen=True, eq=False)
+class TapNext:
+    """TAPNext (Zholus et al., 2025): frame by frame, so a long clip never sits in memory.
+
+    model: tapnet.tapnext.tapnext_torch.TAPNext. It looks ahead only; points are followed back
+    through the clip turned round. threshold: the chance of being in sight above which it is.
+    """
+
+    model: Any
+    threshold: float = 0.5
+    chunk: int = 256
+
+    def track(
+        self,
+        video: Video,
+        queries: Tensor,
+        progress: Progress = silent,
+        should_stop: ShouldStop = never,
+    ) -> Tracks:
+        """See Tracker."""
+        clip = as_clip(video)
+        queries = checked_queries(queries, clip)
+        xy = queries[None, :, 1:].repeat(clip.num_frames, 1, 1)
+        visible = torch.zeros(xy.shape[:2], dtype=torch.bool)
+        parts = [slice(at, at + self.chunk) for at in range(0, len(queries), self.chunk)]
+        legs = [
+            (part, is_back)
+            for part in parts
+            for is_back in (False, True)
+            if not is_back or bool((queries[part, 0] > 0).any())
+        ]
+        for index, (part, is_back) in enumerate(legs):
+            walk = self._walk(clip, queries[part], is_back)
+            for step, (frame, places, seen) in enumerate(walk, start=1):
+                keep_going(should_stop)
+                wanted = queries[part, 0] > frame if is_back else queries[part, 0] <= frame
+                xy[frame, part] = torch.where(wanted[:, None], places, xy[frame, part])
+                visible[frame, part] = torch.where(wanted, seen, visible[frame, part])
+                progress(index * clip.num_frames + step, len(legs) * clip.num_frames)
+        return tracks_of(clip, queries, xy, visible)
+
+    def _walk(self, clip: Clip, queries: Tensor, is_back: bool):
+        """Yields frame, (n, 2) x, y in the clip's pixels, (n,) visible."""
+        size = Size(TAPNEXT_SIDE, TAPNEXT_SIDE)
+        scale, newest = scale_of(clip, size), clip.num_frames - 1
+        asked = frame_y_x(queries, scale)
+        if is_back:
+            asked[:, 0] = newest - asked[:, 0]
+        ends = (newest, 0) if is_back else (0, newest)
+        device, state = next(self.model.parameters()).device, None
+        for index, small in enumerate(small_frames(clip, size, *ends)):
+            given = {"query_points": asked[None].to(device)} if state is None else {"state": state}
+            with torch.inference_mode():
+                tracks, _, shown, state = self.model(
+                    video=as_signed(small)[None, None].to(device), **given
+                )
+            places = tracks[0, 0].flip(-1).float().cpu() / scale
+            seen = shown[0, 0, :, 0].sigmoid().cpu() > self.threshold
+            yield (newest - index if is_back else index), places, seen
+
+
+def load_tapir(path: Path, device: torch.device | str = "cpu", threshold: float = 0.5) -> Tapir:
+    """TAPIR or BootsTAPIR from a .pt file of its authors.
+
+    Raises MissingExtraError without tapnet, FormatError for a file with other weights.
+    """
+    try:
+        from tapnet.torch.tapir_model import TAPIR  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise MissingExtraError(f"{INSTALL} ({error})") from error
+    state = read_weights(path)
+    has_extra = any(name.startswith("extra_convs") for name in state)
+    model = TAPIR(pyramid_level=1 if has_extra else 0, extra_convs=has_extra)
+    return Tapir(filled(model, state, path).to(device), threshold=threshold)
+
+
+def load_tapnext(path: Path, device: torch.device | str = "cpu", threshold: float = 0.5) -> TapNext:
+    """TAPNext from its authors' .npz, or TAPNext++ from their .pt or .ckpt.
+
+    Raises MissingExtraError without tapnet, FormatError for a file with other weights.
+    """
+    try:
+        from tapnet.tapnext.tapnext_torch import TAPNext  # pyright: ignore[reportMissingImports]
+        from tapnet.tapnext.tapnext_torch_utils import (  # pyright: ignore[reportMissingImports]
+            restore_model_from_jax_checkpoint,
+        )
+    except ImportError as error:
+        raise MissingExtraError(f"{INSTALL} ({error})") from error
+    model: nn.Module = TAPNext(image_size=(TAPNEXT_SIDE, TAPNEXT_SIDE))
+    if path.suffix.lower() == ".npz":
+        try:
+            model = restore_model_from_jax_checkpoint(model, str(path)).eval()
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise FormatError(f"{path} holds no TAPNext weights: {error}") from error
+    else:
+        state = {name.removeprefix("tapnext."): v for name, v in read_weights(path).items()}
+        model = filled(model, state, path)
+    return TapNext(model.to(device), threshold=threshold)
+
+
+def as_signed(pictures: Tensor) -> Tensor:
+    """uint8 pictures as float32 -1..1."""
+    return pictures.float() / 127.5 - 1.0
+
+
+def frame_y_x(queries: Tensor, scale: Tensor) -> Tensor:
+    """(N, 3) frame, y, x in the model's pixels of queries frame, x, y in the clip's."""
+    return torch.cat([queries[:, :1], (queries[:, 1:] * scale).flip(-1)], dim=1)
