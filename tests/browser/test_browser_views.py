@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -160,6 +161,54 @@ def test_a_picture_of_another_shape_is_said(canvas: Any) -> None:
     assert "416×240" in badge.inner_text() and "300×300" in badge.inner_text()
     canvas.page.get_by_text("Adopt").click()
     assert badge.is_hidden()
+
+
+def test_two_fingers_on_the_editor_do_not_zoom_the_graph(canvas: Any) -> None:
+    view = "() => [app.canvas.ds.scale, ...app.canvas.ds.offset]"
+    before = canvas.page.evaluate(view)
+    pinch(canvas, canvas.at(0.4, 0.5), canvas.at(0.6, 0.5))
+    assert canvas.page.evaluate(view) == before
+    assert canvas.text() == canvas.page.evaluate(
+        "() => LiteGraph.createNode('MotionPromptingDrawMotion').widgets"
+        ".find(({ name }) => name === 'motion').value"
+    ), "nothing was drawn"
+    canvas.drag((0.5, 0.5), (0.6, 0.5))
+    points = canvas.layers()[0]["points"]
+    assert 0 < points[-1][1] - points[0][1] < 0.08, "the view was zoomed"
+
+
+def pinch(canvas: Any, left: tuple[float, float], right: tuple[float, float]) -> None:
+    """Two fingers that go apart until they are twice as far from each other."""
+    client = canvas.page.context.new_cdp_session(canvas.page)
+    client.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 5})
+    step = (right[0] - left[0]) / 10
+    for turn in range(6):
+        places = [(left[0] - turn * step, left[1]), (right[0] + turn * step, right[1])]
+        points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
+        kind = "touchMove" if turn else "touchStart"
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        canvas.settle(30)
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    client.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    client.detach()
+    canvas.settle()
+
+
+def test_without_its_picture_the_canvas_of_the_numbers_is_drawn_on(canvas: Any) -> None:
+    canvas.page.evaluate(
+        """() => {
+          const load = app.graph.nodes.find((node) => node.type === "LoadImage");
+          const widget = load.widgets.find(({ name }) => name === "image");
+          widget.value = "gone.png";
+          widget.callback?.("gone.png");
+        }"""
+    )
+    canvas.settle(700)
+    canvas.page.mouse.move(*canvas.at(0.3, 0.3))
+    canvas.drag((0.3, 0.3), (0.5, 0.3))
+    text = json.loads(canvas.text())
+    assert text["drawn_on"] == {"width": 832, "height": 480}
+    assert len(text["layers"]) == 1
 
 
 def test_a_deleted_node_lets_go_of_all_it_took(canvas: Any) -> None:
