@@ -30,6 +30,8 @@ from ..progress import Progress, silent
 MAX_CHARACTERS = 64 << 20
 MAX_FRAMES = 10_000
 MAX_PEOPLE = 64
+# Pixels; what lies beyond is no place in or near a picture.
+MAX_COORDINATE = 1e7
 # Coordinates that all lie within this are shares of the canvas: no person is two pixels large.
 NORMALISED_LIMIT = 2.0
 BODIES = {len(BODY): BODY, len(BODY_18): BODY_18}
@@ -53,7 +55,8 @@ def read_poses(
     are not there, and neither are joints of confidence 0. Coordinates are pixels, or shares of the
     canvas when none is beyond 2. The canvas is that of the frames (canvas_width, canvas_height),
     or `size`; people keep their order from frame to frame.
-    Raises FormatError naming frame, person and part for anything else, CanvasError when frames and
+    Raises FormatError naming frame, person and part for anything else, and for people times frames
+    beyond 300,000; CanvasError when frames and
     `size` disagree.
     """
     frames = _frames(_parsed(source) if isinstance(source, str) else source)
@@ -62,7 +65,10 @@ def read_poses(
     for place, frame in enumerate(frames):
         found.append(_people(frame, place))
         progress(place + 1, len(frames))
-    joints = follow_people(found)
+    try:
+        joints = follow_people(found)
+    except ValueError as error:
+        raise FormatError(str(error)) from error
     xy, confidence = joints[..., :2], joints[..., 2]
     if not len(frames):
         xy, confidence = np.zeros((0, 0, JOINTS, 2)), np.zeros((0, 0, JOINTS))
@@ -182,16 +188,17 @@ def _triples(
         return np.zeros((0, 3))
     try:
         rows = np.asarray(numbers, dtype=np.float64).reshape(-1, 3)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise FormatError(f"{where}: {part} must be x, y, confidence for every joint.") from error
     if len(rows) not in counts:
         wanted = " or ".join(str(count) for count in sorted(counts))
         raise FormatError(f"{where}: {part} must have {wanted} joints; got {len(rows)}.")
-    if not np.isfinite(rows).all():
-        bad = int(np.argwhere(~np.isfinite(rows))[0, 0])
+    usable = np.abs(rows) <= MAX_COORDINATE
+    if not usable.all():
+        bad = int(np.argwhere(~usable)[0, 0])
         raise FormatError(
-            f"{where}: joint {bad} of {part} is not a finite number; write 0, 0, 0 for a joint "
-            "that is missing."
+            f"{where}: joint {bad} of {part} is no finite place near a picture; write 0, 0, 0 for "
+            "a joint that is missing."
         )
     rows[:, 2] = rows[:, 2].clip(0.0, 1.0)
     rows[rows[:, 2] <= 0] = 0.0

@@ -8,6 +8,8 @@ import numpy as np
 
 # Two detections belong to one person when their joints lie closer than this share of its extent.
 NEAR_SHARE = 0.5
+# Poses held at once, one per person and frame: about 1 GB.
+MAX_POSES = 300_000
 
 
 def follow_people(frames: Sequence[np.ndarray]) -> np.ndarray:
@@ -16,11 +18,17 @@ def follow_people(frames: Sequence[np.ndarray]) -> np.ndarray:
     A person keeps its place in the list: a detection goes to whoever was last seen nearest to it
     (mean distance of the joints that both have), and to a new person when all are farther than half
     its own extent. Frames without a person hold zeros for it. The first frame decides the order.
+    Raises ValueError when people times frames are more than 300,000.
     """
     last: list[np.ndarray] = []
     slots: list[list[int]] = []
     for people in frames:
         places = _places(people, last)
+        if max([len(last), *(place + 1 for place in places)]) * len(frames) > MAX_POSES:
+            raise ValueError(
+                f"more than {MAX_POSES:,} poses: people jump about so that they cannot be told "
+                "apart. Use fewer frames, or a detector that misses less."
+            )
         slots.append(places)
         for place, person in zip(places, people, strict=True):
             if place == len(last):

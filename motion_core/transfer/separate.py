@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import CanvasError, ShapeError
+from ..errors import ShapeError
 from ..progress import Progress, silent
 from ..tracks.arguments import positive_number
 from ..tracks.model import Tracks
@@ -112,16 +112,6 @@ def stabilised_frames(video: Tensor, motion: Tensor, *, progress: Progress = sil
         result[frame] = torch.from_numpy(warped)
         progress(frame + 1, len(video))
     return result
-
-
-def check_same_canvas(tracks: Tracks, video: Tensor) -> None:
-    """Raises CanvasError when frames (T, H, W, C) are of another size than the tracks' canvas."""
-    height, width = video.shape[-3:-1]
-    if (width, height) != tuple(tracks.size):
-        raise CanvasError(
-            f"the frames are {width}x{height} but the tracks' canvas is {tracks.size}; fit the "
-            "tracks first (Transform Tracks)."
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -120,6 +120,22 @@ def test_numbers_that_are_none_name_their_joint() -> None:
         read_poses(broken)
 
 
+@pytest.mark.parametrize("number", [1e300, -1e9, 10**400, float("inf")])
+def test_places_far_from_any_picture_are_refused(number) -> None:
+    broken = frame(figure())
+    broken["people"][0]["pose_keypoints_2d"][6] = number
+    with pytest.raises(FormatError, match="person 0: "):
+        read_poses(broken)
+
+
+def test_people_who_jump_about_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("motion_core.pose.people.MAX_POSES", 50)
+    jumping = [frame(figure((2000.0 * t, 120))) for t in range(10)]
+    with pytest.raises(FormatError, match="cannot be told apart"):
+        read_poses(jumping)
+    assert read_poses(waving(40)).num_people == 1
+
+
 def test_canvases_must_agree() -> None:
     with pytest.raises(CanvasError, match="found on 320x240 but the image is 64x64"):
         read_poses(frame(figure()), Size(64, 64))
