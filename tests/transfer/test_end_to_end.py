@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import torch
 
 from motion_core.draft import draft
 from motion_core.geometry import Size
-from motion_core.tracks import Tracks, grid_points, make_tracks
+from motion_core.trackers import LucasKanade, point_queries
+from motion_core.tracks import Tracks, grid_points
 from motion_core.transfer import Band, MagnifySettings, magnify_motion
 
 SIZE = Size(160, 120)
@@ -42,21 +44,10 @@ def rendered() -> torch.Tensor:
 
 
 def followed(video: torch.Tensor) -> Tracks:
-    """A grid followed by pyramidal Lucas-Kanade from the first frame to each other one."""
-    import cv2
-
+    """A grid away from the rim, followed by the pack's own Lucas-Kanade tracker."""
     start = grid_points(SIZE, 10.0)
     start = start[((start > 15) & (start < torch.tensor(SIZE) - 15)).all(dim=1)]
-    greys = [cv2.cvtColor(frame.numpy(), cv2.COLOR_RGB2GRAY) for frame in video]
-    points = (start.numpy() - 0.5)[:, None]
-    xy, last = [start], points
-    for grey in greys[1:]:
-        found, _, _ = cv2.calcOpticalFlowPyrLK(
-            greys[0], grey, points, last.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW
-        )
-        xy.append(torch.from_numpy(found[:, 0] + 0.5))
-        last = found
-    return make_tracks(torch.stack(xy), SIZE, fps=FPS)
+    return replace(LucasKanade().track(video, point_queries(start)), fps=FPS)
 
 
 def amplitudes(tracks: Tracks) -> torch.Tensor:
