@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from motion_core.camera.compose import add_displacements
+from motion_core.camera.compose import add_displacements, add_nearest
 from motion_core.errors import ShapeError
 from motion_core.geometry import Size
 from motion_core.tracks import Tracks, grid_points, make_tracks
@@ -80,6 +80,14 @@ def test_camera_plus_objects_is_the_original(model: str) -> None:
     torch.testing.assert_close(again.xy[visible], tracks.xy[visible], atol=2e-3, rtol=0)
     assert torch.equal(again.visible, visible)
     assert torch.equal(again.ids, tracks.ids)
+
+
+def test_compose_motion_puts_the_two_together_again() -> None:
+    """As the node does it: by the nearest track, which is the same point."""
+    tracks, _, _ = scene(camera_matrices(), noise=0.3)
+    parts = separate_motion(tracks)
+    again = add_nearest(parts.camera, parts.objects)
+    torch.testing.assert_close(again.xy, tracks.xy, atol=2e-3, rtol=0)
 
 
 def test_frames_are_chained_where_tracks_do_not_last() -> None:
