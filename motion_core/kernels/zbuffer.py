@@ -16,6 +16,8 @@ FILE = "reproject_zbuffer.cu"
 # large GPU holds in its cache, and few launches.
 SCRATCH_BYTES = 1 << 25
 CELL_BYTES = 12
+# A launch has no more rows of blocks.
+MOST_FRAMES = 65535
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +148,7 @@ def _like(tensor: Tensor, other: Tensor) -> Tensor:
 def _chunks(views: Views) -> Iterator[tuple[int, int, Tensor, Tensor]]:
     """First frame, number of frames, a cleared z-buffer and a plane of depths, used again."""
     cells = views.width * views.height
-    step = min(max(SCRATCH_BYTES // (CELL_BYTES * cells), 1), views.frames)
+    step = min(max(SCRATCH_BYTES // (CELL_BYTES * cells), 1), views.frames, MOST_FRAMES)
     device = views.points.device
     buffer = torch.empty(step, cells, dtype=torch.int64, device=device)
     plane = torch.empty(step, cells, dtype=torch.float32, device=device)

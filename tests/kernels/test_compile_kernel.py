@@ -40,12 +40,12 @@ def nvcc() -> str | None:
 def test_nvcc_compiles_the_kernel_file(file: str, tmp_path: Path) -> None:
     source, target = tmp_path / file, tmp_path / "out.cubin"
     source.write_text(loader.source_of(file), encoding="utf-8")
-    flags = ["-cubin", "-arch=sm_90", "--fmad=false", "-Werror", "all-warnings"]
+    flags = ["-cubin", "-arch=sm_80", "--fmad=false", "-Werror", "all-warnings"]
     done = subprocess.run(
         [str(nvcc()), *flags, str(source), "-o", str(target)], capture_output=True, text=True
     )
-    if "cannot execute" in done.stderr or "not found" in done.stderr:
-        pytest.skip(f"this nvcc is not whole: {done.stderr.strip()[-200:]}")
+    if "Cannot find compiler" in done.stderr + done.stdout:
+        pytest.skip("this nvcc has no host compiler; the CPU build of the same source ran")
     assert done.returncode == 0, done.stderr
     assert target.stat().st_size > 0
 

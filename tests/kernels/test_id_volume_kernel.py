@@ -94,6 +94,22 @@ def test_the_gradient_is_the_definitions(
     assert torch.allclose(mine, rows.grad, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", KINDS)
+def test_the_gradient_is_the_torch_paths_to_the_bit(
+    compiled: CpuLaunchers, dtype: torch.dtype
+) -> None:
+    tracks, grid = crowd(frames=6, points=30, size=Size(48, 32)), Size(6, 4)
+    weight = torch.randn(6, 4, 6, 6, generator=torch.Generator().manual_seed(1)).to(dtype)
+    found = []
+    for launchers in (loader.launchers, compiled):
+        rows = rows_for(tracks).requires_grad_()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loader, "launchers", launchers)
+            sparse_id_volume(tracks, grid, rows).to_dense(dtype).backward(weight)
+        found.append(rows.grad)
+    assert torch.equal(*found)
+
+
 def test_a_gradient_seen_through_strides_counts_the_same(kernels: CpuLaunchers) -> None:
     tracks, grid = crowd(frames=2, points=9, size=Size(48, 32)), Size(6, 4)
     rows = rows_for(tracks).requires_grad_()
