@@ -8,9 +8,15 @@ from pathlib import Path
 
 from comfy_api.latest import ComfyExtension, io
 
+from .camera_path import CameraPathNode
+from .camera_save import SaveCamera
+from .camera_tracks import CameraTracks
 from .combine import CombineTracks
+from .compose_motion import ComposeMotion
 from .control_video import TracksToControlVideo
 from .coordinates import TracksFromCoordinates, TracksToCoordinates
+from .depth_estimate import EstimateDepth
+from .depth_map import DepthMapNode
 from .draw import DrawMotion
 from .expand import ExpandMotion
 from .files import LoadTracks, SaveTracks
@@ -48,6 +54,12 @@ NODES: list[type[io.ComfyNode]] = [
     MagnifyMotion,
     SeparateMotion,
     PoseMotion,
+    DepthMapNode,
+    EstimateDepth,
+    CameraPathNode,
+    CameraTracks,
+    ComposeMotion,
+    SaveCamera,
 ]
 
 

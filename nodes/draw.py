@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ..motion_core.camera.follow import without_grabs
 from ..motion_core.document import read_document
 from ..motion_core.expand import expand_document
 from ..motion_core.expand.touched import touched_area
@@ -107,7 +108,8 @@ class DrawMotion(io.ComfyNode):
     def execute(cls, width, height, frames, fps, motion, image=None, mask=None):
         size = canvas_size(image) or Size(width, height)
         clip = {"fps": fps, "mask": first_mask(mask), "progress": host.progress()}
-        tracks = expand_document(read_document(motion), size, frames, **clip)
+        # A camera layer needs depth: Camera Path reads it from the drawing.
+        tracks = expand_document(without_grabs(read_document(motion)), size, frames, **clip)
         touched = touched_area(tracks, TOUCH * min(size)).float()
         ways = _ways(tracks, image)
         shown = None if image is None else host.picture_preview(picture(image)[None], cls)

@@ -11,7 +11,7 @@ from typing import Any
 
 import folder_paths
 from comfy_api.latest import io, ui
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..motion_core.progress import Progress, silent
 
@@ -73,6 +73,19 @@ def model_folder(kind: str, name: str) -> Path:
     """A folder of the host's models/`kind`, which may not be there yet. Raises ValueError for a
     name that leads out of it."""
     return inside(Path(folder_paths.models_dir) / kind, name)
+
+
+def on_device(model: nn.Module) -> nn.Module:
+    """The model where the host computes: it makes room first, and may move the model away again
+    once nobody uses it. Without a host's memory management the model stays where it is."""
+    try:
+        from comfy.model_management import get_torch_device, load_models_gpu, unet_offload_device
+        from comfy.model_patcher import ModelPatcher
+    except ImportError:
+        return model
+    patcher = ModelPatcher(model, get_torch_device(), unet_offload_device())
+    load_models_gpu([patcher])
+    return patcher.model
 
 
 def inside(folder: Path, name: str) -> Path:

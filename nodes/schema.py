@@ -12,6 +12,9 @@ MAX_FRAMES = 4096
 
 # The host's own socket type; io.Custom names it on every version, io.Tracks only on newer ones.
 TracksSocket = io.Custom("TRACKS")
+# Sockets of our own: a DepthMap, which knows its lens and what its numbers mean, and a CameraPath.
+DepthSocket = io.Custom("MOTION_DEPTH")
+CameraSocket = io.Custom("MOTION_CAMERA")
 
 
 def schema(

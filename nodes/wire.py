@@ -5,16 +5,22 @@ The core's values lie on the CPU in float32, whatever the host keeps its own in.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+from ..motion_core.camera.model import CameraPath
+from ..motion_core.depth.model import DepthMap
+from ..motion_core.depth.sample import resize_depth
+from ..motion_core.errors import CanvasError
 from ..motion_core.formats.host import from_host, to_host
 from ..motion_core.geometry import Size, checked_size
 from ..motion_core.tracks import Tracks
 
 ASPECT_TOLERANCE = 0.02
+Value = TypeVar("Value")
 
 
 def tracks_in(value: Any, image: Tensor | None = None) -> Tracks:
@@ -28,6 +34,38 @@ def tracks_in(value: Any, image: Tensor | None = None) -> Tracks:
 def tracks_out(tracks: Tracks) -> dict[str, Any]:
     """The TRACKS value for the wire."""
     return to_host(tracks)
+
+
+def depth_in(value: Any) -> DepthMap:
+    """The DepthMap of a MOTION_DEPTH socket. Raises TypeError for anything else."""
+    return _of_kind(value, DepthMap, "MOTION_DEPTH: connect Depth Map or Estimate Depth")
+
+
+def camera_in(value: Any) -> CameraPath:
+    """The CameraPath of a MOTION_CAMERA socket. Raises TypeError for anything else."""
+    return _of_kind(value, CameraPath, "MOTION_CAMERA: connect Camera Path")
+
+
+def depth_out(depth: DepthMap, image: Tensor | None = None) -> DepthMap:
+    """Depth for the wire: on the CPU, and on the canvas of the picture it belongs to.
+
+    Raises CanvasError when the picture has other proportions.
+    """
+    here = replace(depth, z=depth.z.cpu(), valid=depth.valid.cpu(), K=depth.K.cpu())
+    size = canvas_size(image) or here.size
+    own, wanted = here.size.width / here.size.height, size.width / size.height
+    if abs(own / wanted - 1.0) > ASPECT_TOLERANCE:
+        raise CanvasError(
+            f"the depth is {here.size} but the picture is {size}, which has other proportions. "
+            "Make the depth from the same picture."
+        )
+    return resize_depth(here, size)
+
+
+def _of_kind(value: Any, kind: type[Value], wanted: str) -> Value:
+    if not isinstance(value, kind):
+        raise TypeError(f"expected a {wanted}; got {type(value).__name__}.")
+    return value
 
 
 def canvas_size(image: Tensor | None, width: int = 0, height: int = 0) -> Size | None:

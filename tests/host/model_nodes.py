@@ -4,6 +4,9 @@ Graphs for models that no test can run are held to this excerpt: names and types
 outputs, nothing else. A running ComfyUI writes it:
 
     COMFYUI_DIR=... python -m tests.host.model_nodes LTXVIDEO_DIR LTXVIDEO_VERSION
+
+WanUni3CControlnetApply is newer (ComfyUI 0.29) than the rest and was written down by hand from its
+published description; a host that has it will rewrite it.
 """
 
 from __future__ import annotations
@@ -19,7 +22,10 @@ from typing import Any
 from .pack import ROOT
 
 EXCERPT = Path(__file__).with_name("model_nodes.json")
-GRAPHS = ("native_wan_move", "native_ati", "ltx_motion_track")
+DRAWN = ("native_wan_move", "native_ati", "ltx_motion_track")
+GRAPHS = (*DRAWN, "native_uni3c")
+# Nodes that a host may lack, and whose descriptions then stay as they are.
+ELSEWHERE = {"LTXICLoRALoaderModelOnly", "LTXAddVideoICLoRAGuide", "WanUni3CControlnetApply"}
 OURS = "MotionPrompting"
 # Inputs that name a file: the choices differ on every machine. The folder is inside models/.
 FILES = {
@@ -31,6 +37,7 @@ FILES = {
     ("LTXICLoRALoaderModelOnly", "lora_name"): "loras",
     ("LTXVAudioVAELoader", "ckpt_name"): "checkpoints",
     ("LoraLoaderModelOnly", "lora_name"): "loras",
+    ("ModelPatchLoader", "name"): "model_patches",
     ("UNETLoader", "unet_name"): "diffusion_models",
     ("VAELoader", "vae_name"): "vae",
 }
@@ -112,9 +119,12 @@ def main() -> None:
         (host.base / "custom_nodes" / "ComfyUI-LTXVideo").symlink_to(pack)
         with host:
             core = host.get("/system_stats")["system"]["comfyui_version"]
-            nodes = excerpt(host.object_info(), foreign_nodes())
+            said, wanted = host.object_info(), foreign_nodes()
+            missing = (wanted - set(said)) & ELSEWHERE
+            nodes = excerpt(said, wanted - missing)
+            nodes |= {name: load_excerpt()[name] for name in missing}
     sources = {"ComfyUI": core, "ComfyUI-LTXVideo": version}
-    text = json.dumps({"sources": sources, "nodes": nodes}, indent=1) + "\n"
+    text = json.dumps({"sources": sources, "nodes": dict(sorted(nodes.items()))}, indent=1) + "\n"
     EXCERPT.write_text(text, encoding="utf-8")
     sys.stdout.write(f"wrote {len(nodes)} nodes to {EXCERPT}\n")
 

@@ -19,9 +19,14 @@ from tests.host.words import WORDS, all_words
 
 # Ids never change once shipped: workflows in the wild name them.
 NODE_IDS = {
+    "MotionPromptingCameraPath",
+    "MotionPromptingCameraTracks",
     "MotionPromptingCombineTracks",
+    "MotionPromptingComposeMotion",
+    "MotionPromptingDepthMap",
     "MotionPromptingDraftMotion",
     "MotionPromptingDrawMotion",
+    "MotionPromptingEstimateDepth",
     "MotionPromptingExpandMotion",
     "MotionPromptingFilterTracks",
     "MotionPromptingLoadTracks",
@@ -29,6 +34,7 @@ NODE_IDS = {
     "MotionPromptingPoseMotion",
     "MotionPromptingPreviewTracks",
     "MotionPromptingRetimeTracks",
+    "MotionPromptingSaveCamera",
     "MotionPromptingSaveTracks",
     "MotionPromptingSeparateMotion",
     "MotionPromptingTracksFromCoordinates",

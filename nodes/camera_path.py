@@ -1,0 +1,338 @@
+"""Camera Path: how the camera moves through the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..motion_core.camera.files import (
+    camera_from_json,
+    camera_from_realestate,
+    path_between_host_cameras,
+    read_camera,
+)
+from ..motion_core.camera.follow import follow_drawing
+from ..motion_core.camera.model import CameraPath
+from ..motion_core.camera.moves import PRESETS, CameraMove, make_path
+from ..motion_core.camera.path import (
+    Shot,
+    join,
+    layer,
+    path_from_keys,
+    shot_of,
+    taken_by,
+)
+from ..motion_core.camera.picture import draw_path
+from ..motion_core.camera.script import EASINGS, keys_from_json, moves_from_text
+from ..motion_core.depth.model import DepthMap
+from ..motion_core.document import read_document
+from ..motion_core.geometry import MAX_SIDE
+from . import host
+from .expand import EMPTY_DRAWING
+from .schema import MAX_FRAMES, CameraSocket, DepthSocket, schema, settings_of
+from .wire import camera_in, depth_in
+
+SUFFIXES = {".json", ".txt"}
+HostCamera = io.Custom("LOAD3D_CAMERA")
+EXAMPLE_MOVES = "orbit_left 20\ndolly_in 0.2 share=0.5"
+EXAMPLE_KEYS = '[{"t": 0}, {"t": 1, "position": [0.3, 0, 0.2], "pan_deg": -12}]'
+
+
+def _text(name: str, default: str, tooltip: str) -> Any:
+    return io.String.Input(name, multiline=True, default=default, tooltip=tooltip)
+
+
+def _easing() -> Any:
+    return io.Combo.Input(
+        "easing",
+        options=["preset's own", *EASINGS],
+        default="preset's own",
+        tooltip="How the move speeds up and slows down.",
+    )
+
+
+def _scale() -> Any:
+    return io.Float.Input(
+        "travel_scale",
+        default=1.0,
+        min=0.0001,
+        max=10000.0,
+        step=0.01,
+        tooltip="Times all distances, to fit the path's world to the picture's depth.",
+    )
+
+
+MOVE = io.DynamicCombo.Option(
+    "move",
+    [
+        io.Combo.Input(
+            "preset",
+            options=list(PRESETS),
+            default="orbit_left",
+            tooltip="; ".join(f"{name}: {one.about}" for name, one in PRESETS.items()),
+        ),
+        io.Float.Input(
+            "amount",
+            default=0.0,
+            min=-10000.0,
+            max=10000.0,
+            step=0.01,
+            tooltip="How far: degrees for orbits, arcs, pans, tilts, rolls and handheld, a "
+            "distance for the others. 0 is the preset's own; below 0 goes the other way.",
+        ),
+        io.Combo.Input(
+            "unit",
+            options=["pivot", "scene"],
+            default="pivot",
+            tooltip="What a distance counts: times the distance to the pivot, or the depth's own "
+            "scene units.",
+        ),
+        _easing(),
+        io.Int.Input(
+            "seed",
+            default=0,
+            min=0,
+            max=2**32 - 1,
+            control_after_generate=False,
+            tooltip="Which sway: for handheld alone.",
+        ),
+    ],
+)
+MOVES = io.DynamicCombo.Option(
+    "chain",
+    [
+        _text(
+            "moves",
+            EXAMPLE_MOVES,
+            "One move on each line: a preset, its amount, then share=2 (of the clip), "
+            "easing=linear, unit=scene or seed=7 where wished.",
+        )
+    ],
+)
+KEYS = io.DynamicCombo.Option(
+    "keys",
+    [
+        _text(
+            "keys",
+            EXAMPLE_KEYS,
+            "A JSON list: t 0..1 of the clip; position in pivot distances, x right, y down, z "
+            "forward; pan_deg, tilt_deg, roll_deg; zoom; easing.",
+        ),
+        io.Boolean.Input(
+            "smooth", default=True, tooltip="Pass through the keys without a kink at each."
+        ),
+    ],
+)
+FOLLOW = io.DynamicCombo.Option(
+    "follow",
+    [
+        _text(
+            "motion",
+            EMPTY_DRAWING,
+            "A drawing with a camera layer, from Draw Motion: the point grabbed there stays under "
+            "the drawn path.",
+        ),
+        io.Combo.Input(
+            "within",
+            options=["plane", "sphere"],
+            default="plane",
+            tooltip="Where the camera may go. plane: up, down and aside without turning. sphere: "
+            "round the pivot.",
+        ),
+    ],
+)
+LOAD3D = io.DynamicCombo.Option(
+    "load3d",
+    [
+        HostCamera.Input(
+            "start_camera",
+            tooltip="Camera of ComfyUI's 3D nodes that the picture "
+            "was seen by; its target is the pivot.",
+        ),
+        HostCamera.Input("end_camera", tooltip="Camera of ComfyUI's 3D nodes where it ends."),
+        io.Combo.Input(
+            "easing",
+            options=list(EASINGS),
+            default="ease_in_out",
+            tooltip="How the move speeds up and slows down.",
+        ),
+    ],
+)
+TEXT = io.DynamicCombo.Option(
+    "text",
+    [
+        _text("camera_text", "", "A path as RealEstate10K or CameraCtrl lines, or our JSON."),
+        _scale(),
+    ],
+)
+PIVOTS = [
+    io.DynamicCombo.Option("median depth", []),
+    io.DynamicCombo.Option(
+        "point",
+        [
+            io.Float.Input(
+                name,
+                default=0.0,
+                min=0.0,
+                max=MAX_SIDE,
+                step=1.0,
+                tooltip=f"The picked point's {name}, in pixels of the picture.",
+            )
+            for name in ("x", "y")
+        ],
+    ),
+]
+
+
+def _file_option() -> Any:
+    files = io.Combo.Input(
+        "file",
+        options=host.input_files(SUFFIXES),
+        tooltip="A camera file in ComfyUI's input folder: our .json, or RealEstate10K / CameraCtrl "
+        ".txt.",
+    )
+    return io.DynamicCombo.Option("file", [files, _scale()])
+
+
+def _move(shot: Shot, depth: DepthMap, preset, amount, unit, easing, seed) -> CameraPath:
+    eased = easing if easing in EASINGS else None
+    return make_path([CameraMove(preset, amount or None, unit, eased, seed=seed)], shot)
+
+
+def _chain(shot: Shot, depth: DepthMap, moves: str) -> CameraPath:
+    return make_path(moves_from_text(moves), shot)
+
+
+def _keys(shot: Shot, depth: DepthMap, keys: str, smooth: bool) -> CameraPath:
+    return path_from_keys(keys_from_json(keys, shot), shot, smooth=smooth)
+
+
+def _follow(shot: Shot, depth: DepthMap, motion: str, within: str) -> CameraPath:
+    drawn = read_document(motion)
+    return follow_drawing(drawn, depth, shot, on_sphere=within == "sphere").path
+
+
+def _load3d(shot: Shot, depth: DepthMap, start_camera, end_camera, easing) -> CameraPath:
+    return path_between_host_cameras(start_camera, end_camera, shot, easing=easing)
+
+
+def _written(shot: Shot, depth: DepthMap, camera_text: str, travel_scale: float) -> CameraPath:
+    is_json = camera_text.lstrip().startswith("{")
+    found = (
+        camera_from_json(camera_text) if is_json else camera_from_realestate(camera_text, shot.size)
+    )
+    return taken_by(found, shot, travel_scale)
+
+
+def _file(shot: Shot, depth: DepthMap, file: str, travel_scale: float) -> CameraPath:
+    path = host.input_file(file)
+    size = None if path.suffix.lower() == ".json" else shot.size
+    return taken_by(read_camera(path, size=size), shot, travel_scale)
+
+
+MAKERS: dict[str, Callable[..., CameraPath]] = {
+    "move": _move,
+    "chain": _chain,
+    "keys": _keys,
+    "follow": _follow,
+    "load3d": _load3d,
+    "text": _written,
+    "file": _file,
+}
+
+
+def _pivot(depth: DepthMap, frames: int, fps: float, point: dict[str, Any]) -> Shot:
+    picked = (point["x"], point["y"]) if point else None
+    return shot_of(depth, frames, point=picked, fps=fps or None)
+
+
+class CameraPathNode(io.ComfyNode):
+    """Depth and a move in, a camera path out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "CameraPath",
+            aliases=["orbit", "dolly", "pan", "camera motion", "trajectory", "crane", "cameractrl"],
+            is_interactive=True,
+            display_name="Camera Path",
+            category="Motion Prompting/Camera",
+            description="Moves the camera through the picture's depth: named moves, several in a "
+            "row, keyframes, the mouse, files of other tools. Shows the path from above and aside.",
+            inputs=[
+                DepthSocket.Input("depth", tooltip="The picture's depth, which brings its lens."),
+                io.DynamicCombo.Input(
+                    "motion",
+                    options=[MOVE, MOVES, KEYS, FOLLOW, LOAD3D, TEXT, _file_option()],
+                    tooltip="What the camera does. move: one preset. chain: several in a row. "
+                    "keys: keyframes. follow: the drawn camera layer. load3d: between two cameras "
+                    "of ComfyUI's 3D nodes. text, file: paths of other tools.",
+                ),
+                io.DynamicCombo.Input(
+                    "pivot",
+                    options=PIVOTS,
+                    tooltip="What the camera turns about, and the unit of its distances: the "
+                    "median depth straight ahead, or the scene under a point.",
+                ),
+                io.Int.Input(
+                    "frames",
+                    default=81,
+                    min=1,
+                    max=MAX_FRAMES,
+                    tooltip="How many frames the move takes. A path from text or a file is "
+                    "brought to this length.",
+                ),
+                io.Float.Input(
+                    "fps",
+                    default=16.0,
+                    min=0.0,
+                    max=240.0,
+                    step=0.01,
+                    tooltip="Frames per second: the rate of a handheld sway, kept with the path; 0 "
+                    "for unknown.",
+                ),
+                CameraSocket.Input(
+                    "camera",
+                    optional=True,
+                    tooltip="Another path to go with this one, from a Camera Path node.",
+                ),
+                io.Combo.Input(
+                    "combine",
+                    options=["after", "together"],
+                    default="after",
+                    tooltip="How the connected path goes with this one. after: it comes first, "
+                    "and their frames add up. together: both at once, such as a sway on an orbit.",
+                ),
+            ],
+            outputs=[
+                CameraSocket.Output(
+                    "camera", display_name="camera", tooltip="The path, one pose for each frame."
+                ),
+                io.Image.Output(
+                    "picture",
+                    display_name="picture",
+                    tooltip="The path from above and from the right, blue at its start.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, motion, **others):
+        file = motion.get("file") if isinstance(motion, dict) else None
+        if file is None:
+            return ""
+        state = host.input_file(file).stat()
+        return f"{file}:{state.st_size}:{state.st_mtime_ns}"
+
+    @classmethod
+    def execute(cls, depth, motion, pivot, frames, fps, combine, camera=None):
+        scene = depth_in(depth)
+        shot = _pivot(scene, frames, fps, settings_of(pivot, "pivot"))
+        path = MAKERS[motion["motion"]](shot, scene, **settings_of(motion, "motion"))
+        if camera is not None:
+            put = join if combine == "after" else layer
+            path = put(camera_in(camera), path)
+        drawn = draw_path(path, scene)[None]
+        return io.NodeOutput(path, drawn, ui=host.picture_preview(drawn, cls))

@@ -1,0 +1,94 @@
+"""Save Camera: a camera path for other tools."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..motion_core.camera.files import (
+    camera_to_host,
+    camera_to_json,
+    camera_to_realestate,
+    write_camera,
+)
+from . import host
+from .schema import MAX_FRAMES, CameraSocket, schema
+from .wire import camera_in
+
+FORMATS = {
+    "json": (".json", camera_to_json),
+    "realestate10k": (".txt", camera_to_realestate),
+}
+
+
+class SaveCamera(io.ComfyNode):
+    """A camera path in, a file and a host camera out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "SaveCamera",
+            aliases=["export camera", "cameractrl", "realestate10k", "poses", "load3d camera"],
+            display_name="Save Camera",
+            category="Motion Prompting/Camera",
+            description="Writes a camera path to ComfyUI's output folder, as our JSON or as the "
+            "RealEstate10K text that CameraCtrl and others read, and gives one frame as a camera "
+            "for ComfyUI's 3D nodes.",
+            is_output_node=True,
+            inputs=[
+                CameraSocket.Input("camera", tooltip="The path, from Camera Path."),
+                io.Combo.Input(
+                    "format",
+                    options=list(FORMATS),
+                    default="realestate10k",
+                    tooltip="json: ours, everything kept. realestate10k: also CameraCtrl's; the "
+                    "lens relative to the picture, world to camera, one line for each frame.",
+                ),
+                io.String.Input(
+                    "filename_prefix",
+                    default="camera/path",
+                    tooltip="Where in ComfyUI's output folder, and how the file's name begins; a "
+                    "number and the suffix are added.",
+                ),
+                io.Int.Input(
+                    "frame",
+                    default=0,
+                    min=0,
+                    max=MAX_FRAMES,
+                    tooltip="Which frame becomes camera_info, counted from 0; beyond the end, the "
+                    "last.",
+                ),
+                io.Float.Input(
+                    "target_distance",
+                    default=1.0,
+                    min=0.001,
+                    max=1_000_000.0,
+                    step=0.01,
+                    tooltip="How far ahead of the camera the target of camera_info lies, in scene "
+                    "units.",
+                ),
+            ],
+            outputs=[
+                io.String.Output("text", display_name="text", tooltip="What the file holds."),
+                io.String.Output(
+                    "path",
+                    display_name="path",
+                    tooltip="The file's path inside ComfyUI's output folder.",
+                ),
+                io.Custom("LOAD3D_CAMERA").Output(
+                    "camera_info",
+                    display_name="camera_info",
+                    tooltip="One frame as a camera of ComfyUI's 3D nodes.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, camera, format, filename_prefix, frame, target_distance):
+        found = camera_in(camera)
+        suffix, write = FORMATS[format]
+        path, shown = host.new_output_file(filename_prefix, suffix)
+        write_camera(path, found)
+        name = f"{shown['subfolder']}/{path.name}".lstrip("/")
+        here = min(frame, found.num_frames - 1)
+        info = camera_to_host(found, here, distance=target_distance)
+        return io.NodeOutput(write(found), name, info, ui={"text": [name]})

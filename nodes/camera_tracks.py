@@ -1,0 +1,183 @@
+"""Camera Tracks: a camera path seen from the picture, as tracks and as a warped video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..motion_core.camera.files import camera_to_realestate
+from ..motion_core.camera.points import random_points, start_points
+from ..motion_core.camera.render import render_warped
+from ..motion_core.camera.reproject import reproject_points
+from ..motion_core.camera.zbuffer import DEFAULT_OCCLUSION, Occlusion
+from ..motion_core.geometry import MAX_SIDE, Size
+from ..motion_core.progress import silent
+from ..motion_core.tracks.seeding import grid_points, mask_points
+from . import host
+from .schema import CameraSocket, DepthSocket, TracksSocket, schema, settings_of, tracks_output
+from .wire import area, camera_in, depth_in, picture, tracks_in, tracks_out
+
+MAX_POINTS = 1_000_000
+
+
+def spacing_input(default: float, least: float, tooltip: str) -> Any:
+    """spacing: pixels between the points of a grid."""
+    return io.Float.Input(
+        "spacing", default=default, min=least, max=MAX_SIDE, step=0.5, tooltip=tooltip
+    )
+
+
+def occlusion_inputs() -> list[Any]:
+    """How hidden points are told from visible ones."""
+    return [
+        io.Int.Input(
+            "occlusion_radius",
+            default=DEFAULT_OCCLUSION.radius,
+            min=0,
+            max=16,
+            tooltip="How wide gaps of a near surface may be and still hide what is behind, in "
+            "z-buffer cells. 1 serves views up to twice as close, 2 up to four times.",
+        ),
+        io.Float.Input(
+            "occlusion_threshold",
+            default=DEFAULT_OCCLUSION.threshold_frac,
+            min=0.0,
+            max=1.0,
+            step=0.005,
+            tooltip="How much nearer something must be to hide a point, as a share of its depth. "
+            "Too small and slanted surfaces hide themselves.",
+        ),
+    ]
+
+
+POINTS = [
+    io.DynamicCombo.Option("grid", [spacing_input(16.0, 0.5, "Pixels between grid points.")]),
+    io.DynamicCombo.Option(
+        "random",
+        [
+            io.Int.Input("count", default=1024, min=0, max=MAX_POINTS, tooltip="How many points."),
+            io.Int.Input(
+                "seed",
+                default=0,
+                min=0,
+                max=2**32 - 1,
+                control_after_generate=False,
+                tooltip="Which points: chosen by chance.",
+            ),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "mask",
+        [
+            io.Mask.Input("mask", tooltip="White where points start; the picture's proportions."),
+            spacing_input(8.0, 0.5, "Pixels between grid points."),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "tracks",
+        [
+            TracksSocket.Input(
+                "tracks", tooltip="Tracks whose starting points are followed; identities are kept."
+            )
+        ],
+    ),
+]
+
+
+def _grid(size: Size, spacing: float) -> tuple[Tensor, Tensor | None]:
+    return grid_points(size, spacing), None
+
+
+def _random(size: Size, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
+    return random_points(size, count, seed), None
+
+
+def _mask(size: Size, mask: Tensor, spacing: float) -> tuple[Tensor, Tensor | None]:
+    return mask_points(area(mask, size), size, spacing), None
+
+
+def _starts(size: Size, tracks: Any) -> tuple[Tensor, Tensor | None]:
+    found = tracks_in(tracks, torch.empty(1, size.height, size.width, 3))
+    return start_points(found), found.ids
+
+
+CHOOSERS: dict[str, Callable[..., tuple[Tensor, Tensor | None]]] = {
+    "grid": _grid,
+    "random": _random,
+    "mask": _mask,
+    "tracks": _starts,
+}
+
+
+class CameraTracks(io.ComfyNode):
+    """A picture, its depth and a camera path in; tracks, a warped video and its holes out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "CameraTracks",
+            aliases=["reproject", "orbit", "parallax", "warp", "uni3c", "point cloud", "3d photo"],
+            display_name="Camera Tracks",
+            category="Motion Prompting/Camera",
+            description="What a camera move does to the points of a picture: tracks with "
+            "visibility for track-driven models, and the picture warped along the move with its "
+            "holes, for models such as Uni3C.",
+            inputs=[
+                io.Image.Input(
+                    "image",
+                    tooltip="The picture (the first of a batch); same size in pixels as the depth.",
+                ),
+                DepthSocket.Input("depth", tooltip="The picture's depth."),
+                CameraSocket.Input("camera", tooltip="The path, from Camera Path."),
+                io.DynamicCombo.Input(
+                    "points",
+                    options=POINTS,
+                    tooltip="Which points to follow. grid: evenly. random: by seed. mask: a grid "
+                    "inside a mask. tracks: where existing tracks start.",
+                ),
+                *occlusion_inputs(),
+                io.Int.Input(
+                    "cell",
+                    default=1,
+                    min=1,
+                    max=16,
+                    tooltip="Side of a z-buffer cell in pixels, for the tracks: 2 is several "
+                    "times faster and less sure at edges.",
+                ),
+            ],
+            outputs=[
+                tracks_output("The points under the moving camera, hidden ones invisible."),
+                io.Image.Output(
+                    "render",
+                    display_name="render",
+                    tooltip="The picture seen along the path, one for each frame; holes are black.",
+                ),
+                io.Mask.Output(
+                    "holes",
+                    display_name="holes",
+                    tooltip="White where the picture has nothing to show, one for each frame.",
+                ),
+                io.String.Output(
+                    "poses",
+                    display_name="poses",
+                    tooltip="One line for each frame: RealEstate10K text, world to camera.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, image, depth, camera, points, occlusion_radius, occlusion_threshold, cell):
+        scene, path = depth_in(depth), camera_in(camera)
+        chosen, ids = CHOOSERS[points["points"]](scene.size, **settings_of(points, "points"))
+        how = Occlusion(occlusion_radius, occlusion_threshold)
+        fast = replace(how, cell_px=cell)
+        found = reproject_points(scene, path, chosen, occlusion=fast, progress=silent)
+        found = found if ids is None else replace(found, ids=ids)
+        warped = render_warped(picture(image), scene, path, occlusion=how, progress=host.progress())
+        poses = camera_to_realestate(path)
+        return io.NodeOutput(tracks_out(found), warped.video, warped.holes.float(), poses)

@@ -1,0 +1,187 @@
+"""Compose Motion: objects that move, and a camera that moves too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..motion_core.camera.compose import ObjectMotion, add_nearest, compose_3d
+from ..motion_core.camera.script import offsets_from_text
+from ..motion_core.camera.zbuffer import Occlusion
+from ..motion_core.tracks import Tracks, concat
+from ..motion_core.tracks.seeding import grid_points
+from . import host
+from .camera_tracks import occlusion_inputs, spacing_input
+from .schema import (
+    CameraSocket,
+    DepthSocket,
+    TracksSocket,
+    canvas_input,
+    schema,
+    settings_of,
+    tracks_output,
+)
+from .wire import area, camera_in, depth_in, tracks_in, tracks_out
+
+MAX_SETS = 16
+
+MODES = [
+    io.DynamicCombo.Option("concatenate", []),
+    io.DynamicCombo.Option("add", []),
+    io.DynamicCombo.Option(
+        "3d",
+        [
+            DepthSocket.Input("depth", tooltip="Depth of the picture the motions are drawn on."),
+            CameraSocket.Input("camera", tooltip="How the camera moves meanwhile."),
+            spacing_input(
+                16.0,
+                0.0,
+                "Pixels between the background's own points; 0 gives the background none.",
+            ),
+            io.String.Input(
+                "depth_offset",
+                multiline=True,
+                default="",
+                tooltip="How far each motion goes away from the camera besides, in scene units: "
+                "one line for each set, pairs time:value such as 0:0 1:2.5; times 0..1. Empty: "
+                "not at all.",
+            ),
+            *occlusion_inputs(),
+        ],
+    ),
+]
+
+
+@dataclass(frozen=True)
+class _Motions:
+    """The connected sets, and the mask of each or None."""
+
+    sets: list[Tracks]
+    masks: list[Tensor | None]
+
+
+def _concatenate(motions: _Motions) -> Tracks:
+    return concat(motions.sets)
+
+
+def _add(motions: _Motions) -> Tracks:
+    result, *others = motions.sets
+    for other, mask in zip(others, motions.masks[1:], strict=True):
+        result = add_nearest(result, other, mask)
+    return result
+
+
+def _in_space(
+    motions: _Motions,
+    depth: Any,
+    camera: Any,
+    spacing: float,
+    depth_offset: str,
+    occlusion_radius: int,
+    occlusion_threshold: float,
+) -> Tracks:
+    scene, path = depth_in(depth), camera_in(camera)
+    offsets = _offsets(depth_offset, [one.num_frames for one in motions.sets])
+    parts = zip(motions.sets, motions.masks, offsets, strict=True)
+    objects = [ObjectMotion(*part) for part in parts]
+    still = grid_points(scene.size, spacing) if spacing else torch.zeros(0, 2)
+    how = Occlusion(occlusion_radius, occlusion_threshold)
+    return compose_3d(objects, still, scene, path, occlusion=how, progress=host.progress())
+
+
+COMPOSERS: dict[str, Callable[..., Tracks]] = {
+    "concatenate": _concatenate,
+    "add": _add,
+    "3d": _in_space,
+}
+
+
+def _offsets(text: str, frames: Sequence[int]) -> list[Tensor | None]:
+    """One offset curve for each set; sets beyond the last line, and empty lines, have none."""
+    lines = [line.strip() for line in text.rstrip().splitlines()]
+    if len(lines) > len(frames):
+        raise ValueError(
+            f"depth_offset has {len(lines)} lines for {len(frames)} sets of tracks; write one line "
+            "for each set."
+        )
+    lines += [""] * (len(frames) - len(lines))
+    return [
+        offsets_from_text(line, count) if line else None
+        for line, count in zip(lines, frames, strict=True)
+    ]
+
+
+def _connected(
+    tracks: Mapping[str, Any], masks: Mapping[str, Any], canvas_image: Tensor | None
+) -> _Motions:
+    """The sets that are connected, each with the mask of its own number."""
+    sets, own = [], []
+    for number in range(MAX_SETS):
+        value, mask = tracks.get(f"tracks_{number}"), masks.get(f"mask_{number}")
+        if value is None and mask is not None:
+            raise ValueError(f"mask_{number} belongs to tracks_{number}, which is not connected.")
+        if value is not None:
+            sets.append(tracks_in(value, canvas_image))
+            own.append(None if mask is None else area(mask, sets[-1].size))
+    return _Motions(sets, own)
+
+
+class ComposeMotion(io.ComfyNode):
+    """Sets of tracks in, one motion out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        one_set = TracksSocket.Input(
+            "tracks", tooltip="A motion; all share canvas and frame count."
+        )
+        one_mask = io.Mask.Input(
+            "mask",
+            optional=True,
+            tooltip="White on the thing that moves, in the picture; belongs to the tracks of the "
+            "same number.",
+        )
+        return schema(
+            "ComposeMotion",
+            aliases=["combine motion", "camera and object", "add tracks", "compose", "orbit"],
+            display_name="Compose Motion",
+            category="Motion Prompting/Camera",
+            description="Puts motions together: side by side, by adding displacements, or in "
+            "space, where objects move at their depth while the camera moves.",
+            inputs=[
+                io.Autogrow.Input(
+                    "tracks",
+                    template=io.Autogrow.TemplatePrefix(
+                        one_set, prefix="tracks_", min=1, max=MAX_SETS
+                    ),
+                    tooltip="Motions, in order; a new socket appears when the last is used.",
+                ),
+                io.Autogrow.Input(
+                    "masks",
+                    template=io.Autogrow.TemplatePrefix(
+                        one_mask, prefix="mask_", min=0, max=MAX_SETS
+                    ),
+                    tooltip="Who belongs to which motion; the mask of a number goes with the "
+                    "tracks of that number.",
+                ),
+                io.DynamicCombo.Input(
+                    "mode",
+                    options=MODES,
+                    tooltip="concatenate: side by side. add: the others' displacements on the "
+                    "first, the paper's way, right for small moves. 3d: objects at their depth "
+                    "under a camera.",
+                ),
+                canvas_input(),
+            ],
+            outputs=[tracks_output("The composed motion; identities are kept.")],
+        )
+
+    @classmethod
+    def execute(cls, tracks, mode, masks=None, canvas_image=None):
+        motions = _connected(tracks, masks or {}, canvas_image)
+        composed = COMPOSERS[mode["mode"]](motions, **settings_of(mode, "mode"))
+        return io.NodeOutput(tracks_out(composed))

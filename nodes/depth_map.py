@@ -1,0 +1,292 @@
+"""Depth Map: depth from wherever it comes, with its lens and its meaning said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..motion_core.depth.edges import filter_flying_pixels
+from ..motion_core.depth.fallback import ground_and_wall, plane, sphere
+from ..motion_core.depth.host import from_da3, from_moge
+from ..motion_core.depth.lens import intrinsics_from_fov
+from ..motion_core.depth.model import DepthMap
+from ..motion_core.depth.picture import draw_depth
+from ..motion_core.depth.sources import ASSUMED_FOV_DEG, DepthReading, from_depth_image, read_depth
+from ..motion_core.geometry import Size
+from . import host
+from .schema import DepthSocket, schema, settings_of
+from .wire import canvas_size, depth_out
+
+SUFFIXES = {".npy", ".exr", ".png"}
+MAX_PICTURE = 100_000
+MAX_DEPTH = 1_000_000.0
+
+
+def fov_input() -> Any:
+    """fov_deg: the lens, where the source does not say it."""
+    return io.Float.Input(
+        "fov_deg",
+        default=0.0,
+        min=0.0,
+        max=179.0,
+        step=0.1,
+        tooltip="Horizontal field of view in degrees; 0 takes the source's own, or 60 where it "
+        "has none. A wrong one bends the scene.",
+    )
+
+
+def flying_input() -> Any:
+    """remove_flying: whether smeared edges are cleaned."""
+    return io.Boolean.Input(
+        "remove_flying",
+        default=True,
+        tooltip="Drop pixels that float between two surfaces, which depth models leave at edges; "
+        "they become a veil when the camera moves.",
+    )
+
+
+def depth_outputs() -> list[Any]:
+    """What every node that makes depth gives."""
+    return [
+        DepthSocket.Output(
+            "depth", display_name="depth", tooltip="Depth with its lens, for Camera Path."
+        ),
+        io.Image.Output(
+            "picture",
+            display_name="picture",
+            tooltip="The depth as grey: near is white, black where there is none.",
+        ),
+        io.Mask.Output(
+            "valid", display_name="valid", tooltip="White where depth is known and usable."
+        ),
+    ]
+
+
+def shown_depth(depth: DepthMap, node: type[io.ComfyNode]) -> io.NodeOutput:
+    """A node's outputs for a depth map, its picture on the node's face."""
+    drawn = draw_depth(depth)[None]
+    shown = host.picture_preview(drawn, node)
+    return io.NodeOutput(depth, drawn, depth.valid.float()[None], ui=shown)
+
+
+def cleaned(depth: DepthMap, fov_deg: float, remove_flying: bool) -> DepthMap:
+    """With the lens that was asked for, and without flying pixels where asked."""
+    if fov_deg:
+        depth = replace(depth, K=intrinsics_from_fov(depth.size, fov_deg), is_K_known=True)
+    return filter_flying_pixels(depth) if remove_flying else depth
+
+
+def near_far() -> list[Any]:
+    """near and far: what 0..1 of relative depth runs between."""
+    return [
+        io.Float.Input(
+            "near",
+            default=1.0,
+            min=0.001,
+            max=MAX_DEPTH,
+            step=0.01,
+            tooltip="Depth of the nearest value, in scene units; only its ratio to far matters.",
+        ),
+        io.Float.Input(
+            "far",
+            default=10.0,
+            min=0.001,
+            max=MAX_DEPTH,
+            step=0.01,
+            tooltip="Depth of the farthest value, in scene units: more makes the room deeper.",
+        ),
+    ]
+
+
+def _reading(meanings: list[str]) -> list[Any]:
+    return [
+        io.Combo.Input(
+            "meaning",
+            options=meanings,
+            default=meanings[0],
+            tooltip="What the numbers mean. inverse: white is near, as most depth nodes draw. "
+            "linear: black is near. metric: depth itself, times scale.",
+        ),
+        *near_far(),
+        io.Boolean.Input("invert", default=False, tooltip="Swap near and far."),
+        io.Float.Input(
+            "scale",
+            default=1.0,
+            min=0.000001,
+            max=MAX_DEPTH,
+            step=0.001,
+            tooltip="Metres for each unit of metric numbers: 0.001 for millimetres.",
+        ),
+    ]
+
+
+def _index(of: str) -> Any:
+    return io.Int.Input(
+        "index", default=0, min=0, max=MAX_PICTURE, tooltip=f"Which {of}, counted from 0."
+    )
+
+
+def _share(name: str, default: float, tooltip: str) -> Any:
+    return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
+
+
+SOURCES = [
+    io.DynamicCombo.Option(
+        "ground and wall",
+        [
+            _share("horizon", 0.45, "Height of the eye's level, 0 top to 1 bottom."),
+            _share("wall_foot", 0.6, "Where floor and wall meet, 0 top to 1 bottom."),
+        ],
+    ),
+    io.DynamicCombo.Option("plane", []),
+    io.DynamicCombo.Option("sphere", []),
+    io.DynamicCombo.Option(
+        "depth image",
+        [
+            io.Image.Input("depth_image", tooltip="A grey depth picture from any depth node."),
+            *_reading(["inverse", "linear", "metric"]),
+            _index("picture of the batch"),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "moge",
+        [
+            io.Custom("MOGE_GEOMETRY").Input(
+                "moge_geometry", tooltip="Geometry of ComfyUI's MoGe Inference; it knows its lens."
+            ),
+            _index("picture of the batch"),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "da3",
+        [
+            io.Custom("DA3_GEOMETRY").Input(
+                "da3_geometry", tooltip="Geometry of ComfyUI's Depth Anything 3."
+            ),
+            _index("picture or view"),
+            io.Boolean.Input(
+                "is_metric",
+                default=False,
+                tooltip="On for the Metric model, whose numbers are metres.",
+            ),
+        ],
+    ),
+]
+
+
+def _file_option() -> Any:
+    files = io.Combo.Input(
+        "file",
+        options=host.input_files(SUFFIXES),
+        tooltip="A .npy, .exr or 16-bit .png depth file in ComfyUI's input folder.",
+    )
+    return io.DynamicCombo.Option(
+        "file", [files, *_reading(["auto", "inverse", "linear", "metric"])]
+    )
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What geometries without a model need: the picture's size and a lens."""
+
+    size: Size | None
+    fov_deg: float
+
+    def canvas(self) -> Size:
+        if self.size is None:
+            raise ValueError("this geometry needs a size: connect the picture to image.")
+        return self.size
+
+
+def _ground(room: _Room, horizon: float, wall_foot: float) -> DepthMap:
+    return ground_and_wall(
+        room.canvas(), horizon=horizon, wall_foot=wall_foot, fov_deg=room.fov_deg
+    )
+
+
+def _plane(room: _Room) -> DepthMap:
+    return plane(room.canvas(), fov_deg=room.fov_deg)
+
+
+def _sphere(room: _Room) -> DepthMap:
+    return sphere(room.canvas(), fov_deg=room.fov_deg)
+
+
+def _image(room: _Room, depth_image: Tensor, index: int, **reading: Any) -> DepthMap:
+    given = depth_image.cpu()
+    return from_depth_image(given, DepthReading(**reading), index=index, fov_deg=room.fov_deg)
+
+
+def _moge(room: _Room, moge_geometry: Any, index: int) -> DepthMap:
+    return from_moge(moge_geometry, index)
+
+
+def _da3(room: _Room, da3_geometry: Any, index: int, is_metric: bool) -> DepthMap:
+    return from_da3(da3_geometry, index, is_metric=is_metric)
+
+
+def _file(room: _Room, file: str, meaning: str, **reading: Any) -> DepthMap:
+    said: Any = None if meaning == "auto" else DepthReading(meaning, **reading)  # type: ignore[arg-type]
+    return read_depth(host.input_file(file), said, fov_deg=room.fov_deg)
+
+
+READERS: dict[str, Callable[..., DepthMap]] = {
+    "ground and wall": _ground,
+    "plane": _plane,
+    "sphere": _sphere,
+    "depth image": _image,
+    "moge": _moge,
+    "da3": _da3,
+    "file": _file,
+}
+
+
+class DepthMapNode(io.ComfyNode):
+    """Something that says how far things are in, depth out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "DepthMap",
+            aliases=["depth", "moge", "depth anything", "geometry", "zdepth", "exr", "3d"],
+            is_interactive=True,
+            display_name="Depth Map",
+            category="Motion Prompting/Camera",
+            description="Depth for camera moves, from a depth picture, ComfyUI's MoGe or Depth "
+            "Anything 3, a file, or a simple room that needs no model.",
+            inputs=[
+                io.DynamicCombo.Input(
+                    "source",
+                    options=[*SOURCES, _file_option()],
+                    tooltip="Where depth comes from. The first three need no model: a floor and a "
+                    "wall, a flat wall, a dome.",
+                ),
+                fov_input(),
+                flying_input(),
+                io.Image.Input(
+                    "image",
+                    optional=True,
+                    tooltip="The picture the depth belongs to; the depth is brought to its size "
+                    "in pixels. Needed for the geometries without a model.",
+                ),
+            ],
+            outputs=depth_outputs(),
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, source, **others):
+        file = source.get("file") if isinstance(source, dict) else None
+        if file is None:
+            return ""
+        state = host.input_file(file).stat()
+        return f"{file}:{state.st_size}:{state.st_mtime_ns}"
+
+    @classmethod
+    def execute(cls, source, fov_deg, remove_flying, image=None):
+        room = _Room(canvas_size(image), fov_deg or ASSUMED_FOV_DEG)
+        found = READERS[source["source"]](room, **settings_of(source, "source"))
+        return shown_depth(depth_out(cleaned(found, fov_deg, remove_flying), image), cls)
