@@ -42,13 +42,13 @@ class RealHost:
         self.input_dir, self.output_dir = base / "input", base / "output"
         self.log = base / "comfyui.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._url = ""
+        self.url = ""
 
     def __enter__(self) -> RealHost:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self._url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}"
         python = os.environ.get("COMFYUI_PYTHON", sys.executable)
         flags = ["--cpu", "--port", str(port), "--base-directory", str(self.base)]
         flags += ["--disable-auto-launch", "--database-url", "sqlite:///:memory:"]
@@ -72,7 +72,7 @@ class RealHost:
 
     def get(self, path: str) -> Any:
         """The JSON answer to a GET, or the text where it is not JSON."""
-        with urllib.request.urlopen(self._url + path, timeout=60) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=60) as answer:
             body = answer.read().decode()
         return json.loads(body) if "json" in answer.headers.get("Content-Type", "") else body
 
@@ -97,7 +97,7 @@ class RealHost:
         # With a client, even one that is not listening, cached results are told again.
         body = json.dumps({"prompt": prompt, "client_id": "tests"}).encode()
         request = urllib.request.Request(
-            self._url + "/prompt", data=body, headers={"Content-Type": "application/json"}
+            self.url + "/prompt", data=body, headers={"Content-Type": "application/json"}
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
