@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..geometry import Size, checked_size
+from . import scene
 
 PROGRAM = "python -m motion_core"
 MAX_SIDE = 1280
@@ -37,6 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_transfer(commands)
     _add_magnify(commands)
     _add_info(commands)
+    _add_scene(commands)
     return parser
 
 
@@ -271,6 +273,19 @@ def _add_info(commands: argparse._SubParsersAction) -> None:
     )
     _add_tracks(command, "tracks", "TRACKS")
     command.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _add_scene(commands: argparse._SubParsersAction) -> None:
+    about = "render a scene with exact depth, masks, camera poses and tracks"
+    command = _add_command(commands, "scene", about, scene.EXAMPLES)
+    command.add_argument("--size", type=size_argument, metavar="WxH", help="default 416x240")
+    command.add_argument(
+        "--frames", type=count_argument, default=scene.FRAMES, metavar="N", help="default 25"
+    )
+    command.add_argument(
+        "--fps", type=rate_argument, default=scene.FPS, metavar="F", help="default 16"
+    )
+    scene.add_arguments(command)
 
 
 def _add_tracks(command: argparse.ArgumentParser, name: str, shown: str) -> None:

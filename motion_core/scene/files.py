@@ -13,11 +13,13 @@ import torch
 from ..camera.files import write_camera
 from ..camera.model import CameraPath
 from ..progress import Progress, silent
+from ..video import write_video
 from .model import Scene
 from .render import SceneRender, render_scene
 
 # The version of the track file that motion_core.formats reads as its own.
 TRACKS_VERSION = 1
+DEFAULT_FPS = 16.0
 
 
 def write_scene(
@@ -30,9 +32,9 @@ def write_scene(
 ) -> SceneRender:
     """Render a scene (or make_scene(seed) for a number) and write everything known about it.
 
-    frames/0000.png ... the picture; depth/0000.png ... 16-bit inverse depth, near is white;
-    depth.npy (T, H, W) float32, inf where no body is; bodies.npy (T, H, W) int8, -1 for none;
-    camera.json and camera.txt; tracks.npz, read by motion_core.formats.read_tracks.
+    video.mp4 and frames/0000.png ... the picture; depth/0000.png ... 16-bit inverse depth, near
+    is white; depth.npy (T, H, W) float32, inf where no body is; bodies.npy (T, H, W) int8, -1 for
+    none; camera.json and camera.txt; tracks.npz, read by motion_core.formats.read_tracks.
     The folder appears complete or not at all; one that exists is refused.
     Raises FileExistsError, and what render_scene raises.
     """
@@ -64,6 +66,7 @@ def _write_all(folder: Path, render: SceneRender) -> None:
     write_camera(folder / "camera.json", render.path)
     write_camera(folder / "camera.txt", render.path)
     _write_tracks(folder / "tracks.npz", render)
+    write_video(folder / "video.mp4", render.video, render.path.fps or DEFAULT_FPS)
 
 
 def _write_png(path: Path, picture: np.ndarray) -> None:

@@ -1,0 +1,58 @@
+"""scene: a rendered clip of our own with everything about it known exactly."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from .terminal import meter, say
+
+EXAMPLES = [
+    "-o scene --size 416x240 --frames 25",
+    '-o scene --seed 3 --move "orbit_left 45" --move "dolly_in 0.2"',
+    "-o scene --moving --fps 16",
+]
+FOV_DEG = 60.0
+SIDES = (416, 240)
+FRAMES, FPS = 25, 16.0
+
+
+def add_arguments(command: ArgumentParser) -> None:
+    """The words of the command, beside --size, --frames and --fps."""
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="which scene (default 0)")
+    command.add_argument(
+        "--move",
+        action="append",
+        default=[],
+        metavar="MOVE",
+        help="what the camera does, such as 'orbit_left 30'; again for the next move",
+    )
+    command.add_argument("--moving", action="store_true", help="let one of the balls travel")
+    command.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="new folder to write"
+    )
+
+
+def run(args: Namespace) -> None:
+    """Render the scene into a new folder."""
+    import torch
+
+    from ..camera.moves import CameraMove, make_path
+    from ..camera.path import Shot
+    from ..camera.script import moves_from_text
+    from ..depth.lens import intrinsics_from_fov
+    from ..geometry import Size
+    from ..scene.files import write_scene
+    from ..scene.model import MIDDLE, make_scene
+
+    size = args.size or Size(*SIDES)
+    middle = torch.tensor(MIDDLE, dtype=torch.float64)
+    shot = Shot(size, intrinsics_from_fov(size, FOV_DEG), middle, args.frames, args.fps)
+    moves = [CameraMove("orbit_left", 30.0)]
+    if args.move:
+        moves = moves_from_text("\n".join(args.move))
+    scene = make_scene(args.seed, frames=args.frames, moving=args.moving)
+    meters = meter("rendering frame")
+    render = write_scene(args.output, scene, make_path(moves, shot), progress=meters)
+    seen = int(render.tracks.num_points)
+    say(f"wrote {args.output}: {args.frames} frames, {size}, {args.fps:g} fps, {seen} tracks")
