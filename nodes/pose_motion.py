@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from comfy_api.latest import io
@@ -127,6 +127,7 @@ def _estimated(clip: _Clip, video: Any, model: str, person: Any = None) -> PoseS
     size = canvas_size(pictures)
     boxes = None if person is None or size is None else [box_of_mask(area(person, size), size)]
     estimator = load_pose_estimator(host.model_folder(MODELS, model))
+    estimator = replace(estimator, model=host.on_device(estimator.model))
     return estimator.estimate(pictures, boxes, fps=clip.fps, progress=host.progress())
 
 
