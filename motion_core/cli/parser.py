@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..geometry import Size, checked_size
-from . import scene
+from . import scene, train
 
 PROGRAM = "python -m motion_core"
 MAX_SIDE = 1280
@@ -39,6 +39,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_magnify(commands)
     _add_info(commands)
     _add_scene(commands)
+    train.add_arguments(_add_command(commands, "train", "train the model lite", train.EXAMPLES))
     return parser
 
 

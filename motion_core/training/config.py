@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from ..models.lite.control import INPUTS
 from ..tracks.arguments import whole_number
 
 STAGES = ("encoder", "base", "control")
@@ -23,6 +24,9 @@ class TrainConfig:
     steps:   of the whole run; the learning rate falls over its last `cooldown` fraction.
     cells:   places per scene at which the encoder's loss is taken.
     reuse:   how often a scene is shown, each time turned another way and with other tracks.
+    input:   of the control branch: ids (the paper's volume) or region (MotionPro's).
+    start:   a weights file with what a stage builds on (control: encoder and base); "" for the
+             file that is shipped.
     ema:     decay of the averaged weights, which are what is shipped.
     save_seconds, probe_steps: how often to write a checkpoint, and to measure.
 
@@ -31,6 +35,8 @@ class TrainConfig:
 
     stage: str = "encoder"
     regime: str = "mixed"
+    input: str = "ids"
+    start: str = ""
     steps: int = 5000
     batch: int = 8
     cells: int = 512
@@ -53,7 +59,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "cells", "frames", "block", "reuse", "probe_steps"):
             whole_number(f"TrainConfig.{name}", getattr(self, name), least=1)
-        for name, choices in (("stage", STAGES), ("regime", REGIMES)):
+        for name, choices in (
+            ("stage", STAGES),
+            ("regime", REGIMES),
+            ("input", INPUTS),
+        ):
             if getattr(self, name) not in choices:
                 raise ValueError(
                     f"{name} must be one of: {', '.join(choices)}; got {getattr(self, name)!r}."

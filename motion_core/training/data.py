@@ -24,7 +24,7 @@ class Batch(NamedTuple):
 
     picture: (B, 3, S, S) float32 -1..1. evidence: of the tracks. moved: (B, T, G, G, 2) units.
     visible: (B, T, G, G) bool. layers: (B, G, G). track_layers: (B, N) layer of each track, -1
-    for padding. step: what the batch was drawn for.
+    for padding. tracks: B track sets, on the CPU. step: what the batch was drawn for.
     """
 
     picture: Tensor
@@ -33,6 +33,7 @@ class Batch(NamedTuple):
     visible: Tensor
     layers: Tensor
     track_layers: Tensor
+    tracks: tuple[Tracks, ...]
     step: int
 
 
@@ -120,6 +121,7 @@ def collate(examples: list[Example], step: int) -> Batch:
         torch.from_numpy(np.stack(visibles)),
         torch.from_numpy(np.stack(layers)),
         owner,
+        tracks,
         step,
     )
 

@@ -1,31 +1,47 @@
-"""From a training checkpoint to the weights file that load_lite reads."""
+"""From training checkpoints to the weights file that load_lite reads."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from ..errors import FormatError
-from ..models.lite.lite import encoder_config
-from ..models.lite.weights import KIND
+from torch import Tensor
+
+from ..models.lite.affinity import EncoderConfig
+from ..models.lite.unet import BaseConfig
+from ..models.lite.weights import KIND, read_weights
 from .checkpoint import load_checkpoint, write_tensors
-from .encoder_stage import EncoderStage
+from .config import TrainConfig
 
 
 def export_weights(checkpoint: Path, target: Path) -> None:
-    """Write the averaged weights of a checkpoint as a weights file.
+    """Write the averaged weights of a checkpoint into a weights file.
 
-    Raises what load_checkpoint raises, FormatError for a stage that has no file of its own, and
-    OSError.
+    Parts of other stages that the file holds already stay in it. Raises what load_checkpoint and
+    read_weights raise, and OSError; the old file stays intact then.
     """
     tensors, config, step = load_checkpoint(checkpoint)
-    if config.stage != "encoder":
-        raise FormatError(f"{checkpoint} is of stage {config.stage}; the encoder's is exported.")
+    held: dict[str, Tensor] = {}
+    parts: dict[str, Any] = {}
+    if target.exists():
+        held, parts = read_weights(target)
+    part = config.stage
+    kept = {name: value for name, value in held.items() if not name.startswith(f"{part}.")}
     learned = {
         name.removeprefix("average."): value
         for name, value in tensors.items()
-        if name.startswith("average.encoder.")
+        if name.startswith(f"average.{part}.")
     }
-    parts = {"encoder": encoder_config(EncoderStage(config).encoder)}
-    told = {"kind": KIND, "config": json.dumps(parts), "step": str(step)}
-    write_tensors(target, learned, told)
+    parts[part] = _sizes(config)
+    parts[f"{part}_step"] = step
+    write_tensors(target, kept | learned, {"kind": KIND, "config": json.dumps(parts)})
+
+
+def _sizes(config: TrainConfig) -> dict[str, Any]:
+    if config.stage == "encoder":
+        return asdict(EncoderConfig())
+    if config.stage == "base":
+        return asdict(BaseConfig(frames=config.frames))
+    return {"input": config.input}

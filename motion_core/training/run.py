@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
+from ..models.lite.evidence import Evidence
 from ..progress import Progress, silent
 from .checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
 from .config import TrainConfig, rate_at
@@ -66,8 +66,9 @@ class _Run:
     def __init__(self, config: TrainConfig, folder: Path, accelerator: Any) -> None:
         self.config, self.folder, self.accelerator = config, folder, accelerator
         self.step = 0
-        torch.manual_seed(config.seed)
-        self.stage: Stage = make_stage(config)
+        with torch.random.fork_rng():
+            torch.manual_seed(config.seed)
+            self.stage: Stage = make_stage(config)
         self.learned = {n: p for n, p in self.stage.named_parameters() if p.requires_grad}
         self.average = {name: value.detach().clone() for name, value in self.learned.items()}
         self.optimizer = _optimizer(config, self.learned)
@@ -99,6 +100,7 @@ class _Run:
                 value.copy_(tensors[f"model.{name}"])
                 self.average[name] = tensors[f"average.{name}"].clone()
         restore_optimizer(self.optimizer, tensors)
+        _forget_after(self.folder / LOG, self.step)
 
     def loop(self, progress: Progress) -> None:
         config, saved = self.config, time.monotonic()
@@ -196,6 +198,17 @@ class _Swapped:
                 self.parameters[name].copy_(value)
 
 
+def _forget_after(log: Path, step: int) -> None:
+    """Drop the lines of steps that a run was interrupted before it could save."""
+    if not log.exists():
+        return
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = "".join(line for line in lines if json.loads(line)["step"] <= step)
+    temporary = log.with_name(log.name + ".part")
+    temporary.write_text(kept, encoding="utf-8")
+    temporary.replace(log)
+
+
 def _optimizer(config: TrainConfig, learned: dict[str, nn.Parameter]) -> torch.optim.Optimizer:
     if config.optimizer == "adafactor":
         return torch.optim.Adafactor(learned.values(), lr=config.lr)
@@ -205,8 +218,12 @@ def _optimizer(config: TrainConfig, learned: dict[str, nn.Parameter]) -> torch.o
 
 
 def _moved_to(batch: Batch, device: torch.device) -> Batch:
-    moved: Callable[[Any], Any] = lambda part: part.to(device) if hasattr(part, "to") else part  # noqa: E731
-    return Batch(*(moved(part) for part in batch))
+    tensors = {
+        name: part.to(device)
+        for name, part in batch._asdict().items()
+        if isinstance(part, Tensor | Evidence)
+    }
+    return batch._replace(**tensors)
 
 
 def _one_thread(_: int) -> None:

@@ -6,24 +6,29 @@ import torch
 from torch import Tensor
 
 from ..models.lite.affinity import whole_field
+from .base_stage import BaseStage, ControlStage, one_step
 from .config import TrainConfig
 from .data import Batch
 from .encoder_stage import HALF, EncoderStage
 from .probes import probe
 
-Stage = EncoderStage
+Stage = EncoderStage | BaseStage | ControlStage
+STAGES = {"encoder": EncoderStage, "base": BaseStage, "control": ControlStage}
 
 
 def make_stage(config: TrainConfig) -> Stage:
     """A fresh model with its loss, for the config's stage."""
-    return EncoderStage(config)
+    return STAGES[config.stage](config)
 
 
 def probe_stage(stage: Stage, config: TrainConfig) -> dict[str, float]:
-    """What is measured of a stage while it learns."""
+    """What is measured of a stage while it learns; see probes.probe."""
 
     def predict(batch: Batch) -> Tensor:
-        features = stage.encoder.features(batch.picture)
-        return whole_field(stage.encoder, features, batch.evidence, torch.tensor(HALF)).moved[0]
+        if isinstance(stage, EncoderStage):
+            encoder, half = stage.encoder, torch.tensor(HALF)
+            features = encoder.features(batch.picture)
+            return whole_field(encoder, features, batch.evidence, half).moved[0]
+        return one_step(stage, batch)
 
     return probe(predict, config)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,11 @@ from ...errors import FormatError, ShapeError
 from ...geometry import Size
 from ...tracks.model import Tracks
 from .affinity import ControlEncoder, EncoderConfig, whole_field
+from .base import LiteBase
+from .control import LiteControl
 from .evidence import Evidence, evidence_of, unit_px
 from .field import MotionField, resting_field
+from .unet import BaseConfig
 from .weights import SHIPPED, fill_module, read_weights
 
 # An expected error of this many units halves the confidence: 1/80 of the side of a square picture.
@@ -25,11 +28,16 @@ SETTLE_CELLS = 2
 
 
 class Lite(nn.Module):
-    """The model as it is used. `field` is the one-step regressor."""
+    """The model as it is used. `field` is the one-step regressor.
+
+    base, control: the generative half, or None when the weights hold none.
+    """
 
     def __init__(self, encoder: ControlEncoder) -> None:
         super().__init__()
         self.encoder = encoder
+        self.base: LiteBase | None = None
+        self.control: LiteControl | None = None
 
     @property
     def device(self) -> torch.device:
@@ -91,11 +99,23 @@ def load_lite(path: Path | str | None = None, device: torch.device | str = "cpu"
     path = SHIPPED if path is None else Path(path)
     tensors, config = read_weights(path)
     try:
-        encoder = ControlEncoder(EncoderConfig(**config["encoder"]))
-    except (KeyError, TypeError) as error:
+        lite = _built(config)
+    except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{path} has a config that cannot be read: {error}.") from error
-    fill_module(encoder, tensors, "encoder")
-    return Lite(encoder).to(device).eval()
+    for part in ("encoder", "base", "control"):
+        module = getattr(lite, part)
+        if module is not None:
+            fill_module(module, tensors, part)
+    return lite.to(device).eval()
+
+
+def _built(config: dict[str, Any]) -> Lite:
+    lite = Lite(ControlEncoder(EncoderConfig(**config["encoder"])))
+    if "base" in config:
+        lite.base = LiteBase(base_config(config["base"]))
+    if lite.base is not None and "control" in config:
+        lite.control = LiteControl(lite.base, lite, config["control"]["input"])
+    return lite
 
 
 def half_units(size: Size) -> Tensor:
@@ -121,9 +141,9 @@ def settled(displacement: Tensor, confidence: Tensor) -> Tensor:
     return mixed.view(frames, 2, grid, grid).permute(0, 2, 3, 1).contiguous()
 
 
-def encoder_config(encoder: ControlEncoder) -> dict[str, int]:
-    """What load_lite needs to build an encoder like this one."""
-    return asdict(encoder.config)
+def base_config(told: dict[str, Any]) -> BaseConfig:
+    """The sizes of a base, as json.loads gives them."""
+    return BaseConfig(**{**told, "widths": tuple(told["widths"])})
 
 
 def _blurred(planes: Tensor, window: Tensor) -> Tensor:

@@ -17,9 +17,9 @@ def splat(colours: Array, at: Array, weight: Array, shape: tuple[int, int]) -> t
     """
     height, width = shape
     # A ring of pixels around the frame takes what lands just outside of it.
-    wide, high = width + 2, height + 2
-    x = np.clip(at[0] + np.float32(0.5), 0, wide - np.float32(1.001))
-    y = np.clip(at[1] + np.float32(0.5), 0, high - np.float32(1.001))
+    wide, high = width + 3, height + 3
+    x = np.clip(at[0] + np.float32(0.5), 0, width + 1)
+    y = np.clip(at[1] + np.float32(0.5), 0, height + 1)
     column, row = x.astype(np.int64), y.astype(np.int64)
     right, down = (x - column).astype(np.float32), (y - row).astype(np.float32)
     corner = torch.from_numpy(row * wide + column)
@@ -36,7 +36,7 @@ def splat(colours: Array, at: Array, weight: Array, shape: tuple[int, int]) -> t
         for plane, value in zip(sums, part, strict=True):
             # Plane by plane is several times as fast as rows of five.
             plane.index_add_(0, index, value)
-    inner = sums.view(5, high, wide)[:, 1:-1, 1:-1]
+    inner = sums.view(5, high, wide)[:, 1:-2, 1:-2]
     mean = inner[:3] / inner[3].clamp(min=1e-20)
     return mean.permute(1, 2, 0).contiguous().numpy(), inner[4].contiguous().numpy()
 

@@ -1,0 +1,75 @@
+"""train: the stages of lite, from procedural scenes."""
+
+from __future__ import annotations
+
+import logging
+from argparse import ArgumentParser, Namespace
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from .terminal import meter, say
+
+EXAMPLES = [
+    "encoder --out out/train/encoder --steps 5000",
+    "encoder --out out/train/encoder --steps 5000 --resume",
+    "base --out out/train/base --steps 20000 --set lr=1e-3",
+    "control --out out/train/control --set regime=dense input=ids --export lite.safetensors",
+]
+
+
+def add_arguments(command: ArgumentParser) -> None:
+    """The words of the command."""
+    command.add_argument("stage", choices=("encoder", "base", "control"))
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    command.add_argument("--steps", type=int, metavar="N", help="length of the whole run")
+    command.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
+    command.add_argument(
+        "--set", nargs="+", default=[], metavar="NAME=VALUE", help="any other value of the config"
+    )
+    command.add_argument(
+        "--export", type=Path, metavar="FILE", help="weights file to put the result into"
+    )
+
+
+def run(args: Namespace) -> None:
+    """Train, draw the curves, and export if asked to."""
+    from ..training.checkpoint import load_checkpoint
+    from ..training.config import config_from
+    from ..training.export import export_weights
+    from ..training.plot import plot_log
+    from ..training.run import CHECKPOINT, LOG, train
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    values = _settings(args.set)
+    if args.resume:
+        _, was, _ = load_checkpoint(args.out / CHECKPOINT)
+        values = {field.name: getattr(was, field.name) for field in fields(was)} | values
+    values["stage"] = args.stage
+    if args.steps is not None:
+        values["steps"] = args.steps
+    config = config_from(values)
+    done = train(config, args.out, resume=args.resume, progress=meter("step"))
+    plot_log(args.out / LOG, args.out / "curves.png")
+    say(f"wrote {done}")
+    if args.export is not None:
+        export_weights(done, args.export)
+        say(f"wrote {args.export}")
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    """NAME=VALUE pairs as values of the types a TrainConfig has."""
+    from ..training.config import TrainConfig
+
+    kinds = {field.name: type(field.default) for field in fields(TrainConfig)}
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, _, text = pair.partition("=")
+        if name not in kinds:
+            raise ValueError(f"--set knows {', '.join(kinds)}; got {pair!r}.")
+        try:
+            values[name] = kinds[name](text)
+        except ValueError as error:
+            wanted = kinds[name].__name__
+            raise ValueError(f"--set {name} takes a {wanted}; got {text!r}.") from error
+    return values

@@ -1,0 +1,164 @@
+"""The Track-ControlNet of lite: a trainable copy of the base's encoder that reads tracks.
+
+Motion Prompting, section 4.2: copied encoder, zero-initialised outputs, a new first layer for the
+random-ID volume. Where we depart from it, docs/training.md says why.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import ShapeError
+from ...geometry import Size
+from ...raster.ids import IdEmbedding
+from ...raster.region import region_flow
+from ...raster.sparse import sparse_id_volume
+from ...tracks.model import Tracks, make_tracks
+from .base import LiteBase, LiteResiduals
+from .field import MotionField
+from .identity import VOLUME_SIDE, IdReader, far_apart, matched_tracks
+from .latents import latents_of, retimed
+
+INPUTS = ("ids", "region")
+REGION_PX = 2
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What control computes once per run.
+
+    added: (1, W, G, G) for the encoder copy's first layer. guess: (1, C, G, G) latents of the
+    motion the tracks ask for. features: of the picture, (1, F, G, G). is_empty: nothing to follow.
+    """
+
+    added: Tensor
+    guess: Tensor
+    features: Tensor
+    is_empty: bool
+
+
+class Regressor(Protocol):
+    """What control asks of the model it belongs to (`Lite`)."""
+
+    def field(self, image: Tensor, tracks: Tracks, weights: Tensor | None = None) -> MotionField:
+        """Dense motion in one step."""
+        ...
+
+    def picture(self, image: Tensor) -> Tensor:
+        """A picture as the networks read it."""
+        ...
+
+
+class LiteControl(nn.Module):
+    """Steers a frozen base by tracks. At its initialisation it changes nothing, bit for bit.
+
+    input: "ids" reads the random-ID volume through cosine attention; "region" reads region-wise
+    displacement and mask (MotionPro, 2505.20287) instead.
+    """
+
+    def __init__(self, base: LiteBase, lite: Regressor, input: str = "ids") -> None:
+        """lite: gives the one-step field. Raises ValueError for an unknown input layer."""
+        super().__init__()
+        if input not in INPUTS:
+            raise ValueError(f"input must be one of: {', '.join(INPUTS)}; got {input!r}.")
+        self.config, self.input = base.config, input
+        self.encoder = copy.deepcopy(base.encoder).requires_grad_(True)
+        self.reader = IdReader()
+        # Neither is learned here; outside of the module's tree, so that they are saved once.
+        self._frozen = (base, lite)
+        width, channels = self.config.widths[0], self.config.channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(2 * channels + self.config.features, width, 1),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, 1, 1),
+        )
+        self.zeros = nn.ModuleList([_zero_conv(one, one) for one in self.config.widths])
+        self.gate = _zero_conv(width, 1)
+
+    def prepare(
+        self, image: Tensor, tracks: Tracks, weights: Tensor | None = None, seed: int = 0
+    ) -> Prepared:
+        """Everything that does not depend on the noisy latents, once per run.
+
+        image: (H, W, 3) 0..1. tracks: on its canvas; another number of frames than the model's is
+        resampled in time, with a log line. weights: (N,) 0..1 or None. seed: of the random ids.
+        Raises what Lite.field raises.
+        """
+        base, lite = self._frozen
+        frames = self.config.frames
+        if tracks.num_frames not in (0, frames):
+            logger.info(
+                "tracks of %d frames are resampled to the model's %d.", tracks.num_frames, frames
+            )
+        field = lite.field(image, tracks, weights)
+        is_empty = not bool(tracks.visible.any())
+        if weights is not None and tracks.num_points:
+            is_empty = is_empty or not bool((weights > 0).any())
+        with torch.no_grad():
+            features = base.features(lite.picture(image))
+        told = self.told(fitted(tracks, frames), seed).to(features)
+        guess = latents_of(field, frames).to(features)
+        return Prepared(self.heard(told, guess, features), guess, features, is_empty)
+
+    def heard(self, told: Tensor, guess: Tensor, features: Tensor) -> Tensor:
+        """(B, W, G, G) what tracks add to the first layer: the new first layer itself."""
+        return self.stem(torch.cat([told, guess, features], dim=1))
+
+    def told(self, tracks: Tracks, seed: int) -> Tensor:
+        """(1, C, G, G): what the input layer reads of tracks, as latents are laid out."""
+        grid = Size(self.config.grid, self.config.grid)
+        if self.input == "ids" and tracks.num_points:
+            rows = IdEmbedding()
+            codes = rows.encode(far_apart(rows, tracks.num_points, seed)).to(tracks.device)
+            volume = sparse_id_volume(tracks, Size(VOLUME_SIDE, VOLUME_SIDE), codes)
+            tracks = matched_tracks(self.reader, volume, tracks.size)
+        flow = region_flow(tracks, grid, block_px=REGION_PX)[1:]
+        moved = flow[..., :2].permute(0, 3, 1, 2).reshape(1, -1, *grid[::-1]) * (4 / grid.width)
+        return torch.cat([moved, flow[..., 2][None]], dim=1)
+
+    def residuals(self, prepared: Prepared, noisy: Tensor, tau: Tensor) -> LiteResiduals:
+        """What the tracks add to the base's prediction at one step.
+
+        noisy: (B, C, G, G). tau: (B,). Without tracks everything added is zero.
+        """
+        if noisy.shape[1] != self.config.channels:
+            raise ShapeError(
+                f"latents have {self.config.channels} channels here; got {noisy.shape[1]}."
+            )
+        share = noisy.new_zeros(1) if prepared.is_empty else noisy.new_ones(1)
+        return self.added((prepared.added, prepared.guess, prepared.features), noisy, tau, share)
+
+    def added(
+        self, known: tuple[Tensor, Tensor, Tensor], noisy: Tensor, tau: Tensor, share: Tensor
+    ) -> LiteResiduals:
+        """The residuals of a batch. known: first layer's addition, guess and features. share:
+        (1,) or (B, 1, 1, 1), 0 where there is nothing to follow."""
+        first, guess, features = known
+        maps, _ = self.encoder(noisy, tau, features, first)
+        skips = tuple(zero(one) * share for zero, one in zip(self.zeros, maps, strict=True))
+        return LiteResiduals(skips, torch.tanh(self.gate(maps[0])) * share, guess)
+
+
+def fitted(tracks: Tracks, frames: int) -> Tracks:
+    """Tracks with a model's number of frames: positions in between are interpolated."""
+    if tracks.num_frames == frames:
+        return tracks
+    xy = retimed(tracks.xy, frames)
+    visible = retimed(tracks.visible.float(), frames) > 0.99
+    return make_tracks(xy, tracks.size, visible=visible, ids=tracks.ids)
+
+
+def _zero_conv(channels: int, out: int) -> nn.Conv2d:
+    conv = nn.Conv2d(channels, out, 1)
+    nn.init.zeros_(conv.weight)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+    return conv

@@ -1,0 +1,83 @@
+"""Latents of lite: a dense motion field as a stack of maps, and the noise that fits it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...errors import ShapeError
+from ...geometry import Size
+from .evidence import unit_px
+from .field import MotionField
+
+# One unit of a latent displacement is this many units of length; latents are about 1 in size.
+SCALE_UNITS = 1.5
+
+
+def to_latents(moved: Tensor, visible: Tensor) -> Tensor:
+    """(B, T, G, G, 2) units and (B, T, G, G) 0..1 to latents (B, 3 (T - 1), G, G).
+
+    Channels: x and y of frame 1, of frame 2, ..., then -1..1 of visibility of frame 1, 2, ...
+    """
+    across = moved[:, 1:].permute(0, 1, 4, 2, 3).flatten(1, 2) / SCALE_UNITS
+    return torch.cat([across, visible[:, 1:].to(across.dtype) * 2 - 1], dim=1)
+
+
+def from_latents(latents: Tensor) -> tuple[Tensor, Tensor]:
+    """The other way: displacement (B, T, G, G, 2) units and visibility (B, T, G, G) 0..1."""
+    batch, channels, grid, _ = latents.shape
+    if channels % 3:
+        raise ShapeError(f"latents have 3 channels per generated frame; got {channels}.")
+    frames = channels // 3
+    moved = latents[:, : 2 * frames].view(batch, frames, 2, grid, grid).permute(0, 1, 3, 4, 2)
+    seen = ((latents[:, 2 * frames :] + 1) / 2).clamp(0, 1)
+    first = moved.new_zeros(batch, 1, grid, grid, 2)
+    moved = torch.cat([first, moved * SCALE_UNITS], dim=1)
+    return moved, torch.cat([seen.new_ones(batch, 1, grid, grid), seen], dim=1)
+
+
+def field_of(latents: Tensor, size: Size, frames: int) -> MotionField:
+    """One latent (1, C, G, G) as a field of a picture, resampled to `frames` in time."""
+    moved, seen = from_latents(latents)
+    moved, seen = retimed(moved[0] * unit_px(size), frames), retimed(seen[0], frames)
+    sure = torch.ones_like(seen[:1])[0] if len(seen) else seen.new_ones(latents.shape[-2:])
+    return MotionField(moved, seen, sure, size)
+
+
+def latents_of(field: MotionField, frames: int) -> Tensor:
+    """A field as a latent (1, C, G, G) of a model of `frames`."""
+    moved = retimed(field.displacement / unit_px(field.size), frames)
+    return to_latents(moved[None], retimed(field.visible, frames)[None])
+
+
+def retimed(values: Tensor, frames: int) -> Tensor:
+    """(T, ...) read at `frames` even times from first to last, linear in between."""
+    count = len(values)
+    if count == frames or count == 0:
+        return values if count else values.new_zeros(frames, *values.shape[1:])
+    at = torch.linspace(0, count - 1, frames, device=values.device)
+    low = at.floor().long().clamp(max=max(count - 2, 0))
+    share = (at - low).view(-1, *([1] * (values.ndim - 1)))
+    return torch.lerp(values[low], values[(low + 1).clamp(max=count - 1)], share)
+
+
+def time_factor(frames: int, roughness: float = 0.02) -> Tensor:
+    """(T - 1, T - 1) lower triangle L: L z is noise over frames 1..T-1 as smooth as motion is.
+
+    Motion starts from zero and goes on: the covariance is that of Brownian motion's integral-like
+    min(s, t), scaled to variance 1 at the last frame, with a little white noise.
+    """
+    t = torch.arange(1, frames, dtype=torch.float64) / (frames - 1)
+    cover = torch.minimum(t[:, None], t[None]) + roughness * torch.eye(frames - 1).double()
+    cover = cover / cover[-1, -1]
+    return torch.linalg.cholesky(cover).float()
+
+
+def coloured_noise(shape: tuple[int, ...], factor: Tensor, generator: torch.Generator) -> Tensor:
+    """Noise for latents (B, 3 (T - 1), G, G): coloured over time, white over space."""
+    frames = len(factor)
+    batch, _, height, width = shape
+    white = torch.randn(batch, 3, frames, height, width, generator=generator)
+    coloured = torch.einsum("st,bcthw->bcshw", factor.cpu(), white)
+    moved = coloured[:, :2].transpose(1, 2).reshape(batch, 2 * frames, height, width)
+    return torch.cat([moved, coloured[:, 2]], dim=1).to(factor.device)

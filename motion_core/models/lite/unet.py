@@ -1,0 +1,126 @@
+"""The U-Net that lite's base and its control branch share: maps in space, time in channels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from .layers import Attention, doubled, norm
+
+DEEP_BLOCKS = 2
+
+
+@dataclass(frozen=True)
+class BaseConfig:
+    """Sizes of the base. `frames` is T: frame 0 is known, T - 1 are generated.
+
+    widths: channels at the full grid, its half and its quarter. features: of the picture.
+    """
+
+    grid: int = 64
+    frames: int = 16
+    widths: tuple[int, int, int] = (40, 64, 96)
+    features: int = 32
+    time: int = 96
+
+    @property
+    def channels(self) -> int:
+        """C of the latents: two of displacement and one of visibility per generated frame."""
+        return 3 * (self.frames - 1)
+
+
+class Block(nn.Module):
+    """A residual block that knows the noise level."""
+
+    def __init__(self, channels: int, out: int, time: int) -> None:
+        super().__init__()
+        self.first = nn.Sequential(norm(channels), nn.SiLU(), nn.Conv2d(channels, out, 3, 1, 1))
+        self.time = nn.Linear(time, out)
+        self.second = nn.Sequential(norm(out), nn.SiLU(), nn.Conv2d(out, out, 3, 1, 1))
+        self.skip = nn.Conv2d(channels, out, 1) if channels != out else nn.Identity()
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        """(B, channels, H, W) and (B, time) to (B, out, H, W)."""
+        h = self.first(x) + self.time(time)[..., None, None]
+        return self.skip(x) + self.second(h)
+
+
+class NoiseLevel(nn.Module):
+    """tau (B,) in 0..1 to (B, time)."""
+
+    def __init__(self, time: int) -> None:
+        super().__init__()
+        self.octaves = time // 2
+        self.mix = nn.Sequential(
+            nn.Linear(2 * self.octaves, time), nn.SiLU(), nn.Linear(time, time)
+        )
+
+    def forward(self, tau: Tensor) -> Tensor:
+        """Sines and cosines of tau at octaves, mixed."""
+        rates = torch.exp(torch.linspace(0, math.log(1000), self.octaves, device=tau.device))
+        angle = tau.float()[:, None] * rates
+        return self.mix(torch.cat([angle.sin(), angle.cos()], dim=1))
+
+
+class Encoder(nn.Module):
+    """The way down; the control branch holds a trainable copy of it."""
+
+    def __init__(self, config: BaseConfig) -> None:
+        super().__init__()
+        full, half, quarter = config.widths
+        self.level = NoiseLevel(config.time)
+        self.first = nn.Conv2d(config.channels + config.features, full, 3, 1, 1)
+        self.near = nn.Sequential(norm(full), nn.SiLU(), nn.Conv2d(full, full, 3, 1, 1))
+        self.to_half = nn.Conv2d(full, half, 4, 2, 1)
+        self.at_half = Block(half, half, config.time)
+        self.to_quarter = nn.Conv2d(half, quarter, 4, 2, 1)
+        self.at_quarter = Block(quarter, quarter, config.time)
+        self.around = Attention(quarter)
+
+    def forward(
+        self, noisy: Tensor, tau: Tensor, features: Tensor, added: Tensor | None = None
+    ) -> tuple[list[Tensor], Tensor]:
+        """Maps at the full grid, its half and its quarter, and the code of the noise level.
+
+        noisy: (B, C, G, G). tau: (B,). features: (B, F, G, G). added: to the first layer's result.
+        """
+        time = self.level(tau)
+        full = self.first(torch.cat([noisy, features.expand(len(noisy), -1, -1, -1)], dim=1))
+        if added is not None:
+            full = full + added
+        full = full + self.near(full)
+        half = self.at_half(self.to_half(full), time)
+        quarter = self.around(self.at_quarter(self.to_quarter(half), time))
+        return [full, half, quarter], time
+
+
+class Decoder(nn.Module):
+    """The way up."""
+
+    def __init__(self, config: BaseConfig) -> None:
+        super().__init__()
+        full, half, quarter = config.widths
+        self.deep = Block(quarter, quarter, config.time)
+        self.up_half = nn.Conv2d(quarter, half, 1)
+        self.at_half = nn.ModuleList([Block(2 * half, half, config.time)])
+        self.up_full = nn.Conv2d(half, full, 1)
+        # The way up may be dear: control copies the way down only.
+        blocks = [Block(full, full, config.time) for _ in range(DEEP_BLOCKS)]
+        self.at_full = nn.ModuleList([Block(2 * full, full, config.time), *blocks])
+        self.last = nn.Sequential(norm(full), nn.SiLU(), nn.Conv2d(full, config.channels, 3, 1, 1))
+
+    def forward(self, skips: list[Tensor], time: Tensor) -> Tensor:
+        """(B, C, G, G) from what the encoder gave."""
+        full, half, quarter = skips
+        x = self.deep(quarter, time)
+        x = torch.cat([self.up_half(doubled(x)), half], dim=1)
+        for block in self.at_half:
+            x = cast(Block, block)(x, time)
+        x = torch.cat([self.up_full(doubled(x)), full], dim=1)
+        for block in self.at_full:
+            x = cast(Block, block)(x, time)
+        return self.last(x)

@@ -1,0 +1,136 @@
+"""Stages `base` and `control`: flow matching of motion fields, without and with tracks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import FormatError
+from ..models.lite.affinity import whole_field
+from ..models.lite.base import LiteBase, LiteResiduals
+from ..models.lite.control import LiteControl
+from ..models.lite.latents import coloured_noise, from_latents, to_latents
+from ..models.lite.lite import load_lite
+from ..models.lite.unet import BaseConfig
+from .config import TrainConfig
+from .data import Batch
+from .encoder_stage import HALF
+
+# Noise levels are drawn towards noise: tau = SHIFT u / (1 + (SHIFT - 1) u), some exactly 1.
+SHIFT, PURE_NOISE = 4.0, 0.15
+# The squared error counts as 1 / tau^2, as the error of a velocity would, but no more than this.
+LEAST_LEVEL = 0.4
+HIDDEN_WEIGHT = 0.3
+
+
+def noise_levels(count: int, generator: torch.Generator) -> Tensor:
+    """(count,) tau in 0..1."""
+    u = torch.rand(count, generator=generator)
+    pure = torch.rand(count, generator=generator) < PURE_NOISE
+    return torch.where(pure, 1.0, SHIFT * u / (1 + (SHIFT - 1) * u))
+
+
+def flow_loss(clean: Tensor, wanted: Tensor, tau: Tensor, visible: Tensor) -> Tensor:
+    """Squared error of an x-prediction (B, C, G, G), weighted by level and visibility.
+
+    Squared, because the base must find the mean of what may happen: a robust loss finds the
+    median, which is no motion at all. visible: (B, T, G, G).
+    """
+    seen = HIDDEN_WEIGHT + (1 - HIDDEN_WEIGHT) * visible[:, 1:].float()
+    weight = torch.cat([seen.repeat_interleave(2, dim=1), torch.ones_like(seen)], dim=1)
+    level = tau.clamp(min=LEAST_LEVEL).view(-1, 1, 1, 1) ** -2
+    return (weight * level * (clean - wanted).square()).mean()
+
+
+class BaseStage(nn.Module):
+    """The base with its loss."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.base = LiteBase(BaseConfig(frames=config.frames))
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss of a batch."""
+        wanted, noisy, tau = noised(batch, self.base, self.config)
+        features = self.base.features(batch.picture)
+        clean = self.base(noisy, tau, features)
+        return {"loss": flow_loss(clean, wanted, tau, batch.visible)}
+
+
+class ControlStage(nn.Module):
+    """The control branch on its frozen base, with the same loss."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__()
+        self.config = config
+        lite = load_lite(Path(config.start) if config.start else None)
+        if lite.base is None:
+            raise FormatError(
+                "control is trained on a base, and these weights hold none. Train stage base, "
+                "export it, and pass the file as start."
+            )
+        lite.requires_grad_(False)
+        self.lite, self.base = lite, lite.base
+        self.control = LiteControl(lite.base, lite, config.input)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss of a batch."""
+        wanted, noisy, tau = noised(batch, self.base, self.config)
+        with torch.no_grad():
+            features = self.base.features(batch.picture)
+            guess = self.guess(batch)
+        residuals = self.residuals(batch, (features, guess), noisy, tau)
+        clean = self.base(noisy, tau, features, residuals)
+        return {
+            "loss": flow_loss(clean, wanted, tau, batch.visible),
+            "gate": residuals.gate.detach().mean(),
+        }
+
+    def guess(self, batch: Batch) -> Tensor:
+        """(B, C, G, G) latents of the one-step field of each scene."""
+        encoder, half = self.lite.encoder, batch.picture.new_tensor(HALF)
+        estimate = whole_field(encoder, encoder.features(batch.picture), batch.evidence, half)
+        count, grid = len(batch.picture), encoder.config.grid
+        moved = estimate.moved.view(count, grid, grid, -1, 2).permute(0, 3, 1, 2, 4)
+        seen = estimate.visible.sigmoid().view(count, grid, grid, -1).permute(0, 3, 1, 2)
+        return to_latents(moved, seen)
+
+    def residuals(
+        self, batch: Batch, known: tuple[Tensor, Tensor], noisy: Tensor, tau: Tensor
+    ) -> LiteResiduals:
+        """What control adds for every scene of a batch; nothing where there are no tracks."""
+        features, guess = known
+        seeds = range(batch.step * len(batch.tracks), (batch.step + 1) * len(batch.tracks))
+        told = [
+            self.control.told(tracks, seed)
+            for tracks, seed in zip(batch.tracks, seeds, strict=True)
+        ]
+        heard = batch.evidence.present.any(dim=1).view(-1, 1, 1, 1).to(features)
+        first = self.control.heard(torch.cat(told).to(features), guess, features)
+        return self.control.added((first, guess, features), noisy, tau, heard)
+
+
+def noised(batch: Batch, base: LiteBase, config: TrainConfig) -> tuple[Tensor, Tensor, Tensor]:
+    """Clean latents, noisy latents and their levels: the same for the same seed and step."""
+    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + batch.step)
+    clean = to_latents(batch.moved, batch.visible)
+    tau = noise_levels(len(clean), generator).to(clean)
+    noise = coloured_noise(tuple(clean.shape), base.factor, generator)
+    level = tau.view(-1, 1, 1, 1)
+    return clean, (1 - level) * clean + level * noise, tau
+
+
+def one_step(stage: BaseStage | ControlStage, batch: Batch) -> Tensor:
+    """(G*G, T, 2) units: the motion predicted from pure noise, for the probe."""
+    base = stage.base
+    noise = base.noise(1, torch.Generator().manual_seed(0)).to(batch.picture)
+    tau = noise.new_ones(1)
+    features = base.features(batch.picture)
+    residuals = None
+    if isinstance(stage, ControlStage):
+        residuals = stage.residuals(batch, (features, stage.guess(batch)), noise, tau)
+    moved, _ = from_latents(base(noise, tau, features, residuals))
+    return moved[0].flatten(1, 2).transpose(0, 1)

@@ -1,0 +1,60 @@
+"""The log of a run as a picture: how the loss falls, and how the errors do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import FormatError, MissingExtraError
+
+SHOWN = ("1", "4", "16", "64", "256", "drag")
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The lines of a log. Raises FormatError with the line that is none, OSError."""
+    lines = []
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise FormatError(f"{path} line {number} is no JSON: {error}.") from error
+    return lines
+
+
+def plot_log(log: Path, target: Path) -> None:
+    """Draw a log: the loss, and the probe's errors over the frame relative to no motion.
+
+    The two side by side show whether the loss tells how well tracks are followed. A log without
+    lines draws nothing. Raises MissingExtraError without matplotlib.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError(
+            "curves need matplotlib: pip install motion-prompting[train]."
+        ) from error
+    lines = read_log(log) if log.exists() else []
+    losses = [line for line in lines if "loss" in line]
+    probes = [line for line in lines if "probe" in line]
+    if not losses:
+        return
+    figure = Figure(figsize=(9, 3.6))
+    left, right = figure.subplots(1, 2)
+    left.plot([line["step"] for line in losses], [line["loss"] for line in losses], lw=1)
+    left.set(
+        title="loss",
+        xlabel="step",
+        yscale="log" if min(one["loss"] for one in losses) > 0 else "linear",
+    )
+    for name in SHOWN:
+        values = [line["probe"][f"{name}/all"] / line["probe"][f"{name}/none"] for line in probes]
+        right.plot([line["step"] for line in probes], values, marker=".", lw=1, label=name)
+    right.set(title="error over the frame / no motion", xlabel="step", ylim=(0, None))
+    if probes:
+        right.legend(title="tracks", fontsize=7)
+    figure.tight_layout()
+    temporary = target.with_name(target.name + ".part")
+    FigureCanvasAgg(figure).print_png(str(temporary))
+    temporary.replace(target)

@@ -1,0 +1,36 @@
+"""Tiny random models and tracks for tests of lite."""
+
+from __future__ import annotations
+
+import torch
+
+from motion_core.geometry import Size
+from motion_core.models.lite.affinity import ControlEncoder, EncoderConfig
+from motion_core.models.lite.base import LiteBase
+from motion_core.models.lite.lite import Lite
+from motion_core.models.lite.unet import BaseConfig
+from motion_core.tracks.model import Tracks, make_tracks
+
+SIZES = EncoderConfig(grid=8, width=8, middle=8, deep=8, heads=2, head_dim=4, hidden=8)
+BASE = BaseConfig(grid=8, frames=5, widths=(8, 16, 16), features=8, time=16)
+
+
+def tiny_lite(seed: int = 0) -> Lite:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        lite = Lite(ControlEncoder(SIZES))
+        lite.base = LiteBase(BASE)
+        # A gate that has learned something: at its start it looks at nothing.
+        torch.nn.init.normal_(lite.encoder.gate[2].weight, std=0.3)
+    return lite.eval()
+
+
+def picture(width: int, height: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(height, width, 3, generator=torch.Generator().manual_seed(seed))
+
+
+def wandering(frames: int, points: int, size: Size, seed: int = 0) -> Tracks:
+    generator = torch.Generator().manual_seed(seed)
+    start = torch.rand(1, points, 2, generator=generator) * torch.tensor(size)
+    steps = torch.randn(frames, points, 2, generator=generator).cumsum(dim=0)
+    return make_tracks(start + steps - steps[:1], size)

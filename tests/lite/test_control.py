@@ -1,0 +1,143 @@
+"""Base and control: nothing changes at the start, nothing without tracks; ids find their like."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from motion_core.errors import ShapeError
+from motion_core.geometry import Size
+from motion_core.models.lite.base import velocity
+from motion_core.models.lite.control import LiteControl
+from motion_core.models.lite.field import MotionField
+from motion_core.models.lite.identity import IdReader, far_apart, matched_tracks
+from motion_core.models.lite.latents import coloured_noise, field_of, latents_of, time_factor
+from motion_core.raster.ids import IdEmbedding
+from motion_core.raster.sparse import sparse_id_volume
+from motion_core.tracks.model import empty_tracks, make_tracks
+
+from .models import BASE, picture, tiny_lite, wandering
+
+CANVAS = Size(60, 40)
+
+
+@pytest.fixture(scope="module")
+def lite():
+    torch.set_num_threads(1)
+    return tiny_lite()
+
+
+def learned(lite, input: str) -> LiteControl:
+    control = LiteControl(lite.base, lite, input)
+    for zero in (*control.zeros, control.gate):
+        torch.nn.init.normal_(zero.weight, std=0.2, generator=torch.Generator().manual_seed(1))
+    return control.eval()
+
+
+@pytest.mark.parametrize("input", ["ids", "region"])
+@torch.no_grad()
+def test_at_its_start_control_changes_nothing_bit_for_bit(lite, input: str) -> None:
+    control = LiteControl(lite.base, lite, input)
+    prepared = control.prepare(picture(60, 40), wandering(5, 6, CANVAS))
+    noisy, tau = lite.base.noise(1, torch.Generator().manual_seed(0)), torch.tensor([0.7])
+    plain = lite.base(noisy, tau, prepared.features)
+    residuals = control.residuals(prepared, noisy, tau)
+    assert torch.equal(lite.base(noisy, tau, prepared.features, residuals), plain)
+
+
+@pytest.mark.parametrize("input", ["ids", "region"])
+@torch.no_grad()
+def test_a_learned_control_acts_and_empty_tracks_are_the_base(lite, input: str) -> None:
+    control = learned(lite, input)
+    noisy, tau = lite.base.noise(1, torch.Generator().manual_seed(0)), torch.tensor([0.7])
+    prepared = control.prepare(picture(60, 40), wandering(5, 6, CANVAS))
+    residuals = control.residuals(prepared, noisy, tau)
+    plain = lite.base(noisy, tau, prepared.features)
+    assert not torch.allclose(lite.base(noisy, tau, prepared.features, residuals), plain)
+    off = lite.base(noisy, tau, prepared.features, residuals.scaled(0.0))
+    assert torch.equal(off, plain)
+    empty = control.prepare(picture(60, 40), empty_tracks(5, CANVAS))
+    nothing = control.residuals(empty, noisy, tau)
+    assert torch.equal(lite.base(noisy, tau, prepared.features, nothing), plain)
+
+
+def test_other_lengths_are_resampled_and_say_so(lite, caplog: pytest.LogCaptureFixture) -> None:
+    control = LiteControl(lite.base, lite)
+    with caplog.at_level("INFO"):
+        prepared = control.prepare(picture(60, 40), wandering(9, 6, CANVAS))
+    assert "resampled" in caplog.text
+    assert prepared.guess.shape == (1, BASE.channels, 8, 8)
+
+
+def test_foreign_latents_are_refused(lite) -> None:
+    with pytest.raises(ShapeError, match="latents"):
+        lite.base(torch.zeros(1, 3, 8, 8), torch.ones(1), torch.zeros(1, 8, 8, 8))
+    with pytest.raises(ValueError, match="ids, region"):
+        LiteControl(lite.base, lite, "colour")
+
+
+def test_ids_are_drawn_apart() -> None:
+    ids = far_apart(IdEmbedding(), 256, seed=3)
+    assert len(ids.unique()) == 256
+    assert int(ids.sort().values.diff().min()) >= 16384 // 256 // 2 - 1
+    assert torch.equal(ids, far_apart(IdEmbedding(), 256, seed=3))
+    with pytest.raises(ValueError, match="pool"):
+        far_apart(IdEmbedding(), 20000, seed=0)
+
+
+@torch.no_grad()
+def test_codes_find_themselves_untrained() -> None:
+    size, embedding = Size(256, 256), IdEmbedding()
+    tracks = wandering(6, 48, size)
+    inside = ((tracks.xy > 1) & (tracks.xy < 255)).all(dim=-1)
+    visible = inside & (torch.rand(6, 48, generator=torch.Generator().manual_seed(2)) > 0.2)
+    visible[0] = inside[0]
+    tracks = make_tracks(tracks.xy, size, visible=visible)
+    rows = embedding.encode(far_apart(embedding, 48, seed=0))
+    found = matched_tracks(IdReader(), sparse_id_volume(tracks, size, rows), size)
+    nearest = torch.cdist(found.xy[0], tracks.xy[0].where(visible[0, :, None], 1e4)).argmin(dim=1)
+    seen = visible[:, nearest]
+    assert torch.equal(found.visible, seen)
+    miss = (found.xy - tracks.xy[:, nearest]).norm(dim=-1)[seen]
+    # A cell is a pixel: no more than half its diagonal is lost.
+    assert float(miss.max()) < 0.75
+
+
+def test_gradients_reach_the_reader() -> None:
+    size = Size(64, 64)
+    tracks = wandering(4, 5, size)
+    embedding, reader = IdEmbedding(), IdReader()
+    rows = embedding.rows(5, 0)
+    _, found, _ = reader(sparse_id_volume(tracks, size, rows))
+    found.square().mean().backward()
+    assert reader.project.weight.grad is not None
+    assert float(reader.project.weight.grad.abs().sum()) > 0
+
+
+def test_latents_keep_a_field() -> None:
+    generator = torch.Generator().manual_seed(0)
+    moved = torch.randn(5, 8, 8, 2, generator=generator) * 9
+    moved[0] = 0
+    seen = torch.rand(5, 8, 8, generator=generator)
+    seen[0] = 1
+    field = MotionField(moved, seen, torch.ones(8, 8), CANVAS)
+    back = field_of(latents_of(field, 5), CANVAS, 5)
+    torch.testing.assert_close(back.displacement, moved)
+    torch.testing.assert_close(back.visible, seen)
+    assert field_of(latents_of(field, 5), CANVAS, 12).frames == 12
+
+
+def test_noise_has_the_colour_it_should() -> None:
+    factor = time_factor(6)
+    noise = coloured_noise((8, 15, 24, 24), factor, torch.Generator().manual_seed(0))
+    across = noise[:, 0:10:2].permute(1, 0, 2, 3).reshape(5, -1)
+    torch.testing.assert_close(torch.cov(across), factor @ factor.T, atol=0.06, rtol=0)
+
+
+def test_velocity_leads_from_noise_to_the_clean() -> None:
+    clean, noise = torch.randn(2, 3, 4, 4), torch.randn(2, 3, 4, 4)
+    tau = torch.tensor([0.3, 1.0])
+    level = tau.view(-1, 1, 1, 1)
+    torch.testing.assert_close(
+        velocity(clean, (1 - level) * clean + level * noise, tau), noise - clean
+    )

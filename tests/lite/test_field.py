@@ -1,0 +1,125 @@
+"""The one-step field: shapes, limits, odd input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from motion_core.errors import CanvasError, ShapeError
+from motion_core.geometry import Size
+from motion_core.models.lite import affinity
+from motion_core.models.lite.evidence import FILLED_TRUST, evidence_of, unit_px
+from motion_core.models.lite.lite import settled
+from motion_core.tracks.model import empty_tracks, make_tracks
+
+from .models import picture, tiny_lite, wandering
+
+CANVAS = Size(60, 40)
+
+
+@pytest.fixture(scope="module")
+def lite():
+    torch.set_num_threads(1)
+    return tiny_lite()
+
+
+def test_moves_with_its_tracks_in_pixels_of_the_picture(lite) -> None:
+    shift = torch.tensor([12.0, -5.0])
+    still = make_tracks(torch.rand(1, 9, 2).expand(4, -1, -1) * 40, CANVAS)
+    moved = replace(still, xy=still.xy + shift * torch.arange(4)[:, None, None] / 3)
+    field = lite.field(picture(60, 40), moved)
+    assert field.displacement.shape == (4, 8, 8, 2)
+    assert field.visible.shape == (4, 8, 8)
+    # Every head agrees on a common shift; only "nothing moves here" takes from it.
+    last = field.displacement[-1].reshape(-1, 2)
+    direction = torch.nn.functional.normalize(last, dim=-1) @ torch.nn.functional.normalize(
+        shift, dim=0
+    )
+    assert float(direction.min()) > 0.999
+    assert bool((field.displacement[0] == 0).all())
+    assert bool((field.visible[0] == 1).all())
+
+
+@pytest.mark.parametrize("frames", [0, 1, 3])
+def test_without_tracks_nothing_moves(lite, frames: int) -> None:
+    field = lite.field(picture(60, 40), empty_tracks(frames, CANVAS))
+    assert field.displacement.shape == (frames, 8, 8, 2)
+    assert not field.displacement.any()
+
+
+def test_tracks_that_are_never_seen_or_weigh_nothing_do_nothing(lite) -> None:
+    tracks = wandering(4, 5, CANVAS)
+    unseen = replace(tracks, visible=torch.zeros_like(tracks.visible))
+    assert not lite.field(picture(60, 40), unseen).displacement.any()
+    assert not lite.field(picture(60, 40), tracks, torch.zeros(5)).displacement.any()
+    with pytest.raises(ShapeError, match="weights"):
+        lite.field(picture(60, 40), tracks, torch.ones(4))
+
+
+def test_a_point_that_is_not_visible_is_not_read(lite) -> None:
+    tracks = wandering(5, 6, CANVAS)
+    visible = tracks.visible.clone()
+    visible[2, 3] = False
+    lost = tracks.xy.clone()
+    lost[2, 3] = 1e6
+    first = lite.field(picture(60, 40), replace(tracks, visible=visible))
+    second = lite.field(picture(60, 40), replace(tracks, visible=visible, xy=lost))
+    assert torch.equal(first.displacement, second.displacement)
+
+
+@pytest.mark.parametrize("size", [Size(1, 1), Size(3, 200), Size(200, 3)])
+def test_odd_pictures(lite, size: Size) -> None:
+    field = lite.field(picture(*size), wandering(3, 4, size))
+    assert bool(torch.isfinite(field.displacement).all())
+
+
+def test_another_canvas_is_refused(lite) -> None:
+    with pytest.raises(CanvasError, match="fit"):
+        lite.field(picture(60, 41), wandering(3, 4, CANVAS))
+
+
+def test_pieces_give_what_the_whole_gives(lite, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracks = wandering(3, 40, CANVAS)
+    whole = lite.field(picture(60, 40), tracks)
+    monkeypatch.setattr(affinity, "MOST_WEIGHTS", 3 * 40 * 5)
+    pieces = lite.field(picture(60, 40), tracks)
+    torch.testing.assert_close(pieces.displacement, whole.displacement, atol=1e-4, rtol=1e-4)
+
+
+def test_order_and_padding_do_not_matter() -> None:
+    lite, size = tiny_lite(1), Size(32, 32)
+    many, few = wandering(4, 9, size), wandering(4, 3, size, seed=5)
+    half = torch.tensor([4.0, 4.0])
+    features = lite.encoder.features(torch.zeros(2, 3, 32, 32))
+    both = affinity.whole_field(lite.encoder, features, evidence_of([many, few]), half)
+    alone = affinity.whole_field(lite.encoder, features[1:], evidence_of([few]), half)
+    torch.testing.assert_close(both.moved[1], alone.moved[0])
+
+
+def test_lost_points_are_filled_in_and_hardly_trusted() -> None:
+    xy = torch.tensor([[9.0, 9], [0, 0], [9, 9], [4, 8], [9, 9]])[:, None]
+    visible = torch.tensor([False, True, False, True, False])[:, None]
+    evidence = evidence_of([make_tracks(xy, Size(8, 8), visible=visible)])
+    unit = unit_px(Size(8, 8))
+    moved = evidence.moved[0, 0] * unit
+    torch.testing.assert_close(moved, torch.tensor([[0.0, 0], [0, 0], [2, 4], [4, 8], [4, 8]]))
+    assert evidence.trust[0, 0].tolist() == pytest.approx(
+        [FILLED_TRUST, 1, FILLED_TRUST, 1, FILLED_TRUST]
+    )
+    with pytest.raises(ShapeError, match="Resample"):
+        evidence_of([empty_tracks(3, CANVAS), empty_tracks(4, CANVAS)])
+
+
+def test_settling_keeps_what_is_sure_and_what_is_uniform() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rough = torch.randn(2, 8, 8, 2, generator=generator)
+    torch.testing.assert_close(settled(rough, torch.ones(8, 8)), rough)
+    flat = torch.ones(2, 8, 8, 2) * 3
+    torch.testing.assert_close(settled(flat, torch.rand(8, 8, generator=generator)), flat)
+    stray = torch.zeros(1, 8, 8, 2)
+    stray[0, 4, 4] = 10
+    doubt = torch.ones(8, 8)
+    doubt[4, 4] = 0
+    assert float(settled(stray, doubt).abs().max()) < 0.5

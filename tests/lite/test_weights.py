@@ -1,0 +1,47 @@
+"""The weights file: what ships loads, what is broken is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from motion_core.errors import FormatError
+from motion_core.geometry import Size
+from motion_core.models.lite import load_lite
+from motion_core.models.lite.weights import SHIPPED
+
+from .models import picture, wandering
+
+
+def test_the_shipped_weights_load_and_repeat_themselves() -> None:
+    torch.set_num_threads(1)
+    tracks = wandering(4, 6, Size(48, 48))
+    first, second = (load_lite().field(picture(48, 48), tracks) for _ in range(2))
+    assert torch.equal(first.displacement, second.displacement)
+    assert SHIPPED.stat().st_size < 20 << 20
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="reinstall"):
+        load_lite(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("keep", [0, 5, 400, 100_000])
+def test_a_truncated_file_is_refused(tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "short.safetensors"
+    path.write_bytes(SHIPPED.read_bytes()[:keep])
+    with pytest.raises(FormatError, match="again"):
+        load_lite(path)
+
+
+def test_foreign_weights_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"x": torch.zeros(3)}, path)
+    with pytest.raises(FormatError, match="something else"):
+        load_lite(path)
+    save_file({"x": torch.zeros(3)}, path, {"kind": "motion-prompting lite 1", "config": "{}"})
+    with pytest.raises(FormatError, match="config"):
+        load_lite(path)
