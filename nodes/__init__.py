@@ -27,6 +27,7 @@ from .pose_motion import PoseMotion
 from .preview import DraftMotion, PreviewTracks
 from .retime import RetimeTracks
 from .separate import SeparateMotion
+from .track_video import TrackVideo
 from .transfer_motion import TransferMotion
 from .transform import TransformTracks
 
@@ -50,6 +51,7 @@ NODES: list[type[io.ComfyNode]] = [
     TransformTracks,
     RetimeTracks,
     FilterTracks,
+    TrackVideo,
     TransferMotion,
     MagnifyMotion,
     SeparateMotion,

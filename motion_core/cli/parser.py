@@ -35,6 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_overlay(commands)
     _add_draft(commands)
+    _add_track(commands)
     _add_transfer(commands)
     _add_magnify(commands)
     _add_info(commands)
@@ -59,6 +60,14 @@ def count_argument(text: str) -> int:
     if not re.fullmatch(r"\d{1,9}", text) or int(text) == 0:
         raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more; got {text!r}")
     return int(text)
+
+
+def point_argument(text: str) -> tuple[float, float]:
+    """A point in pixels from text such as 120,80.5. Raises ArgumentTypeError."""
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise argparse.ArgumentTypeError(f"expected X,Y such as 120,80.5; got {text!r}")
+    return number_argument(parts[0]), number_argument(parts[1])
 
 
 def number_argument(text: str) -> float:
@@ -174,6 +183,44 @@ def _add_draft(commands: argparse._SubParsersAction) -> None:
     _add_fps(command, "frames per second of the result")
     _add_max_side(command)
     _add_output(command, "video to write (.mp4, .mov, .mkv)")
+
+
+def _add_track(commands: argparse._SubParsersAction) -> None:
+    command = _add_command(
+        commands,
+        "track",
+        "follow points through a video",
+        [
+            "clip.mp4 -o tracks.npz --overlay overlay.mp4",
+            "clip.mp4 -o tracks.npz --random 1024 --frame 20",
+            "clip.mp4 -o tracks.npz --tracker tapir --models models/point_tracking",
+        ],
+    )
+    command.add_argument("video", type=Path, metavar="VIDEO", help="the video to look at")
+    command.add_argument(
+        "--tracker", default="lucas_kanade", metavar="NAME", help="default lucas_kanade"
+    )
+    command.add_argument("--models", type=Path, metavar="DIR", help="folder with weights")
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--random", type=count_argument, metavar="N", help="N random points")
+    which.add_argument("--mask", type=Path, metavar="PIC", help="points where it is white")
+    which.add_argument(
+        "--points", type=point_argument, nargs="+", metavar="X,Y", help="these points, in pixels"
+    )
+    command.add_argument(
+        "--spacing", type=rate_argument, default=24.0, metavar="PX", help="of the grid (default 24)"
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="S", help="of --random")
+    command.add_argument(
+        "--frame", type=int, default=0, metavar="T", help="where points are chosen (default 0)"
+    )
+    command.add_argument(
+        "--threshold", type=number_argument, metavar="X", help="0..1, when a point is visible"
+    )
+    command.add_argument("--max-frames", type=count_argument, metavar="N", help="stop after N")
+    command.add_argument("--overlay", type=Path, metavar="VID", help="also draw them, as a video")
+    _add_output(command, "track file to write; its suffix chooses the format")
+    _add_format(command)
 
 
 def _add_transfer(commands: argparse._SubParsersAction) -> None:

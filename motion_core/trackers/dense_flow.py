@@ -21,6 +21,8 @@ from .model import ShouldStop, never
 
 # RAFT halves its input three times and then looks 16 cells around: it needs this many pixels.
 RAFT_MULTIPLE, RAFT_LEAST = 8, 128
+# DIS begins on a picture shrunk several times, which must still hold a patch.
+DIS_LEAST = 64
 # Sundaram, Brox and Keutzer, ECCV 2010, equation 5.
 CONSISTENT_SHARE, CONSISTENT_PX2 = 0.01, 0.5
 
@@ -71,7 +73,10 @@ class DisFlow:
         import cv2
 
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        return np.asarray(dis.calc(before.grey, after.grey, np.empty(0)), np.float32)
+        height, width = before.grey.shape
+        spare = [(0, max(0, DIS_LEAST - side)) for side in (height, width)]
+        first, second = (np.pad(one.grey, spare, mode="edge") for one in (before, after))
+        return np.asarray(dis.calc(first, second, np.empty(0)), np.float32)[:height, :width]
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,6 +37,7 @@ NODE_IDS = {
     "MotionPromptingSaveCamera",
     "MotionPromptingSaveTracks",
     "MotionPromptingSeparateMotion",
+    "MotionPromptingTrackVideo",
     "MotionPromptingTracksFromCoordinates",
     "MotionPromptingTracksInfo",
     "MotionPromptingTracksToControlVideo",

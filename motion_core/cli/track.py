@@ -1,0 +1,69 @@
+"""track: the motion of a video file to tracks."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..formats import write_tracks
+from ..geometry import Size
+from ..overlay import draw_tracks
+from ..trackers import (
+    as_clip,
+    first_frames,
+    grid_queries,
+    make_tracker,
+    mask_queries,
+    point_queries,
+    random_queries,
+)
+from ..tracks import Tracks
+from ..video import CONTAINERS, read_image, read_video, write_video
+from .files import check_output, describe_tracks, frame_rate
+from .terminal import meter, say
+
+MASK_ON = 0.5
+
+
+def run(args: Namespace) -> None:
+    """Track args.video and write args.output, and args.overlay where it is asked for."""
+    if args.overlay is not None:
+        check_output(args.overlay, CONTAINERS)
+    if not args.output.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {args.output.parent} to write into.")
+    tracker = make_tracker(args.tracker, args.models, threshold=args.threshold)
+    clip = as_clip(args.video, progress=meter("counting frame"))
+    if args.max_frames is not None:
+        clip = first_frames(clip, args.max_frames)
+    tracks = tracker.track(clip, _queries(args, clip.size), meter("tracking"))
+    write_tracks(args.output, tracks, format=args.format)
+    say(f"wrote {args.output}: {describe_tracks(tracks)}")
+    if args.overlay is not None:
+        _write_overlay(args, tracks)
+
+
+def _queries(args: Namespace, size: Size) -> Tensor:
+    if args.points is not None:
+        return point_queries(args.points, args.frame)
+    if args.random is not None:
+        generator = torch.Generator().manual_seed(args.seed)
+        return random_queries(size, args.random, generator, args.frame)
+    if args.mask is not None:
+        return mask_queries(_mask(args.mask), size, args.spacing, args.frame)
+    return grid_queries(size, args.spacing, args.frame)
+
+
+def _mask(path: Path) -> Tensor:
+    return read_image(path).mean(dim=-1) > MASK_ON
+
+
+def _write_overlay(args: Namespace, tracks: Tracks) -> None:
+    video, rate = read_video(
+        args.video, max_frames=tracks.num_frames, progress=meter("reading frame")
+    )
+    drawn = draw_tracks(video, tracks, progress=meter("drawing frame"))
+    write_video(args.overlay, drawn, frame_rate(None, tracks.fps or rate), meter("writing frame"))
+    say(f"wrote {args.overlay}: {len(drawn)} frames")

@@ -1,0 +1,196 @@
+"""Track Video: the motion of a video that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..motion_core.formats.coordinates import parse_coordinates
+from ..motion_core.geometry import Size
+from ..motion_core.overlay import draw_tracks
+from ..motion_core.trackers import (
+    KINDS,
+    grid_queries,
+    make_tracker,
+    mask_queries,
+    point_queries,
+    random_queries,
+    track_queries,
+)
+from ..motion_core.trackers.clip import MemoryClip
+from ..motion_core.trackers.registry import FOLDER
+from ..motion_core.tracks import Tracks
+from . import host
+from .schema import MAX_FRAMES, TracksSocket, schema, settings_of, tracks_output
+from .wire import area, canvas_size, frames, tracks_in, tracks_out
+
+MAX_SPACING = 4096.0
+
+
+def _spacing(default: float) -> Any:
+    return io.Float.Input(
+        "spacing",
+        default=default,
+        min=1.0,
+        max=MAX_SPACING,
+        step=1.0,
+        tooltip="Pixels between neighbouring points.",
+    )
+
+
+POINTS = [
+    io.DynamicCombo.Option("grid", [_spacing(24.0)]),
+    io.DynamicCombo.Option(
+        "random",
+        [
+            io.Int.Input("count", default=1024, min=1, max=1_000_000, tooltip="How many points."),
+            io.Int.Input("seed", default=0, min=0, max=2**53, tooltip="Which random points."),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "mask",
+        [
+            _spacing(12.0),
+            io.Mask.Input(
+                "mask",
+                tooltip="White where to look, at the chosen frame. Same proportions as the video.",
+            ),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "points",
+        [
+            io.String.Input(
+                "text",
+                multiline=True,
+                default="[]",
+                tooltip="Points in pixels of the video, as coordinate text: [{x, y}, ...].",
+            )
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "tracks",
+        [
+            TracksSocket.Input(
+                "tracks",
+                tooltip="Points are taken where these tracks are visible at the chosen frame; "
+                "they keep their identities.",
+            )
+        ],
+    ),
+]
+
+Queries = tuple[Tensor, Tensor | None]
+
+
+def _grid(size: Size, frame: int, spacing: float) -> Queries:
+    return grid_queries(size, spacing, frame), None
+
+
+def _random(size: Size, frame: int, count: int, seed: int) -> Queries:
+    return random_queries(size, count, torch.Generator().manual_seed(seed), frame), None
+
+
+def _mask(size: Size, frame: int, spacing: float, mask: Tensor) -> Queries:
+    return mask_queries(area(mask, size), size, spacing, frame), None
+
+
+def _points(size: Size, frame: int, text: str) -> Queries:
+    places = parse_coordinates(text, size).xy.transpose(0, 1).reshape(-1, 2)
+    return point_queries(places, frame), None
+
+
+def _tracks(size: Size, frame: int, tracks: Any) -> Queries:
+    return track_queries(tracks_in(tracks), frame, size)
+
+
+ASK: dict[str, Callable[..., Queries]] = {
+    "grid": _grid,
+    "random": _random,
+    "mask": _mask,
+    "points": _points,
+    "tracks": _tracks,
+}
+
+
+class TrackVideo(io.ComfyNode):
+    """A video in; its motion as tracks out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "TrackVideo",
+            aliases=["point tracking", "optical flow", "cotracker", "tapir", "motion capture"],
+            display_name="Track Video",
+            category="Motion Prompting/Video",
+            description="Follows points through a video, forwards and backwards in time, and tells "
+            "where each is hidden. Lucas-Kanade and DIS flow always run; the others need packages "
+            "and files (see the help page).",
+            inputs=[
+                io.Image.Input("images", tooltip="The video: pictures of one size, in order."),
+                io.Combo.Input(
+                    "tracker",
+                    options=list(KINDS),
+                    default="lucas_kanade",
+                    tooltip="lucas_kanade: fast, no download. flow_dis: dense flow. tapir is the "
+                    "paper's own. CoTracker3's licence (CC-BY-NC 4.0) forbids commercial work. One "
+                    "that cannot run here says what is missing.",
+                ),
+                io.DynamicCombo.Input(
+                    "points", options=POINTS, tooltip="Which points are followed."
+                ),
+                io.Int.Input(
+                    "frame",
+                    default=0,
+                    min=0,
+                    max=MAX_FRAMES,
+                    tooltip="Frame number where the points are chosen; they are followed from "
+                    "there to both ends.",
+                ),
+                io.Float.Input(
+                    "visibility_threshold",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="From what on, of 1, a point counts as visible; higher hides more. "
+                    "0: the tracker's own. CoTracker3 knows only its own.",
+                ),
+                io.Float.Input(
+                    "fps",
+                    default=16.0,
+                    min=0.1,
+                    max=1000.0,
+                    step=0.01,
+                    tooltip="Frames per second of the video, noted in the tracks.",
+                ),
+            ],
+            outputs=[
+                tracks_output("The points through all frames."),
+                io.Image.Output(
+                    "overlay", display_name="overlay", tooltip="The video with its tracks on it."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, images, tracker, points, frame, visibility_threshold, fps):
+        video = frames(images)
+        queries, ids = ASK[points["points"]](
+            canvas_size(video), frame, **settings_of(points, "points")
+        )
+        folder = Path(host.model_folder(FOLDER, "."))
+        chosen = make_tracker(tracker, folder, threshold=visibility_threshold or None)
+        found = chosen.track(MemoryClip(video, fps), queries, host.progress())
+        found = _named(found, ids)
+        return io.NodeOutput(tracks_out(found), draw_tracks(video, found))
+
+
+def _named(tracks: Tracks, ids: Tensor | None) -> Tracks:
+    return tracks if ids is None else replace(tracks, ids=ids)
