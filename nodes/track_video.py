@@ -185,7 +185,7 @@ class TrackVideo(io.ComfyNode):
         queries, ids = ASK[points["points"]](
             canvas_size(video), frame, **settings_of(points, "points")
         )
-        folder = Path(host.model_folder(FOLDER, "."))
+        folder = Path(host.model_folder(".", FOLDER))
         chosen = make_tracker(tracker, folder, threshold=visibility_threshold or None)
         found = chosen.track(MemoryClip(video, fps), queries, host.progress())
         found = _named(found, ids)
