@@ -81,8 +81,8 @@ const CSS = `
 .mp-row.mp-chosen { background: color-mix(in srgb, var(--mp-accent) 13%, transparent); }
 .mp-row.mp-drop { box-shadow: inset 0 2px var(--mp-accent); }
 .mp-row.mp-off .mp-name, .mp-row.mp-off .mp-kind, .mp-row.mp-off .mp-lane { opacity: 0.4; }
-.mp-head { width: var(--mp-names); flex: none; display: flex; align-items: center; gap: 4px; padding-left: 6px; }
-.mp-head .mp-button { width: 20px; height: 22px; }
+.mp-head { width: var(--mp-names); flex: none; display: flex; align-items: center; gap: 4px; padding: 0 9px 0 6px; }
+.mp-head .mp-button { width: 18px; height: 22px; }
 .mp-head .mp-button .mp-icon { width: 13px; height: 13px; }
 .mp-head .mp-button:not([aria-pressed="true"]) { opacity: 0; }
 .mp-row:hover .mp-button, .mp-chosen .mp-button, .mp-head .mp-button:focus-visible { opacity: 1 !important; }
