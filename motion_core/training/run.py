@@ -127,6 +127,7 @@ class _Run:
             sampler=_Steps(self.step, self.config.steps),
             num_workers=self.config.workers,
             worker_init_fn=_one_thread,
+            generator=torch.Generator().manual_seed(self.config.seed),
             prefetch_factor=8 if self.config.workers else None,
         )
 

@@ -1,0 +1,152 @@
+"""The training loop: exact resume, checkpoints that survive a full disk, honest refusals."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from motion_core.errors import FormatError
+from motion_core.models.lite import load_lite
+from motion_core.training import checkpoint, run
+from motion_core.training.checkpoint import load_checkpoint, save_checkpoint
+from motion_core.training.config import TrainConfig, config_from, rate_at
+from motion_core.training.export import export_weights
+from motion_core.training.plot import plot_log
+from motion_core.training.run import CHECKPOINT, LOG, train
+
+TINY = TrainConfig(
+    steps=4, batch=1, cells=16, frames=3, block=2, reuse=2, workers=0, warmup=2, probe_steps=99
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """One thread, no probe, and a line of log per step."""
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "probe_stage", lambda stage, config: {"4/all": 1.0, "4/none": 2.0})
+        patch.setattr(run, "LOG_STEPS", 1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    train(TINY, folder)
+    return folder
+
+
+def losses(folder: Path) -> list[float]:
+    lines = [json.loads(line) for line in (folder / LOG).read_text().splitlines()]
+    return [line["loss"] for line in lines if "loss" in line]
+
+
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(whole: Path, tmp_path: Path) -> None:
+    def stop_after_two(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(TINY, tmp_path, progress=stop_after_two)
+    train(TINY, tmp_path, resume=True)
+    assert losses(tmp_path) == pytest.approx(losses(whole), abs=1e-6)
+    first, _, _ = load_checkpoint(whole / CHECKPOINT)
+    second, _, step = load_checkpoint(tmp_path / CHECKPOINT)
+    assert step == TINY.steps
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, atol=1e-6, rtol=1e-5)
+
+
+def test_the_global_generator_is_left_alone(tmp_path: Path) -> None:
+    before = torch.random.get_rng_state()
+    train(replace(TINY, steps=1), tmp_path)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_export_loads_and_keeps_other_parts(whole: Path, tmp_path: Path) -> None:
+    target = tmp_path / "lite.safetensors"
+    export_weights(whole / CHECKPOINT, target)
+    averaged, _, _ = load_checkpoint(whole / CHECKPOINT)
+    lite = load_lite(target)
+    wanted = averaged["average.encoder.sharpness"]
+    torch.testing.assert_close(lite.encoder.sharpness.detach(), wanted)
+
+
+def test_another_config_or_folder_is_refused(whole: Path) -> None:
+    with pytest.raises(ValueError, match="resume"):
+        train(TINY, whole)
+    with pytest.raises(ValueError, match="another config"):
+        train(replace(TINY, lr=1.0), whole, resume=True)
+
+
+def test_a_full_disk_leaves_the_old_checkpoint_intact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.safetensors"
+    save_checkpoint(path, {"model.x": torch.ones(3)}, TINY, 7)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    with pytest.raises(OSError, match="space"):
+        save_checkpoint(path, {"model.x": torch.zeros(3)}, TINY, 8)
+    tensors, config, step = load_checkpoint(path)
+    assert (step, config) == (7, TINY)
+    assert torch.equal(tensors["model.x"], torch.ones(3))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_broken_checkpoints_are_refused(whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "short.safetensors"
+    path.write_bytes((whole / CHECKPOINT).read_bytes()[:5000])
+    with pytest.raises(FormatError, match="whole"):
+        load_checkpoint(path)
+    with pytest.raises(FileNotFoundError, match="resume"):
+        load_checkpoint(tmp_path / "none")
+    export_weights(whole / CHECKPOINT, tmp_path / "weights.safetensors")
+    with pytest.raises(FormatError, match="checkpoint"):
+        load_checkpoint(tmp_path / "weights.safetensors")
+
+
+def test_the_log_becomes_a_picture(whole: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in (whole / LOG).read_text().splitlines()]
+    names = ("1", "4", "16", "64", "256", "drag")
+    for line in lines:
+        if "probe" in line:
+            line["probe"] = {f"{name}/{key}": 1.0 for name in names for key in ("all", "none")}
+    log = tmp_path / LOG
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    plot_log(log, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
+    log.write_text("nonsense\n")
+    with pytest.raises(FormatError, match="line 1"):
+        plot_log(log, tmp_path / "curves.png")
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"stage": "both"}, "stage"),
+        ({"regime": "many"}, "regime"),
+        ({"optimizer": "sgd"}, "adafactor"),
+        ({"frames": 1}, "2 frames"),
+        ({"batch": 7}, "multiple"),
+        ({"steps": 0}, "steps"),
+        ({"colour": 1}, "colour"),
+    ],
+)
+def test_configs_without_sense_are_refused(values: dict, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        config_from(values)
+
+
+def test_the_rate_rises_stays_and_falls() -> None:
+    config = TrainConfig(steps=1000, warmup=10, cooldown=0.5, lr=1.0)
+    assert [rate_at(config, step) for step in (0, 9, 10, 499)] == pytest.approx([0.1, 1, 1, 1])
+    assert rate_at(config, 750) == pytest.approx(0.51)
+    assert rate_at(config, 1000) == pytest.approx(0.02)

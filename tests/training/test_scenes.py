@@ -1,0 +1,106 @@
+"""Procedural scenes: exact motion, exact order, seeds that never meet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from motion_core.training.draws import Draw, draw_points, draw_tracks
+from motion_core.training.other_scenes import FIRST_SEED, make_other_scene
+from motion_core.training.scene_drawing import draw_frames
+from motion_core.training.scene_model import COVERED, SIDE, Layer, Scene, grid_points, sample
+from motion_core.training.scene_paths import moved
+from motion_core.training.scenes import Split, make_scene
+
+WORLDS = [lambda seed: make_scene(seed, 6), lambda seed: make_other_scene(seed, 6)]
+
+
+@pytest.mark.parametrize("make", WORLDS)
+def test_a_seed_is_a_scene(make) -> None:
+    first, second, other = make(3), make(3), make(4)
+    np.testing.assert_array_equal(first.image, second.image)
+    np.testing.assert_array_equal(first.field()[0], second.field()[0])
+    assert not np.array_equal(first.image, other.image)
+
+
+def test_splits_and_worlds_share_no_seed() -> None:
+    last = (1 << 40) - 1
+    edges = [(split.seed(0), split.seed(last)) for split in Split]
+    for (_, before), (after, _) in zip(edges, edges[1:], strict=False):
+        assert before < after
+    assert edges[-1][1] < FIRST_SEED
+    with pytest.raises(ValueError, match="scene index"):
+        Split.TRAIN.seed(last + 1)
+
+
+@pytest.mark.parametrize("make", WORLDS)
+def test_motion_starts_at_rest_and_everything_is_seen(make) -> None:
+    shift, visible, _ = make(5).field(16)
+    np.testing.assert_allclose(shift[0], 0, atol=1e-4)
+    assert visible[0].all()
+
+
+@pytest.mark.parametrize("make", WORLDS)
+def test_every_map_can_be_undone(make) -> None:
+    points = grid_points(8)
+    for seed in range(3):
+        for layer in make(seed).layers:
+            back = layer.backward(layer.forward(points))
+            inside = ((points > 8) & (points < SIDE - 8)).all(axis=-1)
+            np.testing.assert_allclose(back[:, inside], points[inside][None].repeat(6, 0), atol=0.3)
+
+
+def test_a_point_is_visible_where_a_painter_would_leave_it() -> None:
+    """The painter's algorithm, layer by layer over whole frames, is the oracle."""
+    scene = make_scene(11, 5)
+    points = grid_points(12)
+    xy, visible, owner = scene.follow(points)
+    pixels = np.broadcast_to(grid_points(SIDE), (5, SIDE * SIDE, 2))
+    top = np.zeros((5, SIDE * SIDE), int)
+    for number, layer in enumerate(scene.layers[1:], start=1):
+        top[sample(layer.alpha, layer.backward(pixels)) > COVERED] = number
+    agree = total = 0
+    for frame in range(5):
+        for point, (x, y) in enumerate(xy[frame]):
+            if not (0 <= x < SIDE and 0 <= y < SIDE):
+                assert frame == 0 or not visible[frame, point]
+                continue
+            painted = top[frame, int(y) * SIDE + int(x)]
+            agree += visible[frame, point] == (painted <= owner[point])
+            total += 1
+    # A pixel's middle and a point inside it may lie on two sides of an edge.
+    assert agree / total > 0.99
+
+
+def test_the_video_shows_what_the_tracks_say() -> None:
+    """A marked square, drawn by the renderer, is where its tracks are."""
+    paint = np.zeros((SIDE, SIDE, 3), np.float32)
+    mark = np.full_like(paint, 0.9)
+    alpha = np.zeros((SIDE, SIDE), np.float32)
+    alpha[100:120, 40:60] = 1
+    pose = moved(np.array([[0, 0], [31.0, -22.0]]))
+    still = moved(np.zeros((2, 2)))
+    layers = (Layer(still, None, 0, paint), Layer(pose, alpha, 1, mark))
+    scene = Scene((alpha[..., None] * mark * 255).astype(np.uint8), layers, 0)
+    video = draw_frames(scene)
+    rows, columns = np.nonzero(video[1][..., 0] > 100)
+    xy, visible, _ = scene.follow(np.array([[50.0, 110.0], [75.0, 90.0]]))
+    np.testing.assert_allclose([columns.mean() + 0.5, rows.mean() + 0.5], xy[1, 0], atol=0.1)
+    assert visible[1].tolist() == [True, False]
+    with pytest.raises(ValueError, match="keep_paint"):
+        draw_frames(make_scene(0, 2))
+
+
+@pytest.mark.parametrize("regime", ["mixed", "dense", "sparse", "dense+sparse"])
+def test_draws_keep_to_their_regime(regime: str) -> None:
+    scene = make_scene(2, 4)
+    layers = scene.field()[2]
+    limits = {"mixed": (0, 300), "dense": (250, 500), "sparse": (1, 8), "dense+sparse": (1, 512)}
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        points = draw_points(rng, scene, layers, Draw(regime))
+        low, high = limits[regime]
+        assert low <= len(points) <= high
+        tracks = draw_tracks(rng, scene, points)
+        assert tracks.visible[0].all()
+        np.testing.assert_allclose(tracks.xy[0].numpy(), points, atol=1e-3)
