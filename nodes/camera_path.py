@@ -129,7 +129,7 @@ FOLLOW = io.DynamicCombo.Option(
     "follow",
     [
         _text(
-            "motion",
+            "drawing",
             EMPTY_DRAWING,
             "A drawing with a camera layer, from Draw Motion: the point grabbed there stays under "
             "the drawn path.",
@@ -209,9 +209,9 @@ def _keys(shot: Shot, depth: DepthMap, keys: str, smooth: bool) -> CameraPath:
     return path_from_keys(keys_from_json(keys, shot), shot, smooth=smooth)
 
 
-def _follow(shot: Shot, depth: DepthMap, motion: str, within: str) -> CameraPath:
-    drawn = read_document(motion)
-    return follow_drawing(drawn, depth, shot, on_sphere=within == "sphere").path
+def _follow(shot: Shot, depth: DepthMap, drawing: str, within: str) -> CameraPath:
+    document = read_document(drawing)
+    return follow_drawing(document, depth, shot, on_sphere=within == "sphere").path
 
 
 def _load3d(shot: Shot, depth: DepthMap, start_camera, end_camera, easing) -> CameraPath:

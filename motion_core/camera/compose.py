@@ -269,8 +269,10 @@ def _on_mask(points: Tensor, mask: Tensor) -> Tensor:
 
 def _nearest(points: Tensor, others: Tensor) -> Tensor:
     """(N,) int64, which of `others` (M, 2) lies nearest to each of points (N, 2)."""
+    if not len(points):
+        return torch.zeros(0, dtype=torch.int64, device=points.device)
     parts = [torch.cdist(part, others).argmin(dim=1) for part in points.split(MATCHED_AT_ONCE)]
-    return torch.cat(parts) if len(points) else torch.zeros(0, dtype=torch.int64)
+    return torch.cat(parts)
 
 
 def _check_object(tracks: Tracks, depth: DepthMap, path: CameraPath) -> None:

@@ -10,6 +10,7 @@ import torch
 from motion_core.camera.compose import (
     ObjectMotion,
     add_displacements,
+    add_nearest,
     compose_3d,
     compose_by_adding,
 )
@@ -179,3 +180,32 @@ def test_what_does_not_belong_together_is_refused() -> None:
 def test_nothing_composes_to_nothing() -> None:
     depth = make_depth(torch.full((184, 320), 5.0), K=lens(SIZE))
     assert compose_3d([], torch.zeros(0, 2), depth, STILL).num_points == 0
+
+
+def test_the_nearest_displacement_is_added_inside_the_mask() -> None:
+    still = slide([[20.0, 20.0], [100.0, 20.0], [200.0, 100.0]], 0.0)
+    moving = slide([[190.0, 100.0], [22.0, 25.0]], 12.0)
+    everywhere = add_nearest(still, moving)
+    moved_by = (everywhere.xy - still.xy)[-1]
+    assert moved_by.tolist() == (moving.xy[-1] - moving.xy[0])[[1, 1, 0]].tolist()
+    mask = torch.zeros(184, 320, dtype=torch.bool)
+    mask[:, :150] = True
+    part = add_nearest(still, moving, mask)
+    assert torch.equal(part.xy[:, :2], everywhere.xy[:, :2])
+    assert torch.equal(part.xy[:, 2], still.xy[:, 2])
+    assert torch.equal(part.ids, still.ids)
+    hidden = make_tracks(moving.xy, SIZE, visible=torch.zeros(FRAMES, 2, dtype=torch.bool))
+    assert add_nearest(still, hidden, mask).visible[0].tolist() == [False, False, True]
+    nobody = make_tracks(torch.zeros(FRAMES, 0, 2), SIZE)
+    assert torch.equal(add_nearest(still, nobody).xy, still.xy)
+    assert add_nearest(nobody, moving).num_points == 0
+
+
+def test_displacements_of_another_clip_are_refused() -> None:
+    still = slide([[20.0, 20.0]], 0.0)
+    with pytest.raises(CanvasError, match="64x64"):
+        add_nearest(still, make_tracks(torch.zeros(FRAMES, 1, 2), Size(64, 64)))
+    with pytest.raises(ShapeError, match="as many frames"):
+        add_nearest(still, make_tracks(torch.zeros(2, 1, 2), SIZE))
+    with pytest.raises(ShapeError, match="mask must be bool"):
+        add_nearest(still, still, torch.ones(3, 3, dtype=torch.bool))

@@ -19,11 +19,14 @@ from motion_core.camera.files import (
     camera_to_host,
     camera_to_json,
     camera_to_realestate,
+    path_between_host_cameras,
     read_camera,
     write_camera,
 )
 from motion_core.camera.model import CameraPath
+from motion_core.camera.path import Shot
 from motion_core.camera.pinhole import project, to_camera
+from motion_core.camera.pose import camera_centres
 from motion_core.errors import FormatError
 from motion_core.geometry import Size
 
@@ -214,3 +217,21 @@ def test_an_unusable_host_camera_is_refused(change: dict, message: str) -> None:
 def test_an_empty_path_is_written_and_read() -> None:
     empty = CameraPath(torch.zeros(0, 4, 4).double(), torch.zeros(0, 3, 3).double(), SIZE)
     assert camera_from_json(camera_to_json(empty)).num_frames == 0
+
+
+def test_between_two_cameras_of_the_host_the_target_is_the_pivot() -> None:
+    """The host's camera goes a quarter round its target; ours goes a quarter round the pivot."""
+    target = {"x": 1.0, "y": 2.0, "z": 0.0}
+    start = {"position": {"x": 1.0, "y": 2.0, "z": 4.0}, "target": target, "fov": 40.0}
+    end = {"position": {"x": 5.0, "y": 2.0, "z": 0.0}, "target": target, "fov": 40.0}
+    shot = Shot(SIZE, lens(), torch.tensor([0.0, 0.0, 6.0], dtype=torch.float64), 5)
+    path = path_between_host_cameras(start, end, shot, easing="linear")
+    assert torch.allclose(path.T_cam_world[0], torch.eye(4, dtype=torch.float64), atol=1e-9)
+    seen = to_camera(torch.tensor([[0.0, 0.0, 6.0]]).double(), path.T_cam_world)
+    assert torch.allclose(seen, torch.tensor([0.0, 0.0, 6.0]).double().expand_as(seen), atol=1e-9)
+    assert camera_centres(path.T_cam_world[-1]).tolist() == pytest.approx([6.0, 0.0, 6.0])
+    assert torch.allclose(path.K, shot.K.expand_as(path.K))
+    with pytest.raises(FormatError, match="no position"):
+        path_between_host_cameras(start, {"target": target}, shot)
+    with pytest.raises(FormatError, match="stands at its own target|coincide"):
+        path_between_host_cameras({**start, "position": target}, end, shot)

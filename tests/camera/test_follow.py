@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,17 +11,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motion_core.camera.follow import (
+    follow_drawing,
     follow_in_plane,
     follow_layer,
     follow_on_sphere,
     grabbed_point,
+    without_grabs,
 )
 from motion_core.camera.path import Shot, shot_of
 from motion_core.camera.pinhole import project, to_camera
 from motion_core.camera.pose import camera_centres
 from motion_core.camera.reproject import reproject_points
 from motion_core.depth.sources import make_depth
-from motion_core.document.model import CameraGrabLayer, Path, TimedPoint, Timing
+from motion_core.document.model import (
+    CameraGrabLayer,
+    MotionDocument,
+    Path,
+    PinLayer,
+    TimedPoint,
+    Timing,
+)
 from motion_core.errors import ShapeError
 from motion_core.geometry import Size
 from motion_core.scene.model import make_scene
@@ -123,3 +133,19 @@ def test_what_cannot_be_followed_is_refused() -> None:
     depth = make_depth(torch.ones(120, 208), valid=valid)
     with pytest.raises(ValueError, match=r"no depth at pixel \(5.0, 5.0\)"):
         grabbed_point(depth, (5.0, 5.0))
+
+
+def test_a_drawings_one_camera_layer_is_followed_and_the_rest_moves_by_itself() -> None:
+    depth = depth_of(make_scene(0), path_of([EYE]))
+    grab = CameraGrabLayer(
+        "grab", path=Path((TimedPoint(None, 0.4, 0.5), TimedPoint(None, 0.5, 0.5)))
+    )
+    off = replace(grab, id="off", enabled=False)
+    pins = PinLayer("pins", points=((0.1, 0.1),))
+    drawing = MotionDocument(SIZE, (grab, pins, off))
+    result = follow_drawing(drawing, depth, shot_of(depth, 5))
+    assert float(result.off_px.max()) < 0.1
+    assert without_grabs(drawing).layers == (pins,)
+    for layers in ((pins, off), (grab, replace(off, enabled=True))):
+        with pytest.raises(ValueError, match="needs one"):
+            follow_drawing(MotionDocument(SIZE, layers), depth, shot_of(depth, 5))

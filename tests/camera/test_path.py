@@ -15,7 +15,9 @@ from motion_core.camera.path import (
     join,
     layer,
     path_from_keys,
+    resampled,
     shot_of,
+    taken_by,
     with_lens,
     with_travel_scaled,
 )
@@ -188,3 +190,29 @@ def test_the_pivot_is_the_picked_point_or_the_median_ahead() -> None:
     assert float(shot_of(_depth(), 5, point=(20.5, 0.5)).pivot[2]) == 8.0
     with pytest.raises(ValueError, match="off the picture"):
         shot_of(_depth(), 5, point=(208.0, 3.0))
+
+
+def test_a_path_in_more_frames_stays_on_its_way() -> None:
+    path = path_of([orbit(angle) for angle in (0.0, 10.0, 20.0)], fps=8.0)
+    finer = resampled(path, 9)
+    for frame, angle in enumerate(torch.linspace(0, 20, 9).tolist()):
+        assert torch.allclose(finer.T_cam_world[frame], orbit(angle), atol=1e-9)
+    assert finer.fps == 8.0 and resampled(path, 3) is path
+    assert torch.equal(resampled(path, 1).T_cam_world[0], orbit(0.0))
+    with pytest.raises(ValueError, match="0 frames cannot be brought to 4"):
+        resampled(EMPTY, 4)
+    with pytest.raises(ValueError, match="cannot be brought to 0"):
+        resampled(path, 0)
+
+
+def test_a_path_from_elsewhere_is_taken_by_the_pictures_camera() -> None:
+    start = orbit(50.0)
+    poses = [moved(step, 0, 0) @ start for step in (0.0, 1.0, 2.0)]
+    foreign = path_of(poses, Size(64, 64), fps=30.0)
+    taken = taken_by(foreign, SHOT, 0.5)
+    assert (taken.size, taken.num_frames, taken.fps) == (SIZE, SHOT.frames, 16.0)
+    assert torch.allclose(taken.K, SHOT.K.expand_as(taken.K))
+    assert torch.allclose(taken.T_cam_world[0], EYE, atol=1e-12)
+    assert camera_centres(taken.T_cam_world[-1]).tolist() == pytest.approx([1.0, 0.0, 0.0])
+    with pytest.raises(ValueError, match="travel factor"):
+        taken_by(foreign, SHOT, 0.0)

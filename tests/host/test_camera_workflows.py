@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,21 @@ from motion_core.scene.render import bodies_at, depth_of, render_scene, track
 from motion_core.tracks import Tracks
 from motion_core.video import write_image
 from tests.depth.test_estimate import depth_anything
+from tests.host.fixtures import fill_input_folder
 from tests.host.prompt import WorkflowError
 from tests.host.test_model_workflows import our_part
 from tests.host.test_workflows import api, node_of
 
 SIZE = Size(96, 64)
 FRAMES, BALL = 5, 2
+
+
+@pytest.fixture
+def lent(host: Any) -> Iterator[Any]:
+    """A host whose input folder is afterwards as it was: ComfyUI's serves all tests."""
+    yield host
+    (host.input_dir / "scene.npy").unlink(missing_ok=True)
+    fill_input_folder(host.input_dir)
 
 
 def put_scene(folder: Path, *, moving: bool = False) -> tuple[Any, CameraPath]:
@@ -82,12 +92,12 @@ def f1(seen: torch.Tensor, truth: torch.Tensor) -> float:
     return 2 * both / float(seen.sum() + truth.sum())
 
 
-def test_the_orbit_gives_the_tracks_of_the_exact_scene(host: Any) -> None:
-    scene, _ = put_scene(host.input_dir)
+def test_the_orbit_gives_the_tracks_of_the_exact_scene(lent: Any) -> None:
+    scene, _ = put_scene(lent.input_dir)
     prompt = on_the_scene("camera_orbit")
     node = node_of(prompt, "MotionPromptingCameraTracks")
     prompt[node]["inputs"]["points.spacing"] = 3.0
-    found, path = saved(host, prompt, [node, 0])
+    found, path = saved(lent, prompt, [node, 0])
     assert (found.size, found.num_frames) == (SIZE, FRAMES)
     truth = track(scene, path, found.xy[0])
     # Grid points lie between pixel centres, where a depth map does not know silhouettes.
@@ -98,18 +108,18 @@ def test_the_orbit_gives_the_tracks_of_the_exact_scene(host: Any) -> None:
     assert f1(found.visible[:, truth.ids], truth.visible) > 0.97
 
 
-def test_an_object_under_a_moving_camera_goes_where_the_scene_says(host: Any) -> None:
-    scene, still = put_scene(host.input_dir, moving=True)
+def test_an_object_under_a_moving_camera_goes_where_the_scene_says(lent: Any) -> None:
+    scene, still = put_scene(lent.input_dir, moving=True)
     prompt = on_the_scene("object_plus_camera")
     ball = _ball_tracks(scene, still)
-    write_tracks(host.input_dir / "tracks.npz", ball)
+    write_tracks(lent.input_dir / "tracks.npz", ball)
     load = {"file": "tracks.npz", "width": 0, "height": 0, "fps": 0.0}
     prompt["ball"] = {"class_type": "MotionPromptingLoadTracks", "inputs": load}
     node = node_of(prompt, "MotionPromptingComposeMotion")
     compose = prompt[node]["inputs"]
     compose |= {"tracks.tracks_0": ["ball", 0], "mode.depth_offset": ""}
     del compose["masks.mask_0"]
-    found, path = saved(host, prompt, [node, 0])
+    found, path = saved(lent, prompt, [node, 0])
     truth = track(scene, path, ball.xy[0])
     mine = found.xy[:, : ball.num_points]
     assert torch.equal(found.ids[: ball.num_points], ball.ids)
