@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "formats": ON_TRACKS | {"pose"},
     "overlay": ON_TRACKS,
     "video": GROUND,
-    "scene": ON_TRACKS | {"depth", "camera"},
+    "scene": ON_TRACKS | {"depth", "camera", "video"},
     "trackers": ON_TRACKS | {"video"},
     "transfer": ON_TRACKS,
     "pose": ON_TRACKS | {"document", "expand"},
