@@ -6,17 +6,36 @@ in, a coarse dense field comes out. It knows nothing about pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
+from torch import Tensor
 
 from ..geometry import Size
+from ..progress import Progress
+from ..tracks.model import Tracks
 from .field import Field, cell_centres, field_grid
 from .motion import FloatArray
 from .similarity import fit_similarity
 from .splat import splat_frame
 
 NEGLIGIBLE_PX = 0.01
+
+# What makes all of a draft itself: picture, tracks and progress to frames (H, W, 3) float32.
+Drafter = Callable[[Tensor, Tracks, Progress], Iterator[Tensor]]
+DRAFTERS: dict[str, Drafter] = {}
+
+
+def register_drafter(name: str, drafter: Drafter) -> None:
+    """Offer a name as `completion` whose displacements come from elsewhere, as from a model.
+
+    The draft knows no models; `motion_core.models.lite` registers "learned" when it is imported.
+    The drafter checks its input as draft() does. Raises ValueError for a name that means a
+    completion already.
+    """
+    if name in COMPLETIONS:
+        raise ValueError(f"{name!r} is a completion of the draft itself; choose another name.")
+    DRAFTERS[name] = drafter
 
 
 def complete(
@@ -50,7 +69,8 @@ def complete(
 def checked_completion(mode: str) -> str:
     """The name itself. Raises ValueError when no completion has that name."""
     if mode not in COMPLETIONS:
-        raise ValueError(f"completion must be one of: {', '.join(COMPLETIONS)}; got {mode!r}.")
+        known = ", ".join([*COMPLETIONS, *DRAFTERS])
+        raise ValueError(f"completion must be one of: {known}; got {mode!r}.")
     return mode
 
 

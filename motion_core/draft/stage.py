@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
-from .completion import checked_completion
+from .completion import DRAFTERS, checked_completion
 from .field import Field
 from .group import Group, field_at
 from .layers import make_paints, touches_edge
@@ -41,11 +41,15 @@ def draft(
     next. Without tracks, or without motion, every frame is the picture, bit for bit.
 
     image: (H, W, 3) float 0..1 of any float dtype. tracks: measured on the same canvas.
-    completion: how displacements spread between the points of a thing (see `COMPLETIONS`).
+    completion: how displacements spread between the points of a thing (see `COMPLETIONS`), or
+    the name of a drafter that was registered, as "learned" is by `motion_core.models.lite`.
     Returns (T, H, W, 3) float32 on the image's device; see `draft_frames` for long clips of large
     pictures. Raises TypeError, ShapeError or ValueError for a picture that is none, CanvasError
     when the tracks were measured on another canvas, and whatever `progress` raises.
     """
+    if completion in DRAFTERS:
+        drawn = list(DRAFTERS[completion](image, tracks, progress))
+        return torch.stack(drawn) if drawn else image.new_zeros(0, *image.shape).float()
     stage = Stage(image, tracks, completion, progress)
     video = np.empty((tracks.num_frames, *stage.picture.shape), np.float32)
     with ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as workers:
@@ -67,6 +71,8 @@ def draft_frames(
     For clips that do not fit into memory as a whole. Raises what `draft` raises, before the
     first frame.
     """
+    if completion in DRAFTERS:
+        return DRAFTERS[completion](image, tracks, progress)
     stage = Stage(image, tracks, completion, progress)
 
     def frames() -> Iterator[Tensor]:

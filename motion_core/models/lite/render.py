@@ -62,11 +62,11 @@ class Stage:
         self.picture = checked_picture(image, field.size)
         self.shift = field.displacement.detach().cpu().numpy()
         self.visible = field.visible.detach().cpu().numpy()
-        self.ground = _ground(field)
         self.scale = max(self.picture.shape[:2]) / 512
         self.is_still = not self.shift.any()
         if self.is_still:
             return
+        self.ground = _ground(field)
         self.planes = np.ascontiguousarray(self.picture.reshape(-1, 3).T)
         self.raise_cells = Upsampler(self.picture, field.grid)
         apart = np.linalg.norm(self.shift - self.ground, axis=-1)
