@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
-from collections.abc import Iterator
+import math
 from typing import Any
 
-import pytest
+import numpy as np
 
-from tests.browser.conftest import WINDOW
-from tests.host.pack import ROOT
+from tests.browser.trace import animation_frames, script_per_move, traced
 
-FIFTY = """() => {
+DRAWN = """(count) => {
   const types = ["drag", "region", "pin", "sphere", "drag"];
-  const layers = Array.from({ length: 50 }, (_, i) => {
+  const layers = Array.from({ length: count }, (_, i) => {
     const [x, y] = [0.1 + 0.08 * (i % 10), 0.1 + 0.16 * Math.floor(i / 10)];
     const common = { id: `layer-${i}`, type: types[i % 5], color: "#4dc9ff" };
     const square = [[x, y], [x + 0.06, y], [x + 0.06, y + 0.1], [x, y + 0.1]];
@@ -31,70 +27,83 @@ FIFTY = """() => {
   const motion = { version: 1, drawn_on: { width: 832, height: 480 }, layers };
   window.editor.setText(JSON.stringify(motion));
 }"""
-# Script time of pointer moves and of the frames they ask for, per move, in milliseconds.
-MEASURE = """async (count) => {
-  const canvas = document.querySelector(".mp-canvas");
-  const box = canvas.getBoundingClientRect();
-  let spent = 0;
-  const real = window.requestAnimationFrame;
-  window.requestAnimationFrame = (call) => real((now) => {
-    const began = performance.now();
-    call(now);
-    spent += performance.now() - began;
-  });
-  const send = (kind, step) => {
-    const began = performance.now();
-    canvas.dispatchEvent(new PointerEvent(kind, {
-      pointerId: 1, bubbles: true, button: 0, buttons: 1,
-      clientX: box.left + box.width * (0.2 + 0.5 * step / count),
-      clientY: box.top + box.height * (0.5 + 0.2 * Math.sin(step / 7)),
-    }));
-    spent += performance.now() - began;
-  };
-  canvas.setPointerCapture = () => {};
-  send("pointerdown", 0);
-  for (let step = 1; step <= count; step += 1) {
-    send("pointermove", step);
-    await new Promise((resolve) => real(() => real(resolve)));
-  }
-  send("pointerup", count);
-  window.requestAnimationFrame = real;
-  return spent / count;
+WIDE = """() => {
+  Object.assign(document.querySelector("#home").style, { width: "1200px", height: "900px" });
+  const picture = new OffscreenCanvas(1024, 576);
+  picture.getContext("2d").fillRect(0, 0, 600, 300);
+  window.editor.setPicture(picture);
+  window.editor.setClip({ frames: 61, fps: 60, width: 1024, height: 576 });
 }"""
-MOST_MS = 8
-SLACK = 3  # no GPU and a shared machine: the picture is put together on the processor
+# Without a graphics processor the browser paints on the processor: that is taken out, so that what
+# is left of an animation frame is our own script. And a count of the frames of the live preview.
+WITHOUT_PAINT = """() => {
+  window.previews = 0;
+  const gl = WebGLRenderingContext.prototype;
+  gl.drawElements = () => { window.previews += 1; };
+  gl.clear = () => {};
+  CanvasRenderingContext2D.prototype.drawImage = () => {};
+}"""
+MOST_MOVE_MS = 8
+MOST_FRAME_MS = 4
+TRIES = 3  # the best counts: what else the machine does may only slow a try down
 
 
-@pytest.fixture(scope="module")
-def page(browser: Any) -> Iterator[Any]:
-    """tests/browser/harness.html."""
-    handler = functools.partial(_Quiet, directory=str(ROOT))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    page = browser.new_page(viewport=WINDOW)
-    page.goto(f"http://127.0.0.1:{server.server_port}/tests/browser/harness.html")
-    page.wait_for_function("() => document.querySelector('.mp-canvas')?.width > 10")
-    yield page
-    page.close()
-    server.shutdown()
+def stroke(bare_page: Any, moves: int = 60) -> None:
+    """A stroke across the stage by the real mouse."""
+    box = bare_page.locator(".mp-canvas").bounding_box()
+    left, middle = box["x"] + 0.2 * box["width"], box["y"] + box["height"] / 2
+    bare_page.mouse.move(left, middle)
+    bare_page.mouse.down()
+    for step in range(1, moves + 1):
+        way = 0.6 * box["width"] * step / moves
+        bare_page.mouse.move(left + way, middle + 30 * math.sin(step / 6))
+    bare_page.mouse.up()
+    bare_page.wait_for_timeout(100)
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
+def test_drawing_over_fifty_layers_keeps_up_with_the_hand(browser: Any, bare_page: Any) -> None:
+    bare_page.evaluate(DRAWN, 50)
+    bare_page.wait_for_timeout(500)
+    stroke(bare_page, 10)
+    tries = [
+        script_per_move(traced(browser, bare_page, lambda: stroke(bare_page))) for _ in range(TRIES)
+    ]
+    assert all(len(moves) >= 50 for moves in tries), "every move was seen"
+    moves = min(tries, key=np.median)
+    print(f"{np.median(moves):.2f} ms a pointer move, 95 %: {np.percentile(moves, 95):.2f}")  # noqa: T201
+    assert np.median(moves) <= MOST_MOVE_MS
 
 
-def test_drawing_over_fifty_layers_keeps_up_with_the_hand(page: Any) -> None:
-    page.evaluate(FIFTY)
-    page.wait_for_timeout(500)
-    page.evaluate(MEASURE, 10)
-    took = page.evaluate(MEASURE, 60)
-    print(f"{took:.2f} ms per pointer move")  # noqa: T201
-    assert took < MOST_MS * SLACK
+def test_the_live_preview_leaves_the_frame_to_the_graphics(browser: Any, bare_page: Any) -> None:
+    """60 frames a second are 16.7 ms each; on an integrated GPU most of that is its own."""
+    bare_page.evaluate(WIDE)
+    bare_page.evaluate(DRAWN, 10)
+    bare_page.evaluate(WITHOUT_PAINT)
+    bare_page.wait_for_timeout(500)
+    played(browser, bare_page)
+    tries = [played(browser, bare_page) for _ in range(TRIES)]
+    assert all(len(frames) >= 40 for frames in tries), "every frame was seen"
+    frames = min(tries, key=np.median)
+    print(f"{np.median(frames):.2f} ms a frame, 95 %: {np.percentile(frames, 95):.2f}")  # noqa: T201
+    assert np.median(frames) <= MOST_FRAME_MS
 
 
-def test_a_minute_of_drawing_stays_small(page: Any) -> None:
-    size = page.evaluate(
+def played(browser: Any, bare_page: Any) -> list[float]:
+    """Plays for a while at 1024 px: the script of every animation frame in milliseconds."""
+    bare_page.locator(".mp-body").focus()
+    bare_page.keyboard.press("Home")
+    bare_page.evaluate("() => { window.previews = 0; }")
+
+    def play() -> None:
+        bare_page.keyboard.press(" ")
+        bare_page.wait_for_function("() => window.previews >= 40", timeout=30_000)
+        bare_page.keyboard.press(" ")
+
+    return animation_frames(traced(browser, bare_page, play))
+
+
+def test_a_minute_of_drawing_stays_small(bare_page: Any) -> None:
+    size = bare_page.evaluate(
         """async () => {
           const { simplifyStroke, smoothStroke } = await import("/web/model/simplify.js");
           const points = Array.from({ length: 3600 }, (_, i) => {

@@ -97,7 +97,7 @@ def test_two_editors_do_not_disturb_each_other(canvas: Any) -> None:
 def test_an_idle_editor_asks_for_no_frames(canvas: Any) -> None:
     canvas.drag((0.3, 0.3), (0.5, 0.3))
     canvas.page.evaluate(COUNT_FRAMES)
-    canvas.settle(600)
+    canvas.settle(2000)
     assert canvas.page.evaluate("() => window.framesAsked") == 0
     canvas.press("Home", "End")
     canvas.settle()

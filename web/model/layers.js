@@ -11,6 +11,7 @@ import { sampleRegion } from "./sample.js";
 
 export const DEFAULT_BRUSH = { radius: 0.06, spacing: 0.02, shape: "round", falloff: "rigid" };
 const MOST_DOTS = 20000;
+const pivots = new WeakMap(); // found once per polygon: layers are never changed in place
 
 /** The points of a layer as [x, y], whatever its type. */
 export function layerPoints(layer) {
@@ -90,8 +91,13 @@ export function polygonDots(polygon, spacing, size) {
 export function regionPivot(layer, size) {
   if (layer.pivot) return layer.pivot;
   if (!Array.isArray(layer.polygon)) return [0.5, 0.5];
-  const [x, y] = centroid(layer.polygon.map(([px, py]) => [px * size.width, py * size.height]));
-  return [x / size.width, y / size.height];
+  const { width, height } = size;
+  const found = pivots.get(layer.polygon);
+  if (found && found.width === width && found.height === height) return found.pivot;
+  const [x, y] = centroid(layer.polygon.map(([px, py]) => [px * width, py * height]));
+  const pivot = [x / width, y / height];
+  pivots.set(layer.polygon, { width, height, pivot });
+  return pivot;
 }
 
 /** Where a region's points are at a clip time: turned and zoomed about its pivot, then shifted. */

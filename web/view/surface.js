@@ -4,7 +4,8 @@ import { layerOf } from "../model/document.js";
 import { distance } from "../model/geometry.js";
 import { toView } from "../model/viewport.js";
 import { makeSketchbook } from "./draw/sketch.js";
-import { paintScene, pictureBox } from "./draw/scene.js";
+import { paintGesture, paintGround, pictureBox } from "./draw/scene.js";
+import { makeUndercoat } from "./draw/undercoat.js";
 import { makeGestures } from "./gestures.js";
 import { makeStage } from "./stage.js";
 import { makePreview } from "./warp/preview.js";
@@ -16,10 +17,16 @@ export function makeSurface(desk, { background, onWheelUnused }) {
   const { store, body } = desk;
   const book = makeSketchbook();
   const preview = makePreview();
+  const undercoat = makeUndercoat();
   let pointer = null; // where the pointer is while nothing is held
 
   const stage = makeStage({
-    onPaint: (context, view, ratio) => paintScene(context, sceneOf(view, ratio)),
+    onPaint(context, view, ratio) {
+      const scene = sceneOf(view);
+      const ground = (onto) => paintGround(onto, { ...scene, ...pictures(view, ratio) });
+      undercoat.lay(context, [...partsOf(scene), ratio, context.canvas.width, context.canvas.height], ground);
+      paintGesture(context, scene);
+    },
     onPointer: (kind, at) => {
       pointer = kind === "leave" || kind === "cancel" ? null : at;
       if (kind === "down") body.focus({ preventScroll: true });
@@ -33,18 +40,26 @@ export function makeSurface(desk, { background, onWheelUnused }) {
   });
   const gestures = makeGestures(desk, stage);
 
-  const sceneOf = (view, ratio) => {
-    const { selection, time, clip, tool, point, box, settings } = store.state;
-    const document = store.shown;
-    const { drawn_on: drawnOn } = document;
-    const scene = { document, selection, view, time, size: desk.size(), drawnOn, book, tool, point, box };
+  const sceneOf = (view) => {
+    const { document, selection, time, clip, tool, point, box, settings } = store.state;
+    const { layers, drawn_on: drawnOn } = store.shown;
+    const kept = new Set(document.layers);
+    const scene = { selection, view, time, size: desk.size(), drawnOn, book, tool, point, box };
     return {
       ...scene,
+      atRest: layers.filter((layer) => kept.has(layer)),
+      inHand: layers.filter((layer) => !kept.has(layer)),
       frames: clip.frames,
       hover: store.state.preview ? null : pointer?.point,
       brush: settings.brush,
-      ...pictures(view, ratio),
     };
+  };
+
+  /** Everything that the ground shows: it is painted anew when one of these changes. */
+  const partsOf = ({ view, time, size, drawnOn, frames, tool, point, selection, atRest }) => {
+    const { document, showsSketch } = store.state;
+    const picture = background()?.picture;
+    return [document, picture, showsSketch, view, time, size, drawnOn, frames, tool, point, selection, ...atRest];
   };
 
   const pictures = (view, ratio) => {
@@ -91,6 +106,7 @@ export function makeSurface(desk, { background, onWheelUnused }) {
       unsubscribe();
       stage.destroy();
       preview.dispose();
+      undercoat.dispose();
     },
   };
 }

@@ -1,6 +1,6 @@
 /** How each type of layer looks on the picture. */
 
-import { DEFAULT_BRUSH, layerPoints, movedByRegion, regionPivot } from "../../model/layers.js";
+import { DEFAULT_BRUSH, layerPoints, movedByRegion } from "../../model/layers.js";
 import { SPACING, pointerAt } from "../../model/dots.js";
 import { lengthToView, toView } from "../../model/viewport.js";
 import { regionHandles } from "../../tools/region.js";
@@ -145,15 +145,10 @@ function drawRegion(context, layer, look) {
 }
 
 /** The way of a region's middle from key to key. */
-function drawWay(context, layer, { view, size, color, frames }) {
+function drawWay(context, layer, look) {
+  const { view, color } = look;
   if ((layer.keys ?? []).length < 2) return;
-  const { start = 0, end = 1 } = layer;
-  const steps = Math.min(frames, 60);
-  const pivot = regionPivot(layer, size);
-  const way = Array.from({ length: steps + 1 }, (_, i) => {
-    const time = start + ((end - start) * i) / steps;
-    return toView(view, movedByRegion(layer, [pivot], time, size)[0]);
-  });
+  const way = look.book.of(layer, look).way.map((point) => toView(view, point));
   strokeLine(context, way, { color, width: 1.5 });
   drawArrowHead(context, way, { color });
 }

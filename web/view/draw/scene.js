@@ -1,4 +1,4 @@
-/** The whole stage: picture, frame, layers from the bottom to the top, selection box, brush. */
+/** The stage from the bottom to the top: picture, frame, layers, brush, selection box. */
 
 import { bounds } from "../../model/geometry.js";
 import { lengthToView, toView } from "../../model/viewport.js";
@@ -8,20 +8,30 @@ import { drawLayer } from "./layers.js";
 const GRID_PARTS = 8;
 
 /**
- * Paints the stage. `scene` is {document, selection, view, time, size, drawnOn, frames, book,
- * tool, point, box, hover, brush, picture, moved}: the picture and the live preview of it, or null.
+ * Paints what lies under the gesture: picture, frame and the layers in `scene.atRest`. `scene` is
+ * {view, time, size, drawnOn, frames, book, tool, point, selection, atRest, inHand, box, hover,
+ * brush, picture, moved}: the picture and the live preview of it, or null.
  */
-export function paintScene(context, scene) {
+export function paintGround(context, scene) {
   paintPicture(context, scene);
   paintFrame(context, scene.view);
-  for (const layer of scene.document.layers) {
+  paintLayers(context, scene, scene.atRest);
+}
+
+/** Paints what the gesture changes, on top: the layers in `scene.inHand`, the brush, the box. */
+export function paintGesture(context, scene) {
+  paintLayers(context, scene, scene.inHand);
+  paintBrush(context, scene);
+  if (scene.box) paintBox(context, scene.box);
+}
+
+function paintLayers(context, scene, layers) {
+  for (const layer of layers) {
     if (layer.enabled === false) continue;
     const isSelected = scene.selection.has(layer.id);
     const isFaint = layer.locked || (!isSelected && scene.selection.size > 0);
     drawLayer(context, layer, scene, { isSelected, isFaint });
   }
-  paintBrush(context, scene);
-  if (scene.box) paintBox(context, scene.box);
 }
 
 /** The box of the picture in view pixels: [left, top, width, height]. */

@@ -6,8 +6,10 @@
 import { hasPath } from "../../model/document.js";
 import { layerMover } from "../../model/dots.js";
 import { lineOnView } from "../../model/hit.js";
-import { clipTimes, samplePath } from "../../model/sample.js";
+import { regionPivot } from "../../model/layers.js";
+import { clipTimes, samplePath, sampleRegion } from "../../model/sample.js";
 
+const MOST_STEPS = 60;
 const UNIT = { size: { width: 1, height: 1 }, scale: 1, left: 0, top: 0 };
 
 /** A source of sketches: `of(layer, scene)`, where scene is {size, drawnOn, frames}. */
@@ -27,7 +29,7 @@ export function makeSketchbook() {
 }
 
 function sketch(layer, { size, drawnOn, frames }) {
-  let ticks = null;
+  let [ticks, way] = [null, null];
   return {
     mover: layerMover(layer, size, drawnOn),
     line: hasPath(layer) ? lineOnView(layer, UNIT, drawnOn) : null,
@@ -36,6 +38,11 @@ function sketch(layer, { size, drawnOn, frames }) {
       ticks ??= hasPath(layer) ? ticksOf(layer, frames, drawnOn) : [];
       return ticks;
     },
+    /** Where a region's middle goes, in fractions. */
+    get way() {
+      way ??= wayOf(layer, Math.min(frames, MOST_STEPS), size);
+      return way;
+    },
   };
 }
 
@@ -43,4 +50,12 @@ function ticksOf(layer, frames, drawnOn) {
   const { start = 0, end = 1 } = layer;
   const inside = clipTimes(frames).filter((time) => time >= start - 1e-9 && time <= end + 1e-9);
   return samplePath(layer, inside, { width: 1, height: 1 }, drawnOn).xy;
+}
+
+function wayOf(layer, steps, size) {
+  const { start = 0, end = 1 } = layer;
+  const times = Array.from({ length: steps + 1 }, (_, i) => start + ((end - start) * i) / steps);
+  const [x, y] = regionPivot(layer, size);
+  const { shift } = sampleRegion(layer, times, size);
+  return shift.map(([dx, dy]) => [x + dx / size.width, y + dy / size.height]);
 }

@@ -24,20 +24,16 @@ export function makeField(document, size, { columns = 48 } = {}) {
   const rest = cornersOf(columns, rows);
   const ties = tie(rest, picks.map((pick) => pick.dot), size);
   const moved = new Float32Array((rest.length / 2) * 3);
+  const motion = new Float32Array(picks.length * 3); // kept: playing must not litter
   return {
     columns,
     rows,
     rest,
     isStill: !picks.length && !cameras.length,
     at(time) {
-      const motion = motionOf(picks, movers, time);
-      const shift = cameraShift(cameras, time, document.drawn_on);
-      for (let corner = 0; corner < rest.length / 2; corner += 1) {
-        const [dx, dy] = pulled(ties, corner, motion);
-        moved[corner * 3] = rest[corner * 2] + dx + shift[0];
-        moved[corner * 3 + 1] = rest[corner * 2 + 1] + dy + shift[1];
-        moved[corner * 3 + 2] = Math.min(Math.hypot(dx, dy), 1);
-      }
+      moveDots(motion, picks, movers, time);
+      pull(moved, rest, ties, motion);
+      shiftAll(moved, cameraShift(cameras, time, document.drawn_on));
       return moved;
     },
   };
@@ -101,27 +97,41 @@ function insert(near, dots, base, gap, dot) {
   dots[base + k] = dot;
 }
 
-/** The displacement of every picked dot at a time, and 0 or 1 for whether it shows. */
-function motionOf(picks, movers, time) {
+/** The displacement x, y of every picked dot at a time, and 0 or 1 for whether it shows. */
+function moveDots(motion, picks, movers, time) {
   const places = movers.map((mover) => mover.at(time));
-  return picks.map(({ mover, index, dot }) => {
+  picks.forEach(({ mover, index, dot }, place) => {
     const { xy, shown } = places[mover];
-    return [xy[index][0] - dot[0], xy[index][1] - dot[1], shown[index] ? 1 : 0];
+    motion[place * 3] = xy[index][0] - dot[0];
+    motion[place * 3 + 1] = xy[index][1] - dot[1];
+    motion[place * 3 + 2] = shown[index] ? 1 : 0;
   });
 }
 
-function pulled(ties, corner, motion) {
-  let [sum, x, y] = [0, 0, 0];
-  for (let k = 0; k < ties.count; k += 1) {
-    const place = corner * NEAREST + k;
-    const [dx, dy, isShown] = motion[ties.dots[place]];
-    const weight = ties.weights[place] * isShown;
-    sum += weight;
-    x += weight * dx;
-    y += weight * dy;
+/** Moves every corner by the mean motion of its dots. */
+function pull(moved, rest, ties, motion) {
+  for (let corner = 0; corner < rest.length / 2; corner += 1) {
+    let [sum, x, y] = [0, 0, 0];
+    for (let place = corner * NEAREST; place < corner * NEAREST + ties.count; place += 1) {
+      const at = ties.dots[place] * 3;
+      const weight = ties.weights[place] * motion[at + 2];
+      sum += weight;
+      x += weight * motion[at];
+      y += weight * motion[at + 1];
+    }
+    const share = sum > 0 ? ties.share[corner] / sum : 0;
+    moved[corner * 3] = rest[corner * 2] + x * share;
+    moved[corner * 3 + 1] = rest[corner * 2 + 1] + y * share;
+    moved[corner * 3 + 2] = Math.min(Math.hypot(x, y) * share, 1);
   }
-  const share = sum > 0 ? ties.share[corner] / sum : 0;
-  return [x * share, y * share];
+}
+
+function shiftAll(moved, [x, y]) {
+  if (!x && !y) return;
+  for (let at = 0; at < moved.length; at += 3) {
+    moved[at] += x;
+    moved[at + 1] += y;
+  }
 }
 
 function cameraShift(cameras, time, drawnOn) {
