@@ -50,7 +50,7 @@ def test_the_registry_accepts_the_metadata(project: dict) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", project["project"]["version"])
     assert {"PublisherId", "DisplayName"} <= set(project["tool"]["comfy"])
     extras = set(project["project"]["optional-dependencies"])
-    assert extras == {"standalone", "dev", "depth", "train", "eval"}
+    assert extras == {"standalone", "dev", "depth", "pose", "train", "eval"}
 
 
 def test_the_version_is_said_once(project: dict) -> None:
