@@ -11,7 +11,7 @@ from motion_core.errors import CanvasError, ShapeError
 from motion_core.geometry import Size
 from motion_core.models.lite import affinity
 from motion_core.models.lite.evidence import FILLED_TRUST, evidence_of, unit_px
-from motion_core.models.lite.lite import settled
+from motion_core.models.lite.lite import _evenly, settled
 from motion_core.tracks.model import empty_tracks, make_tracks
 
 from .models import picture, tiny_lite, wandering
@@ -123,3 +123,17 @@ def test_settling_keeps_what_is_sure_and_what_is_uniform() -> None:
     doubt = torch.ones(8, 8)
     doubt[4, 4] = 0
     assert float(settled(stray, doubt).abs().max()) < 0.5
+
+
+def test_fifty_thousand_tracks_are_thinned_evenly(lite, caplog: pytest.LogCaptureFixture) -> None:
+    tracks = wandering(2, 50_000, CANVAS)
+    crowd = torch.arange(50_000) < 45_000
+    tracks = replace(tracks, xy=torch.where(crowd[:, None], tracks.xy / 12, tracks.xy))
+    with caplog.at_level("INFO"):
+        many = lite.field(picture(60, 40), tracks)
+    assert "thinned evenly to 4096" in caplog.text
+    assert bool(torch.isfinite(many.displacement).all())
+    kept = _evenly(tracks, torch.ones(50_000, dtype=torch.bool))
+    assert len(kept.unique()) == 4096
+    # By chance alone nine of ten would come from the crowd.
+    assert float(crowd[kept].float().mean()) < 0.3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ...draft.picture import checked_picture
 from ...errors import FormatError, ShapeError
 from ...geometry import Size
 from ...tracks.model import Tracks
+from ...tracks.select import select
 from .affinity import ControlEncoder, EncoderConfig, whole_field
 from .base import LiteBase
 from .control import LiteControl
@@ -21,10 +23,14 @@ from .field import MotionField, resting_field
 from .unet import BaseConfig
 from .weights import SHIPPED, fill_module, read_weights
 
+# More tracks than this say nothing new to a field of 4096 cells, and cost minutes.
+MOST_TRACKS = 4096
 # An expected error of this many units halves the confidence: 1/80 of the side of a square picture.
 HALF_CONFIDENCE_UNITS = 0.1
 # How far, in cells, a place without confidence looks for one that has it.
 SETTLE_CELLS = 2
+
+logger = logging.getLogger(__name__)
 
 
 class Lite(nn.Module):
@@ -57,7 +63,8 @@ class Lite(nn.Module):
         """The dense motion that tracks ask of a picture, in one step.
 
         image: (H, W, 3) float 0..1. tracks: on the same canvas, any T and N; without any that is
-        ever visible nothing moves. weights: (N,) 0..1, how much each track counts, or None.
+        ever visible nothing moves; of more than MOST_TRACKS an even choice is read, with a log
+        line. weights: (N,) 0..1, how much each track counts, or None.
         Returns a field on the model's grid, on the model's device. Any number of frames and any
         shape of picture is served; both are measured on a square grid of the model's size.
         Raises TypeError, ShapeError, ValueError for what is no picture or weights, CanvasError
@@ -75,7 +82,10 @@ class Lite(nn.Module):
         if not bool(keep.any()):
             still = resting_field(tracks.num_frames, grid, tracks.size)
             return _to(still, self.device)
-        evidence = _weighted(evidence_of([tracks]), tracks, weights).to(self.device)
+        few = _evenly(tracks, keep)
+        weights = None if weights is None else weights.to(few.device)[few]
+        told = select(tracks, few)
+        evidence = _weighted(evidence_of([told]), told, weights).to(self.device)
         with torch.no_grad():
             features = self.encoder.features(self.picture(image))
         half = half_units(tracks.size).to(self.device)
@@ -153,6 +163,25 @@ def _blurred(planes: Tensor, window: Tensor) -> Tensor:
     wide = functional.pad(flat, (reach, reach, reach, reach), mode="replicate")
     rows = functional.conv2d(wide, window.view(1, 1, 1, -1))
     return functional.conv2d(rows, window.view(1, 1, -1, 1)).view(planes.shape)
+
+
+def _evenly(tracks: Tracks, keep: Tensor) -> Tensor:
+    """(K,) indices of the tracks to keep, at most MOST_TRACKS: one of every cell of the canvas,
+    then a second of every cell, and so on."""
+    index = keep.nonzero().squeeze(1)
+    if len(index) <= MOST_TRACKS:
+        return index
+    logger.info("%d tracks are thinned evenly to %d.", len(index), MOST_TRACKS)
+    first = tracks.visible[:, index].float().argmax(dim=0)
+    start = tracks.xy[first, index]
+    cell = (start * (64 / max(tracks.size))).floor().clamp(-1, 64).long() + 1
+    key, order = torch.sort(cell[:, 1] * 66 + cell[:, 0], stable=True)
+    place = torch.arange(len(key), device=key.device)
+    is_first = torch.ones_like(key, dtype=torch.bool)
+    is_first[1:] = key[1:] != key[:-1]
+    rank = place - torch.where(is_first, place, 0).cummax(dim=0).values
+    chosen = order[torch.argsort(rank, stable=True)[:MOST_TRACKS]]
+    return index[chosen.sort().values]
 
 
 def _weighted(evidence: Evidence, tracks: Tracks, weights: Tensor | None) -> Evidence:
