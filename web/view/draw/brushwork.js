@@ -22,10 +22,10 @@ export function strokeLine(context, points, { color, width = 2, closed = false, 
   context.setLineDash([]);
 }
 
-/** Many dots of one color, cased, in two passes. */
-export function fillDots(context, points, { color, radius = 2, hasCasing = true }) {
-  const passes = [[CASING, radius + 1], [color, radius]];
-  for (const [fill, reach] of hasCasing ? passes : passes.slice(1)) {
+/** Many dots of one color in two passes; `casing` is how far the dark under them reaches out. */
+export function fillDots(context, points, { color, radius = 2, casing = 1 }) {
+  const passes = [[CASING, radius + casing], [color, radius]];
+  for (const [fill, reach] of casing > 0 ? passes : passes.slice(1)) {
     context.fillStyle = fill;
     context.beginPath();
     for (const [x, y] of points) {

@@ -9,6 +9,7 @@ import { drawArrowHead, drawHandle, drawRing, fillDots, strokeLine } from "./bru
 const FALLBACK_COLOR = "#4dc9ff";
 const LEAST_TICK_GAP = 4;
 const MOST_DOTS_DRAWN = 2500;
+const LEAST_CASED_GAP = 3; // closer together the dark would hide the picture
 
 /**
  * Draws one layer. `scene` is {view, time, size, drawnOn, frames, book, tool, point}; `mood` is
@@ -59,7 +60,7 @@ function drawDots(context, { mover }, { view, time, color, isSelected }, spacing
   const dots = xy.filter((_, i) => shown[i] && i % step === 0).map((point) => toView(view, point));
   const gap = lengthToView(view, spacing) * Math.sqrt(step);
   const radius = Math.min(Math.max(gap * (isSelected ? 0.2 : 0.15), 0.6), 2.2);
-  fillDots(context, dots, { color, radius, hasCasing: gap > 6 });
+  fillDots(context, dots, { color, radius, casing: gap > LEAST_CASED_GAP ? Math.min(gap / 8, 1) : 0 });
 }
 
 /** A mark at every frame, or every second, fifth… where they would touch: spacing shows speed. */
