@@ -118,8 +118,7 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
             yield OpenVideo(chain([first], pictures), float(rate), stream.frames)
     except FFmpegError as error:
         raise FormatError(
-            f"{file} is not a video that can be read, or is damaged or cut short: "
-            f"{error.strerror}."
+            f"{file} is not a video that can be read, or is damaged or cut short: {error.strerror}."
         ) from error
 
 

@@ -35,9 +35,8 @@ def ssim(video: Tensor, truth: Tensor) -> float:
         raise MissingExtraError(
             'SSIM needs torchmetrics: python -m pip install "motion-prompting[eval]".'
         ) from missing
-    pair = (one.float().movedim(-1, 1) for one in (video, truth))
-    value = measure(*pair, data_range=1.0)
-    return float(value)  # type: ignore[arg-type]
+    planes, wanted = (one.float().movedim(-1, 1) for one in (video, truth))
+    return float(measure(planes, wanted, data_range=1.0))  # type: ignore[arg-type]
 
 
 def _check_alike(video: Tensor, truth: Tensor) -> None:
