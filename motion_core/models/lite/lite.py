@@ -28,7 +28,9 @@ MOST_TRACKS = 4096
 # An expected error of this many units halves the confidence: 1/80 of the side of a square picture.
 HALF_CONFIDENCE_UNITS = 0.1
 # How far, in cells, a place without confidence looks for one that has it.
-SETTLE_CELLS = 2
+SETTLE_CELLS = 1
+# Only below this confidence: elsewhere smoothing costs more than it mends.
+DOUBTFUL = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +149,8 @@ def settled(displacement: Tensor, confidence: Tensor) -> Tensor:
         -0.5 * (torch.arange(-2 * SETTLE_CELLS, 2 * SETTLE_CELLS + 1) / SETTLE_CELLS) ** 2
     ).to(displacement)
     around = _blurred(planes * trust, window) / _blurred(trust, window)
-    mixed = around + trust.sqrt() * (planes - around)
+    lean = (1 - trust / DOUBTFUL).clamp(min=0)
+    mixed = planes + lean * (around - planes)
     return mixed.view(frames, 2, grid, grid).permute(0, 2, 3, 1).contiguous()
 
 

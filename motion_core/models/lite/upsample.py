@@ -86,8 +86,9 @@ class Upsampler:
         cells = np.ascontiguousarray(cells, np.float32)
         out = cv2.resize(cells, self.size, interpolation=cv2.INTER_LINEAR)
         around = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
-        span = (cv2.dilate(cells, around) - cv2.erode(cells, around)).max(axis=-1)
-        rough = (span > SAME_PX * self.scale).astype(np.uint8)
+        # A step, not a slope: what stretches evenly is interpolated.
+        step = np.abs(cells - cv2.blur(cells, (3, 3))).max(axis=-1)
+        rough = (cv2.dilate(step, around) > SAME_PX * self.scale).astype(np.uint8)
         rough = cv2.resize(rough, self.size, interpolation=cv2.INTER_NEAREST)
         pixels = np.flatnonzero(rough)
         chosen = self.choice.ravel()[pixels]
