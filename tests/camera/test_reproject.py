@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from motion_core.camera import cloud
 from motion_core.camera.model import CameraPath
 from motion_core.camera.pinhole import pixel_centres
 from motion_core.camera.pose import turn_about
@@ -316,3 +317,16 @@ def test_inputs_are_left_as_they_were() -> None:
     assert torch.equal(depth.z, z)
     assert torch.equal(path.T_cam_world, poses)
     assert points.tolist() == [[3.0, 4.0]]
+
+
+def test_the_length_of_bands_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, path = make_scene(1), path_of(VIEWS["orbit left"])
+    depth = depth_of(scene, path)
+    depth = replace(depth, valid=depth.valid & (pixel_centres(SIZE)[..., 0] > 10))
+    points = torch.rand(500, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor(SIZE)
+    whole = reproject_pixels(depth, path), reproject_points(depth, path, points)
+    monkeypatch.setattr(cloud, "BAND_POINTS", 333)
+    parts = reproject_pixels(depth, path), reproject_points(depth, path, points)
+    for one, other in zip(whole, parts, strict=True):
+        assert torch.allclose(one.xy, other.xy, atol=1e-4)
+        assert float((one.visible != other.visible).float().mean()) < 1e-4
