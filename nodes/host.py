@@ -83,9 +83,11 @@ def on_device(model: nn.Module) -> nn.Module:
         from comfy.model_patcher import ModelPatcher
     except ImportError:
         return model
-    patcher = ModelPatcher(model, get_torch_device(), unet_offload_device())
+    # The host writes down a model's device on the model, where transformers forbids it; a list
+    # around it takes the note.
+    patcher = ModelPatcher(nn.ModuleList([model]), get_torch_device(), unet_offload_device())
     load_models_gpu([patcher])
-    return patcher.model
+    return model
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -168,3 +168,17 @@ def test_uni3c_is_told_the_size_and_length_of_its_render() -> None:
     tracks = node_of(prompt, "MotionPromptingCameraTracks")
     assert said("WanUni3CControlnetApply")["render_video"] == [tracks, 1]
     assert json.dumps(prompt).count('"fps": 16') == 3
+
+
+@pytest.mark.real_host
+def test_a_depth_model_runs_where_a_real_comfyui_puts_it(real: Any) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        depth_anything(real.base / "models" / "depth" / "tiny")
+    said = {"model": "tiny", "near": 1.0, "far": 10.0, "fov_deg": 0.0, "remove_flying": True}
+    prompt = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
+        "2": {"class_type": "MotionPromptingEstimateDepth", "inputs": said | {"image": ["1", 0]}},
+        "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 1]}},
+    }
+    assert len(real.run(prompt).ui["3"]["images"]) == 1
