@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from ..motion_core.camera.files import (
-    camera_from_json,
-    camera_from_realestate,
-    path_between_host_cameras,
-    read_camera,
-)
-from ..motion_core.camera.follow import follow_drawing
-from ..motion_core.camera.model import CameraPath
 from ..motion_core.camera.moves import PRESETS, CameraMove, make_path
-from ..motion_core.camera.path import (
-    Shot,
-    join,
-    layer,
-    path_from_keys,
-    shot_of,
-    taken_by,
-)
-from ..motion_core.camera.picture import draw_path
+from ..motion_core.camera.path import Shot, join, layer, path_from_keys, shot_of, taken_by
 from ..motion_core.camera.script import EASINGS, keys_from_json, moves_from_text
-from ..motion_core.depth.model import DepthMap
-from ..motion_core.document import read_document
 from ..motion_core.geometry import MAX_SIDE
 from . import host
 from .expand import EMPTY_DRAWING
 from .schema import MAX_FRAMES, CameraSocket, DepthSocket, schema, settings_of
 from .wire import camera_in, depth_in
+
+if TYPE_CHECKING:
+    from ..motion_core.camera.model import CameraPath
+    from ..motion_core.depth.model import DepthMap
+
 
 SUFFIXES = {".json", ".txt"}
 HostCamera = io.Custom("LOAD3D_CAMERA")
@@ -197,28 +184,38 @@ def _file_option() -> Any:
 
 
 def _move(shot: Shot, depth: DepthMap, preset, amount, unit, easing, seed) -> CameraPath:
+
     eased = easing if easing in EASINGS else None
     return make_path([CameraMove(preset, amount or None, unit, eased, seed=seed)], shot)
 
 
 def _chain(shot: Shot, depth: DepthMap, moves: str) -> CameraPath:
+
     return make_path(moves_from_text(moves), shot)
 
 
 def _keys(shot: Shot, depth: DepthMap, keys: str, smooth: bool) -> CameraPath:
+
     return path_from_keys(keys_from_json(keys, shot), shot, smooth=smooth)
 
 
 def _follow(shot: Shot, depth: DepthMap, drawing: str, within: str) -> CameraPath:
+    from ..motion_core.camera.follow import follow_drawing
+    from ..motion_core.document import read_document
+
     document = read_document(drawing)
     return follow_drawing(document, depth, shot, on_sphere=within == "sphere").path
 
 
 def _load3d(shot: Shot, depth: DepthMap, start_camera, end_camera, easing) -> CameraPath:
+    from ..motion_core.camera.files import path_between_host_cameras
+
     return path_between_host_cameras(start_camera, end_camera, shot, easing=easing)
 
 
 def _written(shot: Shot, depth: DepthMap, camera_text: str, travel_scale: float) -> CameraPath:
+    from ..motion_core.camera.files import camera_from_json, camera_from_realestate
+
     is_json = camera_text.lstrip().startswith("{")
     found = (
         camera_from_json(camera_text) if is_json else camera_from_realestate(camera_text, shot.size)
@@ -227,6 +224,8 @@ def _written(shot: Shot, depth: DepthMap, camera_text: str, travel_scale: float)
 
 
 def _file(shot: Shot, depth: DepthMap, file: str, travel_scale: float) -> CameraPath:
+    from ..motion_core.camera.files import read_camera
+
     path = host.input_file(file)
     size = None if path.suffix.lower() == ".json" else shot.size
     return taken_by(read_camera(path, size=size), shot, travel_scale)
@@ -244,6 +243,7 @@ MAKERS: dict[str, Callable[..., CameraPath]] = {
 
 
 def _pivot(depth: DepthMap, frames: int, fps: float, point: dict[str, Any]) -> Shot:
+
     picked = (point["x"], point["y"]) if point else None
     return shot_of(depth, frames, point=picked, fps=fps or None)
 
@@ -328,6 +328,8 @@ class CameraPathNode(io.ComfyNode):
 
     @classmethod
     def execute(cls, depth, motion, pivot, frames, fps, combine, camera=None):
+        from ..motion_core.camera.picture import draw_path
+
         scene = depth_in(depth)
         shot = _pivot(scene, frames, fps, settings_of(pivot, "pivot"))
         path = MAKERS[motion["motion"]](shot, scene, **settings_of(motion, "motion"))

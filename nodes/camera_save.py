@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..motion_core.camera.files import (
-    camera_to_host,
-    camera_to_json,
-    camera_to_realestate,
-    write_camera,
-)
 from . import host
 from .schema import MAX_FRAMES, CameraSocket, schema
 from .wire import camera_in
 
-FORMATS = {
-    "json": (".json", camera_to_json),
-    "realestate10k": (".txt", camera_to_realestate),
-}
+SUFFIXES = {"json": ".json", "realestate10k": ".txt"}
 
 
 class SaveCamera(io.ComfyNode):
@@ -38,7 +29,7 @@ class SaveCamera(io.ComfyNode):
                 CameraSocket.Input("camera", tooltip="The path, from Camera Path."),
                 io.Combo.Input(
                     "format",
-                    options=list(FORMATS),
+                    options=list(SUFFIXES),
                     default="realestate10k",
                     tooltip="json: ours, everything kept. realestate10k: also CameraCtrl's; the "
                     "lens relative to the picture, world to camera, one line for each frame.",
@@ -84,11 +75,12 @@ class SaveCamera(io.ComfyNode):
 
     @classmethod
     def execute(cls, camera, format, filename_prefix, frame, target_distance):
+        from ..motion_core.camera.files import camera_to_host, write_camera
+
         found = camera_in(camera)
-        suffix, write = FORMATS[format]
-        path, shown = host.new_output_file(filename_prefix, suffix)
+        path, shown = host.new_output_file(filename_prefix, SUFFIXES[format])
         write_camera(path, found)
         name = f"{shown['subfolder']}/{path.name}".lstrip("/")
         here = min(frame, found.num_frames - 1)
         info = camera_to_host(found, here, distance=target_distance)
-        return io.NodeOutput(write(found), name, info, ui={"text": [name]})
+        return io.NodeOutput(path.read_text(encoding="utf-8"), name, info, ui={"text": [name]})

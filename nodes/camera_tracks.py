@@ -10,14 +10,8 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..motion_core.camera.files import camera_to_realestate
-from ..motion_core.camera.points import random_points, start_points
-from ..motion_core.camera.render import render_warped
-from ..motion_core.camera.reproject import reproject_points
-from ..motion_core.camera.zbuffer import DEFAULT_OCCLUSION, Occlusion
 from ..motion_core.geometry import MAX_SIDE, Size
 from ..motion_core.progress import silent
-from ..motion_core.tracks.seeding import grid_points, mask_points
 from . import host
 from .schema import CameraSocket, DepthSocket, TracksSocket, schema, settings_of, tracks_output
 from .wire import area, camera_in, depth_in, picture, tracks_in, tracks_out
@@ -34,6 +28,8 @@ def spacing_input(default: float, least: float, tooltip: str) -> Any:
 
 def occlusion_inputs() -> list[Any]:
     """How hidden points are told from visible ones."""
+    from ..motion_core.camera.zbuffer import DEFAULT_OCCLUSION
+
     return [
         io.Int.Input(
             "occlusion_radius",
@@ -90,18 +86,26 @@ POINTS = [
 
 
 def _grid(size: Size, spacing: float) -> tuple[Tensor, Tensor | None]:
+    from ..motion_core.tracks.seeding import grid_points
+
     return grid_points(size, spacing), None
 
 
 def _random(size: Size, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
+    from ..motion_core.camera.points import random_points
+
     return random_points(size, count, seed), None
 
 
 def _mask(size: Size, mask: Tensor, spacing: float) -> tuple[Tensor, Tensor | None]:
+    from ..motion_core.tracks.seeding import mask_points
+
     return mask_points(area(mask, size), size, spacing), None
 
 
 def _starts(size: Size, tracks: Any) -> tuple[Tensor, Tensor | None]:
+    from ..motion_core.camera.points import start_points
+
     found = tracks_in(tracks, torch.empty(1, size.height, size.width, 3))
     return start_points(found), found.ids
 
@@ -172,6 +176,11 @@ class CameraTracks(io.ComfyNode):
 
     @classmethod
     def execute(cls, image, depth, camera, points, occlusion_radius, occlusion_threshold, cell):
+        from ..motion_core.camera.files import camera_to_realestate
+        from ..motion_core.camera.render import render_warped
+        from ..motion_core.camera.reproject import reproject_points
+        from ..motion_core.camera.zbuffer import Occlusion
+
         scene, path = depth_in(depth), camera_in(camera)
         chosen, ids = CHOOSERS[points["points"]](scene.size, **settings_of(points, "points"))
         how = Occlusion(occlusion_radius, occlusion_threshold)

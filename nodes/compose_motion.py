@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..motion_core.camera.compose import ObjectMotion, add_nearest, compose_3d
-from ..motion_core.camera.script import offsets_from_text
-from ..motion_core.camera.zbuffer import Occlusion
-from ..motion_core.tracks import Tracks, concat
-from ..motion_core.tracks.seeding import grid_points
 from . import host
 from .camera_tracks import occlusion_inputs, spacing_input
 from .schema import (
@@ -27,6 +22,10 @@ from .schema import (
     tracks_output,
 )
 from .wire import area, camera_in, depth_in, tracks_in, tracks_out
+
+if TYPE_CHECKING:
+    from ..motion_core.tracks import Tracks
+
 
 MAX_SETS = 16
 
@@ -66,10 +65,14 @@ class _Motions:
 
 
 def _concatenate(motions: _Motions) -> Tracks:
+    from ..motion_core.tracks import concat
+
     return concat(motions.sets)
 
 
 def _add(motions: _Motions) -> Tracks:
+    from ..motion_core.camera.compose import add_nearest
+
     result, *others = motions.sets
     for other, mask in zip(others, motions.masks[1:], strict=True):
         result = add_nearest(result, other, mask)
@@ -85,6 +88,10 @@ def _in_space(
     occlusion_radius: int,
     occlusion_threshold: float,
 ) -> Tracks:
+    from ..motion_core.camera.compose import ObjectMotion, compose_3d
+    from ..motion_core.camera.zbuffer import Occlusion
+    from ..motion_core.tracks.seeding import grid_points
+
     scene, path = depth_in(depth), camera_in(camera)
     offsets = _offsets(depth_offset, [one.num_frames for one in motions.sets])
     parts = zip(motions.sets, motions.masks, offsets, strict=True)
@@ -103,6 +110,8 @@ COMPOSERS: dict[str, Callable[..., Tracks]] = {
 
 def _offsets(text: str, frames: Sequence[int]) -> list[Tensor | None]:
     """One offset curve for each set; sets beyond the last line, and empty lines, have none."""
+    from ..motion_core.camera.script import offsets_from_text
+
     lines = [line.strip() for line in text.rstrip().splitlines()]
     if len(lines) > len(frames):
         raise ValueError(

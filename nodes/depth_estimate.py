@@ -6,8 +6,6 @@ from dataclasses import replace
 
 from comfy_api.latest import io
 
-from ..motion_core.depth.estimate import load_estimator
-from ..motion_core.depth.sources import DepthReading
 from . import host
 from .depth_map import cleaned, depth_outputs, flying_input, fov_input, near_far, shown_depth
 from .schema import schema
@@ -47,6 +45,9 @@ class EstimateDepth(io.ComfyNode):
 
     @classmethod
     def execute(cls, image, model, near, far, fov_deg, remove_flying):
+        from ..motion_core.depth.estimate import load_estimator
+        from ..motion_core.depth.sources import DepthReading
+
         reading = DepthReading(near=near, far=far)
         estimator = load_estimator(host.model_folder(MODELS, model), reading=reading)
         estimator = replace(estimator, model=host.on_device(estimator.model))

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..motion_core.depth.edges import filter_flying_pixels
-from ..motion_core.depth.fallback import ground_and_wall, plane, sphere
-from ..motion_core.depth.host import from_da3, from_moge
-from ..motion_core.depth.lens import intrinsics_from_fov
-from ..motion_core.depth.model import DepthMap
-from ..motion_core.depth.picture import draw_depth
-from ..motion_core.depth.sources import ASSUMED_FOV_DEG, DepthReading, from_depth_image, read_depth
 from ..motion_core.geometry import Size
 from . import host
 from .schema import DepthSocket, schema, settings_of
 from .wire import canvas_size, depth_out
+
+if TYPE_CHECKING:
+    from ..motion_core.depth.model import DepthMap
+
 
 SUFFIXES = {".npy", ".exr", ".png"}
 MAX_PICTURE = 100_000
@@ -68,6 +65,8 @@ def depth_outputs() -> list[Any]:
 
 def shown_depth(depth: DepthMap, node: type[io.ComfyNode]) -> io.NodeOutput:
     """A node's outputs for a depth map, its picture on the node's face."""
+    from ..motion_core.depth.picture import draw_depth
+
     drawn = draw_depth(depth)[None]
     shown = host.picture_preview(drawn, node)
     return io.NodeOutput(depth, drawn, depth.valid.float()[None], ui=shown)
@@ -75,6 +74,9 @@ def shown_depth(depth: DepthMap, node: type[io.ComfyNode]) -> io.NodeOutput:
 
 def cleaned(depth: DepthMap, fov_deg: float, remove_flying: bool) -> DepthMap:
     """With the lens that was asked for, and without flying pixels where asked."""
+    from ..motion_core.depth.edges import filter_flying_pixels
+    from ..motion_core.depth.lens import intrinsics_from_fov
+
     if fov_deg:
         depth = replace(depth, K=intrinsics_from_fov(depth.size, fov_deg), is_K_known=True)
     return filter_flying_pixels(depth) if remove_flying else depth
@@ -203,33 +205,47 @@ class _Room:
 
 
 def _ground(room: _Room, horizon: float, wall_foot: float) -> DepthMap:
+    from ..motion_core.depth.fallback import ground_and_wall
+
     return ground_and_wall(
         room.canvas(), horizon=horizon, wall_foot=wall_foot, fov_deg=room.fov_deg
     )
 
 
 def _plane(room: _Room) -> DepthMap:
+    from ..motion_core.depth.fallback import plane
+
     return plane(room.canvas(), fov_deg=room.fov_deg)
 
 
 def _sphere(room: _Room) -> DepthMap:
+    from ..motion_core.depth.fallback import sphere
+
     return sphere(room.canvas(), fov_deg=room.fov_deg)
 
 
 def _image(room: _Room, depth_image: Tensor, index: int, **reading: Any) -> DepthMap:
+    from ..motion_core.depth.sources import DepthReading, from_depth_image
+
     given = depth_image.cpu()
     return from_depth_image(given, DepthReading(**reading), index=index, fov_deg=room.fov_deg)
 
 
 def _moge(room: _Room, moge_geometry: Any, index: int) -> DepthMap:
+    from ..motion_core.depth.host import from_moge
+
     return from_moge(moge_geometry, index)
 
 
 def _da3(room: _Room, da3_geometry: Any, index: int, is_metric: bool) -> DepthMap:
+    from ..motion_core.depth.host import from_da3
+
     return from_da3(da3_geometry, index, is_metric=is_metric)
 
 
 def _file(room: _Room, file: str, meaning: str, **reading: Any) -> DepthMap:
+    from ..motion_core.depth.sources import DepthReading, read_depth
+
     said: Any = None if meaning == "auto" else DepthReading(meaning, **reading)  # type: ignore[arg-type]
     return read_depth(host.input_file(file), said, fov_deg=room.fov_deg)
 
@@ -287,6 +303,8 @@ class DepthMapNode(io.ComfyNode):
 
     @classmethod
     def execute(cls, source, fov_deg, remove_flying, image=None):
+        from ..motion_core.depth.sources import ASSUMED_FOV_DEG
+
         room = _Room(canvas_size(image), fov_deg or ASSUMED_FOV_DEG)
         found = READERS[source["source"]](room, **settings_of(source, "source"))
         return shown_depth(depth_out(cleaned(found, fov_deg, remove_flying), image), cls)

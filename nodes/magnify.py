@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from ..motion_core.tracks import Tracks
-from ..motion_core.transfer import (
-    Band,
-    MagnifySettings,
-    SliceLine,
-    busiest_line,
-    magnify_motion,
-    slice_picture,
-)
 from . import host
 from .schema import canvas_input, schema, settings_of, tracks_input, tracks_output
 from .wire import frames, tracks_in, tracks_out
+
+if TYPE_CHECKING:
+    from ..motion_core.tracks import Tracks
+    from ..motion_core.transfer import SliceLine
+
 
 CAMERAS: dict[str, Any] = {"as it is": None, "homography": "homography", "similarity": "similarity"}
 
@@ -45,17 +41,27 @@ SLICES = [
 
 
 def _row(tracks: Tracks, at_frac: float) -> SliceLine:
+    from ..motion_core.transfer import SliceLine
+
     y = at_frac * tracks.size.height
     return SliceLine(0.0, y, float(tracks.size.width), y)
 
 
 def _column(tracks: Tracks, at_frac: float) -> SliceLine:
+    from ..motion_core.transfer import SliceLine
+
     x = at_frac * tracks.size.width
     return SliceLine(x, 0.0, x, float(tracks.size.height))
 
 
+def _busiest(tracks: Tracks) -> SliceLine:
+    from ..motion_core.transfer import busiest_line
+
+    return busiest_line(tracks)
+
+
 LINES: dict[str, Callable[..., SliceLine]] = {
-    "busiest": busiest_line,
+    "busiest": _busiest,
     "row": _row,
     "column": _column,
 }
@@ -145,13 +151,14 @@ class MagnifyMotion(io.ComfyNode):
         images=None,
         canvas_image=None,
     ):
+        from ..motion_core.transfer import Band, MagnifySettings, magnify_motion, slice_picture
+
         found = tracks_in(tracks, canvas_image if images is None else images)
         found = replace(found, fps=fps or found.fps)
         band = Band(low_hz or None, high_hz or None)
         settings = MagnifySettings(factor, space_sigma, time_sigma, band, CAMERAS[camera])
-        progress = host.progress()
-        larger = magnify_motion(found, settings, progress=progress)
+        larger = magnify_motion(found, settings, progress=host.progress())
         line = LINES[slice["slice"]](found, **settings_of(slice, "slice"))
         video = None if images is None else frames(images)
-        shown = slice_picture(found, larger, line, video, progress=progress)[None]
+        shown = slice_picture(found, larger, line, video, progress=host.progress())[None]
         return io.NodeOutput(tracks_out(larger), shown, ui=host.picture_preview(shown, cls))

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from ..motion_core.document import read_document
-from ..motion_core.formats.openpose import read_poses
 from ..motion_core.geometry import Size
-from ..motion_core.pose import (
-    LEAST_CONFIDENCE,
-    PoseSequence,
-    load_pose_estimator,
-    move_pose,
-    pose_tracks,
-    retarget,
-)
-from ..motion_core.transfer import box_of_mask
 from . import host
 from .expand import EMPTY_DRAWING
 from .schema import MAX_FRAMES, schema, settings_of, tracks_output
 from .wire import area, canvas_size, frames, tracks_out
 
+if TYPE_CHECKING:
+    from ..motion_core.pose import PoseSequence
+
+
 PoseSocket = io.Custom("POSE_KEYPOINT")
 MODELS = "pose"
+# As motion_core.pose has it, which a node does not import before it runs; a test compares.
+LEAST_CONFIDENCE = 0.3
 
 
 def _text(name: str, of: str) -> Any:
@@ -115,14 +110,21 @@ class _Clip:
 
 
 def _given(clip: _Clip, poses: Any) -> PoseSequence:
+    from ..motion_core.formats.openpose import read_poses
+
     return read_poses(poses, clip.size, fps=clip.fps, progress=host.progress())
 
 
 def _pasted(clip: _Clip, pose_text: str) -> PoseSequence:
+    from ..motion_core.formats.openpose import read_poses
+
     return read_poses(pose_text, clip.size, fps=clip.fps, progress=host.progress())
 
 
 def _estimated(clip: _Clip, video: Any, model: str, person: Any = None) -> PoseSequence:
+    from ..motion_core.pose import load_pose_estimator
+    from ..motion_core.transfer import box_of_mask
+
     pictures = frames(video)
     size = canvas_size(pictures)
     boxes = None if person is None or size is None else [box_of_mask(area(person, size), size)]
@@ -142,11 +144,17 @@ def _retargeted(
     target_poses: Any = None,
     target_image: Any = None,
 ) -> PoseSequence:
+    from ..motion_core.formats.openpose import read_poses
+    from ..motion_core.pose import retarget
+
     given = target_text if target_poses is None else target_poses
     return retarget(poses, read_poses(given, canvas_size(target_image)))
 
 
 def _drawn(poses: PoseSequence, clip: _Clip, drawing: str, frames: int) -> PoseSequence:
+    from ..motion_core.document import read_document
+    from ..motion_core.pose import move_pose
+
     return move_pose(poses, read_document(drawing), frames, fps=clip.fps)
 
 
@@ -223,6 +231,8 @@ class PoseMotion(io.ComfyNode):
 
     @classmethod
     def execute(cls, source, motion, spacing, least_confidence, fps, image=None):
+        from ..motion_core.pose import pose_tracks
+
         clip = _Clip(canvas_size(image), fps or None)
         poses = READERS[source["source"]](clip, **settings_of(source, "source"))
         poses = MOVERS[motion["motion"]](poses, clip, **settings_of(motion, "motion"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
-from ..motion_core.transfer import separate_motion, stabilised_frames
 from . import host
 from .schema import TracksSocket, canvas_input, schema, tracks_input
 from .wire import frames, tracks_in, tracks_out
@@ -78,6 +77,8 @@ class SeparateMotion(io.ComfyNode):
 
     @classmethod
     def execute(cls, tracks, model, threshold, images=None, canvas_image=None):
+        from ..motion_core.transfer import separate_motion, stabilised_frames
+
         found = tracks_in(tracks, canvas_image if images is None else images)
         progress = host.progress()
         parts = separate_motion(found, model, threshold=threshold, progress=progress)

@@ -5,32 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..motion_core.formats.coordinates import parse_coordinates
 from ..motion_core.geometry import Size
-from ..motion_core.overlay import draw_tracks
-from ..motion_core.trackers import (
-    KINDS,
-    grid_queries,
-    make_tracker,
-    mask_queries,
-    point_queries,
-    random_queries,
-    track_queries,
-)
-from ..motion_core.trackers.clip import MemoryClip
-from ..motion_core.trackers.registry import FOLDER
-from ..motion_core.tracks import Tracks
 from . import host
 from .schema import MAX_FRAMES, TracksSocket, schema, settings_of, tracks_output
 from .wire import area, canvas_size, frames, tracks_in, tracks_out
 
+if TYPE_CHECKING:
+    from ..motion_core.tracks import Tracks
+
+
 MAX_SPACING = 4096.0
+# The names of motion_core.trackers.KINDS, which a node does not import before it runs; a test
+# compares.
+TRACKERS = (
+    "lucas_kanade",
+    "flow_dis",
+    "flow_raft",
+    "tapir",
+    "tapnext",
+    "cotracker3_offline",
+    "cotracker3_online",
+)
 
 
 def _spacing(default: float) -> Any:
@@ -90,23 +91,34 @@ Queries = tuple[Tensor, Tensor | None]
 
 
 def _grid(size: Size, frame: int, spacing: float) -> Queries:
+    from ..motion_core.trackers import grid_queries
+
     return grid_queries(size, spacing, frame), None
 
 
 def _random(size: Size, frame: int, count: int, seed: int) -> Queries:
+    from ..motion_core.trackers import random_queries
+
     return random_queries(size, count, torch.Generator().manual_seed(seed), frame), None
 
 
 def _mask(size: Size, frame: int, spacing: float, mask: Tensor) -> Queries:
+    from ..motion_core.trackers import mask_queries
+
     return mask_queries(area(mask, size), size, spacing, frame), None
 
 
 def _points(size: Size, frame: int, text: str) -> Queries:
+    from ..motion_core.formats.coordinates import parse_coordinates
+    from ..motion_core.trackers import point_queries
+
     places = parse_coordinates(text, size).xy.transpose(0, 1).reshape(-1, 2)
     return point_queries(places, frame), None
 
 
 def _tracks(size: Size, frame: int, tracks: Any) -> Queries:
+    from ..motion_core.trackers import track_queries
+
     return track_queries(tracks_in(tracks), frame, size)
 
 
@@ -136,7 +148,7 @@ class TrackVideo(io.ComfyNode):
                 io.Image.Input("images", tooltip="The video: pictures of one size, in order."),
                 io.Combo.Input(
                     "tracker",
-                    options=list(KINDS),
+                    options=list(TRACKERS),
                     default="lucas_kanade",
                     tooltip="lucas_kanade: fast, no download. flow_dis: dense flow. tapir is the "
                     "paper's own. CoTracker3's licence (CC-BY-NC 4.0) forbids commercial work. One "
@@ -181,6 +193,11 @@ class TrackVideo(io.ComfyNode):
 
     @classmethod
     def execute(cls, images, tracker, points, frame, visibility_threshold, fps):
+        from ..motion_core.overlay import draw_tracks
+        from ..motion_core.trackers import make_tracker
+        from ..motion_core.trackers.clip import MemoryClip
+        from ..motion_core.trackers.registry import FOLDER
+
         video = frames(images)
         queries, ids = ASK[points["points"]](
             canvas_size(video), frame, **settings_of(points, "points")

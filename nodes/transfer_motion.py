@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..motion_core.formats.coordinates import parse_coordinates
 from ..motion_core.geometry import Size
-from ..motion_core.tracks import Tracks
-from ..motion_core.transfer import (
-    Alignment,
-    TransferSettings,
-    box_of_mask,
-    fit_boxes,
-    keep_place,
-    match_masks,
-    match_points,
-    transfer_motion,
-    whole_box,
-)
 from .schema import MAX_FRAMES, canvas_input, schema, settings_of, tracks_input, tracks_output
 from .wire import area, canvas_size, tracks_in, tracks_out
+
+if TYPE_CHECKING:
+    from ..motion_core.tracks import Tracks
+    from ..motion_core.transfer import Alignment
+
 
 MAX_POINTS = 1_000_000
 
@@ -98,6 +90,8 @@ def _fit(
     source_mask: Tensor | None = None,
     target_mask: Tensor | None = None,
 ) -> Alignment:
+    from ..motion_core.transfer import box_of_mask, fit_boxes, whole_box
+
     pairs = ((source_mask, tracks.size), (target_mask, size))
     here, there = (
         whole_box(canvas) if mask is None else box_of_mask(area(mask, canvas), canvas)
@@ -109,12 +103,17 @@ def _fit(
 def _shapes(
     tracks: Tracks, size: Size, source_mask: Tensor, target_mask: Tensor, kind: Any
 ) -> Alignment:
+    from ..motion_core.transfer import match_masks
+
     return match_masks(area(source_mask, tracks.size), area(target_mask, size), kind)
 
 
 def _points(
     tracks: Tracks, size: Size, source_points: str, target_points: str, kind: Any
 ) -> Alignment:
+    from ..motion_core.formats.coordinates import parse_coordinates
+    from ..motion_core.transfer import match_points
+
     here, there = (
         parse_coordinates(text, canvas).xy.transpose(0, 1).reshape(-1, 2)
         for text, canvas in ((source_points, tracks.size), (target_points, size))
@@ -123,6 +122,8 @@ def _points(
 
 
 def _none(tracks: Tracks, size: Size) -> Alignment:
+    from ..motion_core.transfer import keep_place
+
     return keep_place(tracks.size, size)
 
 
@@ -221,6 +222,8 @@ class TransferMotion(io.ComfyNode):
         image=None,
         canvas_image=None,
     ):
+        from ..motion_core.transfer import TransferSettings, transfer_motion
+
         source = tracks_in(tracks, canvas_image)
         size = canvas_size(image) or source.size
         chosen = settings_of(alignment, "alignment")

@@ -6,18 +6,19 @@ The core's values lie on the CPU in float32, whatever the host keeps its own in.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from ..motion_core.camera.model import CameraPath
-from ..motion_core.depth.model import DepthMap
-from ..motion_core.depth.sample import resize_depth
 from ..motion_core.errors import CanvasError
-from ..motion_core.formats.host import from_host, to_host
 from ..motion_core.geometry import Size, checked_size
-from ..motion_core.tracks import Tracks
+
+if TYPE_CHECKING:
+    from ..motion_core.camera.model import CameraPath
+    from ..motion_core.depth.model import DepthMap
+    from ..motion_core.tracks import Tracks
+
 
 ASPECT_TOLERANCE = 0.02
 Value = TypeVar("Value")
@@ -28,21 +29,29 @@ def tracks_in(value: Any, image: Tensor | None = None) -> Tracks:
 
     Raises CanvasError when their sizes differ, FormatError when neither says the canvas.
     """
+    from ..motion_core.formats.host import from_host
+
     return from_host(value, size=canvas_size(image)).to("cpu")
 
 
 def tracks_out(tracks: Tracks) -> dict[str, Any]:
     """The TRACKS value for the wire."""
+    from ..motion_core.formats.host import to_host
+
     return to_host(tracks)
 
 
 def depth_in(value: Any) -> DepthMap:
     """The DepthMap of a MOTION_DEPTH socket. Raises TypeError for anything else."""
+    from ..motion_core.depth.model import DepthMap
+
     return _of_kind(value, DepthMap, "MOTION_DEPTH: connect Depth Map or Estimate Depth")
 
 
 def camera_in(value: Any) -> CameraPath:
     """The CameraPath of a MOTION_CAMERA socket. Raises TypeError for anything else."""
+    from ..motion_core.camera.model import CameraPath
+
     return _of_kind(value, CameraPath, "MOTION_CAMERA: connect Camera Path")
 
 
@@ -51,6 +60,8 @@ def depth_out(depth: DepthMap, image: Tensor | None = None) -> DepthMap:
 
     Raises CanvasError when the picture has other proportions.
     """
+    from ..motion_core.depth.sample import resize_depth
+
     here = replace(depth, z=depth.z.cpu(), valid=depth.valid.cpu(), K=depth.K.cpu())
     size = canvas_size(image) or here.size
     own, wanted = here.size.width / here.size.height, size.width / size.height
