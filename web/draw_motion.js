@@ -14,7 +14,6 @@ const LEAST_HEIGHT = 430;
 const FIRST_SIZE = [540, 760];
 const SUBGRAPH_INPUT = -10;
 const SESSION_MS = 4000; // how long an undo may take
-const SETTLING_MS = 700; // how long an undone graph may change sizes by itself
 const PICTURES = /\.(png|jpe?g|webp|gif|bmp|avif)$/i;
 const VIDEOS = /\.(mp4|webm|mov|mkv|m4v)$/i;
 
@@ -148,31 +147,28 @@ function changeTracker() {
 /**
  * Older frontends resize every node while they show an undone graph again (1.35 makes each taller
  * by its title in Nodes 2.0), take that for an edit at the next key, and forget what could be
- * redone. For a moment after an undo, a graph that differs in nothing else counts as the undone one.
+ * redone. From an undo to the next edit, a graph that differs in nothing else counts as the undone
+ * one, however long a slow machine takes to measure it.
  */
 function keepRedo() {
   const tracker = changeTracker();
   if (!tracker?._restoringState || tracker.captureCanvasState || Object.hasOwn(tracker, "checkState")) return;
-  const settle = () => {
-    const now = JSON.parse(JSON.stringify((app.rootGraph ?? app.graph).serialize()));
-    const isSettled = !tracker._restoringState && withoutSizes(now) === withoutSizes(tracker.activeState);
-    if (isSettled) tracker.activeState = now;
-  };
   tracker.checkState = function (...args) {
-    settle();
-    return Object.getPrototypeOf(tracker).checkState.apply(this, args);
+    const steps = tracker.undoQueue.length;
+    const now = JSON.parse(JSON.stringify((app.rootGraph ?? app.graph).serialize()));
+    const isUndone = !tracker._restoringState && withoutSizes(now) === withoutSizes(tracker.activeState);
+    if (isUndone) tracker.activeState = now;
+    Object.getPrototypeOf(tracker).checkState.apply(this, args);
+    if (tracker.undoQueue.length > steps) delete tracker.checkState;
   };
-  setTimeout(() => {
-    settle();
-    delete tracker.checkState;
-  }, SETTLING_MS);
 }
 
 /** A saved graph as text, without the view, sizes, and lists of values that are empty. */
 function withoutSizes({ nodes, extra, ...rest }) {
   const plain = ({ size, widgets_values: values, ...node }) => [node, values?.length ? values : null];
   const inOrder = nodes.map(plain).sort(([a], [b]) => String(a.id).localeCompare(String(b.id)));
-  return JSON.stringify([rest, { ...extra, ds: null }, inOrder]);
+  const named = Object.entries({ ...extra, ds: null }).sort();
+  return JSON.stringify([rest, named, inOrder]);
 }
 
 /** Over an editor without focus the wheel belongs to the graph, as Nodes 2.0 has it. */
