@@ -31,6 +31,7 @@ class Shot:
 
     image: (H, W, 3) float 0..1, the first frame. frames: T >= 1. prompt, negative: text for
     families that read it. movable: (H, W) bool, what may move, or None for everything.
+    last_only: only the last frame is wanted; a family may then save itself the others.
     Raises TypeError, ShapeError or ValueError when any of this does not hold.
     """
 
@@ -39,6 +40,7 @@ class Shot:
     prompt: str = ""
     negative: str = ""
     movable: Tensor | None = None
+    last_only: bool = False
 
     def __post_init__(self) -> None:
         _check_picture(self.image)
@@ -78,14 +80,17 @@ class Residuals(Protocol):
 class Clip:
     """A finished shot.
 
-    frames: (T, H, W, 3) float 0..1. holes: (T, H, W) float 0..1, where the picture shows what the
-    first frame does not, or None when the family cannot say. tracks: the tracks as realised, or
-    None when the family has to be measured by a tracker.
+    frames: (T, H, W, 3) float 0..1, or the last of them alone where a shot wants no more.
+    holes: (T, H, W) float 0..1, where the picture shows what the first frame does not, or None
+    when the family cannot say. tracks: the tracks as realised through all frames, or None when
+    the family has to be measured by a tracker. notes: what a user must know to read the result,
+    a sentence each.
     """
 
     frames: Tensor
     holes: Tensor | None = None
     tracks: Tracks | None = None
+    notes: tuple[str, ...] = ()
 
 
 class VideoModel(Protocol[Condition]):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ from ..progress import Progress, silent
 from ..tracks.arguments import whole_number
 from ..tracks.model import Tracks
 from .schedule import ControlSchedule, track_weights
+
+logger = logging.getLogger(__name__)
 
 # Called after a step with its number and a function that draws the clip so far: drawing costs
 # time, so whoever watches decides whether to.
@@ -84,14 +87,17 @@ def sample(
 
     Without control, or with tracks of which nothing is ever visible, the model is left to itself:
     exactly as if no control were there. The same seed gives the same clip; no other random numbers
-    are touched. Whatever watch.progress raises ends the run and is passed on.
+    are touched. Whatever watch.progress raises ends the run and is passed on. The clip's notes are
+    logged.
     Raises CanvasError or ShapeError when the tracks belong to another canvas or length.
     """
     _check_tracks(tracks, shot)
     run = _start(model, control, shot, tracks, settings, watch)
     latents = _denoise(run, watch)
-    clip = model.decode(latents, run.condition, tracks, watch.progress)
+    clip = _trimmed(model.decode(latents, run.condition, tracks, watch.progress), shot)
     _check_clip(clip, shot)
+    for note in clip.notes:
+        logger.info("%s", note)
     return clip
 
 
@@ -152,9 +158,17 @@ def _check_tracks(tracks: Tracks, shot: Shot) -> None:
         )
 
 
+def _trimmed(clip: Clip, shot: Shot) -> Clip:
+    """The last frame alone where no more is wanted: families need not know that wish."""
+    if not shot.last_only:
+        return clip
+    holes = None if clip.holes is None else clip.holes[-1:]
+    return replace(clip, frames=clip.frames[-1:], holes=holes)
+
+
 def _check_clip(clip: Clip, shot: Shot) -> None:
     """A family that breaks its promise is found here, not in the host's next node."""
-    wanted = (shot.frames, shot.size.height, shot.size.width, 3)
+    wanted = (1 if shot.last_only else shot.frames, shot.size.height, shot.size.width, 3)
     if tuple(clip.frames.shape) != wanted:
         raise ShapeError(f"the model made {tuple(clip.frames.shape)} instead of {wanted}.")
     if not bool(torch.isfinite(clip.frames).all()):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...progress import Progress, silent
 from .evidence import UNITS, Evidence
 from .fit import similarity_fit, track_moments
 from .layers import Attention, doubled, down, look, norm
@@ -191,11 +192,15 @@ class ControlEncoder(nn.Module):
 
 
 def whole_field(
-    encoder: ControlEncoder, features: Tensor, evidence: Evidence, half: Tensor
+    encoder: ControlEncoder,
+    features: Tensor,
+    evidence: Evidence,
+    half: Tensor,
+    progress: Progress = silent,
 ) -> Estimate:
     """The estimate at every cell of the grid, in pieces that bound memory; without gradients.
 
-    Its `cosine` is empty. Returns moved (B, G*G, T, 2) and so on.
+    Its `cosine` is empty. progress is called per piece. Returns moved (B, G*G, T, 2) and so on.
     """
     total = encoder.config.grid**2
     batch, tracks = evidence.present.shape
@@ -208,5 +213,6 @@ def whole_field(
             cells = torch.arange(start, min(start + step, total), device=features.device)
             part = encoder(features, evidence, cells.expand(batch, -1), half)
             parts.append((part.moved, part.visible, part.error))
+            progress(min(start + step, total), total)
     moved, visible, error = (torch.cat(column, dim=1) for column in zip(*parts, strict=True))
     return Estimate(moved, visible, error, moved.new_zeros(batch, 0, total, tracks))

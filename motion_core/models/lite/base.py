@@ -20,8 +20,8 @@ LEAST_TAU = 1e-3
 class LiteResiduals:
     """What control adds to a prediction.
 
-    skips: added to the encoder's maps. gate (B, 1, G, G): how far the prediction leans to
-    `guess` (B, C, G, G), the motion that the tracks ask for.
+    skips: added to the encoder's maps; none where nothing is added. gate (B, 1, G, G): how far
+    the prediction leans to `guess` (B, C, G, G), the motion that the tracks ask for.
     """
 
     skips: tuple[Tensor, ...]
@@ -32,6 +32,10 @@ class LiteResiduals:
         """The same with its influence multiplied; 0 does not change a prediction."""
         skips = tuple(skip * strength for skip in self.skips)
         return LiteResiduals(skips, self.gate * strength, self.guess)
+
+    def leaning(self, clean: Tensor) -> Tensor:
+        """Clean latents that lean to the guess as far as the gate says."""
+        return clean + self.gate * (self.guess - clean)
 
 
 class LiteBase(nn.Module):
@@ -75,9 +79,9 @@ class LiteBase(nn.Module):
         skips, time = self.encoder(noisy, tau, features)
         if residuals is None:
             return self.decoder(skips, time)
-        skips = [one + added for one, added in zip(skips, residuals.skips, strict=True)]
-        clean = self.decoder(skips, time)
-        return clean + residuals.gate * (residuals.guess - clean)
+        if residuals.skips:
+            skips = [one + added for one, added in zip(skips, residuals.skips, strict=True)]
+        return residuals.leaning(self.decoder(skips, time))
 
 
 def velocity(clean: Tensor, noisy: Tensor, tau: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ...errors import ShapeError
 from ...geometry import Size
+from ...progress import Progress, silent
 from ...raster.ids import IdEmbedding
 from ...raster.region import region_flow
 from ...raster.sparse import sparse_id_volume
@@ -48,7 +49,13 @@ class Prepared:
 class Regressor(Protocol):
     """What control asks of the model it belongs to (`Lite`)."""
 
-    def field(self, image: Tensor, tracks: Tracks, weights: Tensor | None = None) -> MotionField:
+    def field(
+        self,
+        image: Tensor,
+        tracks: Tracks,
+        weights: Tensor | None = None,
+        progress: Progress = silent,
+    ) -> MotionField:
         """Dense motion in one step."""
         ...
 
@@ -84,7 +91,12 @@ class LiteControl(nn.Module):
         self.gate = _zero_conv(width, 1)
 
     def prepare(
-        self, image: Tensor, tracks: Tracks, weights: Tensor | None = None, seed: int = 0
+        self,
+        image: Tensor,
+        tracks: Tracks,
+        weights: Tensor | None = None,
+        seed: int = 0,
+        progress: Progress = silent,
     ) -> Prepared:
         """Everything that does not depend on the noisy latents, once per run.
 
@@ -98,7 +110,7 @@ class LiteControl(nn.Module):
             logger.info(
                 "tracks of %d frames are resampled to the model's %d.", tracks.num_frames, frames
             )
-        field = lite.field(image, tracks, weights)
+        field = lite.field(image, tracks, weights, progress)
         is_empty = not bool(tracks.visible.any())
         if weights is not None and tracks.num_points:
             is_empty = is_empty or not bool((weights > 0).any())

@@ -79,18 +79,22 @@ def _of_one(tracks: Tracks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     if not xy.shape[1]:
         empty = xy.new_zeros(0, 2)
         return empty, empty, xy.new_zeros(0, len(xy), 2), xy.new_zeros(0, len(xy))
-    filled = _filled(xy, visible)
-    start = filled[0]
+    whole = filled(xy, visible)
+    start = whole[0]
     unit = unit_px(tracks.size)
     place = (start - size / 2) / unit
-    moved = ((filled - start) / unit).clamp(-FARTHEST_UNITS, FARTHEST_UNITS)
+    moved = ((whole - start) / unit).clamp(-FARTHEST_UNITS, FARTHEST_UNITS)
     trust = torch.where(visible, 1.0, FILLED_TRUST)
     reach = place.clamp(-FARTHEST_UNITS, FARTHEST_UNITS)
     return reach, start / size * 2 - 1, moved.transpose(0, 1), trust.T
 
 
-def _filled(xy: Tensor, visible: Tensor) -> Tensor:
-    """(T, N, 2) positions with the invisible ones filled in from the visible ones."""
+def filled(xy: Tensor, visible: Tensor) -> Tensor:
+    """(T, N, 2) positions with the invisible ones filled in from the visible ones.
+
+    Before it is first seen a point rests, between it moves evenly, at last it rests again; one
+    that is never seen stays anywhere.
+    """
     frames = len(xy)
     frame = torch.arange(frames, device=xy.device)[:, None].expand_as(visible)
     before = torch.where(visible, frame, -1).cummax(dim=0).values

@@ -36,6 +36,12 @@ def from_latents(latents: Tensor) -> tuple[Tensor, Tensor]:
     return moved, torch.cat([seen.new_ones(batch, 1, grid, grid), seen], dim=1)
 
 
+def resting_latents(frames: int, grid: int) -> Tensor:
+    """(1, 3 (T - 1), G, G): nothing moves and everything is seen."""
+    still = torch.zeros(1, 2 * (frames - 1), grid, grid)
+    return torch.cat([still, torch.ones(1, frames - 1, grid, grid)], dim=1)
+
+
 def field_of(latents: Tensor, size: Size, frames: int) -> MotionField:
     """One latent (1, C, G, G) as a field of a picture, resampled to `frames` in time."""
     moved, seen = from_latents(latents)

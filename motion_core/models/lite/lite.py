@@ -13,6 +13,7 @@ from torch.nn import functional
 from ...draft.picture import checked_picture
 from ...errors import FormatError, ShapeError
 from ...geometry import Size
+from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ...tracks.select import select
 from .affinity import ControlEncoder, EncoderConfig, whole_field
@@ -61,12 +62,18 @@ class Lite(nn.Module):
         )
         return small.clamp(0, 1) * 2 - 1
 
-    def field(self, image: Tensor, tracks: Tracks, weights: Tensor | None = None) -> MotionField:
+    def field(
+        self,
+        image: Tensor,
+        tracks: Tracks,
+        weights: Tensor | None = None,
+        progress: Progress = silent,
+    ) -> MotionField:
         """The dense motion that tracks ask of a picture, in one step.
 
         image: (H, W, 3) float 0..1. tracks: on the same canvas, any T and N; without any that is
         ever visible nothing moves; of more than MOST_TRACKS an even choice is read, with a log
-        line. weights: (N,) 0..1, how much each track counts, or None.
+        line. weights: (N,) 0..1, how much each track counts, or None. progress: see whole_field.
         Returns a field on the model's grid, on the model's device. Any number of frames and any
         shape of picture is served; both are measured on a square grid of the model's size.
         Raises TypeError, ShapeError, ValueError for what is no picture or weights, CanvasError
@@ -91,7 +98,7 @@ class Lite(nn.Module):
         with torch.no_grad():
             features = self.encoder.features(self.picture(image))
         half = half_units(tracks.size).to(self.device)
-        estimate = whole_field(self.encoder, features, evidence, half)
+        estimate = whole_field(self.encoder, features, evidence, half, progress)
         moved = estimate.moved[0] * unit_px(tracks.size)
         shape = (grid, grid, tracks.num_frames)
         displacement = moved.view(*shape, 2).permute(2, 0, 1, 3)

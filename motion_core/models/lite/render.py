@@ -56,13 +56,18 @@ def render_field(
 
 
 class Stage:
-    """A picture and its field, ready to be drawn at any frame."""
+    """A picture and its field, ready to be drawn at any frame.
 
-    def __init__(self, image: Tensor, field: MotionField) -> None:
+    movable: (H, W) bool, the pixels that may move, or None for all; the others stay where they
+    are, and what moves may pass over them.
+    """
+
+    def __init__(self, image: Tensor, field: MotionField, movable: Tensor | None = None) -> None:
         self.picture = checked_picture(image, field.size)
         self.shift = field.displacement.detach().cpu().numpy()
         self.visible = field.visible.detach().cpu().numpy()
         self.scale = max(self.picture.shape[:2]) / 512
+        self.held = None if movable is None else ~movable.cpu().numpy()
         self.is_still = not self.shift.any()
         if self.is_still:
             return
@@ -78,12 +83,21 @@ class Stage:
         self.margin = int(min(np.abs(self.ground).max() + 2, most))
         self.plate = extend(behind, self.margin)
 
-    def draw(self, frame: int) -> tuple[Array, Array]:
-        """One frame (H, W, 3) and its holes (H, W)."""
-        shape = self.picture.shape[:2]
+    def carried(self, frame: int) -> Array:
+        """(H, W, 2) float32: how far every pixel of the picture has gone, pixels."""
         if self.is_still or not self.shift[frame].any():
-            return self.picture, np.zeros(shape, np.float32)
+            return np.zeros((*self.picture.shape[:2], 2), np.float32)
         shift = self.raise_cells(self.shift[frame])
+        if self.held is not None:
+            shift[self.held] = 0
+        return shift
+
+    def draw(self, frame: int, shift: Array | None = None) -> tuple[Array, Array]:
+        """One frame (H, W, 3) and its holes (H, W). shift: what carried(frame) gave, if at hand."""
+        shape = self.picture.shape[:2]
+        shift = self.carried(frame) if shift is None else shift
+        if not shift.any():
+            return self.picture, np.zeros(shape, np.float32)
         ground = self._raised(self.ground[frame])
         speed = np.linalg.norm(shift - ground, axis=-1)
         over = self._over(speed)

@@ -1,0 +1,78 @@
+"""From a motion field to a clip: frames, holes, and where the tracks' points really went."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...progress import Progress, silent
+from ...tracks.model import Tracks
+from ..protocols import Shot
+from .evidence import filled
+from .field import MotionField
+from .render import Stage
+from .upsample import Array
+
+# A point counts as seen when the field finds that likelier than not.
+SEEN = 0.5
+
+
+def film(
+    shot: Shot, field: MotionField, tracks: Tracks, progress: Progress = silent
+) -> tuple[Tensor, Tensor, Tracks]:
+    """Frames (T, H, W, 3), holes (T, H, W) 0..1 and the tracks as realised.
+
+    field: of the shot's size and length. Only the last frame is drawn where the shot wants no
+    more. The realised tracks follow the pixels under the tracks' first positions, exactly as they
+    are drawn; a track that is never visible stays so. progress is called per frame.
+    Raises what Stage raises for the picture, and whatever progress raises.
+    """
+    stage = Stage(shot.image, field, shot.movable)
+    first = shot.frames - 1 if shot.last_only else 0
+    height, width = stage.picture.shape[:2]
+    frames = torch.empty(shot.frames - first, height, width, 3)
+    holes = torch.empty(shot.frames - first, height, width)
+    followed = _Followed(tracks, stage)
+    for frame in range(shot.frames):
+        shift = stage.carried(frame)
+        followed.look(frame, shift)
+        if frame >= first:
+            colours, hole = stage.draw(frame, shift)
+            frames[frame - first] = torch.from_numpy(colours)
+            holes[frame - first] = torch.from_numpy(hole)
+        progress(frame + 1, shot.frames)
+    device = shot.image.device
+    return frames.to(device), holes.to(device), followed.tracks(field)
+
+
+class _Followed:
+    """The points of tracks, carried by what is drawn."""
+
+    def __init__(self, tracks: Tracks, stage: Stage) -> None:
+        self.given = tracks
+        self.known = tracks.visible.any(dim=0).cpu()
+        self.xy = tracks.xy.detach().cpu().clone()
+        start = filled(self.xy[:, self.known], tracks.visible.cpu()[:, self.known])[:1]
+        self.start = start[0] if len(start) else self.xy.new_zeros(0, 2)
+        height, width = stage.picture.shape[:2]
+        pixel = self.start.floor().long().numpy()
+        self.column = np.clip(pixel[:, 0], 0, width - 1)
+        self.row = np.clip(pixel[:, 1], 0, height - 1)
+
+    def look(self, frame: int, shift: Array) -> None:
+        """Note where the points are in a frame. shift: (H, W, 2) of every pixel."""
+        self.xy[frame, self.known] = self.start + torch.from_numpy(shift[self.row, self.column])
+
+    def tracks(self, field: MotionField) -> Tracks:
+        """All that was noted. A point is visible where the field sees it, on the canvas."""
+        size = self.xy.new_tensor(field.size)
+        cell = (self.start / size * field.grid).floor().long().clamp(0, field.grid - 1)
+        seen = field.visible.cpu()[:, cell[:, 1], cell[:, 0]] > SEEN
+        at = self.xy[:, self.known]
+        visible = torch.zeros(self.xy.shape[:2], dtype=torch.bool)
+        visible[:, self.known] = seen & ((at >= 0) & (at < size)).all(dim=-1)
+        device = self.given.device
+        return replace(self.given, xy=self.xy.to(device), visible=visible.to(device))
