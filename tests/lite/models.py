@@ -7,6 +7,7 @@ import torch
 from motion_core.geometry import Size
 from motion_core.models.lite.affinity import ControlEncoder, EncoderConfig
 from motion_core.models.lite.base import LiteBase
+from motion_core.models.lite.control import LiteControl
 from motion_core.models.lite.lite import Lite
 from motion_core.models.lite.unet import BaseConfig
 from motion_core.tracks.model import Tracks, make_tracks
@@ -22,6 +23,25 @@ def tiny_lite(seed: int = 0) -> Lite:
         lite.base = LiteBase(BASE)
         # A gate that has learned something: at its start it looks at nothing.
         torch.nn.init.normal_(lite.encoder.gate[2].weight, std=0.3)
+    return lite.eval()
+
+
+def lite_without_base() -> Lite:
+    lite = tiny_lite()
+    lite.base = None
+    return lite
+
+
+def lite_with_control(*, gain: float, sure: float = 0.0) -> Lite:
+    """gain: spread of the control's outputs, 0 as at its start. sure: bias of its gate."""
+    lite = tiny_lite()
+    assert lite.base is not None
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        lite.control = LiteControl(lite.base, lite)
+        for zero in lite.control.zeros:
+            torch.nn.init.normal_(zero.weight, std=gain)
+        torch.nn.init.constant_(lite.control.gate.bias, sure)
     return lite.eval()
 
 

@@ -230,3 +230,28 @@ def test_pictures_that_are_none_are_refused(image: Tensor, error: type[Exception
 def test_what_may_move_belongs_to_the_picture() -> None:
     with pytest.raises(ShapeError, match="movable"):
         Shot(torch.zeros(4, 6, 3), FRAMES, movable=torch.ones(6, 4, dtype=torch.bool))
+
+
+class TalkingFamily(GaussianFamily):
+    """Makes everything and says something about it."""
+
+    def decode(self, *given: object, **words: object) -> Clip:
+        clip = super().decode(*given, **words)  # type: ignore[arg-type]
+        return replace(clip, holes=torch.arange(float(FRAMES)), notes=("All of it is a guess.",))
+
+
+def test_notes_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        clip = sample(TalkingFamily(), None, shot(), moving())
+    assert clip.notes == ("All of it is a guess.",)
+    assert [record.getMessage() for record in caplog.records] == list(clip.notes)
+
+
+def test_the_last_frame_alone_is_cut_out_for_families_that_make_all() -> None:
+    whole = sample(TalkingFamily(), None, shot(), moving(), Sampling(3, seed=2))
+    last = sample(
+        TalkingFamily(), None, replace(shot(), last_only=True), moving(), Sampling(3, seed=2)
+    )
+    assert torch.equal(last.frames, whole.frames[-1:])
+    assert last.holes is not None and last.holes.tolist() == [FRAMES - 1]
+    assert last.tracks is not None and last.tracks.num_frames == FRAMES

@@ -59,12 +59,19 @@ class LiteFamily:
         self.lite = lite
 
     def scheduler(self) -> Any:
-        """Flow matching with the noise shift of the training."""
+        """Flow matching with the noise shift of the training, in even steps before it."""
         from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
             FlowMatchEulerDiscreteScheduler,
         )
 
-        return FlowMatchEulerDiscreteScheduler(num_train_timesteps=TIMESTEPS, shift=SHIFT)
+        class EvenSteps(FlowMatchEulerDiscreteScheduler):
+            """Its own steps end a hair before zero: the last of them would be spent on nothing."""
+
+            def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:  # type: ignore[override]
+                levels = [1 - step / num_inference_steps for step in range(num_inference_steps)]
+                super().set_timesteps(sigmas=levels, device=device)
+
+        return EvenSteps(num_train_timesteps=TIMESTEPS, shift=SHIFT)
 
     def condition(self, shot: Shot, progress: Progress = silent) -> LiteCondition:
         """Features of the picture and which cells may move.

@@ -1,0 +1,335 @@
+"""Lite through the sampling loop: what steers it, what does not, and what it says about itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from motion_core.errors import CanvasError
+from motion_core.geometry import Size
+from motion_core.guidance import camera_free, text_and_motion_guidance
+from motion_core.models.lite import load_lite
+from motion_core.models.lite.family import SHIFT, LiteFamily, LiteTracks
+from motion_core.models.lite.lite import Lite
+from motion_core.models.lite.weights import KIND
+from motion_core.models.protocols import Clip, Shot
+from motion_core.models.registry import load_track_model
+from motion_core.sampling import ControlSchedule, Sampling, Watch, sample
+from motion_core.tracks.model import Tracks, empty_tracks, make_tracks
+from motion_core.training import base_stage
+
+from .models import (
+    BASE,
+    SIZES,
+    lite_with_control,
+    lite_without_base,
+    picture,
+    tiny_lite,
+    wandering,
+)
+
+SIZE = Size(60, 40)
+FRAMES = BASE.frames
+QUICK = Sampling(2, seed=4)
+UNWATCHED = Watch()
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def made(
+    lite: Lite,
+    tracks: Tracks,
+    settings: Sampling = QUICK,
+    watch: Watch = UNWATCHED,
+    *,
+    steered: bool = True,
+    **shot: object,
+) -> Clip:
+    wanted = Shot(picture(*tracks.size), tracks.num_frames, **shot)  # type: ignore[arg-type]
+    control = LiteTracks(lite) if steered else None
+    return sample(LiteFamily(lite), control, wanted, tracks, settings, watch)
+
+
+def shifted(by: tuple[float, float], frames: int = FRAMES, size: Size = SIZE) -> Tracks:
+    """A grid of points that all go the same way."""
+    x, y = torch.meshgrid(torch.arange(5.0, 60, 10), torch.arange(5.0, 40, 10), indexing="xy")
+    start = torch.stack([x, y], dim=-1).view(1, -1, 2)
+    way = torch.linspace(0, 1, frames)[:, None, None] * torch.tensor(by)
+    return make_tracks(start + way, size)
+
+
+def went(clip: Clip) -> torch.Tensor:
+    assert clip.tracks is not None
+    return clip.tracks.xy - clip.tracks.xy[:1]
+
+
+def same(first: Clip, second: Clip) -> bool:
+    assert first.holes is not None and second.holes is not None
+    return torch.equal(first.frames, second.frames) and torch.equal(first.holes, second.holes)
+
+
+def test_at_its_start_control_changes_nothing_bit_for_bit() -> None:
+    tracks = wandering(FRAMES, 7, SIZE)
+    fresh = lite_with_control(gain=0.0)
+    assert same(made(fresh, tracks), made(fresh, tracks, steered=False))
+    taught = lite_with_control(gain=0.5)
+    assert not same(made(taught, tracks), made(taught, tracks, steered=False))
+
+
+@pytest.mark.parametrize("lite", [tiny_lite(), lite_with_control(gain=0.5), lite_without_base()])
+def test_nothing_to_follow_is_the_base(lite: Lite) -> None:
+    tracks = wandering(FRAMES, 7, SIZE)
+    unseen = replace(tracks, visible=torch.zeros_like(tracks.visible))
+    alone = made(lite, empty_tracks(FRAMES, SIZE), steered=False)
+    assert same(made(lite, empty_tracks(FRAMES, SIZE)), alone)
+    assert same(made(lite, unseen), alone)
+    off = replace(QUICK, schedule=ControlSchedule(strength=0.0))
+    assert same(made(lite, tracks, off), alone)
+    assert "No track is ever visible" in made(lite, unseen).notes[-1]
+
+
+def test_tracks_that_weigh_nothing_are_the_base() -> None:
+    """Control is asked then, and must give nothing by itself."""
+    for lite in (tiny_lite(), lite_with_control(gain=0.5)):
+        family, control = LiteFamily(lite), LiteTracks(lite)
+        condition = family.condition(Shot(picture(*SIZE), FRAMES))
+        prepared = control.prepare(wandering(FRAMES, 3, SIZE), torch.zeros(3), condition)
+        latents, timestep = family.noise(condition, torch.Generator()), torch.tensor(700.0)
+        added = control.residuals(prepared, latents, timestep, condition)
+        branch = QUICK.guidance.branches[0]
+        calls = [(branch, None), (branch, added)]
+        plain, steered = family.predict(latents, timestep, condition, calls)
+        assert torch.equal(plain, steered)
+
+
+def test_without_a_base_nothing_moves_by_itself_and_the_seed_does_nothing() -> None:
+    lite = lite_without_base()
+    still = made(lite, empty_tracks(FRAMES, SIZE))
+    assert all(torch.equal(frame, picture(*SIZE)) for frame in still.frames)
+    assert still.holes is not None and not still.holes.any()
+    tracks = wandering(FRAMES, 7, SIZE)
+    assert same(made(lite, tracks, Sampling(2, seed=1)), made(lite, tracks, Sampling(2, seed=2)))
+
+
+def test_a_base_makes_of_every_seed_its_own_and_always_the_same() -> None:
+    lite, tracks = lite_with_control(gain=0.5), wandering(FRAMES, 7, SIZE)
+    first, again = (made(lite, tracks, Sampling(3, seed=1)) for _ in range(2))
+    assert same(first, again)
+    assert not same(first, made(lite, tracks, Sampling(3, seed=2)))
+
+
+@pytest.mark.parametrize(
+    ("lite", "words"),
+    [
+        (lite_without_base(), ["control encoder alone"]),
+        (tiny_lite(), ["no control branch"]),
+        (lite_with_control(gain=0.0), []),
+    ],
+)
+def test_a_clip_says_how_it_was_made(
+    lite: Lite, words: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        clip = made(lite, wandering(FRAMES, 3, SIZE))
+    assert len(clip.notes) == len(words)
+    for note, word in zip(clip.notes, words, strict=True):
+        assert word in note and note in caplog.text
+
+
+@pytest.mark.parametrize("frames", [1, 2, 9])
+@pytest.mark.parametrize("lite", [lite_with_control(gain=0.5), lite_without_base()])
+def test_any_length_is_served_and_a_resampled_one_says_so(lite: Lite, frames: int) -> None:
+    clip = made(lite, wandering(frames, 4, SIZE))
+    assert clip.frames.shape == (frames, 40, 60, 3)
+    assert torch.equal(clip.frames[0], picture(*SIZE))
+    assert ("resampled in time" in " ".join(clip.notes)) == (lite.base is not None)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 8])
+def test_the_encoders_answer_does_not_depend_on_steps(steps: int) -> None:
+    tracks = wandering(FRAMES, 9, SIZE)
+    for lite in (lite_without_base(), tiny_lite(), lite_with_control(gain=0.0, sure=20.0)):
+        field = lite.field(picture(*SIZE), tracks)
+        clip = made(lite, tracks, Sampling(steps, seed=6))
+        plain = sample(
+            LiteFamily(lite_without_base()),
+            LiteTracks(lite_without_base()),
+            Shot(picture(*SIZE), FRAMES),
+            tracks,
+            Sampling(1),
+        )
+        torch.testing.assert_close(went(clip), went(plain), atol=2e-3, rtol=0)
+        assert float(went(clip).abs().max()) <= float(field.displacement.abs().max()) * 1.5
+
+
+def test_a_field_that_moves_as_one_is_followed_by_every_point() -> None:
+    """All tracks agree, so every point goes their way, less what the gate holds back."""
+    moved = went(made(lite_without_base(), shifted((9.0, -3.0))))[-1]
+    way = torch.nn.functional.normalize(torch.tensor([9.0, -3.0]), dim=0)
+    along = moved @ way
+    assert float((moved - along[:, None] * way).abs().max()) < 0.3
+    assert float(along.min()) > 4
+
+
+def test_motion_guidance_and_strength_scale_what_tracks_do() -> None:
+    """Nothing moves without tracks here, so twice the difference is twice the way."""
+    lite, tracks = lite_without_base(), shifted((4.0, 2.0))
+    once = went(made(lite, tracks))
+    guided = replace(QUICK, guidance=text_and_motion_guidance(1.0, 2.0))
+    doubled = replace(QUICK, schedule=ControlSchedule(strength=2.0))
+    halved = replace(QUICK, schedule=ControlSchedule(strength=0.5))
+    torch.testing.assert_close(went(made(lite, tracks, guided)), 2 * once, atol=0.02, rtol=0.02)
+    torch.testing.assert_close(went(made(lite, tracks, doubled)), 2 * once, atol=0.02, rtol=0.02)
+    torch.testing.assert_close(went(made(lite, tracks, halved)), once / 2, atol=0.02, rtol=0.02)
+
+
+@pytest.mark.parametrize("lite", [lite_with_control(gain=0.5), lite_without_base()])
+def test_what_may_not_move_stays(lite: Lite) -> None:
+    tracks = shifted((6.0, 0.0))
+    movable = torch.zeros(40, 60, dtype=torch.bool)
+    movable[:, :30] = True
+    clip = made(lite, tracks, movable=movable)
+    held = tracks.xy[0, :, 0] >= 30
+    assert not went(clip)[:, held].any()
+    assert float(went(clip)[-1, ~held].norm(dim=-1).min()) > 0
+    if lite.base is None:
+        # Nothing goes farther than the tracks, so nothing can cover the right rim.
+        rim = picture(*SIZE)[:, 40:].expand(FRAMES, -1, -1, -1)
+        torch.testing.assert_close(clip.frames[:, :, 40:], rim, atol=1e-5, rtol=0)
+    none = made(lite, tracks, movable=torch.zeros_like(movable))
+    assert all(torch.equal(frame, picture(*SIZE)) for frame in none.frames)
+
+
+def test_one_pixel_that_may_move_is_not_lost() -> None:
+    movable = torch.zeros(40, 60, dtype=torch.bool)
+    movable[17, 33] = True
+    tracks = make_tracks(torch.tensor([33.5, 17.5]) + torch.arange(5.0)[:, None, None], SIZE)
+    assert float(went(made(lite_without_base(), tracks, movable=movable))[-1].norm()) > 1
+
+
+def test_the_last_frame_alone_is_the_last_of_all() -> None:
+    tracks = wandering(FRAMES, 7, SIZE)
+    lite = lite_without_base()
+    whole, last = made(lite, tracks), made(lite, tracks, last_only=True)
+    assert last.frames.shape == (1, 40, 60, 3)
+    assert torch.equal(last.frames[0], whole.frames[-1])
+    assert last.holes is not None and whole.holes is not None
+    assert torch.equal(last.holes[0], whole.holes[-1])
+    assert torch.equal(went(last), went(whole))
+
+
+class StoppedByUser(Exception):
+    """What a host raises from progress."""
+
+
+@pytest.mark.parametrize("call", [1, 2, 5])
+def test_a_stop_anywhere_is_passed_on_and_harms_nothing(call: int) -> None:
+    lite, tracks = lite_with_control(gain=0.5), wandering(FRAMES, 5, SIZE)
+    before = made(lite, tracks)
+    told = []
+
+    def stop(done: int, total: int) -> None:
+        told.append(done)
+        if len(told) == call:
+            raise StoppedByUser
+
+    with pytest.raises(StoppedByUser):
+        made(lite, tracks, watch=Watch(progress=stop))
+    assert len(told) == call
+    assert same(made(lite, tracks), before)
+
+
+def test_previews_are_pictures_of_the_motion() -> None:
+    seen: list[torch.Tensor] = []
+
+    def preview(step: int, draw: Callable[[], torch.Tensor]) -> None:
+        seen.append(draw())
+
+    made(lite_without_base(), shifted((8.0, 0.0)), watch=Watch(preview=preview))
+    assert [tuple(one.shape) for one in seen] == [(171, 256, 3)] * 2
+    # To the right is red; a picture of noise is as grey as it gets.
+    red, green, blue = seen[-1].mean(dim=(0, 1)).tolist()
+    assert red > green + 0.1 and red > blue + 0.1
+    assert float(seen[-1].min()) >= 0 and float(seen[-1].max()) <= 1
+
+
+def test_points_seen_late_or_never_and_points_outside() -> None:
+    tracks = shifted((5.0, 0.0))
+    visible = tracks.visible.clone()
+    visible[:3, 0] = False
+    visible[:, 1] = False
+    xy = tracks.xy.clone()
+    xy[:, 2] = torch.tensor([-500.0, 20.0])
+    clip = made(lite_without_base(), replace(tracks, xy=xy, visible=visible))
+    assert clip.tracks is not None and torch.equal(clip.tracks.ids, tracks.ids)
+    # Seen first in frame 3: that is where its material is taken to rest before.
+    torch.testing.assert_close(clip.tracks.xy[0, 0], tracks.xy[3, 0])
+    assert not clip.tracks.visible[:, 1].any() and not clip.tracks.visible[:, 2].any()
+    assert clip.tracks.visible[0, 3:].all()
+
+
+@pytest.mark.parametrize("size", [Size(1, 1), Size(2, 150), Size(300, 3)])
+def test_odd_pictures(size: Size) -> None:
+    clip = made(lite_with_control(gain=0.5), wandering(3, 4, size))
+    assert clip.frames.shape == (3, size.height, size.width, 3)
+
+
+def test_fifty_thousand_tracks_all_come_back() -> None:
+    clip = made(lite_without_base(), wandering(2, 50_000, SIZE))
+    assert clip.tracks is not None and clip.tracks.num_points == 50_000
+
+
+def test_foreign_input_is_refused() -> None:
+    lite = lite_without_base()
+    shot = Shot(picture(*SIZE) * 255, FRAMES)
+    with pytest.raises(ValueError, match="Divide by 255"):
+        sample(LiteFamily(lite), LiteTracks(lite), shot, shifted((1.0, 0.0)), QUICK)
+    with pytest.raises(CanvasError, match="fit"):
+        sample(
+            LiteFamily(lite),
+            LiteTracks(lite),
+            Shot(picture(40, 40), FRAMES),
+            shifted((1.0, 0.0)),
+            QUICK,
+        )
+    with pytest.raises(ValueError, match="no adapters"):
+        made(lite, shifted((1.0, 0.0)), replace(QUICK, guidance=camera_free(1.0, 1.0, "objects")))
+
+
+def test_saved_and_loaded_it_makes_the_same_clip(tmp_path: Path) -> None:
+    lite, path = lite_with_control(gain=0.5), tmp_path / "tiny.safetensors"
+    config = {"encoder": asdict(SIZES), "base": asdict(BASE), "control": {"input": "ids"}}
+    save_file(lite.state_dict(), path, {"kind": KIND, "config": json.dumps(config)})
+    loaded = load_lite(path)
+    tracks = wandering(FRAMES, 7, SIZE)
+    assert same(made(loaded, tracks), made(lite, tracks))
+    model = load_track_model("lite", path)
+    clip = sample(model.model, model.control, Shot(picture(*SIZE), FRAMES), tracks, QUICK)
+    assert same(clip, made(lite, tracks))
+
+
+def test_families_are_known_by_name(tmp_path: Path) -> None:
+    assert load_track_model("lite").control is not None
+    with pytest.raises(ValueError, match="there are lite"):
+        load_track_model("heavy")
+    with pytest.raises(FileNotFoundError, match="reinstall"):
+        load_track_model("lite", tmp_path / "none.safetensors")
+
+
+def test_noise_is_drawn_in_sampling_as_it_was_in_training() -> None:
+    assert SHIFT == base_stage.SHIFT
+    scheduler = LiteFamily(tiny_lite()).scheduler()
+    scheduler.set_timesteps(4)
+    level = torch.tensor([1.0, 0.75, 0.5, 0.25])
+    bent = SHIFT * level / (1 + (SHIFT - 1) * level)
+    torch.testing.assert_close(scheduler.sigmas, torch.cat([bent, torch.zeros(1)]))
+    torch.testing.assert_close(scheduler.timesteps, bent * 1000)
