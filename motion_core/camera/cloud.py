@@ -20,8 +20,8 @@ from .pinhole import NEAR_SHARE, pixel_centres, project, unproject
 from .zbuffer import ZBuffer
 
 # Points handled at once on the CPU. Fewer keep temporaries smaller, more make fewer calls: a busy
-# machine feels every call. This many stay below four frames of memory at 832x480, in two bands.
-BAND_POINTS = 200_000
+# machine feels every call. This many stay below four frames of memory at 832x480, in three bands.
+BAND_POINTS = 134_000
 # Where points that are not ahead of the camera are put: off any canvas.
 NOWHERE = -1e9
 

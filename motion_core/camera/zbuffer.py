@@ -77,8 +77,8 @@ class ZBuffer:
         """Forget the last frame."""
         self.nearest.fill_(torch.inf)
 
-    def cells(self, pixels: Tensor) -> Tensor:
-        """(M,) int32 cells of pixels (2, M), which are overwritten; NaN is not allowed."""
+    def cells(self, pixels: Tensor, out: Tensor | None = None) -> Tensor:
+        """(M,) int64 cells of pixels (2, M), which are overwritten; NaN is not allowed."""
         margin, cell_px = self.margin, self.occlusion.cell_px
         if cell_px != 1:
             pixels.mul_(1.0 / cell_px)
@@ -88,11 +88,12 @@ class ZBuffer:
             if side % cell_px:  # the last cell reaches past the canvas
                 along.masked_fill_(along >= side / cell_px + margin, cells + margin)
         whole = pixels.to(torch.int32)
-        return torch.add(whole[0], whole[1], alpha=self.nearest.shape[1])
+        flat = whole[1].mul_(self.nearest.shape[1]).add_(whole[0])
+        return flat.to(torch.int64) if out is None else out.copy_(flat)
 
     def splat(self, cells: Tensor, z: Tensor) -> None:
         """Keep the nearest of depths z (M,) in their cells (M,)."""
-        self.nearest.view(-1).scatter_reduce_(0, cells.to(torch.int64), z, "amin")
+        self.nearest.view(-1).scatter_reduce_(0, cells, z, "amin")
 
     def spread(self) -> None:
         """Turn nearest depths into limits: how far away a point may be and still be seen."""
