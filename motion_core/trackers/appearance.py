@@ -61,33 +61,52 @@ def likeness(seen: NDArray, known: NDArray) -> Likeness:
     return Likeness(correlation, a.mean(axis=1), contrast)
 
 
-def find_again(grey: Grey, tiles: NDArray[np.uint8], near: Points) -> tuple[Points, NDArray]:
-    """Where the middles of tiles (N, TILE, TILE) are in a picture, near where they are expected.
+class Search:
+    """A look for tiles (N, TILE, TILE) in a picture, near where their middles should be (N, 2).
 
-    near: (N, 2). Returns points (N, 2) and whether the search came to rest within reach. All tiles
-    are searched by one call of Lucas-Kanade between two sheets of tiles.
+    near: on the picture. found: (N, 2), where they seem to be. good: (N,), whether the search came
+    to rest within reach. All tiles are searched by one call of Lucas-Kanade between two sheets of
+    tiles.
     """
+
+    def __init__(self, grey: Grey, tiles: NDArray[np.uint8], near: Points) -> None:
+        count = len(near)
+        columns = min(count, 64)
+        # Whole pixels are enough to begin from, and are copied instead of interpolated.
+        corner = np.floor(near).astype(np.intp)
+        self._sheets = _sheet(tiles, columns), _sheet(_cut(grey, corner), columns)
+        index = np.arange(count)
+        middle = np.stack([index % columns, index // columns], -1) * TILE + TILE // 2
+        self._middle = middle.astype(np.float32)
+        self._moved, rests = _followed(*self._sheets, self._middle)
+        shift = self._moved - self._middle
+        self.found = np.asarray(corner + 0.5 + shift, np.float32)
+        self.good = rests & (np.abs(shift).max(axis=1) <= (TILE - WINDOW[0]) / 2)
+
+    def returns(self, which: NDArray) -> NDArray[np.bool_]:
+        """Whether the search the other way round ends where it began, for some of the tiles."""
+        if not len(which):
+            return np.zeros(0, dtype=bool)
+        back, rests = _followed(*self._sheets[::-1], self._moved[which])
+        return rests & (np.abs(back - self._middle[which]).max(axis=1) < 0.5)
+
+
+def _followed(before: Grey, after: Grey, points: Points) -> tuple[Points, NDArray[np.bool_]]:
     import cv2
 
-    count = len(near)
-    found = patches_at(grey, near, TILE).reshape(count, TILE, TILE)
-    columns = min(count, 64)
-    before, after = _sheet(tiles, columns), _sheet(found, columns)
-    index = np.arange(count)
-    middle = np.stack([index % columns, index // columns], -1) * TILE + TILE // 2
-    middle = middle.astype(np.float32)
     moved, good, _ = cv2.calcOpticalFlowPyrLK(
-        before, after, middle[:, None], np.empty(0), winSize=WINDOW, maxLevel=SEARCH_LEVELS
+        before, after, points[:, None], np.empty(0), winSize=WINDOW, maxLevel=SEARCH_LEVELS
     )
-    back, good_back, _ = cv2.calcOpticalFlowPyrLK(
-        after, before, moved, np.empty(0), winSize=WINDOW, maxLevel=SEARCH_LEVELS
-    )
-    shift = moved[:, 0] - middle
-    within = np.abs(shift).max(axis=1) <= (TILE - WINDOW[0]) / 2
-    returned = np.abs(back[:, 0] - middle).max(axis=1) < 0.5
-    return (near + shift).astype(np.float32), (good[:, 0] == 1) & (
-        good_back[:, 0] == 1
-    ) & within & returned
+    return np.asarray(moved[:, 0], np.float32), good[:, 0] == 1
+
+
+def _cut(grey: Grey, corner: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """(N, TILE, TILE) around pixels (N, 2); the picture's edge goes on."""
+    import cv2
+
+    reach = TILE // 2
+    wide = cv2.copyMakeBorder(grey, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    return np.lib.stride_tricks.sliding_window_view(wide, (TILE, TILE))[corner[:, 1], corner[:, 0]]
 
 
 def _sheet(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:

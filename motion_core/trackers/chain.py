@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..progress import Progress, silent
 from ..tracks import Tracks
-from .appearance import PATCH, TILE, Grey, Points, find_again, likeness, patches_at
+from .appearance import PATCH, TILE, Grey, Points, Search, likeness, patches_at
 from .clip import Video, as_clip
 from .model import ShouldStop, checked_queries, keep_going, never, tracks_of
 
@@ -205,9 +205,8 @@ class _Walk:
             return
         friends = self.companions[which]
         there = (friends >= 0) & self.seen[friends]
-        steps = np.where(there[..., None], self.velocity[friends], np.nan)
         some = there.any(axis=1)
-        self.velocity[which[some]] = np.nanmedian(steps[some], axis=1)
+        self.velocity[which[some]] = _medians(self.velocity[friends[some]], there[some])
         self.position[which] += self.velocity[which]
 
     def _look_for(self, picture: Picture, which: NDArray) -> None:
@@ -216,22 +215,30 @@ class _Walk:
         which = which[_inside(self.position[which], picture.grey)]
         if not len(which):
             return
-        found, good = find_again(picture.grey, self.tiles[which], self.position[which])
-        good &= _inside(found, picture.grey)
-        known = _middles(self.tiles[which])
-        like = likeness(patches_at(picture.grey, found), known)
-        good &= (like.correlation >= self.settings.regain) & (
-            like.contrast >= self.settings.contrast
-        )
-        back = which[good]
-        self.position[back] = found[good]
+        search = Search(picture.grey, self.tiles[which], self.position[which])
+        maybe = np.flatnonzero(search.good & _inside(search.found, picture.grey))
+        patches = patches_at(picture.grey, search.found[maybe])
+        like = likeness(patches, _middles(self.tiles[which[maybe]]))
+        good = like.correlation >= self.settings.regain
+        good &= like.contrast >= self.settings.contrast
+        # The way back is asked last, since it is dear and few get so far.
+        good[good] = search.returns(maybe[good])
+        back = which[maybe[good]]
+        self.position[back] = search.found[maybe[good]]
         self.seen[back] = True
-        self.looks[back] = patches_at(picture.grey, found[good])
+        self.looks[back] = patches[good]
+
+
+def _medians(steps: NDArray[np.float32], there: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(N, 2) medians of those of (N, K, 2) steps that are there, at least one each."""
+    ordered = np.sort(np.where(there[..., None], steps, np.inf), axis=1)
+    count, rows = there.sum(axis=1), np.arange(len(steps))
+    return (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2]) / 2
 
 
 def _middles(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
     low = (TILE - PATCH) // 2
-    return tiles[:, low : low + PATCH, low : low + PATCH].reshape(len(tiles), -1)
+    return tiles[:, low : low + PATCH, low : low + PATCH].reshape(len(tiles), PATCH * PATCH)
 
 
 def _inside(points: Points, grey: Grey) -> NDArray[np.bool_]:
