@@ -74,11 +74,11 @@ class Search:
         columns = min(count, 64)
         # Whole pixels are enough to begin from, and are copied instead of interpolated.
         corner = np.floor(near).astype(np.intp)
-        self._sheets = _sheet(tiles, columns), _sheet(_cut(grey, corner), columns)
+        self._before, self._after = _sheet(tiles, columns), _sheet(_cut(grey, corner), columns)
         index = np.arange(count)
         middle = np.stack([index % columns, index // columns], -1) * TILE + TILE // 2
         self._middle = middle.astype(np.float32)
-        self._moved, rests = _followed(*self._sheets, self._middle)
+        self._moved, rests = _followed(self._before, self._after, self._middle)
         shift = self._moved - self._middle
         self.found = np.asarray(corner + 0.5 + shift, np.float32)
         self.good = rests & (np.abs(shift).max(axis=1) <= (TILE - WINDOW[0]) / 2)
@@ -87,7 +87,7 @@ class Search:
         """Whether the search the other way round ends where it began, for some of the tiles."""
         if not len(which):
             return np.zeros(0, dtype=bool)
-        back, rests = _followed(*self._sheets[::-1], self._moved[which])
+        back, rests = _followed(self._after, self._before, self._moved[which])
         return rests & (np.abs(back - self._middle[which]).max(axis=1) < 0.5)
 
 
@@ -106,7 +106,8 @@ def _cut(grey: Grey, corner: NDArray[np.intp]) -> NDArray[np.uint8]:
 
     reach = TILE // 2
     wide = cv2.copyMakeBorder(grey, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
-    return np.lib.stride_tricks.sliding_window_view(wide, (TILE, TILE))[corner[:, 1], corner[:, 0]]
+    every = np.lib.stride_tricks.sliding_window_view(np.asarray(wide, np.uint8), (TILE, TILE))
+    return every[corner[:, 1], corner[:, 0]]
 
 
 def _sheet(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:

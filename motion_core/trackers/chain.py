@@ -233,7 +233,8 @@ def _medians(steps: NDArray[np.float32], there: NDArray[np.bool_]) -> NDArray[np
     """(N, 2) medians of those of (N, K, 2) steps that are there, at least one each."""
     ordered = np.sort(np.where(there[..., None], steps, np.inf), axis=1)
     count, rows = there.sum(axis=1), np.arange(len(steps))
-    return (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2]) / 2
+    middle = (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2]) / 2
+    return middle.astype(np.float32)
 
 
 def _middles(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
