@@ -1,0 +1,113 @@
+"""Every weight of the released checkpoints has one place, of its shape, and every place a weight.
+
+Both released checkpoints, sparse and dense, hold a U-Net of these names; keys.txt lists them as
+they are after the LoRA (X.linear, X.lora_down, X.lora_up for every linear X) is taken apart.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from motion_core.errors import FormatError
+from motion_core.models.svd.checkpoint import Checkpoint, build, split_checkpoint
+from motion_core.models.svd.keys import adapter_key, unet_key
+
+from .originals import WRAPPED, released, with_lora
+
+LINEAR_LAYERS = 464
+RANK = 32
+
+
+def as_released(*, lora: bool) -> dict[str, Tensor]:
+    """All weights, without memory, under the names in the file."""
+    shapes = with_lora(released(), RANK) if lora else released()
+    weights = {WRAPPED + name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    foreign = ("conditioner.embedders.0.x", "first_stage_model.decoder.conv_in.weight")
+    return weights | {f"module.{name}": torch.empty(1, device="meta") for name in foreign}
+
+
+def split(*, lora: bool) -> Checkpoint:
+    return split_checkpoint(as_released(lora=lora), "motionpro.pt")
+
+
+@pytest.mark.parametrize("lora", [True, False])
+def test_all_keys_map_one_to_one_with_equal_shapes(lora: bool) -> None:
+    parts = split(lora=lora)
+    assert len(parts.unet) == 1428 and len(parts.adapter) == 120
+    assert len(parts.unet) + len(parts.adapter) == len(released())
+    assert len(parts.lora) == (LINEAR_LAYERS if lora else 0)
+    assert not parts.unknown
+    # Raises on any name or shape that differs on either side.
+    unet, adapter, update = build(parts, "motionpro.pt")
+    assert unet.config.num_attention_heads == (5, 10, 20, 20)
+    assert unet.config.block_out_channels == (320, 640, 1280, 1280)
+    assert sum(weight.numel() for weight in adapter.parameters()) == pytest.approx(
+        114.7e6, rel=1e-3
+    )
+    merged = update.merged(unet, 1.0)
+    assert len(merged) == len(parts.lora)
+    assert all(merged[name].shape == parts.unet[name].shape for name in merged)
+
+
+def test_no_key_goes_to_both_parts() -> None:
+    for name in released():
+        assert (adapter_key(name) is None) != (unet_key(name) is None), name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "flow_blocks.weight",
+        "input_blocks.2.0.flow_gamma_spatial.weight",
+        "input_blocks.1.0.new_layers.0.weight",
+        "input_blocks.1.1.ff.weight",
+        "input_blocks.1.0.time_stack.new.weight",
+        "new_block.0.weight",
+    ],
+)
+def test_foreign_keys_have_no_place_and_are_named(name: str) -> None:
+    assert adapter_key(name) is None and unet_key(name) is None
+    weights = as_released(lora=False)
+    weights[WRAPPED + name] = torch.empty(1, device="meta")
+    with pytest.raises(FormatError, match=name):
+        build(split_checkpoint(weights, "motionpro.pt"), "motionpro.pt")
+
+
+def test_missing_and_misshapen_keys_are_listed_ten_at_most() -> None:
+    weights = as_released(lora=False)
+    for name in [name for name in released() if ".attn1.to_q." in name][:12]:
+        del weights[WRAPPED + name]
+    weights[f"{WRAPPED}out.2.bias"] = torch.empty(4, 1, device="meta")
+    with pytest.raises(FormatError) as caught:
+        build(split_checkpoint(weights, "motionpro.pt"), "motionpro.pt")
+    told = str(caught.value)
+    assert told.startswith("motionpro.pt does not fit the model: 12 missing (down_blocks.0.")
+    assert told.count(".attn1.to_q.weight") == 10 and "and 2 more" in told
+    assert "1 of the wrong shape (conv_out.bias (4, 1) instead of (4,))" in told
+
+
+def test_half_a_lora_is_refused() -> None:
+    weights = as_released(lora=True)
+    del weights[WRAPPED + "time_embed.0.lora_up.weight"]
+    with pytest.raises(FormatError, match=r"1 LoRA halves alone \(.*time_embed.0\)"):
+        split_checkpoint(weights, "motionpro.pt")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("down_blocks.0.resnets.0.norm1.weight", "a U-Net of diffusers"),
+        ("model.diffusion_model.input_blocks.1.0.time_stack.x.weight", "without MotionPro"),
+        ("model.diffusion_model.input_blocks.0.0.weight", "Stable Diffusion"),
+        ("blocks.0.self_attn.q.weight", "Wan"),
+        ("down_blocks.0.motion_modules.0.x.weight", "AnimateDiff or Image Conductor"),
+        ("x", "1 weights of an unknown kind"),
+    ],
+)
+def test_another_family_is_named(name: str, kind: str) -> None:
+    with pytest.raises(FormatError, match=f"file.pt is no MotionPro checkpoint.*{kind}"):
+        split_checkpoint({name: torch.zeros(1)}, "file.pt")
+    with pytest.raises(FormatError, match="no weights at all"):
+        split_checkpoint({}, "file.pt")
