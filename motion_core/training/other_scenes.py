@@ -38,10 +38,11 @@ def make_other_scene(index: int, frames: int = FRAMES, *, keep_paint: bool = Fal
         alpha = coverage(_shape(rng, centre, radius), rng.uniform(0.4, 1.2))
         pose = view @ _motion(rng, frames, centre)
         layers.append(Layer(pose, alpha, thing + 1, _surface(rng)))
-    image = first_frame(tuple(layers), make_lens(rng), rng)
+    lens = make_lens(rng)
+    image = first_frame(tuple(layers), lens, rng)
     if not keep_paint:
         layers = [Layer(one.pose, one.alpha, one.thing) for one in layers]
-    return Scene(image, tuple(layers), seed)
+    return Scene(image, tuple(layers), seed, lens)
 
 
 def _surface(rng: np.random.Generator) -> Array:

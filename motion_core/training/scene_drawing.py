@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from .scene_model import SIDE, Array, Layer, Scene, grid_points
+from .scene_model import SIDE, Array, Layer, Lens, Scene, grid_points
 from .scene_textures import mixed, shaded
-
-
-@dataclass(frozen=True)
-class Lens:
-    """What a camera adds to a scene: blur (sigma in pixels), grain, contrast and compression.
-
-    quality: of JPEG, or None for none.
-    """
-
-    blur: float
-    grain: float
-    contrast: float
-    quality: int | None
 
 
 def make_lens(rng: np.random.Generator) -> Lens:
@@ -36,33 +24,37 @@ def first_frame(layers: tuple[Layer, ...], lens: Lens, rng: np.random.Generator)
     return _exposed(_stacked(paints), lens, rng)
 
 
-def draw_frames(scene: Scene, lens: Lens | None = None) -> Array:
-    """(T, S, S, 3) uint8: the scene's true video; frame 0 is its picture when no lens is given.
+def draw_frames(scene: Scene) -> Array:
+    """(T, S, S, 3) uint8: the scene's true video, whose frame 0 is its picture.
 
-    Surfaces are mirrored past their edges. Raises ValueError for a scene without paint.
+    The other frames have the blur and contrast of its lens, but no grain and no compression, which
+    nobody can foretell. Surfaces are mirrored past their edges. Raises ValueError for a scene
+    without paint.
     """
     rng = np.random.default_rng(scene.seed)
-    lens = lens or Lens(0.0, 0.0, 1.0, None)
-    points = np.broadcast_to(grid_points(SIDE), (scene.frames, SIDE * SIDE, 2))
-    frames = []
-    for frame in range(scene.frames):
-        paints = [_moved(layer, frame, points) for layer in scene.layers]
-        frames.append(_exposed(_stacked(paints), lens, rng))
+    lens = replace(scene.lens, grain=0.0, quality=None)
+    moved = [_moved(layer) for layer in scene.layers]
+    frames = [_exposed(_stacked(list(paints)), lens, rng) for paints in zip(*moved, strict=True)]
     frames[0] = scene.image
     return np.stack(frames)
 
 
-def _moved(layer: Layer, frame: int, points: Array) -> tuple[Array, Array | None, float]:
+def _moved(layer: Layer) -> Iterator[tuple[Array, Array | None, float]]:
+    """Frame after frame: colours, coverage and shadow."""
     import cv2
 
-    maps = layer.backward(points)[frame] if frame else points[0]
-    across, along = (maps.T.reshape(2, SIDE, SIDE) - 0.5).astype(np.float32)
+    paint = _painted(layer)
+    points = np.broadcast_to(grid_points(SIDE), (len(layer.pose), SIDE * SIDE, 2))
+    maps = (layer.backward(points) - 0.5).astype(np.float32).reshape(-1, SIDE, SIDE, 2)
     mirror, nothing = cv2.BORDER_REFLECT, cv2.BORDER_CONSTANT
-    paint = cv2.remap(_painted(layer), across, along, cv2.INTER_LINEAR, borderMode=mirror)
-    if layer.alpha is None:
-        return paint, None, 0.0
-    alpha = cv2.remap(layer.alpha, across, along, cv2.INTER_LINEAR, borderMode=nothing)
-    return paint, alpha, layer.shadow
+    for across, along in maps.transpose(0, 3, 1, 2):
+        across, along = np.ascontiguousarray(across), np.ascontiguousarray(along)
+        colours = cv2.remap(paint, across, along, cv2.INTER_LINEAR, borderMode=mirror)
+        if layer.alpha is None:
+            yield colours, None, 0.0
+            continue
+        alpha = cv2.remap(layer.alpha, across, along, cv2.INTER_LINEAR, borderMode=nothing)
+        yield colours, alpha, layer.shadow
 
 
 def _painted(layer: Layer) -> Array:

@@ -99,16 +99,30 @@ class Layer:
         return sample(self.alpha, self.backward(points)) > COVERED
 
 
+@dataclass(frozen=True)
+class Lens:
+    """What a camera adds to a scene: blur (sigma in pixels), grain, contrast and compression.
+
+    quality: of JPEG, or None for none.
+    """
+
+    blur: float = 0.0
+    grain: float = 0.0
+    contrast: float = 1.0
+    quality: int | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Scene:
     """Layers from bottom to top, the first a background, and the picture they give in frame 0.
 
-    image: (S, S, 3) uint8. seed: what the scene was made from.
+    image: (S, S, 3) uint8. seed: what the scene was made from. lens: what it was seen through.
     """
 
     image: Array
     layers: tuple[Layer, ...]
     seed: int
+    lens: Lens = Lens()
 
     @property
     def frames(self) -> int:

@@ -61,10 +61,11 @@ def make_scene(seed: int, frames: int = FRAMES, *, keep_paint: bool = False) -> 
     for thing in range(count):
         layers += _thing(rng, view, known, thing=2 + thing)
     stack = tuple(layers)
-    image = first_frame(stack, make_lens(rng), rng)
+    lens = make_lens(rng)
+    image = first_frame(stack, lens, rng)
     if not keep_paint:
         stack = tuple(replace(layer, paint=None) for layer in stack)
-    return Scene(image, stack, seed)
+    return Scene(image, stack, seed, lens)
 
 
 def scenes(split: Split, start: int = 0, frames: int = FRAMES) -> Iterator[Scene]:
