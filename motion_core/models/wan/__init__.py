@@ -1,0 +1,1 @@
+"""Wan image-to-video, and three ways to make it follow tracks: Wan-Move, ATI, Track-ControlNet."""

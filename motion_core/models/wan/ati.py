@@ -1,0 +1,137 @@
+"""ATI (2505.22944): around where tracks are, features of where they started, softly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ...progress import Progress, silent
+from ...tracks.arguments import whole_number
+from ...tracks.model import Tracks
+from .latents import FRAME_STRIDE, check_latent
+
+# How many weights of tracks on cells are held at once.
+AT_ONCE = 1 << 24
+# Keeps a mean over no visible frame finite, as in the released code.
+HARDLY = 1e-5
+
+
+@dataclass(frozen=True)
+class SoftCopy:
+    """How far a track reaches: exp(-temperature d^2), d in halves of the short side; and how many
+    tracks a cell listens to. The values are those of the released weights.
+
+    Raises ValueError for a temperature that is not positive, or fewer than one track.
+    """
+
+    temperature: float = 220.0
+    nearest: int = 2
+
+    def __post_init__(self) -> None:
+        whole_number("nearest", self.nearest, least=1)
+        if not (math.isfinite(self.temperature) and self.temperature > 0):
+            raise ValueError(f"temperature must be a positive number; got {self.temperature}.")
+
+
+def soft_copied_latent(
+    latent: Tensor,
+    tracks: Tracks,
+    weights: Tensor | None = None,
+    reach: SoftCopy = SoftCopy(),
+    progress: Progress = silent,
+) -> tuple[Tensor, Tensor]:
+    """How much every cell is told (T', H, W), and the latent that tells it (C, T', H, W).
+
+    latent: of the picture followed by empty frames. tracks: 4 (T' - 1) + 1 frames; positions are
+    averaged over the visible ones of each group of four. A cell takes w1 f1 + w2 f2 of the two
+    tracks that weigh most there, f sampled from frame 0 where the track starts, and keeps
+    1 - min(w1 + w2, 1) of what it was. Frame 0 stays and counts as told.
+    weights: (N,) 0..1, how much each track counts. A track invisible in frame 0 has no start and
+    is left out. Of tracks that weigh the same the earlier one is taken.
+    Raises TypeError or ShapeError when latent, tracks and weights do not fit.
+    """
+    weight = check_latent(latent, tracks, weights).to(latent.device)
+    wide = torch.promote_types(latent.dtype, torch.float32)
+    tracks = tracks.to(latent.device)
+    place = _halves(tracks, wide)
+    features = _starts(latent.to(wide), place[0])
+    weight = weight.to(wide) * tracks.visible[0]
+    told = [torch.ones_like(latent[0, 0])]
+    frames = [latent[:, 0]]
+    last = latent.shape[1] - 1
+    for frame in range(last):
+        group = slice(1 + FRAME_STRIDE * frame, 1 + FRAME_STRIDE * (frame + 1))
+        seen = tracks.visible[group].to(wide)
+        mean = (place[group] * seen[..., None]).sum(0) / (seen.sum(0)[:, None] + HARDLY)
+        counts = seen.sum(0).clamp(max=1) * weight
+        was = latent[:, frame + 1].to(wide)
+        total, mixed = _mixed(was, mean, counts, features, reach)
+        told.append(total.to(latent.dtype))
+        frames.append((mixed + was * (1 - total.clamp(0, 1))).to(latent.dtype))
+        progress(frame + 1, last)
+    return torch.stack(told), torch.stack(frames, 1)
+
+
+def _halves(tracks: Tracks, dtype: torch.dtype) -> Tensor:
+    """Positions (T, N, 2) from the middle of the canvas, in halves of its short side."""
+    size = torch.tensor(tracks.size, dtype=dtype, device=tracks.device)
+    return (tracks.xy.to(dtype) - size / 2) / size.min() * 2
+
+
+def _starts(latent: Tensor, place: Tensor) -> Tensor:
+    """(N, C) features of frame 0 where every track starts, mixed between cells."""
+    if not len(place):
+        return latent.new_zeros(0, len(latent))
+    _, _, height, width = latent.shape
+    sides = latent.new_tensor([width, height]) / min(height, width)
+    where = (place / sides).clamp(-1, 1)[None, None]
+    picture = latent[None, :, 0]
+    return functional.grid_sample(picture, where, align_corners=False)[0, :, 0].T
+
+
+def _mixed(
+    was: Tensor, place: Tensor, counts: Tensor, features: Tensor, reach: SoftCopy
+) -> tuple[Tensor, Tensor]:
+    """The sum of the largest weights (H, W), and the features (C, H, W) weighted by them."""
+    _, height, width = was.shape
+    totals, mixes = [], []
+    for weights in _row_weights(height, width, place, counts, reach.temperature):
+        total = weights.new_zeros(len(weights))
+        mix = weights.new_zeros(len(weights), was.shape[0])
+        for _ in range(min(reach.nearest, len(place))):
+            best = weights.argmax(-1, keepdim=True)
+            weight = weights.gather(-1, best)
+            weights.scatter_(-1, best, -1.0)
+            total += weight[:, 0]
+            mix += weight * features[best[:, 0]]
+        totals.append(total)
+        mixes.append(mix)
+    mixed = torch.cat(mixes).T.reshape(-1, height, width)
+    return torch.cat(totals).view(height, width), mixed
+
+
+def _row_weights(
+    height: int, width: int, place: Tensor, counts: Tensor, temperature: float
+) -> Iterator[Tensor]:
+    """(cells, N) weights of all tracks, some rows of cells at a time.
+
+    The outermost cells lie on the rim of the canvas, not half a cell inside, as the weights of
+    the released model were trained.
+    """
+    short = min(height, width)
+    column = _linspace(width / short, width, place)
+    rows = _linspace(height / short, height, place)
+    for row in rows.split(max(AT_ONCE // max(width * len(place), 1), 1)):
+        across = (place[:, 0] - column[:, None]).square()
+        down = (place[:, 1] - row[:, None]).square()
+        distance = (across[None] + down[:, None]).flatten(0, 1)
+        yield torch.exp(-distance * temperature) * counts
+
+
+def _linspace(end: float, steps: int, like: Tensor) -> Tensor:
+    return torch.linspace(-end, end, steps, dtype=like.dtype, device=like.device)

@@ -1,0 +1,60 @@
+"""The grid that Wan's autoencoder thinks in: one frame, then groups of four, on 8x8 pixels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...errors import ShapeError
+from ...geometry import Size
+from ...tracks.model import Tracks
+
+FRAME_STRIDE = 4
+CELL_PX = 8
+
+
+def latent_frames(frames: int) -> int:
+    """T', how many latent frames a clip of 4k+1 frames has. Raises ValueError for other lengths."""
+    if frames < 1 or (frames - 1) % FRAME_STRIDE:
+        below = max(frames - 1, 0) // FRAME_STRIDE * FRAME_STRIDE + 1
+        raise ValueError(
+            f"Wan makes 4k+1 frames (1, 5, 9, ... 81); got {frames}. Use {below} or "
+            f"{below + FRAME_STRIDE}."
+        )
+    return (frames - 1) // FRAME_STRIDE + 1
+
+
+def check_size(size: Size, multiple: int) -> None:
+    """Raises ValueError for a picture whose sides are not multiples of what the model needs."""
+    if size.width % multiple or size.height % multiple:
+        near = [max(round(side / multiple), 1) * multiple for side in size]
+        raise ValueError(
+            f"Wan needs a picture with sides that are multiples of {multiple}; got {size}. Resize "
+            f"or crop it, for instance to {near[0]}x{near[1]}, and the tracks with it."
+        )
+
+
+def check_latent(latent: Tensor, tracks: Tracks, weights: Tensor | None) -> Tensor:
+    """The weight of every track (N,), once latent (C, T', H, W), tracks and weights agree.
+
+    Raises TypeError or ShapeError when they do not.
+    """
+    if not latent.is_floating_point():
+        raise TypeError(f"a latent is floating point; got {latent.dtype}.")
+    if latent.ndim != 4 or 0 in latent.shape:
+        raise ShapeError(f"a latent must be (C, T', H, W), none of them 0; got {_of(latent)}.")
+    wanted = (latent.shape[1] - 1) * FRAME_STRIDE + 1
+    if tracks.num_frames != wanted:
+        raise ShapeError(
+            f"a latent of {latent.shape[1]} frames stands for {wanted} frames but the tracks have "
+            f"{tracks.num_frames}; resample them first (Retime Tracks)."
+        )
+    if weights is None:
+        return torch.ones(tracks.num_points, device=tracks.device)
+    if weights.shape != (tracks.num_points,):
+        raise ShapeError(f"weights must be (N,) = ({tracks.num_points},); got {_of(weights)}.")
+    return weights.to(tracks.device, torch.float32)
+
+
+def _of(tensor: Tensor) -> tuple[int, ...]:
+    return tuple(tensor.shape)

@@ -1,0 +1,91 @@
+"""The definitions of both latent copies, as plain loops; nothing of the product calls them."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ...geometry import Size
+from ...raster.reference import reference_cell
+from ...tracks.model import Tracks
+from .latents import FRAME_STRIDE
+
+
+def reference_copy(latent: Tensor, tracks: Tracks, weights: Tensor | None = None) -> Tensor:
+    """Wan-Move: cell after cell, track after track; see copied_latent."""
+    _, frames, height, width = latent.shape
+    grid = Size(width, height)
+    moved = latent.clone()
+    for frame in range(1, frames):
+        for track in range(tracks.num_points):
+            start = reference_cell(tracks, grid, 0, track)
+            end = reference_cell(tracks, grid, frame * FRAME_STRIDE, track)
+            if start is None or end is None:
+                continue
+            weight = 1.0 if weights is None else float(weights[track])
+            was, found = latent[:, frame, end[1], end[0]], latent[:, 0, start[1], start[0]]
+            moved[:, frame, end[1], end[0]] = torch.lerp(was, found, weight)
+    return moved
+
+
+def reference_soft_copy(
+    latent: Tensor, tracks: Tracks, weights: Tensor | None = None, temperature: float = 220.0
+) -> tuple[Tensor, Tensor]:
+    """ATI with the two tracks that weigh most; see soft_copied_latent. In float64."""
+    source, told = latent.double(), torch.ones(latent.shape[1:], dtype=torch.float64)
+    result = source.clone()
+    _, frames, height, width = latent.shape
+    for frame in range(1, frames):
+        for row in range(height):
+            for column in range(width):
+                cell = (_rim(column, width, height), _rim(row, height, width))
+                heard = []
+                for track in range(tracks.num_points):
+                    weight = _weight(tracks, frame, track, cell, temperature)
+                    weight *= 1.0 if weights is None else float(weights[track])
+                    heard.append((-weight, track))
+                best = sorted(heard)[:2]
+                total = -sum(weight for weight, _ in best)
+                value = source[:, frame, row, column] * (1 - min(total, 1.0))
+                for weight, track in best:
+                    value = value - weight * _feature(source, tracks, track)
+                result[:, frame, row, column] = value
+                told[frame, row, column] = total
+    return told, result
+
+
+def _rim(index: int, side: int, other: int) -> float:
+    """Where a cell lies on one axis, in halves of the short side from the middle."""
+    end = side / min(side, other)
+    return -end + 2 * end * index / (side - 1) if side > 1 else -end
+
+
+def _weight(
+    tracks: Tracks, frame: int, track: int, cell: tuple[float, float], temperature: float
+) -> float:
+    frames = range((frame - 1) * FRAME_STRIDE + 1, frame * FRAME_STRIDE + 1)
+    seen = [one for one in frames if bool(tracks.visible[one, track])]
+    if not seen or not bool(tracks.visible[0, track]):
+        return 0.0
+    distance = 0.0
+    for axis in range(2):
+        side, short = tracks.size[axis], min(tracks.size)
+        places = [(float(tracks.xy[one, track, axis]) - side / 2) / short * 2 for one in seen]
+        distance += (sum(places) / (len(seen) + 1e-5) - cell[axis]) ** 2
+    return math.exp(-temperature * distance)
+
+
+def _feature(latent: Tensor, tracks: Tracks, track: int) -> Tensor:
+    """The picture's latent between the centres of four cells; beyond the outermost it fades."""
+    _, _, height, width = latent.shape
+    x = min(max(float(tracks.xy[0, track, 0]) / tracks.size.width, 0.0), 1.0) * width - 0.5
+    y = min(max(float(tracks.xy[0, track, 1]) / tracks.size.height, 0.0), 1.0) * height - 0.5
+    found = torch.zeros_like(latent[:, 0, 0, 0])
+    for row in (math.floor(y), math.floor(y) + 1):
+        for column in (math.floor(x), math.floor(x) + 1):
+            if 0 <= row < height and 0 <= column < width:
+                near = (1 - abs(y - row)) * (1 - abs(x - column))
+                found += near * latent[:, 0, row, column]
+    return found
