@@ -25,8 +25,9 @@ class MagnifySettings:
 
     factor: how many times as far points move; 1 only smooths.
     space_sigma: pixels over which neighbouring tracks are averaged; 0 for none.
-    time_sigma: frames over which each track is smoothed; 0 for none. A vibration of f cycles a
-    frame keeps exp(-2 (pi f sigma)^2) of its size.
+    time_sigma: frames over which each track is smoothed; 0 for none. What the Gaussian takes away
+    is smoothed and given back once: a vibration of f cycles a frame keeps 1 - (1 - g)^2 of its
+    size, g = exp(-2 (pi f sigma)^2).
     band: what is enlarged; motion outside it stays as large as it was.
     camera: "homography" or "similarity" to look from a camera that stands still, None to leave it.
     Raises TypeError or ValueError for values that are not finite or below 0.
@@ -49,7 +50,8 @@ def magnify_motion(
     """The same points, moving `factor` times as far from where they are first seen.
 
     First the camera is held still if asked, then displacements are averaged over space, then
-    smoothed in time; what the band leaves of them is multiplied (Motion Prompting, appendix E).
+    smoothed in time so that slow vibrations keep their size; what the band leaves of them is
+    multiplied (Motion Prompting, appendix E).
     Every point still starts exactly where it started; ids, fps and ``visible`` stay.
     Raises ValueError when a band is asked for and the frame rate is not known, or for a camera
     that cannot be found; MissingExtraError when a band needs SciPy and it is not there.
@@ -59,12 +61,21 @@ def magnify_motion(
     if settings.camera is not None:
         base = separate_motion(tracks, settings.camera, progress=progress).stabilised
     calm = smooth_space(base, settings.space_sigma, progress=progress)
-    calm = smooth_time(calm, settings.time_sigma, progress=progress)
+    calm = _twice_smoothed(calm, settings.time_sigma, progress)
     start, _ = start_and_moved(base)
     _, moved = start_and_moved(calm)
     enlarged = moved + (settings.factor - 1.0) * _in_band(moved, tracks, settings.band)
     xy = (start + enlarged).to(torch.float32)
     return replace(base, xy=torch.where(tracks.visible[..., None], xy, base.xy))
+
+
+def _twice_smoothed(tracks: Tracks, sigma: float, progress: Progress) -> Tracks:
+    """Tracks smoothed in time, plus what the smoothing took away smoothed again (Tukey's
+    twicing): a Gaussian alone would shrink the very vibration that is to be enlarged."""
+    once = smooth_time(tracks, sigma, progress=progress)
+    twice = smooth_time(once, sigma, progress=progress)
+    both = 2.0 * once.xy - twice.xy
+    return replace(tracks, xy=torch.where(tracks.visible[..., None], both, tracks.xy))
 
 
 def _in_band(moved: Tensor, tracks: Tracks, band: Band) -> Tensor:

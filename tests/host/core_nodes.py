@@ -16,7 +16,14 @@ import torch
 from comfy_api.latest import io, ui
 
 TracksSocket = io.Custom("TRACKS")
+AudioSocket = io.Custom("AUDIO")
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+
+
+def input_names(suffixes: set[str]) -> list[str]:
+    """Names of the input folder's files with one of these suffixes, sorted."""
+    folder = Path(folder_paths.get_input_directory())
+    return sorted(path.name for path in folder.iterdir() if path.suffix.lower() in suffixes)
 
 
 class LoadImage(io.ComfyNode):
@@ -24,13 +31,10 @@ class LoadImage(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        folder = Path(folder_paths.get_input_directory())
-        names = [path.name for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
+        names = input_names(IMAGE_SUFFIXES)
         return io.Schema(
             node_id="LoadImage",
-            inputs=[
-                io.Combo.Input("image", options=sorted(names), extra_dict={"image_upload": True})
-            ],
+            inputs=[io.Combo.Input("image", options=names, extra_dict={"image_upload": True})],
             outputs=[io.Image.Output(), io.Mask.Output()],
         )
 
@@ -89,6 +93,47 @@ class PreviewImage(io.ComfyNode):
     @classmethod
     def execute(cls, images: torch.Tensor) -> io.NodeOutput:
         return io.NodeOutput(ui=ui.PreviewImage(images, cls=cls))
+
+
+class LoadVideo(io.ComfyNode):
+    """A video of the input folder: pictures and a frame rate."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        names = input_names({".mp4"})
+        return io.Schema(
+            node_id="LoadVideo",
+            inputs=[io.Combo.Input("file", options=names, extra_dict={"video_upload": True})],
+            outputs=[io.Video.Output()],
+        )
+
+    @classmethod
+    def execute(cls, file: str) -> io.NodeOutput:
+        from motion_core.video import read_video
+
+        video, fps = read_video(folder_paths.get_annotated_filepath(file))
+        return io.NodeOutput((video.float() / 255, fps))
+
+
+class GetVideoComponents(io.ComfyNode):
+    """What a video is made of; the stand-in's have no sound."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="GetVideoComponents",
+            inputs=[io.Video.Input("video")],
+            outputs=[
+                io.Image.Output(display_name="images"),
+                AudioSocket.Output(display_name="audio"),
+                io.Float.Output(display_name="fps"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, video: Any) -> io.NodeOutput:
+        images, fps = video
+        return io.NodeOutput(images, None, fps)
 
 
 class CreateVideo(io.ComfyNode):
@@ -223,10 +268,11 @@ CORE_NODES = {
     for node in (
         ImageScale,
         PreviewImage,
+        GetVideoComponents,
         CreateVideo,
         SaveVideo,
         WanMoveTracksFromCoords,
         WanMoveConcatTrack,
         WanMoveVisualizeTracks,
     )
-} | {"LoadImage": LoadImage}
+} | {"LoadImage": LoadImage, "LoadVideo": LoadVideo}

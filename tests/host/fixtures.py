@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from motion_core.camera.model import CameraPath
+from motion_core.camera.moves import CameraMove, make_path
+from motion_core.camera.path import Shot
+from motion_core.depth.lens import intrinsics_from_fov
 from motion_core.formats import write_tracks
 from motion_core.geometry import Size
+from motion_core.scene.model import MIDDLE, Scene, make_scene
+from motion_core.scene.render import render_scene
 from motion_core.tracks import make_tracks
+from motion_core.video import write_video
 
 PICTURE_SIZE = Size(96, 64)
 PICTURE = "example.png"
 TRACK_FILE = "tracks.npz"
+VIDEO = "example.mp4"
+VIDEO_FRAMES, VIDEO_FPS = 17, 16.0
+
+
+def filmed() -> tuple[Scene, CameraPath]:
+    """What the video shows: balls and blocks, and the camera that goes around them."""
+    lens = intrinsics_from_fov(PICTURE_SIZE, 60.0)
+    shot = Shot(PICTURE_SIZE, lens, torch.tensor(MIDDLE, dtype=torch.float64), VIDEO_FRAMES)
+    return make_scene(1), make_path([CameraMove("orbit_left", 10.0)], shot)
+
+
+@cache
+def video_bytes() -> bytes:
+    """The video as a file; rendered once."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / VIDEO
+        write_video(path, render_scene(*filmed()).video, VIDEO_FPS)
+        return path.read_bytes()
 
 
 def fill_input_folder(folder: Path) -> None:
-    """A small picture and a small track file, under the names the workflows use."""
+    """A small picture, track file and video, under the names the workflows use."""
     from PIL import Image
 
     width, height = PICTURE_SIZE
@@ -26,3 +53,4 @@ def fill_input_folder(folder: Path) -> None:
     along = torch.linspace(10, 60, 9)
     xy = torch.stack([torch.stack([along, along / 2], -1), torch.full((9, 2), 30.0)], dim=1)
     write_tracks(folder / TRACK_FILE, make_tracks(xy, PICTURE_SIZE, fps=8.0))
+    (folder / VIDEO).write_bytes(video_bytes())

@@ -12,7 +12,8 @@ from typing import Any
 from .prompt import Described, sockets
 
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
-COMBO_EXTRAS = {"image_upload": ["image"]}  # the upload button keeps a value of its own
+# The upload button keeps a value of its own.
+COMBO_EXTRAS = {"image_upload": ["image"], "video_upload": ["image"]}
 
 
 def to_api(workflow: Mapping[str, Any], object_info: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,13 +31,13 @@ def wall(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return 0.5 + 0.4 * grey / np.abs(grey).max()
 
 
-def rendered() -> torch.Tensor:
-    """(T, H, W, 3) uint8 of the wall shaking sideways by 0.2 px, with sensor noise."""
+def rendered(amplitude: float = AMPLITUDE) -> torch.Tensor:
+    """(T, H, W, 3) uint8 of the wall shaking sideways by `amplitude` px, with sensor noise."""
     rng = np.random.default_rng(1)
     rows, columns = np.mgrid[: SIZE.height, : SIZE.width] + 0.5
     frames = []
     for frame in range(FRAMES):
-        shift = AMPLITUDE * math.sin(2 * math.pi * HERTZ * frame / FPS)
+        shift = amplitude * math.sin(2 * math.pi * HERTZ * frame / FPS)
         grey = wall(columns - shift, rows) + rng.normal(0, 0.01, rows.shape)
         frames.append(np.repeat((grey.clip(0, 1) * 255).round().astype(np.uint8)[..., None], 3, 2))
     return torch.from_numpy(np.stack(frames))

@@ -1,0 +1,75 @@
+"""The video workflows on films whose motion is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from motion_core.formats import read_tracks
+from motion_core.geometry import Size
+from motion_core.scene.render import track
+from motion_core.tracks import Tracks
+from motion_core.video import write_image, write_video
+from tests.host.fixtures import PICTURE, PICTURE_SIZE, VIDEO, VIDEO_FPS, fill_input_folder, filmed
+from tests.host.test_workflows import api, node_of
+from tests.transfer.test_end_to_end import FPS, amplitudes, rendered
+
+LARGE = Size(2 * PICTURE_SIZE.width, 2 * PICTURE_SIZE.height)
+
+
+@pytest.fixture
+def lent(host: Any) -> Iterator[Any]:
+    """A host whose input folder is afterwards as it was: ComfyUI's serves all tests."""
+    yield host
+    fill_input_folder(host.input_dir)
+
+
+def tracks_of(host: Any, prompt: dict[str, Any], *nodes: str) -> list[Tracks]:
+    """The first output of some nodes after a run."""
+    saves = {
+        f"save_{name}": {
+            "class_type": "MotionPromptingSaveTracks",
+            "inputs": {
+                "tracks": [node_of(prompt, f"MotionPrompting{name}"), 0],
+                "filename_prefix": name,
+                "format": "motion_npz",
+            },
+        }
+        for name in nodes
+    }
+    host.run(prompt | saves)
+    return [read_tracks(sorted(host.output_dir.glob(f"{name}_*.npz"))[-1]) for name in nodes]
+
+
+def test_a_filmed_scene_is_followed_and_its_motion_carried_to_a_larger_picture(lent: Any) -> None:
+    write_image(lent.input_dir / PICTURE, torch.zeros(LARGE.height, LARGE.width, 3))
+    found, laid = tracks_of(lent, api("motion_transfer"), "TrackVideo", "TransferMotion")
+    assert (found.size, found.fps) == (PICTURE_SIZE, VIDEO_FPS)
+    truth = track(*filmed(), found.xy[0])
+    moves = (truth.xy[-1] - truth.xy[0]).norm(dim=-1) > 3
+    seen = truth.visible & found.visible[:, truth.ids] & moves
+    off = (found.xy[:, truth.ids] - truth.xy).norm(dim=-1)
+    assert int(seen[-1].sum()) > 50, "most of the scene is followed to the end"
+    assert float(off[seen].median()) < 0.5
+    assert laid.size == LARGE
+    kept = [found.ids.tolist().index(one) for one in laid.ids.tolist()]
+    shown = laid.visible
+    assert torch.equal(shown, found.visible[:, kept])
+    torch.testing.assert_close(laid.xy[shown], 2 * found.xy[:, kept][shown], atol=1e-3, rtol=0)
+
+
+def test_a_filmed_vibration_is_sixteen_times_as_large(lent: Any) -> None:
+    """Half a pixel: of less H.264 itself takes a tenth away. The wall shakes as one, which would
+    be taken for the camera, so that is not held still."""
+    write_video(lent.input_dir / VIDEO, rendered(0.5), FPS)
+    prompt = api("motion_magnify")
+    magnify = prompt[node_of(prompt, "MotionPromptingMagnifyMotion")]["inputs"]
+    magnify["tracks"] = [node_of(prompt, "MotionPromptingTrackVideo"), 0]
+    larger, found = tracks_of(lent, prompt, "MagnifyMotion", "TrackVideo")
+    assert found.fps == FPS
+    inner = ((found.xy[0] > 15) & (found.xy[0] < torch.tensor(found.size) - 15)).all(dim=-1)
+    moved = amplitudes(larger)[inner].median()
+    assert float(moved) == pytest.approx(16 * 0.5, rel=0.1)
