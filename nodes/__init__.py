@@ -18,15 +18,18 @@ from .coordinates import TracksFromCoordinates, TracksToCoordinates
 from .depth_estimate import EstimateDepth
 from .depth_map import DepthMapNode
 from .draw import DrawMotion
+from .edit_by_drag import EditByDrag
 from .expand import ExpandMotion
 from .files import LoadTracks, SaveTracks
 from .filter import FilterTracks
 from .info import TracksInfo
+from .load_track_model import LoadTrackModel
 from .magnify import MagnifyMotion
 from .pose_motion import PoseMotion
 from .preview import DraftMotion, PreviewTracks
 from .retime import RetimeTracks
 from .separate import SeparateMotion
+from .track_sampler import TrackSampler
 from .track_video import TrackVideo
 from .transfer_motion import TransferMotion
 from .transform import TransformTracks
@@ -41,6 +44,9 @@ NODES: list[type[io.ComfyNode]] = [
     ExpandMotion,
     PreviewTracks,
     DraftMotion,
+    LoadTrackModel,
+    TrackSampler,
+    EditByDrag,
     TracksInfo,
     LoadTracks,
     SaveTracks,

@@ -6,33 +6,88 @@ Where a service is missing (the tests' stand-in host has no progress bar), work 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import folder_paths
 from comfy_api.latest import io, ui
 from torch import Tensor, nn
 
-from ..motion_core.progress import Progress, silent
+from ..motion_core.progress import silent
+
+if TYPE_CHECKING:
+    from ..motion_core.sampling import Watch
 
 DRIVE = re.compile(r"^[A-Za-z]:")
 MAX_NAME = 240
+PREVIEW_SIDE = 512
 
 
-def progress() -> Progress:
+class Bar(Protocol):
+    """A Progress that may show a picture: (format, PIL image, longest side)."""
+
+    def __call__(self, done: int, total: int, picture: Any = None) -> None: ...
+
+
+def progress() -> Bar:
     """A Progress that moves the running node's bar and stops when the user presses cancel."""
     try:
         from comfy.model_management import throw_exception_if_processing_interrupted
         from comfy.utils import ProgressBar
     except ImportError:
-        return silent
+        return _silent
     bar = ProgressBar(1)
 
-    def show(done: int, total: int) -> None:
+    def show(done: int, total: int, picture: Any = None) -> None:
         throw_exception_if_processing_interrupted()
-        bar.update_absolute(done, total)
+        if picture is None:
+            bar.update_absolute(done, total)
+        else:
+            bar.update_absolute(done, total, picture)
 
     return show
+
+
+def _silent(done: int, total: int, picture: Any = None) -> None:
+    silent(done, total)
+
+
+class _Shown:
+    """A bar that carries the last picture along. The host decides how large previews are."""
+
+    def __init__(self) -> None:
+        self._show, self._picture = progress(), None
+
+    def preview(self, step: int, draw: Callable[[], Tensor]) -> None:
+        """Draw the clip so far; it is shown with the next move of the bar."""
+        self._picture = draw()
+
+    def progress(self, done: int, total: int) -> None:
+        """Move the bar; stop when the user presses cancel."""
+        from PIL import Image
+
+        picture, self._picture = self._picture, None
+        if picture is None:
+            self._show(done, total)
+            return
+        pixels = (picture * 255).round().byte().cpu().numpy()
+        self._show(done, total, ("JPEG", Image.fromarray(pixels), PREVIEW_SIDE))
+
+
+def watch() -> Watch:
+    """A Watch that moves the running node's bar, shows the clip in the making where the user has
+    live previews on, and stops when the user presses cancel."""
+    from ..motion_core.sampling import Watch
+
+    try:
+        from comfy.cli_args import LatentPreviewMethod, args
+    except ImportError:
+        return Watch(progress())
+    if args.preview_method == LatentPreviewMethod.NoPreviews:
+        return Watch(progress())
+    shown = _Shown()
+    return Watch(shown.progress, shown.preview)
 
 
 def input_file(name: str) -> Path:

@@ -15,6 +15,8 @@ TracksSocket = io.Custom("TRACKS")
 # Sockets of our own: a DepthMap, which knows its lens and what its numbers mean, and a CameraPath.
 DepthSocket = io.Custom("MOTION_DEPTH")
 CameraSocket = io.Custom("MOTION_CAMERA")
+# A TrackModel: a loaded model of any family that follows tracks.
+ModelSocket = io.Custom("MOTION_MODEL")
 
 
 def schema(

@@ -17,6 +17,7 @@ from ..motion_core.geometry import Size, checked_size
 if TYPE_CHECKING:
     from ..motion_core.camera.model import CameraPath
     from ..motion_core.depth.model import DepthMap
+    from ..motion_core.models.registry import TrackModel
     from ..motion_core.tracks import Tracks
 
 
@@ -53,6 +54,13 @@ def camera_in(value: Any) -> CameraPath:
     from ..motion_core.camera.model import CameraPath
 
     return _of_kind(value, CameraPath, "MOTION_CAMERA: connect Camera Path")
+
+
+def model_in(value: Any) -> TrackModel:
+    """The TrackModel of a MOTION_MODEL socket. Raises TypeError for anything else."""
+    from ..motion_core.models.registry import TrackModel
+
+    return _of_kind(value, TrackModel, "MOTION_MODEL: connect Load Track Model")
 
 
 def depth_out(depth: DepthMap, image: Tensor | None = None) -> DepthMap:

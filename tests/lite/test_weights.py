@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from motion_core.errors import FormatError
 from motion_core.geometry import Size
 from motion_core.models.lite import load_lite
-from motion_core.models.lite.weights import SHIPPED
+from motion_core.models.lite.weights import KIND, SHIPPED
 
 from .models import picture, wandering
 
@@ -42,6 +42,33 @@ def test_foreign_weights_are_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(3)}, path)
     with pytest.raises(FormatError, match="something else"):
         load_lite(path)
-    save_file({"x": torch.zeros(3)}, path, {"kind": "motion-prompting lite 1", "config": "{}"})
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        None,
+        "",
+        "[]",
+        "{}",
+        '{"encoder": 3}',
+        '{"encoder": {"grid": 1000000000}}',
+        '{"encoder": {"grid": 8.5}}',
+        '{"encoder": {"hats": 3}}',
+        '{"encoder": {"grid": 8}, "base": {"widths": [8, 8, 8], "grid": 16}}',
+        '{"encoder": {"grid": 8}, "base": {"grid": 8}}',
+    ],
+)
+def test_configs_that_make_no_sense_are_refused(tmp_path: Path, config: str | None) -> None:
+    path = tmp_path / "other.safetensors"
+    told = {"kind": KIND} | ({} if config is None else {"config": config})
+    save_file({"x": torch.zeros(3)}, path, told)
     with pytest.raises(FormatError, match="config"):
+        load_lite(path)
+
+
+def test_weights_of_another_size_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"x": torch.zeros(3)}, path, {"kind": KIND, "config": '{"encoder": {"grid": 8}}'})
+    with pytest.raises(FormatError, match="do not fit lite's encoder"):
         load_lite(path)

@@ -126,6 +126,7 @@ class LiteControl(nn.Module):
 
     def told(self, tracks: Tracks, seed: int) -> Tensor:
         """(1, C, G, G): what the input layer reads of tracks, as latents are laid out."""
+        tracks = tracks.to(self.reader.project.weight.device)
         grid = Size(self.config.grid, self.config.grid)
         if self.input == "ids" and tracks.num_points:
             rows = IdEmbedding()

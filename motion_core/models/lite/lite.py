@@ -132,6 +132,8 @@ def _built(config: dict[str, Any]) -> Lite:
     lite = Lite(ControlEncoder(EncoderConfig(**config["encoder"])))
     if "base" in config:
         lite.base = LiteBase(base_config(config["base"]))
+        if lite.base.config.grid != lite.encoder.config.grid:
+            raise ValueError("base and encoder have grids of different size")
     if lite.base is not None and "control" in config:
         lite.control = LiteControl(lite.base, lite, config["control"]["input"])
     return lite

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from ...errors import FormatError
 
 KIND = "motion-prompting lite 1"
+# No part of a sane config is larger.
+MOST_SIZE = 1024
 SHIPPED = Path(__file__).parent / "weights" / "lite.safetensors"
 
 
@@ -41,7 +43,22 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             f"{path} holds weights of something else ({told.get('kind', 'unnamed')!r}, wanted "
             f"{KIND!r}); choose a file written by python -m motion_core train."
         )
-    return tensors, json.loads(told["config"])
+    return tensors, _config(path, told.get("config", ""))
+
+
+def _config(path: Path, text: str) -> dict[str, Any]:
+    """The config as it was written. Sizes are bounded, for they decide how much memory is taken."""
+    try:
+        config = json.loads(text)
+        sizes = [
+            config[part][name] for part in ("encoder", "base") for name in config.get(part, {})
+        ]
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise FormatError(f"{path} has a config that cannot be read: {error}.") from error
+    flat = [one for size in sizes for one in (size if isinstance(size, list) else [size])]
+    if not all(type(one) is int and 1 <= one <= MOST_SIZE for one in flat):
+        raise FormatError(f"{path} has a config with sizes outside of 1..{MOST_SIZE}: {flat}.")
+    return config
 
 
 def fill_module(module: nn.Module, tensors: dict[str, Tensor], part: str) -> None:
