@@ -17,7 +17,7 @@ from motion_core.models.svd.unet import empty_unet
 
 HEAD = 16
 RANK = 4
-WIDTHS = (32, 64, 96, 96)
+WIDTHS = (32, 96, 64, 64)
 TINY = {
     "block_out_channels": WIDTHS,
     "addition_time_embed_dim": 8,

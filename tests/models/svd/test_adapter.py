@@ -88,7 +88,7 @@ def test_strength_scales_the_modulation_and_all_of_a_batch_are_steered_alike() -
 def test_features_follow_the_levels_and_odd_sides_round_up() -> None:
     with torch.no_grad():
         features = adapter(taught=True).encoder(torch.zeros(5, 3, 72, 64))
-    sides = [(5, 32, 9, 8), (5, 64, 5, 4), (5, 96, 3, 2), (5, 96, 2, 1)]
+    sides = [(5, 32, 9, 8), (5, 96, 5, 4), (5, 64, 3, 2), (5, 64, 2, 1)]
     assert [tuple(feature.shape) for feature in features] == sides
     with pytest.raises(ShapeError, match=r"must be \(T, 3, H, W\)"):
         adapter(taught=False).encoder(torch.zeros(5, 2, 64, 64))
