@@ -1,0 +1,261 @@
+"""Wan in the sampling loop: diffusers' own pipeline is the oracle, and tracks steer it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from motion_core.errors import FormatError
+from motion_core.guidance.linear import text_and_motion_guidance, text_guidance
+from motion_core.models.protocols import Branch, Clip, Guidance
+from motion_core.models.wan.family import WanFamily, released_scheduler
+from motion_core.models.wan.move import copied_latent
+from motion_core.models.wan.parts import Umt5Text, WanParts, seen
+from motion_core.models.wan.tracks import AtiTracks, WanMoveTracks
+from motion_core.sampling.loop import Sampling, Watch, sample
+from motion_core.sampling.schedule import ControlSchedule
+from motion_core.tracks import empty_tracks
+
+from . import tiny
+
+CONTROLS = [WanMoveTracks(), AtiTracks()]
+
+
+@pytest.fixture(scope="module")
+def family() -> WanFamily:
+    return WanFamily(tiny.parts(tiny.Letters()))
+
+
+def film(family: WanFamily, control: Any, settings: Sampling, **shot: Any) -> Tensor:
+    return sample(family, control, tiny.shot(**shot), tiny.tracks(), settings).frames
+
+
+def pipeline_of(parts: WanParts, **more: Any) -> Any:
+    from diffusers.pipelines.wan.pipeline_wan_i2v import WanImageToVideoPipeline
+
+    scheduler = type(parts.scheduler).from_config(parts.scheduler.config)
+    given = {"tokenizer": None, "text_encoder": None, **more}
+    pipeline = WanImageToVideoPipeline(
+        vae=parts.vae,
+        transformer=parts.transformer,
+        scheduler=scheduler,
+        **given,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+@pytest.mark.parametrize("image_dim", [None, 8])
+def test_without_control_a_clip_is_that_of_diffusers_pipeline(image_dim: int | None) -> None:
+    parts = WanParts(
+        tiny.transformer(image_dim),
+        tiny.vae(),
+        released_scheduler(),
+        tiny.Letters(),
+        None if image_dim is None else tiny.clip(),
+    )
+    family, shot = WanFamily(parts), tiny.shot(prompt="a red ball", negative="blurry")
+    settings = Sampling(steps=4, seed=3, guidance=text_guidance(3.0))
+    ours = sample(family, None, shot, tiny.tracks(), settings).frames
+    letters, pipeline = tiny.Letters(), pipeline_of(parts)
+    # How CLIP's square is cut is the one thing in which Wan's own code and diffusers differ.
+    pipeline.encode_image = lambda image, device: seen(parts, shot.image)
+    with torch.no_grad():
+        wanted = pipeline(
+            image=shot.image.permute(2, 0, 1)[None],
+            prompt_embeds=letters.encode(shot.prompt),
+            negative_prompt_embeds=letters.encode(shot.negative),
+            height=tiny.SIDE,
+            width=tiny.SIDE,
+            num_frames=tiny.FRAMES,
+            num_inference_steps=4,
+            guidance_scale=3.0,
+            latents=torch.randn(1, 4, 3, 4, 4, generator=torch.Generator().manual_seed(3)),
+            output_type="pt",
+        ).frames[0]
+    torch.testing.assert_close(ours, wanted.permute(0, 2, 3, 1), atol=1e-5, rtol=0)
+
+
+def test_words_are_read_as_diffusers_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+
+    known = {"<pad>": 0, "a": 1, "ball": 2, "rolls": 3, "&": 4, "<unk>": 5}
+    split = Tokenizer(models.WordLevel(known, unk_token="<unk>"))
+    split.pre_tokenizer = pre_tokenizers.Whitespace()  # type: ignore[assignment]
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=split, pad_token="<pad>")
+    sizes = {"d_model": 16, "d_ff": 8, "d_kv": 4, "num_heads": 2, "num_layers": 1}
+    encoder = UMT5EncoderModel(UMT5Config(vocab_size=8, **sizes)).eval()
+    parts = tiny.parts()
+    # Theirs mends broken Unicode first, with a package that need not be there.
+    cleaned = "diffusers.pipelines.wan.pipeline_wan_i2v.prompt_clean"
+    monkeypatch.setattr(cleaned, lambda text: " ".join(text.split()))
+    pipeline = pipeline_of(parts, tokenizer=tokenizer, text_encoder=encoder)
+    with torch.no_grad():
+        for prompt in ("a ball rolls", "", "a " * 600, "  a\n ball &amp; ball "):
+            ours = Umt5Text(encoder, tokenizer).encode(prompt)
+            clean = prompt.replace("&amp;", "&")
+            wanted = pipeline._get_t5_prompt_embeds(clean, device=torch.device("cpu"))
+            torch.testing.assert_close(ours, wanted)
+    assert ours[0, :5].abs().sum() > 0 and not ours[0, 5:].any()
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_tracks_steer_and_nothing_else_does(family: WanFamily, control: Any) -> None:
+    settings = Sampling(steps=2, seed=1)
+    base = film(family, None, settings)
+    steered = film(family, control, settings)
+    assert not torch.equal(steered, base)
+    assert torch.equal(film(family, control, settings), steered)
+    assert not torch.equal(film(family, control, Sampling(steps=2, seed=2)), steered)
+    off = Sampling(steps=2, seed=1, schedule=ControlSchedule(strength=0.0))
+    assert torch.equal(film(family, control, off), base)
+    none = empty_tracks(tiny.FRAMES, tiny.tracks().size)
+    assert torch.equal(sample(family, control, tiny.shot(), none, settings).frames, base)
+    half = film(family, control, Sampling(2, 1, schedule=ControlSchedule(strength=0.5)))
+    assert not torch.equal(half, base) and not torch.equal(half, steered)
+    assert torch.equal(film(family, None, settings), base)
+
+
+def test_strength_is_the_share_of_a_copy(family: WanFamily) -> None:
+    shot, tracks = tiny.shot(), tiny.tracks()
+    condition = family.condition(shot)
+    whole = WanMoveTracks().prepare(tracks, torch.ones(5), condition)
+    part = WanMoveTracks().prepare(tracks, torch.full((5,), 0.3), condition)
+    plain = condition.given
+    torch.testing.assert_close(whole.scaled(0.3).given(plain), part.given(plain))
+    assert torch.equal(whole.scaled(0.0).given(plain), plain)
+    assert torch.equal(whole.given(plain)[0, 4:], copied_latent(condition.latent, tracks))
+    assert torch.equal(whole.given(plain)[:, :4], plain[:, :4])
+    assert plain[0, :4, 0].eq(1).all() and plain[0, :4, 1:].eq(0).all()
+
+
+class Counted(WanFamily):
+    """Remembers with which condition each prediction was made."""
+
+    asked: list[tuple[bool, bool]]
+
+    def predict(self, latents: Tensor, timestep: Tensor, condition: Any, calls: Any) -> Any:
+        self.asked += [(branch.text, residuals is not None) for branch, residuals in calls]
+        return super().predict(latents, timestep, condition, calls)
+
+
+@pytest.mark.parametrize(
+    ("guidance", "asked"),
+    [
+        (text_guidance(5.0), [(False, True), (True, True)]),
+        (text_and_motion_guidance(5.0, 2.0), [(False, True), (True, False), (True, True)]),
+    ],
+)
+def test_tracks_in_both_branches_or_motion_guidance_of_its_own(
+    guidance: Guidance, asked: list[tuple[bool, bool]]
+) -> None:
+    family = Counted(tiny.parts(tiny.Letters()))
+    family.asked = []
+    settings = Sampling(steps=1, guidance=guidance)
+    guided = film(family, WanMoveTracks(), settings, prompt="ball")
+    assert family.asked == asked
+    same = Sampling(steps=1, guidance=text_and_motion_guidance(5.0, 1.0))
+    plain = Sampling(steps=1, guidance=text_guidance(5.0))
+    with_text = film(family, WanMoveTracks(), plain, prompt="ball")
+    assert torch.equal(film(family, WanMoveTracks(), same, prompt="ball"), with_text)
+    assert (len(asked) == 3) != torch.equal(guided, with_text)
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("at", [1, 4, 6, 9])
+def test_a_run_stops_at_any_moment_and_leaves_nothing_behind(family: WanFamily, at: int) -> None:
+    settings, calls = Sampling(steps=2), []
+    before = film(family, WanMoveTracks(), settings)
+
+    def stop(done: int, total: int) -> None:
+        calls.append((done, total))
+        if len(calls) == at:
+            raise Stop
+
+    with pytest.raises(Stop):
+        sample(family, AtiTracks(), tiny.shot(), tiny.tracks(), settings, Watch(progress=stop))
+    assert not family.parts.vae.encoder._forward_hooks
+    assert not family.parts.vae.decoder._forward_hooks
+    assert not any(held is not None for held in family.parts.vae._feat_map)
+    assert torch.equal(film(family, WanMoveTracks(), settings), before)
+
+
+def test_previews_are_rough_pictures_of_the_clip(family: WanFamily) -> None:
+    condition = family.condition(tiny.shot())
+    drawn = family.look(condition.given[:, 4:, :1], condition)
+    small = condition.shot.image.view(4, 8, 4, 8, 3).mean((1, 3))
+    assert drawn.shape == (4, 4, 3)
+    flat = (small - small.mean((0, 1))).square().mean()
+    assert (drawn - small).square().mean() < flat
+    looked: list[Tensor] = []
+    watch = Watch(preview=lambda step, draw: looked.append(draw()))
+    sample(family, None, tiny.shot(), tiny.tracks(), Sampling(steps=2), watch)
+    assert len(looked) == 2 and all(one.min() >= 0 and one.max() <= 1 for one in looked)
+
+
+def test_a_single_frame_and_a_wide_picture_are_fine(family: WanFamily) -> None:
+    tracks = tiny.tracks(frames=1)
+    clip = sample(family, WanMoveTracks(), tiny.shot(frames=1), tracks, Sampling(steps=1))
+    assert clip.frames.shape == (1, 32, 32, 3)
+    wide = tiny.shot(image=tiny.picture(16, 48))
+    none = empty_tracks(tiny.FRAMES, wide.size)
+    clip = sample(family, AtiTracks(), wide, none, Sampling(steps=1))
+    assert clip.frames.shape == (9, 16, 48, 3)
+
+
+def test_flow_shift_is_the_release_s_or_the_user_s(family: WanFamily) -> None:
+    assert family.scheduler().config.flow_shift == 3.0
+    assert family.scheduler() is not family.scheduler()
+    ours = WanFamily(family.parts, flow_shift=5.0).scheduler()
+    ours.set_timesteps(4)
+    # sigma' = s sigma / (1 + (s - 1) sigma), at the second of four even steps.
+    even = torch.linspace(1, 1 / 1000, 5)[1]
+    assert abs(float(ours.sigmas[1]) - float(5 * even / (1 + 4 * even))) < 2e-3
+
+
+def test_what_wan_cannot_do_is_refused_before_any_work(family: WanFamily) -> None:
+    with pytest.raises(ValueError, match=r"4k\+1 frames.*got 8\. Use 5 or 9"):
+        family.condition(tiny.shot(frames=8))
+    with pytest.raises(ValueError, match=r"multiples of 16; got 40x32.*to 32x32"):
+        family.condition(tiny.shot(image=tiny.picture(32, 40)))
+    with pytest.raises(ValueError, match=r"values 0\.\.1"):
+        family.condition(tiny.shot(image=tiny.picture() * 255))
+    condition = family.condition(tiny.shot())
+    noise = torch.zeros(1, 4, 3, 4, 4)
+    with pytest.raises(ValueError, match="no adapters; got 'cam'"):
+        family.predict(noise, torch.tensor(500), condition, [(Branch(adapter="cam"), None)])
+
+    class Foreign:
+        def scaled(self, strength: float) -> Foreign:
+            return self
+
+    with pytest.raises(TypeError, match="control of its own; got Foreign"):
+        family.predict(noise, torch.tensor(500), condition, [(Branch(), Foreign())])
+
+
+def test_networks_that_do_not_belong_together_are_refused() -> None:
+    with pytest.raises(FormatError, match="reads 12 channels, but .* 36"):
+        wide = tiny.vae()
+        wide.register_to_config(z_dim=16)
+        WanParts(tiny.transformer(), wide, released_scheduler())
+    with pytest.raises(FormatError, match="image_encoder"):
+        WanParts(tiny.transformer(image_dim=8), tiny.vae(), released_scheduler())
+
+
+def test_what_is_not_read_is_said() -> None:
+    def clip(**shot: Any) -> Clip:
+        settings = Sampling(steps=1)
+        return sample(wordless, None, tiny.shot(**shot), tiny.tracks(), settings)
+
+    wordless = WanFamily(tiny.parts())
+    assert clip().notes == ()
+    told = clip(prompt="a ball", movable=torch.ones(32, 32, dtype=torch.bool)).notes
+    assert "prompt was not read" in told[0] and "mask" in told[1]
+    assert torch.equal(clip(prompt="a ball").frames, clip().frames)
