@@ -20,7 +20,7 @@ from ..progress import Progress, silent
 from ..tracks import Tracks
 from .appearance import PATCH, TILE, Grey, Points, Search, likeness, patches_at
 from .clip import Video, as_clip
-from .model import ShouldStop, checked_queries, keep_going, never, tracks_of
+from .model import ShouldStop, Work, checked_queries, never, tracks_of
 
 # Frames back from which a lost point's looks are taken: in the last ones it may be half covered.
 LOOK_BACK = 4
@@ -84,19 +84,18 @@ def chain_tracks(
     visible = np.zeros(xy.shape[:2], dtype=bool)
     legs = [(int(frames.min()), clip.num_frames - 1), (int(frames.max()), 0)] if len(frames) else []
     legs = legs[:1] if len(frames) and frames.max() == 0 else legs
-    total, done = sum(abs(last - first) + 1 for first, last in legs), 0
+    total = sum(abs(last - first) + 1 for first, last in legs)
+    work = Work(total, progress, should_stop)
     for first, last in legs:
         walk = _Walk(stepper, settings or ChainSettings(), starts)
         step = 1 if last >= first else -1
         for index, rgb in enumerate(clip.walk(first, last)):
-            keep_going(should_stop)
             frame = first + step * index
             walk.advance(_picture(rgb))
             walk.start(frames == frame)
             xy[frame, walk.started] = walk.position[walk.started]
             visible[frame, walk.started] = walk.seen[walk.started]
-            done += 1
-            progress(done, total)
+            work.step()
     return tracks_of(clip, queries, torch.from_numpy(xy), torch.from_numpy(visible))
 
 

@@ -18,7 +18,7 @@ from ..progress import Progress, silent
 from ..tracks import Tracks
 from .clip import Clip, Video, as_clip
 from .dense_flow import filled, read_weights
-from .model import ShouldStop, checked_queries, keep_going, never, tracks_of
+from .model import ShouldStop, Work, checked_queries, never, tracks_of
 from .networks import scale_of, small_frames
 
 INSTALL = (
@@ -58,35 +58,36 @@ class CoTracker:
         scale = scale_of(clip, size)
         xy = queries[None, :, 1:].repeat(clip.num_frames, 1, 1)
         visible = torch.zeros(xy.shape[:2], dtype=torch.bool)
+        if not len(queries):
+            return tracks_of(clip, queries, xy, visible)
         follow = self._online if self.is_online else self._offline
-        for start in range(0, len(queries), self.chunk):
-            keep_going(should_stop)
-            part = slice(start, start + self.chunk)
-            asked = torch.cat([queries[part, :1], queries[part, 1:] * scale - CENTRE_ORIGIN], dim=1)
-            places, seen = follow(clip, size, asked, should_stop)
+        chunks = queries.split(self.chunk)
+        ways = sum(1 + bool((chunk[:, 0] > 0).any()) for chunk in chunks)
+        work = Work(ways * clip.num_frames, progress, should_stop)
+        for index, chunk in enumerate(chunks):
+            asked = torch.cat([chunk[:, :1], chunk[:, 1:] * scale - CENTRE_ORIGIN], dim=1)
+            places, seen = follow(clip, size, asked, work)
+            part = slice(index * self.chunk, (index + 1) * self.chunk)
             xy[:, part], visible[:, part] = (places + CENTRE_ORIGIN) / scale, seen
-            progress(min(start + self.chunk, len(queries)), len(queries))
         return tracks_of(clip, queries, xy, visible)
 
-    def _offline(
-        self, clip: Clip, size: Size, asked: Tensor, should_stop: ShouldStop
-    ) -> tuple[Tensor, Tensor]:
+    def _offline(self, clip: Clip, size: Size, asked: Tensor, work: Work) -> tuple[Tensor, Tensor]:
         device = next(self.predictor.parameters()).device
         video = _stacked(small_frames(clip, size, 0, clip.num_frames - 1)).to(device)
-        keep_going(should_stop)
+        is_both_ways = bool((asked[:, 0] > 0).any())
+        work.step(0)
         tracks, seen = self.predictor(
-            video, queries=asked[None].to(device), backward_tracking=bool((asked[:, 0] > 0).any())
+            video, queries=asked[None].to(device), backward_tracking=is_both_ways
         )
+        work.step((1 + is_both_ways) * clip.num_frames)
         return tracks[0].float().cpu(), seen[0].reshape(tracks.shape[1:3]).cpu()
 
-    def _online(
-        self, clip: Clip, size: Size, asked: Tensor, should_stop: ShouldStop
-    ) -> tuple[Tensor, Tensor]:
-        places, seen = self._windows(clip, size, asked, (0, clip.num_frames - 1), should_stop)
+    def _online(self, clip: Clip, size: Size, asked: Tensor, work: Work) -> tuple[Tensor, Tensor]:
+        places, seen = self._windows(clip, size, asked, (0, clip.num_frames - 1), work)
         if bool((asked[:, 0] > 0).any()):
             turned = asked.clone()
             turned[:, 0] = clip.num_frames - 1 - turned[:, 0]
-            found = self._windows(clip, size, turned, (clip.num_frames - 1, 0), should_stop)
+            found = self._windows(clip, size, turned, (clip.num_frames - 1, 0), work)
             before = torch.arange(clip.num_frames)[:, None] < asked[:, 0]
             places = torch.where(before[..., None], found[0].flip(0), places)
             seen = torch.where(before, found[1].flip(0), seen)
@@ -98,7 +99,7 @@ class CoTracker:
         size: Size,
         asked: Tensor,
         ends: tuple[int, int],
-        should_stop: ShouldStop,
+        work: Work,
     ) -> tuple[Tensor, Tensor]:
         device, step = next(self.predictor.parameters()).device, int(self.predictor.step)
         held: list[Tensor] = []
@@ -106,10 +107,10 @@ class CoTracker:
         frames = small_frames(clip, size, *ends)
         for index, small in enumerate(frames, start=1):
             held = [*held, small][-2 * step :]
+            work.step()
             is_due = index >= 2 * step and index % step == 0
             if not is_due and index < clip.num_frames:
                 continue
-            keep_going(should_stop)
             # The last window may be shorter; windows always begin at a multiple of a step.
             overhang = 0 if is_due else index % step
             window = held[-(step + overhang) :] if overhang and index > 2 * step else held

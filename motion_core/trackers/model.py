@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -12,6 +14,8 @@ from ..errors import ShapeError
 from ..progress import Progress, silent
 from ..tracks import Tracks, make_tracks
 from .clip import Clip, Video
+
+logger = logging.getLogger(__name__)
 
 ShouldStop = Callable[[], bool]
 
@@ -80,6 +84,9 @@ def tracks_of(clip: Clip, queries: Tensor, xy: Tensor, visible: Tensor) -> Track
     size = clip.size
     known = torch.isfinite(xy).all(dim=-1)
     xy = torch.where(known[..., None], xy, queries[None, :, 1:]).clone()
+    if not bool(known.all()):
+        count = int((~known).sum())
+        logger.warning("%d of %d positions came out as no number: hidden.", count, known.numel())
     inside = (xy >= 0).all(dim=-1) & (xy[..., 0] < size.width) & (xy[..., 1] < size.height)
     visible = visible & known & inside
     rows, columns = queries[:, 0].long(), torch.arange(len(queries))
@@ -88,7 +95,18 @@ def tracks_of(clip: Clip, queries: Tensor, xy: Tensor, visible: Tensor) -> Track
     return make_tracks(xy, size, visible=visible, fps=clip.fps)
 
 
-def keep_going(should_stop: ShouldStop) -> None:
-    """Raises TrackingStopped when the caller wants no more."""
-    if should_stop():
-        raise TrackingStopped("tracking was stopped.")
+@dataclass
+class Work:
+    """What is done of a total: reports it, and stops where the caller wants no more."""
+
+    total: int
+    progress: Progress = silent
+    should_stop: ShouldStop = never
+    done: int = 0
+
+    def step(self, count: int = 1) -> None:
+        """`count` more are done. Raises TrackingStopped, and whatever progress raises."""
+        if self.should_stop():
+            raise TrackingStopped("tracking was stopped.")
+        self.done += count
+        self.progress(self.done, self.total)

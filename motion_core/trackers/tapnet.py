@@ -18,7 +18,7 @@ from ..progress import Progress, silent
 from ..tracks import Tracks
 from .clip import Clip, Video, as_clip
 from .dense_flow import filled, read_weights
-from .model import ShouldStop, checked_queries, keep_going, never, tracks_of
+from .model import ShouldStop, Work, checked_queries, never, tracks_of
 from .networks import scale_of, small_frames
 
 INSTALL = (
@@ -62,15 +62,15 @@ class Tapir:
         with torch.inference_mode():
             pictures = torch.stack(list(small_frames(clip, size, 0, clip.num_frames - 1)))
             pictures = as_signed(pictures).to(device)[None]
-            keep_going(should_stop)
+            work = Work(len(queries), progress, should_stop)
+            work.step(0)
             grids = self.model.get_feature_grids(pictures, is_training=False)
             for start in range(0, len(queries), self.chunk):
-                keep_going(should_stop)
                 part = slice(start, start + self.chunk)
                 asked = frame_y_x(queries[part], scale)[None].to(device)
                 places, seen = self._estimate(pictures, grids, asked)
                 xy[:, part], visible[:, part] = places.cpu() / scale, seen.cpu()
-                progress(min(start + self.chunk, len(queries)), len(queries))
+                work.step(len(queries[part]))
         return tracks_of(clip, queries, xy, visible)
 
     def _estimate(self, pictures: Tensor, grids: Any, asked: Tensor) -> tuple[Tensor, Tensor]:
@@ -121,14 +121,13 @@ class TapNext:
             for is_back in (False, True)
             if not is_back or bool((queries[part, 0] > 0).any())
         ]
-        for index, (part, is_back) in enumerate(legs):
-            walk = self._walk(clip, queries[part], is_back)
-            for step, (frame, places, seen) in enumerate(walk, start=1):
-                keep_going(should_stop)
+        work = Work(len(legs) * clip.num_frames, progress, should_stop)
+        for part, is_back in legs:
+            for frame, places, seen in self._walk(clip, queries[part], is_back):
                 wanted = queries[part, 0] > frame if is_back else queries[part, 0] <= frame
                 xy[frame, part] = torch.where(wanted[:, None], places, xy[frame, part])
                 visible[frame, part] = torch.where(wanted, seen, visible[frame, part])
-                progress(index * clip.num_frames + step, len(legs) * clip.num_frames)
+                work.step()
         return tracks_of(clip, queries, xy, visible)
 
     def _walk(self, clip: Clip, queries: Tensor, is_back: bool):
