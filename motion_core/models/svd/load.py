@@ -38,11 +38,10 @@ def load_motionpro(
     precision of the checkpoint; the rest is float32.
     Raises FileNotFoundError or FormatError for what is missing, broken or another model's.
     """
-    unet, adapter, lora = build(
-        split_checkpoint(read_weights(checkpoint), str(checkpoint)), str(checkpoint), head_channels
-    )
-    folder = checkpoint.parent if base is None else base
+    source, folder = str(checkpoint), checkpoint.parent if base is None else base
+    weights = split_checkpoint(read_weights(checkpoint), source)
     vae, clip = _part(folder / "vae", _VAE), _part(folder / "image_encoder", _CLIP)
+    unet, adapter, lora = build(weights, source, head_channels)
     told, wanted = clip.config.projection_dim, unet.config.cross_attention_dim
     if told != wanted:
         raise FormatError(

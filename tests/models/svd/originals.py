@@ -80,8 +80,10 @@ def with_lora(shapes: dict[str, tuple[int, ...]], rank: int) -> dict[str, tuple[
 
 def tiny_checkpoint(*, lora: bool, dtype: torch.dtype = torch.float64) -> dict[str, Tensor]:
     """A small checkpoint under the names that DeepSpeed gave the released ones."""
+    return {WRAPPED + name: weight.to(dtype) for name, weight in _weights(lora).items()}
+
+
+@cache
+def _weights(lora: bool) -> dict[str, Tensor]:
     shapes = with_lora(tiny_shapes(), RANK) if lora else tiny_shapes()
-    return {
-        WRAPPED + name: recipe(f"model.diffusion_model.{name}", shape).to(dtype)
-        for name, shape in shapes.items()
-    }
+    return {name: recipe(f"model.diffusion_model.{name}", shape) for name, shape in shapes.items()}

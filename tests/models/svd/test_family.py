@@ -95,7 +95,7 @@ def test_parity_of_whole_sampling_with_guidance_over_frames(
 
 
 def test_a_run_is_its_seeds_alone_and_touches_no_other_random_numbers() -> None:
-    settings = Sampling(2, seed=5, guidance=FrameGuidance())
+    settings = Sampling(1, seed=5, guidance=FrameGuidance())
     torch.manual_seed(0)
     state = torch.random.get_rng_state()
     first = made(drags(), settings)
