@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .containers import missing_bytes
 from .errors import FormatError, ShapeError
 from .progress import Progress, silent
 
@@ -49,6 +50,8 @@ PICTURE_WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 ENCODER_OPTIONS = {"crf": "18", "preset": "faster"}
 MAX_PIXELS = 4_000_000_000
+# Of what a container counts its duration in, and how much of it may lack without a word.
+MICROSECONDS, SHORT_S = 1_000_000, 0.25
 MAX_H264_SIDE = 16384
 BT709 = 1
 UNSPECIFIED = 2
@@ -106,6 +109,8 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
         with av.open(str(file), options={"format_whitelist": VIDEO_FORMATS}) as container:
             if not container.streams.video:
                 raise FormatError(f"{file} holds no video.")
+            if lacks := missing_bytes(file):
+                raise FormatError(f"{file} is cut short: its last {lacks} bytes are missing.")
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             pictures = _upright_frames(container, stream, file)
@@ -255,11 +260,20 @@ def _upright_frames(container: Any, stream: Any, file: Path) -> Iterator[np.ndar
 
 
 def _whole_frames(container: Any, stream: Any, file: Path) -> Iterator[Any]:
+    end = 0.0
     for packet in container.demux(stream):
         # A decoder may hide a torn packet behind an invented picture.
         if packet.is_corrupt:
             raise FormatError(f"{file} is damaged or cut short.")
+        if packet.pts is not None:
+            end = max(end, float((packet.pts + (packet.duration or 0)) * stream.time_base))
         yield from packet.decode()
+    # Where the file does not say how many bytes it has, the time it claims to last is a hint only.
+    lasts = (container.duration or 0) / MICROSECONDS
+    if len(container.streams) == 1 and lasts - end > SHORT_S and missing_bytes(file) is None:
+        logger.warning(
+            "%s says it lasts %.2f s but ends at %.2f s; it may be cut short.", file, lasts, end
+        )
 
 
 def _colorspace(frame: Any) -> int | None:

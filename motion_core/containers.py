@@ -1,0 +1,79 @@
+"""Whether a video file is all there, told by its outermost parts, which say how long they are.
+
+A decoder that comes to the end of a file cut short may just stop, as if the video ended there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+EBML, SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
+# The boxes that lie outermost in MP4 and QuickTime files (ISO/IEC 14496-12, section 4.2).
+BOXES = frozenset(
+    b"ftyp styp moov moof mdat free skip wide sidx ssix mfra meta uuid udta pdin prft emsg".split()
+)
+BOX_HEAD, LONG_BOX_HEAD = 8, 16
+# Far more than a video has; a made-up file may hold millions.
+MAX_BOXES = 200_000
+
+
+def missing_bytes(path: Path) -> int | None:
+    """How many bytes a Matroska, WebM, MP4 or QuickTime file lacks at its end, by its own account.
+
+    None for other files, and for one that does not say how long it is. Raises OSError when the
+    file cannot be read.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(BOX_HEAD)
+        file.seek(0)
+        if head[:4] == EBML:
+            end = _segment_end(file)
+        elif head[4:] in BOXES:
+            end = _boxes_end(file, size)
+        else:
+            end = None
+    return None if end is None else max(0, end - size)
+
+
+def _segment_end(file: BinaryIO) -> int | None:
+    """Where the second element of a Matroska file ends, which holds all but its header (RFC 9559,
+    section 5.1)."""
+    file.seek(len(EBML))
+    header = _length(file)
+    if header is None:
+        return None
+    file.seek(header, 1)
+    if file.read(len(SEGMENT)) != SEGMENT:
+        return None
+    whole = _length(file)
+    return None if whole is None else file.tell() + whole
+
+
+def _length(file: BinaryIO) -> int | None:
+    """An element's data size (RFC 8794, section 6); None when it is left open or broken."""
+    first = file.read(1)
+    if not first or not first[0]:
+        return None
+    count = 9 - first[0].bit_length()
+    bits = (1 << 7 * count) - 1
+    value = int.from_bytes(first + file.read(count - 1), "big") & bits
+    return None if value == bits else value
+
+
+def _boxes_end(file: BinaryIO, size: int) -> int | None:
+    position = 0
+    for _ in range(MAX_BOXES):
+        if position + BOX_HEAD > size:
+            return position
+        file.seek(position)
+        head = file.read(LONG_BOX_HEAD)
+        length, kind = int.from_bytes(head[:4], "big"), head[4:8]
+        if length == 1:
+            length = int.from_bytes(head[8:], "big")
+        # A length of 0 reaches to the end of the file. What is no box was appended by someone.
+        if length < BOX_HEAD or kind not in BOXES:
+            return position
+        position += length
+    return None
