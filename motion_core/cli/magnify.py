@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from torch import Tensor
+
 from ..formats import write_tracks
 from ..tracks import Tracks
 from ..transfer import Band, MagnifySettings, busiest_line, magnify_motion, slice_picture
@@ -25,19 +27,20 @@ def run(args: Namespace) -> None:
         args.camera,
     )
     larger = magnify_motion(tracks, settings, progress=meter("magnifying"))
+    # All is made before anything is written: a stop or a bad video leaves nothing behind.
+    picture = None if args.slice is None else _slice(args, tracks, larger)
     write_tracks(args.output, larger, format=args.format)
     say(f"wrote {args.output}: {describe_tracks(larger)}")
-    if args.slice is not None:
-        _write_slice(args, tracks, larger)
+    if picture is not None:
+        write_image(args.slice, picture)
+        say(f"wrote {args.slice}: before on the left, after on the right, time to the right")
 
 
-def _write_slice(args: Namespace, tracks: Tracks, larger: Tracks) -> None:
+def _slice(args: Namespace, tracks: Tracks, larger: Tracks) -> Tensor:
     video = None
     if args.video is not None:
         most = max(tracks.num_frames, 1)
         frames, _ = read_video(args.video, max_frames=most, progress=meter("reading frame"))
         video = frames.float() / 255
     line = busiest_line(tracks)
-    picture = slice_picture(tracks, larger, line, video, progress=meter("slicing frame"))
-    write_image(args.slice, picture)
-    say(f"wrote {args.slice}: before on the left, after on the right, time to the right")
+    return slice_picture(tracks, larger, line, video, progress=meter("slicing frame"))

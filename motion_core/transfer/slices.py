@@ -182,11 +182,23 @@ def _curves(tracks: Tracks, reference: Tracks, line: SliceLine) -> Tensor:
     near = (aside.abs() <= NEAR_SHARE * tracks.size.short_side) & (along >= 0) & (along <= 1)
     frames, points = tracks.num_frames, int(near.sum())
     along, _ = _along_and_aside(tracks.xy[:, near].double().reshape(-1, 2), line)
-    row = (along * rows).floor().long().view(frames, points)
-    shown = tracks.visible[:, near] & (row >= 0) & (row < rows)
-    moments = torch.arange(frames)[:, None].expand(frames, points)
-    panel.view(rows, frames, moment, 3)[row[shown], moments[shown]] = torch.tensor(CURVE_COLOR)
+    row = (along * rows).floor().clamp(-1, rows).long().view(frames, points)
+    seen = tracks.visible[:, near]
+    grid = panel.view(rows, frames, moment, 3)
+    _mark(grid, row, seen)
+    step = torch.where(seen[1:] & seen[:-1], row.diff(dim=0), 0)
+    for part in range(1, int(step.abs().max()) if step.numel() else 0):
+        # What lies between two moments belongs to the later one, so that steep curves are unbroken.
+        between = row[:-1] + step.sign() * part
+        _mark(grid[:, 1:], between, part < step.abs())
     return panel
+
+
+def _mark(grid: Tensor, row: Tensor, shown: Tensor) -> None:
+    """Colours (rows, T, ., 3) at the rows (T, N) that are shown and on it."""
+    shown = shown & (row >= 0) & (row < len(grid))
+    moments = torch.arange(len(row))[:, None].expand_as(row)
+    grid[row[shown], moments[shown]] = torch.tensor(CURVE_COLOR)
 
 
 def _along_and_aside(points: Tensor, line: SliceLine) -> tuple[Tensor, Tensor]:

@@ -88,3 +88,23 @@ def test_magnify_refuses(motion_core, folder: Path) -> None:
     told = motion_core("magnify", "still.npz", "--factor", "-2", "-o", "out.npz")
     assert "factor must be 0 or more" in told.err
     assert not (folder / "out.npz").exists()
+
+
+def test_a_magnify_that_cannot_finish_leaves_nothing_behind(
+    motion_core, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tracks(folder / "small.npz", vibrating(frames=9))
+    write_video(folder / "short.mp4", torch.zeros(3, 120, 160, 3, dtype=torch.uint8), 20.0)
+    words = ("magnify", "small.npz", "--slice", "slice.png", "-o", "out.npz")
+    told = motion_core(*words, "--video", "short.mp4")
+    assert told.code == 2
+    assert "the video has 3 frames but the tracks have 9" in told.err
+    before = set(folder.iterdir())
+
+    def stop(picture: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("motion_core.cli.magnify.slice_picture", stop)
+    assert motion_core(*words).code != 0
+    assert set(folder.iterdir()) == before
+    assert not (folder / "out.npz").exists()

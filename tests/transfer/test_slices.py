@@ -66,6 +66,19 @@ def test_without_a_picture_tracks_are_curves() -> None:
     assert slice_picture(tracks, tracks, far)[:, : FRAMES * MOMENT_PX].max() < 0.1
 
 
+def test_steep_curves_are_unbroken_and_gaps_are_not_bridged() -> None:
+    rows = [5.5, 15.5, 8.5, 8.5, 30.5, 30.5, 12.5, 12.5]
+    visible = torch.tensor([True, True, True, True, True, False, True, True])[:, None]
+    xy = torch.tensor([[30.2, y] for y in rows])[:, None]
+    xy[5] = 3e38
+    tracks = make_tracks(xy, SIZE, visible=visible)
+    before, _ = panels(slice_picture(tracks, tracks, SliceLine(30.0, 0.0, 30.0, 40.0)))
+    marked = before[:, ::MOMENT_PX, 0] == CURVE_COLOR[0]
+    found = [torch.nonzero(column).flatten().tolist() for column in marked.T]
+    up_to = [range(5, 6), range(6, 16), range(8, 15), range(8, 9), range(9, 31)]
+    assert found == [*map(list, up_to), [], [12], [12]]
+
+
 def test_the_busiest_line_lies_along_the_motion_where_it_is() -> None:
     xy = grid_points(SIZE, 5.0).repeat(FRAMES, 1, 1)
     right = xy[0, :, 0] > 45
