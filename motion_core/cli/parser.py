@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import math
-import re
 from pathlib import Path
 from typing import NoReturn
 
-from ..geometry import Size, checked_size
-from . import scene, train
+from . import evaluate, scene, train
+from .arguments import (
+    add_format,
+    add_fps,
+    add_max_side,
+    add_output,
+    add_tracks,
+    count_argument,
+    number_argument,
+    point_argument,
+    rate_argument,
+    size_argument,
+)
 
 PROGRAM = "python -m motion_core"
-MAX_SIDE = 1280
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -41,55 +49,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_info(commands)
     _add_scene(commands)
     train.add_arguments(_add_command(commands, "train", "train the model lite", train.EXAMPLES))
+    about = "measure a model against interpolation and the truth"
+    evaluate.add_arguments(_add_command(commands, "evaluate", about, evaluate.EXAMPLES))
     return parser
-
-
-def size_argument(text: str) -> Size:
-    """A canvas from text such as 832x480. Raises ArgumentTypeError that shows the form."""
-    match = re.fullmatch(r"\s*(\d{1,9})\s*[xX×]\s*(\d{1,9})\s*", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 832x480; got {text!r}")
-    try:
-        return checked_size(int(match[1]), int(match[2]))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def count_argument(text: str) -> int:
-    """A whole number of 1 or more. Raises ArgumentTypeError."""
-    if not re.fullmatch(r"\d{1,9}", text) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more; got {text!r}")
-    return int(text)
-
-
-def point_argument(text: str) -> tuple[float, float]:
-    """A point in pixels from text such as 120,80.5. Raises ArgumentTypeError."""
-    parts = text.split(",")
-    if len(parts) != 2:
-        raise argparse.ArgumentTypeError(f"expected X,Y such as 120,80.5; got {text!r}")
-    return number_argument(parts[0]), number_argument(parts[1])
-
-
-def number_argument(text: str) -> float:
-    """A finite number. Raises ArgumentTypeError."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"expected a number; got {text!r}")
-    return number
-
-
-def rate_argument(text: str) -> float:
-    """Frames per second, above 0. Raises ArgumentTypeError."""
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = math.nan
-    if not (math.isfinite(rate) and rate > 0):
-        raise argparse.ArgumentTypeError(f"expected frames per second above 0; got {text!r}")
-    return rate
 
 
 def _add_command(
@@ -123,9 +85,9 @@ def _add_expand(commands: argparse._SubParsersAction) -> None:
     canvas.add_argument("--image", type=Path, metavar="PIC", help="picture that sets the canvas")
     command.add_argument("--frames", type=count_argument, required=True, metavar="N")
     command.add_argument("--mask", type=Path, metavar="PIC", help="white where mask layers act")
-    _add_fps(command, "frames per second to note in the tracks")
-    _add_output(command, "track file to write; its suffix chooses the format")
-    _add_format(command)
+    add_fps(command, "frames per second to note in the tracks")
+    add_output(command, "track file to write; its suffix chooses the format")
+    add_format(command)
 
 
 def _add_convert(commands: argparse._SubParsersAction) -> None:
@@ -140,13 +102,13 @@ def _add_convert(commands: argparse._SubParsersAction) -> None:
             "tracks.npz smaller.npz --fit 416x240",
         ],
     )
-    _add_tracks(command, "input", "IN")
+    add_tracks(command, "input", "IN")
     command.add_argument("output", type=Path, metavar="OUT", help="its suffix chooses the format")
-    _add_fps(command, "frames per second, where IN does not say")
+    add_fps(command, "frames per second, where IN does not say")
     command.add_argument(
         "--fit", type=size_argument, metavar="WxH", help="stretch the tracks to another canvas"
     )
-    _add_format(command)
+    add_format(command)
 
 
 def _add_overlay(commands: argparse._SubParsersAction) -> None:
@@ -159,13 +121,13 @@ def _add_overlay(commands: argparse._SubParsersAction) -> None:
             "tracks.npz --video clip.mp4 -o overlay.png",
         ],
     )
-    _add_tracks(command, "tracks", "TRACKS")
+    add_tracks(command, "tracks", "TRACKS")
     ground = command.add_mutually_exclusive_group()
     ground.add_argument("--image", type=Path, metavar="PIC", help="picture to draw over")
     ground.add_argument("--video", type=Path, metavar="VID", help="video to draw over")
-    _add_fps(command, "frames per second of the result")
-    _add_max_side(command)
-    _add_output(command, "a video (.mp4, .mov, .mkv), or a picture (.png, .jpg) of 8 frames")
+    add_fps(command, "frames per second of the result")
+    add_max_side(command)
+    add_output(command, "a video (.mp4, .mov, .mkv), or a picture (.png, .jpg) of 8 frames")
 
 
 def _add_draft(commands: argparse._SubParsersAction) -> None:
@@ -179,10 +141,10 @@ def _add_draft(commands: argparse._SubParsersAction) -> None:
         ],
     )
     command.add_argument("image", type=Path, metavar="PIC", help="the picture to move")
-    _add_tracks(command, "tracks", "TRACKS")
-    _add_fps(command, "frames per second of the result")
-    _add_max_side(command)
-    _add_output(command, "video to write (.mp4, .mov, .mkv)")
+    add_tracks(command, "tracks", "TRACKS")
+    add_fps(command, "frames per second of the result")
+    add_max_side(command)
+    add_output(command, "video to write (.mp4, .mov, .mkv)")
 
 
 def _add_track(commands: argparse._SubParsersAction) -> None:
@@ -219,8 +181,8 @@ def _add_track(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument("--max-frames", type=count_argument, metavar="N", help="stop after N")
     command.add_argument("--overlay", type=Path, metavar="VID", help="also draw them, as a video")
-    _add_output(command, "track file to write; its suffix chooses the format")
-    _add_format(command)
+    add_output(command, "track file to write; its suffix chooses the format")
+    add_format(command)
 
 
 def _add_transfer(commands: argparse._SubParsersAction) -> None:
@@ -235,7 +197,7 @@ def _add_transfer(commands: argparse._SubParsersAction) -> None:
             " -o face.npz",
         ],
     )
-    _add_tracks(command, "tracks", "TRACKS")
+    add_tracks(command, "tracks", "TRACKS")
     command.add_argument("--image", type=Path, metavar="PIC", help="the picture to move")
     command.add_argument(
         "--align",
@@ -271,8 +233,8 @@ def _add_transfer(commands: argparse._SubParsersAction) -> None:
         default="hide",
         help="points that leave the picture (default: hide)",
     )
-    _add_output(command, "track file to write; its suffix chooses the format")
-    _add_format(command)
+    add_output(command, "track file to write; its suffix chooses the format")
+    add_format(command)
 
 
 def _add_magnify(commands: argparse._SubParsersAction) -> None:
@@ -286,7 +248,7 @@ def _add_magnify(commands: argparse._SubParsersAction) -> None:
             "bridge.npz --video bridge.mp4 --slice slice.png -o larger.npz",
         ],
     )
-    _add_tracks(command, "tracks", "TRACKS")
+    add_tracks(command, "tracks", "TRACKS")
     numbers = (
         ("factor", 16.0, "times as far"),
         ("space-sigma", 24.0, "pixels over which neighbours are averaged"),
@@ -302,14 +264,14 @@ def _add_magnify(commands: argparse._SubParsersAction) -> None:
         )
     command.add_argument("--low-hz", type=rate_argument, metavar="HZ", help="leave slower motion")
     command.add_argument("--high-hz", type=rate_argument, metavar="HZ", help="leave faster motion")
-    _add_fps(command, "frames per second, where TRACKS does not say")
+    add_fps(command, "frames per second, where TRACKS does not say")
     command.add_argument(
         "--camera", choices=("homography", "similarity"), help="hold the camera still first"
     )
     command.add_argument("--slice", type=Path, metavar="PIC", help="space-time slice to write")
     command.add_argument("--video", type=Path, metavar="VID", help="the video, for the slice")
-    _add_output(command, "track file to write; its suffix chooses the format")
-    _add_format(command)
+    add_output(command, "track file to write; its suffix chooses the format")
+    add_format(command)
 
 
 def _add_info(commands: argparse._SubParsersAction) -> None:
@@ -319,7 +281,7 @@ def _add_info(commands: argparse._SubParsersAction) -> None:
         "say what is in a track file and what looks wrong",
         ["tracks.npz", "points.json --size 832x480 --json"],
     )
-    _add_tracks(command, "tracks", "TRACKS")
+    add_tracks(command, "tracks", "TRACKS")
     command.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
@@ -334,37 +296,3 @@ def _add_scene(commands: argparse._SubParsersAction) -> None:
         "--fps", type=rate_argument, default=scene.FPS, metavar="F", help="default 16"
     )
     scene.add_arguments(command)
-
-
-def _add_tracks(command: argparse.ArgumentParser, name: str, shown: str) -> None:
-    command.add_argument(name, type=Path, metavar=shown, help="a track file of any known format")
-    command.add_argument(
-        "--size",
-        type=size_argument,
-        metavar="WxH",
-        help=f"canvas of {shown} in pixels, where it does not say",
-    )
-
-
-def _add_fps(command: argparse.ArgumentParser, about: str) -> None:
-    command.add_argument("--fps", type=rate_argument, metavar="F", help=about)
-
-
-def _add_max_side(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--max-side",
-        type=count_argument,
-        default=MAX_SIDE,
-        metavar="N",
-        help=f"shrink larger pictures to N pixels on the longer side (default {MAX_SIDE})",
-    )
-
-
-def _add_output(command: argparse.ArgumentParser, about: str) -> None:
-    command.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=about)
-
-
-def _add_format(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--format", metavar="NAME", help="format to write; a name that is none lists them all"
-    )

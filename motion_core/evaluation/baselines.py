@@ -46,7 +46,7 @@ def nearest(question: Question) -> Tensor:
     points, shifts = evidence(question.tracks)
     if not len(points):
         return rest(question)
-    apart = _squared_distances(_centres(question), points)
+    apart = _squared_distances(centres(question), points)
     return _as_field(shifts[apart.argmin(axis=1)], question)
 
 
@@ -59,7 +59,7 @@ def gaussian(sigma_frac: float) -> Method:
         if not len(points):
             return rest(question)
         sigma = sigma_frac * question.tracks.size.short_side
-        apart = _squared_distances(_centres(question), points)
+        apart = _squared_distances(centres(question), points)
         pull = np.exp(-0.5 * apart / sigma**2)
         return _as_field(pull @ shifts / np.maximum(pull.sum(1, keepdims=True), 1), question)
 
@@ -82,7 +82,7 @@ def thin_plate(smoothing: float) -> Method:
         scale = question.tracks.size.short_side
         near = None if len(points) <= 512 else 64
         surface = RBFInterpolator(points / scale, shifts, smoothing=smoothing, neighbors=near)
-        return _as_field(surface(_centres(question) / scale), question)
+        return _as_field(surface(centres(question) / scale), question)
 
     return spread
 
@@ -137,8 +137,8 @@ def _merged(points: FloatArray, shifts: FloatArray) -> tuple[FloatArray, FloatAr
     return places, sums / counts[:, None]
 
 
-def _centres(question: Question) -> FloatArray:
-    """(G * G, 2) pixels, row by row."""
+def centres(question: Question) -> FloatArray:
+    """(G * G, 2) pixels: the middles of the cells asked about, row by row."""
     width, height = question.tracks.size
     axis = (np.arange(question.grid) + 0.5) / question.grid
     x, y = np.meshgrid(axis * width, axis * height)

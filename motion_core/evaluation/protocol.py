@@ -7,141 +7,162 @@ the test scenes are touched.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
 import torch
+from torch import Tensor
 
 from ..progress import Progress, silent
-from ..training.draws import anywhere, dragged, draw_tracks
-from ..training.scene_model import GRID
-from ..training.scenes import FRAMES, Split, make_scene
-from .baselines import Method, Question, gaussian, laplacian, nearest, rest, thin_plate
-from .errors import Truth, dense_errors, track_error
+from ..training.scene_drawing import draw_frames
+from ..training.scenes import Split
+from .baselines import Method, Question
+from .errors import dense_errors, track_error, visible_accuracy
+from .journal import Journal, Row
+from .methods import FAMILIES, Answer, whole_answer
+from .perceptual import Perceptual
+from .questions import Case, World, case_of, scene_at
+from .rendered import video_errors, video_of
+from .statistics import Figure, figure
 
-# One drag with its small grid, and so many pins elsewhere.
-DRAG, DRAG_PINS = "drag", 12
-COUNTS = ("1", "4", "16", "64", "256", DRAG)
-
-# Every method with the settings it may choose from.
-FAMILIES: Mapping[str, Mapping[str, Method]] = {
-    "no control": {"": rest},
-    "nearest track": {"": nearest},
-    "gaussian falloff": {f"sigma {s:g}": gaussian(s) for s in (0.02, 0.04, 0.08, 0.16, 0.32)},
-    "thin plate": {f"smoothing {s:g}": thin_plate(s) for s in (0.0, 1e-3, 1e-2, 1e-1, 1.0)},
-    "laplacian": {f"data {d:g}": laplacian(0.0, d) for d in (0.3, 3.0, 100.0)},
-    "edge-aware laplacian": {
-        f"edge {e:g} data {d:g}": laplacian(e, d)
-        for e in (30.0, 100.0, 300.0, 1000.0)
-        for d in (0.3, 3.0)
-    },
-}
+# Rows of a table: of each method, of each scene, one per seed.
+Rows = dict[str, list[list[dict[str, float]]]]
+# Figures by method and place.
+Figures = dict[str, dict[str, Figure]]
+# The name under which the true video stands among the methods.
+FLOOR = "ground truth"
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
-    """One question with its answer."""
+class Study:
+    """Whose questions are asked, and where the rows go.
 
-    question: Question
-    truth: Truth
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A mean over clips with its standard error, and how many clips had anything to measure."""
-
-    mean: float
-    error: float
-    clips: int
-
-
-# Figures by question (a count of tracks, or DRAG), method, and place.
-Table = dict[str, dict[str, dict[str, Figure]]]
-
-
-def cases(split: Split, clips: int, count: str, seed: int) -> Iterator[Case]:
-    """The first scenes of a split, each with tracks drawn by a seed.
-
-    count: a number of tracks placed anywhere, or DRAG.
+    seeds: each draws other tracks on the same scenes. total: rows that the whole study will have,
+    for progress.
     """
-    for index in range(clips):
-        scene = make_scene(split.seed(index), FRAMES)
-        displacement, visible, layers = scene.field(GRID)
-        rng = np.random.default_rng([seed, index, COUNTS.index(count)])
-        if count == DRAG:
-            points = dragged(rng, scene, layers, DRAG_PINS)
-        else:
-            points = anywhere(rng, int(count))
-        image = torch.from_numpy(scene.image).float() / 255.0
-        question = Question(image, draw_tracks(rng, scene, points), GRID)
-        truth = Truth(
-            torch.from_numpy(displacement.astype(np.float32)),
-            torch.from_numpy(visible),
-            torch.from_numpy(layers),
-        )
-        yield Case(question, truth)
+
+    world: World = World.OURS
+    seeds: Sequence[int] = (0,)
+    journal: Journal = field(default_factory=lambda: Journal(None, {}))
+    total: int = 0
+    progress: Progress = silent
+
+    def name(self, part: str, count: str, seed: int, index: int) -> str:
+        """What the journal calls a question. part: of the study."""
+        return f"{self.world.value}/{part}/{count}/{seed}/{index}"
+
+    def keep(self, name: str, row: Row) -> None:
+        """A row for the journal, and a step of progress."""
+        self.journal.add(name, row)
+        self.progress(len(self.journal.rows), max(self.total, len(self.journal.rows)))
 
 
-def tuned(clips: int, count: str, seed: int, progress: Progress = silent) -> dict[str, Method]:
+def tuned(study: Study, clips: int, count: str) -> dict[str, Answer]:
     """For every family, the setting with the least error over the frame on validation scenes.
 
     Returned under "family (setting)".
     """
-    sums = {(name, key): 0.0 for name, family in FAMILIES.items() for key in family}
-    for done, case in enumerate(cases(Split.VALIDATION, clips, count, seed), start=1):
-        for name, key in sums:
-            field = FAMILIES[name][key](case.question)
-            sums[name, key] += dense_errors(field, case.truth, case.question.tracks)["frame"]
-        progress(done, clips)
+    seed = study.seeds[0]
+    open_families = {name: family for name, family in FAMILIES.items() if len(family) > 1}
+    names = [study.name("tuning", count, seed, index) for index in range(clips)]
+    for index, name in enumerate(names):
+        if name in study.journal.rows:
+            continue
+        case = case_of(scene_at(study.world, Split.VALIDATION, index), index, count, seed)
+        row = {
+            family: {key: _frame_error(case, method) for key, method in settings.items()}
+            for family, settings in open_families.items()
+        }
+        study.keep(name, row)
     chosen = {}
-    for name, family in FAMILIES.items():
-        best = min(family, key=lambda key: sums[name, key])
-        chosen[f"{name} ({best})" if best else name] = family[best]
+    for family, settings in FAMILIES.items():
+        best = next(iter(settings))
+        if family in open_families:
+            rows = [study.journal.rows[name][family] for name in names]
+            best = min(settings, key=lambda key: figure([row[key] for row in rows]).mean)
+        chosen[f"{family} ({best})" if best else family] = whole_answer(settings[best])
     return chosen
 
 
-def measure(
-    methods: Mapping[str, Method],
-    clips: int,
-    count: str,
-    seeds: Sequence[int],
-    progress: Progress = silent,
-) -> dict[str, dict[str, Figure]]:
-    """Errors of methods on the test scenes, by method and place ("tracks" among the places).
-
-    A clip's error is its mean over the seeds, each of which draws other tracks; the standard error
-    is that of the mean over clips.
-    """
-    found: dict[str, list[list[dict[str, float]]]] = {name: [] for name in methods}
-    total = clips * len(seeds)
-    for turn, seed in enumerate(seeds):
-        for index, case in enumerate(cases(Split.TEST, clips, count, seed)):
-            for name, method in methods.items():
-                field = method(case.question)
-                tracks = case.question.tracks
-                row = dense_errors(field, case.truth, tracks)
-                row["tracks"] = track_error(field, tracks)
-                if turn == 0:
-                    found[name].append([])
-                found[name][index].append(row)
-            progress(turn * clips + index + 1, total)
-    return {name: _figures(rows) for name, rows in found.items()}
+def measure(study: Study, methods: Mapping[str, Answer], clips: int, count: str) -> Rows:
+    """Errors of methods on the test scenes, by place: "frame", "object", "boundary", "background"
+    and "tracks" in pixels of the 256-pixel picture, "visible" as a share."""
+    return _asked(study, "test", clips, count, lambda case, _: _dense_row(case, methods))
 
 
-def figure(values: Sequence[float]) -> Figure:
-    """Mean and standard error of what is not NaN."""
-    known = [value for value in values if not math.isnan(value)]
-    if not known:
-        return Figure(math.nan, math.nan, 0)
-    spread = float(np.std(known, ddof=1)) / math.sqrt(len(known)) if len(known) > 1 else math.nan
-    return Figure(float(np.mean(known)), spread, len(known))
+def measure_videos(
+    study: Study, methods: Mapping[str, Answer], clips: int, count: str, perceptual: Perceptual
+) -> Rows:
+    """Errors of the videos that methods make of the first test scenes, and of the true video
+    itself (FLOOR): see video_errors."""
+
+    def row(case: Case, index: int) -> Row:
+        painted = scene_at(study.world, Split.TEST, index, keep_paint=True)
+        truth = torch.from_numpy(draw_frames(painted)).float() / 255.0
+        return video_rows(case.question, truth, methods, perceptual)
+
+    return _asked(study, "videos", clips, count, row)
 
 
-def _figures(clips: list[list[dict[str, float]]]) -> dict[str, Figure]:
-    places = clips[0][0] if clips else {}
+def video_rows(
+    question: Question, truth: Tensor, methods: Mapping[str, Answer], perceptual: Perceptual
+) -> Row:
+    """Errors of every method's video of a question, and of the true one, (T, H, W, 3) 0..1."""
+    asked = question.tracks
+    found = {FLOOR: video_errors(truth, truth, asked, perceptual)}
+    for name, answer in methods.items():
+        video = video_of(name, answer, question)
+        found[name] = video_errors(video, truth, asked, perceptual)
+    return found
+
+
+def means(rows: Rows) -> Figures:
+    """Per method and place. A scene's error is its mean over the seeds; the standard error is that
+    of the mean over scenes."""
     return {
-        place: figure([figure([row[place] for row in rows]).mean for rows in clips])
-        for place in places
+        name: {place: figure(values) for place, values in by_scene(scenes).items()}
+        for name, scenes in rows.items()
     }
+
+
+def by_scene(scenes: list[list[dict[str, float]]]) -> dict[str, list[float]]:
+    """One method's errors: by place, a mean over the seeds for every scene."""
+    places = scenes[0][0] if scenes else {}
+    return {
+        place: [figure([row[place] for row in seeds]).mean for seeds in scenes] for place in places
+    }
+
+
+def _asked(
+    study: Study, part: str, clips: int, count: str, answered: Callable[[Case, int], Row]
+) -> Rows:
+    """Rows of a part of the study for all scenes and seeds, from the journal where it has them."""
+    found: Rows = {}
+    for index in range(clips):
+        for seed in study.seeds:
+            name = study.name(part, count, seed, index)
+            if name not in study.journal.rows:
+                case = case_of(scene_at(study.world, Split.TEST, index), index, count, seed)
+                study.keep(name, answered(case, index))
+            for method, row in study.journal.rows[name].items():
+                scenes = found.setdefault(method, [])
+                if len(scenes) == index:
+                    scenes.append([])
+                scenes[index].append(row)
+    return found
+
+
+def _dense_row(case: Case, methods: Mapping[str, Answer]) -> Row:
+    found: Row = {}
+    for name, answer in methods.items():
+        field = answer(case.question)
+        tracks = case.question.tracks
+        row = dense_errors(field.displacement, case.truth, tracks)
+        row["tracks"] = track_error(field.displacement, tracks)
+        row["visible"] = visible_accuracy(field.visible, case.truth)
+        found[name] = row
+    return found
+
+
+def _frame_error(case: Case, method: Method) -> float:
+    return dense_errors(method(case.question), case.truth, case.question.tracks)["frame"]

@@ -1,18 +1,24 @@
-"""The protocol: same questions for all, disjoint seeds, honest means."""
+"""The protocol: same questions for all, disjoint seeds, honest means, nothing measured twice."""
 
 from __future__ import annotations
 
-import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from motion_core.evaluation.baselines import Method, Question, nearest, rest
-from motion_core.evaluation.protocol import COUNTS, DRAG, FAMILIES, cases, figure, measure, tuned
-from motion_core.evaluation.report import as_markdown, as_values
+from motion_core.errors import FormatError
+from motion_core.evaluation.baselines import Question, nearest, rest
+from motion_core.evaluation.journal import Journal
+from motion_core.evaluation.methods import FAMILIES, whole_answer
+from motion_core.evaluation.protocol import Study, by_scene, means, measure, tuned
+from motion_core.evaluation.questions import COUNTS, DRAG, World, cases, scene_at
+from motion_core.evaluation.statistics import figure, ratio
 from motion_core.training.scenes import Split
+
+ANSWERS = {"nearest": whole_answer(nearest), "rest": whole_answer(rest)}
 
 
 def test_questions_are_the_same_for_everyone_and_differ_by_seed() -> None:
@@ -24,9 +30,13 @@ def test_questions_are_the_same_for_everyone_and_differ_by_seed() -> None:
 
 def test_no_scene_is_in_two_splits() -> None:
     seeds = [{split.seed(index) for index in range(300)} for split in Split]
-    assert len(set.union(*seeds)) == 900
+    held = (Split.VALIDATION, Split.TEST)
+    others = [{scene_at(World.OTHER, split, index).seed for index in range(3)} for split in held]
+    assert len(set.union(*seeds, *others)) == 906
     train, test = (next(cases(split, 1, "4", 0)) for split in (Split.TRAIN, Split.TEST))
     assert not torch.equal(train.question.image, test.question.image)
+    with pytest.raises(ValueError, match="nothing is trained"):
+        scene_at(World.OTHER, Split.TRAIN, 0)
 
 
 @pytest.mark.parametrize("count", [count for count in COUNTS if count != DRAG])
@@ -36,31 +46,55 @@ def test_every_count_asks_with_that_many_tracks(count: str) -> None:
 
 def test_the_truth_agrees_with_its_tracks() -> None:
     """Reading the true field at the tracks' starts errs only by the grid's coarseness."""
-    figures = measure({"truth": answer_of_test(), "rest": rest}, 2, "64", [0])
-    assert figures["truth"]["frame"].mean == 0.0
-    assert figures["truth"]["tracks"].mean < 0.3 * figures["rest"]["tracks"].mean
-
-
-def answer_of_test() -> Method:
-    """A method that knows the first test scenes by heart."""
     known = {float(c.question.image.sum()): c.truth for c in cases(Split.TEST, 2, "64", 0)}
 
-    def answer(question: Question) -> torch.Tensor:
+    def truth(question: Question) -> torch.Tensor:
         return known[float(question.image.sum())].displacement
 
-    return answer
+    answers = {**ANSWERS, "truth": whole_answer(truth)}
+    figures = means(measure(Study(), answers, 2, "64"))
+    assert figures["truth"]["frame"].mean == 0.0
+    assert figures["truth"]["tracks"].mean < 0.3 * figures["rest"]["tracks"].mean
+    assert figures["truth"]["visible"].mean > figures["rest"]["visible"].mean
 
 
-def test_tuning_chooses_one_setting_of_each_family() -> None:
-    chosen = tuned(1, "16", 0)
-    assert len(chosen) == len(FAMILIES)
-    names = {name.split(" (")[0] for name in chosen}
-    assert names == set(FAMILIES)
+def test_tuning_chooses_the_best_setting_of_each_family() -> None:
+    study = Study()
+    chosen = tuned(study, 1, "16")
+    assert {name.split(" (")[0] for name in chosen} == set(FAMILIES)
+    (row,) = study.journal.rows.values()
+    best = min(row["thin plate"], key=row["thin plate"].__getitem__)
+    assert f"thin plate ({best})" in chosen
 
 
 def test_more_tracks_leave_less_to_guess() -> None:
-    few, many = (measure({"nearest": nearest}, 3, count, [0])["nearest"] for count in ("4", "256"))
+    few, many = (means(measure(Study(), ANSWERS, 3, count))["nearest"] for count in ("4", "256"))
     assert many["frame"].mean < few["frame"].mean
+
+
+def test_an_interrupted_study_goes_on_where_it_was(tmp_path: Path) -> None:
+    whole = measure(Study(seeds=(0, 1)), ANSWERS, 2, "4")
+    path, told = tmp_path / "report.json.journal", {"weights": "a"}
+
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(Study(seeds=(0, 1), journal=Journal(path, told), progress=stop), ANSWERS, 2, "4")
+    path.write_bytes(path.read_bytes() + b'{"name": "ours/te')
+    again = Journal(path, told)
+    assert len(again.rows) == 3
+    steps: list[int] = []
+    study = Study(seeds=(0, 1), journal=again, progress=lambda done, total: steps.append(done))
+    np.testing.assert_equal(measure(study, ANSWERS, 2, "4"), whole)
+    assert steps == [4], "only the missing row was measured"
+    np.testing.assert_equal(Journal(path, told).rows, again.rows)
+    with pytest.raises(FormatError, match="something else"):
+        Journal(path, {"weights": "b"})
+    path.write_text("no journal\n", encoding="utf-8")
+    with pytest.raises(FormatError, match="Delete it"):
+        Journal(path, told)
 
 
 def test_means_and_their_errors() -> None:
@@ -68,13 +102,18 @@ def test_means_and_their_errors() -> None:
     assert (one.mean, one.clips) == (3.0, 3)
     assert one.error == pytest.approx(np.std([1, 3, 5], ddof=1) / math.sqrt(3))
     assert figure([math.nan]).clips == 0
+    rows = [[{"a": 1.0}, {"a": 3.0}], [{"a": 5.0}, {"a": math.nan}]]
+    assert by_scene(rows) == {"a": [2.0, 5.0]}
 
 
-def test_the_report_is_json_and_marks_the_best() -> None:
-    table = {"4": measure({"nearest": nearest, "rest": rest}, 2, "4", [0])}
-    values = json.loads(json.dumps(as_values(table, {"clips": 2}), allow_nan=False))
-    assert values["errors"]["4"]["nearest"]["frame"]["clips"] == 2
-    text = as_markdown(table)
-    best = min(table["4"].values(), key=lambda places: places["frame"].mean)["frame"]
-    assert f"**{best.mean:.2f} ± {best.error:.2f}**" in text
-    assert "| nearest |" in text
+def test_the_error_of_a_ratio_is_that_of_drawing_again() -> None:
+    rng = np.random.default_rng(0)
+    theirs = rng.uniform(4, 8, 200)
+    ours = 0.6 * theirs + rng.normal(0, 0.5, 200)
+    found = ratio(list(ours), list(theirs))
+    picks = rng.integers(200, size=(4000, 200))
+    drawn = ours[picks].mean(axis=1) / theirs[picks].mean(axis=1)
+    assert found.mean == pytest.approx(ours.mean() / theirs.mean())
+    assert found.error == pytest.approx(drawn.std(), rel=0.08)
+    assert ratio([1.0, math.nan], [2.0, 2.0]).clips == 1
+    assert ratio([1.0], [0.0]).clips == 0

@@ -1,0 +1,139 @@
+"""evaluate: how well a model follows tracks, against interpolation and against the truth."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .arguments import count_argument, seed_argument
+from .terminal import meter, say
+
+if TYPE_CHECKING:
+    from ..evaluation.run import Evaluation, Settings
+
+EXAMPLES = [
+    "--model lite --clips 128 --tracks 16 --seed 0 1 --json report.json",
+    "--tracks 4 16 64 256 drag --json report.json --markdown report.md --sheet sheet.png",
+    "--weights dense.safetensors sparse.safetensors --tracks 4 2048 --json ablation.json",
+    "--scenes other --davis data/DAVIS --json report.json",
+]
+# Beside the report until it is written.
+JOURNAL = ".journal"
+
+
+def add_arguments(command: ArgumentParser) -> None:
+    """The words of the command."""
+    command.add_argument("--model", default="lite", metavar="NAME", help="lite (default)")
+    command.add_argument(
+        "--weights",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="weights instead of the shipped ones; several are compared in one table",
+    )
+    command.add_argument(
+        "--clips", type=count_argument, default=128, metavar="N", help="test scenes (default 128)"
+    )
+    command.add_argument(
+        "--tracks",
+        nargs="+",
+        metavar="N",
+        help="1, 4, 16, 64, 256, 512, 2048 or drag (one drag, small grid, pins); default: all",
+    )
+    command.add_argument(
+        "--seed",
+        type=seed_argument,
+        nargs="+",
+        default=[0],
+        metavar="S",
+        help="tracks are drawn anew for each; the first also tunes the baselines (default 0)",
+    )
+    command.add_argument(
+        "--scenes",
+        choices=("ours", "other"),
+        default="ours",
+        help="of the generator of training (default) or of one it never sees; held out, both",
+    )
+    command.add_argument(
+        "--rendered",
+        type=seed_argument,
+        default=16,
+        metavar="N",
+        help="so many scenes also as videos (default 16); 0 for none",
+    )
+    command.add_argument(
+        "--tuning",
+        type=count_argument,
+        default=32,
+        metavar="N",
+        help="validation scenes on which each baseline chooses its settings (default 32)",
+    )
+    command.add_argument("--davis", type=Path, metavar="DIR", help="a DAVIS 2017 folder (480p)")
+    command.add_argument("--json", type=Path, required=True, metavar="FILE", help="report to write")
+    command.add_argument("--markdown", type=Path, metavar="FILE", help="tables to write")
+    command.add_argument("--sheet", type=Path, metavar="PIC", help="contact sheet to write")
+
+
+def run(args: Namespace) -> None:
+    """Measure, and write args.json, args.markdown and args.sheet; the same command goes on after
+    an interruption."""
+    from ..evaluation.journal import Journal
+    from ..evaluation.run import evaluate
+    from ..video import PICTURE_WRITERS
+    from .files import check_output
+
+    for path, suffixes in (
+        (args.json, (".json",)),
+        (args.markdown, (".md",)),
+        (args.sheet, PICTURE_WRITERS),
+    ):
+        if path is not None:
+            check_output(path, suffixes)
+    settings = _settings(args)
+    journal = Journal(args.json.with_name(args.json.name + JOURNAL), settings.told())
+    if journal.rows:
+        say(f"going on after {len(journal.rows)} known rows.")
+    found = evaluate(settings, journal, meter("row"))
+    _write(args, found)
+    journal.close()
+
+
+def _settings(args: Namespace) -> Settings:
+    from ..evaluation.questions import COUNTS, World
+    from ..evaluation.run import Settings
+
+    return Settings(
+        model=args.model,
+        weights=tuple(args.weights),
+        world=World(args.scenes),
+        counts=tuple(args.tracks or COUNTS),
+        clips=args.clips,
+        seeds=tuple(args.seed),
+        rendered=min(args.rendered, args.clips),
+        tuning=args.tuning,
+        davis=args.davis,
+    )
+
+
+def _write(args: Namespace, found: Evaluation) -> None:
+    from ..evaluation.report import as_markdown, as_values
+    from ..evaluation.sheet import evaluation_sheet
+    from ..video import write_image
+
+    if args.sheet is not None:
+        write_image(args.sheet, evaluation_sheet(found, meter("drawing")))
+        say(f"wrote {args.sheet}")
+    if args.markdown is not None:
+        _replace(args.markdown, as_markdown(found))
+    _replace(args.json, json.dumps(as_values(found), indent=1, allow_nan=False) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a text whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+    say(f"wrote {path}")

@@ -1,0 +1,164 @@
+"""DAVIS 2017 from a folder that the user has: clips, and questions asked of them.
+
+Motion Prompting's protocol (A.8): the 30 validation clips, the first frame cropped to a square,
+tracks from a tracker since DAVIS has none, some of them chosen at random. Ours differs in the
+tracker (Lucas-Kanade unless another is given) and in the number of frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import FormatError
+from ..geometry import Size
+from ..trackers import LucasKanade, Tracker, random_queries
+from ..tracks import select
+from ..tracks.model import Tracks
+from ..video import read_image
+from .baselines import Question
+from .errors import track_error
+from .journal import Row
+from .methods import Answer
+from .perceptual import Perceptual
+from .protocol import Rows, Study, video_rows
+from .questions import COUNTS, DRAG
+
+SIDE, FRAMES, GRID = 256, 16, 64
+# Points that are tracked per clip: the most that a question asks with, and as many again.
+POOL = 4096
+LIST = Path("ImageSets") / "2017" / "val.txt"
+PICTURES = Path("JPEGImages") / "480p"
+MOST_LIST = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class DavisClip:
+    """A square clip (T, S, S, 3) float32 0..1 by its name in DAVIS."""
+
+    name: str
+    video: Tensor
+
+
+def davis_names(folder: Path) -> list[str]:
+    """The validation clips that the folder's ImageSets/2017/val.txt names.
+
+    Raises FormatError for a folder that is not DAVIS, or a list with names that lead elsewhere.
+    """
+    listed = folder / LIST
+    if not listed.is_file() or listed.stat().st_size > MOST_LIST:
+        raise FormatError(
+            f"{folder} is no DAVIS folder: there is no {LIST.as_posix()} in it. Give the folder "
+            "that holds ImageSets and JPEGImages (davischallenge.org, DAVIS 2017 TrainVal, 480p)."
+        )
+    names = listed.read_text(encoding="utf-8", errors="replace").split()
+    wild = [name for name in names if Path(name).name != name or name.startswith(".")]
+    if wild or not names:
+        raise FormatError(f"{listed} must hold names of clips, one per line; got {wild[:1]}.")
+    return names
+
+
+def read_clip(folder: Path, name: str, frames: int = FRAMES, side: int = SIDE) -> DavisClip:
+    """The first frames of a clip, their middle square, at side x side pixels.
+
+    Raises FormatError for a clip with fewer than 2 pictures or with pictures of several sizes, and
+    what read_image raises for a broken one.
+    """
+    paths = sorted((folder / PICTURES / name).glob("*.jpg"))[:frames]
+    if len(paths) < 2:
+        raise FormatError(
+            f"{folder / PICTURES / name} holds {len(paths)} .jpg files; 2 are needed."
+        )
+    pictures = [read_image(path) for path in paths]
+    if len({picture.shape for picture in pictures}) > 1:
+        raise FormatError(f"the pictures of {folder / PICTURES / name} are not of one size.")
+    return DavisClip(name, torch.stack([_square(picture, side) for picture in pictures]))
+
+
+def ask(clip: DavisClip, pool: Tracks, count: int, seed: int) -> tuple[Question, Tracks]:
+    """A question with `count` of a clip's tracks, and all of them, for what was not asked."""
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.randperm(pool.num_points, generator=generator)[:count].sort().values
+    return Question(clip.video[0], select(pool, chosen), GRID), pool
+
+
+def pool_of(clip: DavisClip, seed: int, tracker: Tracker | None = None) -> Tracks:
+    """Tracks of points all over a clip's first frame, by Lucas-Kanade unless told otherwise."""
+    height, width = clip.video.shape[1:3]
+    queries = random_queries(Size(width, height), POOL, torch.Generator().manual_seed(seed))
+    return (tracker or LucasKanade()).track(clip.video, queries)
+
+
+def measure_davis(
+    study: Study,
+    folder: Path,
+    answers: Mapping[str, Mapping[str, Answer]],
+    perceptual: Perceptual,
+) -> dict[str, Rows]:
+    """Errors on every validation clip of a folder, by count of tracks and method.
+
+    answers: the methods for each count. Places: "tracks" at those asked with and "unseen" at the
+    other tracked points, pixels of the 256-pixel crop; then what video_errors has, against the
+    clip's own frames.
+    """
+    counts = [count for count in COUNTS if count in answers and count != DRAG]
+    found: dict[str, Rows] = {count: {} for count in counts}
+    for number, name in enumerate(davis_names(folder)):
+        for seed in study.seeds:
+            rows = _clip_rows(
+                study, folder, name, {c: answers[c] for c in counts}, seed, perceptual
+            )
+            for count, row in rows:
+                _put(found[count], row, number)
+    return found
+
+
+def _clip_rows(
+    study: Study,
+    folder: Path,
+    name: str,
+    answers: Mapping[str, Mapping[str, Answer]],
+    seed: int,
+    perceptual: Perceptual,
+) -> Iterator[tuple[str, Row]]:
+    """Rows of a clip for every count; it is read and tracked only if one is not known yet."""
+    clip = pool = None
+    for count, methods in answers.items():
+        key = f"davis/{name}/{count}/{seed}"
+        if key not in study.journal.rows:
+            clip = clip or read_clip(folder, name)
+            pool = pool or pool_of(clip, seed)
+            question, every = ask(clip, pool, int(count), seed)
+            row = video_rows(question, clip.video, methods, perceptual)
+            for method, answer in methods.items():
+                moved = answer(question).displacement
+                row[method]["tracks"] = track_error(moved, question.tracks)
+                row[method]["unseen"] = track_error(moved, _others(every, question.tracks))
+            study.keep(key, row)
+        yield count, study.journal.rows[key]
+
+
+def _others(every: Tracks, asked: Tracks) -> Tracks:
+    return select(every, (~torch.isin(every.ids, asked.ids)).nonzero().squeeze(1))
+
+
+def _put(rows: Rows, row: Row, number: int) -> None:
+    for method, figures in row.items():
+        scenes = rows.setdefault(method, [])
+        if len(scenes) == number:
+            scenes.append([])
+        scenes[number].append(figures)
+
+
+def _square(picture: Tensor, side: int) -> Tensor:
+    height, width = picture.shape[:2]
+    short = min(height, width)
+    top, left = (height - short) // 2, (width - short) // 2
+    crop = picture[top : top + short, left : left + short].permute(2, 0, 1)[None]
+    small = functional.interpolate(crop, (side, side), mode="bilinear", antialias=True)
+    return small[0].permute(1, 2, 0).clamp(0, 1)

@@ -1,0 +1,86 @@
+"""What an evaluation has measured so far, so that an interruption costs one clip."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from ..errors import FormatError
+
+VERSION = 1
+# Figures of one question: by method, by what was measured. NaN where there was nothing to measure.
+Row = dict[str, dict[str, float]]
+
+
+class Journal:
+    """Rows by name, kept in a file of JSON lines as they come; only in memory without one."""
+
+    def __init__(self, path: Path | None, told: dict[str, Any]) -> None:
+        """told: what the run is about; a file about something else is refused.
+
+        Raises FormatError for a file of another run, or one that is no journal. A last line that
+        was cut off is measured again.
+        """
+        self.path = path
+        self.rows: dict[str, Row] = {}
+        self._head = {"journal": VERSION, "of": told}
+        if path is None:
+            return
+        lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
+        if lines:
+            self._read(lines)
+        else:
+            self._write([self._head])
+
+    def add(self, name: str, row: Row) -> None:
+        """Keep a row."""
+        self.rows[name] = row
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"name": name, "row": _plain(row)}) + "\n")
+
+    def close(self) -> None:
+        """The report is written: the file is no longer needed."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def _read(self, lines: list[bytes]) -> None:
+        try:
+            head, *rows = [json.loads(line) for line in lines]
+            self.rows = {str(one["name"]): _known(one["row"]) for one in rows}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise FormatError(
+                f"{self.path} cannot be read as an evaluation's journal ({error}). Delete it to "
+                "start anew."
+            ) from error
+        if head != json.loads(json.dumps(self._head)):
+            raise FormatError(
+                f"{self.path} belongs to an evaluation of something else: {head}. Name another "
+                "report, or delete it to start anew."
+            )
+        # Without the end of a line that an interruption cut off.
+        self._write(
+            [head, *({"name": name, "row": _plain(row)} for name, row in self.rows.items())]
+        )
+
+    def _write(self, lines: list[Any]) -> None:
+        assert self.path is not None
+        part = self.path.with_name(self.path.name + ".part")
+        part.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        part.replace(self.path)
+
+
+def _plain(row: Row) -> Any:
+    return {
+        method: {name: None if math.isnan(value) else value for name, value in figures.items()}
+        for method, figures in row.items()
+    }
+
+
+def _known(row: Any) -> Row:
+    return {
+        method: {name: math.nan if value is None else float(value) for name, value in one.items()}
+        for method, one in row.items()
+    }

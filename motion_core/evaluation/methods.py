@@ -1,0 +1,125 @@
+"""Everything that answers: classical methods with their settings, the draft, and lite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..geometry import Size
+from ..models.lite import Lite, MotionField, load_lite
+from ..models.lite.family import LiteFamily, LiteTracks
+from ..models.lite.identity import VOLUME_SIDE, IdReader, far_apart, matched_tracks
+from ..models.lite.latents import field_of
+from ..models.protocols import Clip, Shot
+from ..progress import Progress, silent
+from ..raster.ids import IdEmbedding
+from ..raster.sparse import sparse_id_volume
+from ..sampling import sample
+from ..tracks.model import Tracks
+from .baselines import Method, Question, gaussian, laplacian, nearest, rest, thin_plate
+from .drafted import drafted
+
+# From a question to a dense motion that also says what is visible.
+Answer = Callable[[Question], MotionField]
+
+NO_CONTROL, DRAFT = "no control", "draft"
+# Every classical method with the settings it may choose from.
+FAMILIES: Mapping[str, Mapping[str, Method]] = {
+    NO_CONTROL: {"": rest},
+    "nearest track": {"": nearest},
+    "gaussian falloff": {f"sigma {s:g}": gaussian(s) for s in (0.02, 0.04, 0.08, 0.16, 0.32, 0.64)},
+    "thin plate": {f"smoothing {s:g}": thin_plate(s) for s in (0.0, 1e-3, 1e-2, 1e-1, 1.0)},
+    "laplacian": {f"data {d:g}": laplacian(0.0, d) for d in (3.0, 30.0, 300.0)},
+    "edge-aware laplacian": {
+        f"edge {e:g} data {d:g}": laplacian(e, d)
+        for e in (100.0, 300.0, 1000.0, 3000.0, 10000.0)
+        for d in (3.0, 30.0)
+    },
+    DRAFT: {"": drafted},
+}
+
+
+def whole_answer(method: Method) -> Answer:
+    """A method that says nothing of visibility, completed: a place is taken to be seen as long as
+    it is on the canvas."""
+
+    def answer(question: Question) -> MotionField:
+        return as_field(method(question), question)
+
+    return answer
+
+
+def as_field(displacement: Tensor, question: Question) -> MotionField:
+    """Displacements (T, G, G, 2) as a field in which all that stays on the canvas is seen."""
+    size, grid = question.tracks.size, question.grid
+    surely = torch.ones(grid, grid)
+    field = MotionField(displacement, torch.ones(len(displacement), grid, grid), surely, size)
+    place = field.centres() + displacement
+    inside = ((place >= 0) & (place < place.new_tensor(size))).all(dim=-1)
+    return MotionField(displacement, inside.float(), surely, size)
+
+
+def lite_answers(weights: Mapping[str, Path | None]) -> dict[str, Answer]:
+    """Lite with each of some weights files, under the names given to them; None is what the pack
+    ships. The last one also answers when it is told its tracks through the random-ID volume alone.
+
+    Raises what load_lite raises.
+    """
+    loaded = {name: load_lite(path) for name, path in weights.items()}
+    answers = {name: lite_answer(lite) for name, lite in loaded.items()}
+    for name, lite in list(loaded.items())[-1:]:
+        if lite.control is None:
+            answers[f"{name} by ids"] = lite_answer(lite, by_ids=True)
+    return answers
+
+
+def lite_answer(lite: Lite, *, by_ids: bool = False) -> Answer:
+    """What lite makes of a question: its sampled motion where the weights hold a trained control
+    branch, else the control encoder's field, which is then what sampling gives.
+
+    by_ids: the encoder's tracks are put into the random-ID volume first and read back from it.
+    """
+    reader = IdReader()
+
+    def answer(question: Question) -> MotionField:
+        if lite.control is not None:
+            return _sampled(lite, question)
+        tracks = through_ids(question.tracks, reader) if by_ids else question.tracks
+        return lite.field(question.image, tracks)
+
+    return answer
+
+
+def through_ids(tracks: Tracks, reader: IdReader, seed: int = 0) -> Tracks:
+    """Tracks as a reader recovers them from the random-ID volume of Motion Prompting, section
+    4.2.2. What is not visible in frame 0 is lost. seed: of the ids."""
+    rows = IdEmbedding()
+    codes = rows.encode(far_apart(rows, tracks.num_points, seed))
+    with torch.no_grad():
+        volume = sparse_id_volume(tracks, Size(VOLUME_SIDE, VOLUME_SIDE), codes)
+        return matched_tracks(reader, volume, tracks.size)
+
+
+class _Motion(LiteFamily):
+    """Lite that stops before it draws."""
+
+    field: MotionField | None = None
+
+    def decode(
+        self, latents: Tensor, condition: Any, tracks: Tracks, progress: Progress = silent
+    ) -> Clip:
+        shot = condition.shot
+        self.field = field_of(latents, shot.size, shot.frames)
+        return Clip(shot.image.expand(shot.frames, -1, -1, -1))
+
+
+def _sampled(lite: Lite, question: Question) -> MotionField:
+    family = _Motion(lite)
+    shot = Shot(question.image, question.tracks.num_frames)
+    sample(family, LiteTracks(lite), shot, question.tracks)
+    assert family.field is not None
+    return family.field

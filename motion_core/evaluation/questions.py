@@ -1,0 +1,74 @@
+"""What is asked: pictures with a few tracks, whose whole motion is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import torch
+
+from ..training.draws import anywhere, dragged, draw_tracks
+from ..training.other_scenes import make_other_scene
+from ..training.scene_model import GRID, Scene
+from ..training.scenes import FRAMES, Split, make_scene
+from .baselines import Question
+from .errors import Truth
+
+# One drag with its small grid, and so many pins elsewhere.
+DRAG, DRAG_PINS = "drag", 12
+COUNTS = ("1", "4", "16", "64", "256", DRAG, "512", "2048")
+# Scenes of the second world by split: apart from each other; training sees none of them.
+OTHER_FIRST = {Split.VALIDATION: 1 << 38, Split.TEST: 0}
+
+
+class World(Enum):
+    """Where scenes come from: the generator that training uses, or one it never sees."""
+
+    OURS = "ours"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One question with its answer, and the scene that both come from."""
+
+    question: Question
+    truth: Truth
+    scene: Scene
+
+
+def scene_at(world: World, split: Split, index: int, *, keep_paint: bool = False) -> Scene:
+    """Scene `index` of a split. Raises ValueError for the training split of the other world."""
+    if world is World.OURS:
+        return make_scene(split.seed(index), FRAMES, keep_paint=keep_paint)
+    if split not in OTHER_FIRST:
+        raise ValueError("nothing is trained on the other world; ask for VALIDATION or TEST.")
+    return make_other_scene(OTHER_FIRST[split] + index, FRAMES, keep_paint=keep_paint)
+
+
+def case_of(scene: Scene, index: int, count: str, seed: int) -> Case:
+    """A scene with tracks drawn by a seed.
+
+    index: the scene's place in its split. count: a number of tracks placed anywhere, or DRAG.
+    """
+    displacement, visible, layers = scene.field(GRID)
+    rng = np.random.default_rng([seed, index, COUNTS.index(count)])
+    is_drag = count == DRAG
+    points = dragged(rng, scene, layers, DRAG_PINS) if is_drag else anywhere(rng, int(count))
+    image = torch.from_numpy(scene.image).float() / 255.0
+    truth = Truth(
+        torch.from_numpy(displacement.astype(np.float32)),
+        torch.from_numpy(visible),
+        torch.from_numpy(layers),
+    )
+    return Case(Question(image, draw_tracks(rng, scene, points), GRID), truth, scene)
+
+
+def cases(
+    split: Split, clips: int, count: str, seed: int, world: World = World.OURS
+) -> Iterator[Case]:
+    """The first scenes of a split, each with tracks drawn by a seed."""
+    for index in range(clips):
+        yield case_of(scene_at(world, split, index), index, count, seed)

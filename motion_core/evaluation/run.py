@@ -1,0 +1,162 @@
+"""A whole evaluation: from settings to tables."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..models.lite.weights import SHIPPED
+from ..progress import Progress, silent
+from ..tracks.arguments import whole_number
+from .davis import davis_names, measure_davis
+from .journal import Journal
+from .methods import DRAFT, NO_CONTROL, Answer, lite_answers
+from .perceptual import Perceptual
+from .protocol import Rows, Study, means, measure, measure_videos, tuned
+from .questions import COUNTS, DRAG, World
+
+MODELS = ("lite",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is evaluated, on what.
+
+    weights: files of weights for lite, or none for those the pack ships; several are compared.
+    counts: of COUNTS. clips, rendered, tuning: how many test scenes are measured, how many of them
+    also as videos, and how many validation scenes choose the settings of the classical methods.
+    davis: a DAVIS folder, or None. Raises ValueError for what does not exist, FormatError for a
+    folder that is not DAVIS.
+    """
+
+    model: str = "lite"
+    weights: tuple[Path, ...] = ()
+    world: World = World.OURS
+    counts: tuple[str, ...] = COUNTS
+    clips: int = 128
+    seeds: tuple[int, ...] = (0,)
+    rendered: int = 16
+    tuning: int = 32
+    davis: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise ValueError(f"evaluate knows {', '.join(MODELS)}; got {self.model!r}.")
+        wild = [count for count in self.counts if count not in COUNTS]
+        if wild or not self.counts:
+            raise ValueError(f"tracks must be of {', '.join(COUNTS)}; got {wild or 'none'}.")
+        whole_number("clips", self.clips, least=1)
+        whole_number("tuning", self.tuning, least=1)
+        whole_number("rendered", self.rendered, least=0, most=self.clips)
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must be different numbers, at least one; got {self.seeds}.")
+        if self.davis is not None:
+            davis_names(self.davis)
+
+    def named_weights(self) -> dict[str, Path | None]:
+        """The weights by the names that they have in tables."""
+        if len(self.weights) < 2:
+            return {"lite": self.weights[0] if self.weights else None}
+        names = [path.stem for path in self.weights]
+        if len(set(names)) < len(names):
+            raise ValueError(f"weights files to compare need different names; got {names}.")
+        return {f"lite {name}": path for name, path in zip(names, self.weights, strict=True)}
+
+    def told(self) -> dict[str, Any]:
+        """What a journal must agree on."""
+        files = {name: _digest(path) for name, path in self.named_weights().items()}
+        return {"weights": files, "tuning": self.tuning, "tuned at": self.seeds[0]}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What was found. dense, videos, davis: rows by count of tracks; see means(). learned: names
+    of the methods that are lite. notes: what a reader must know."""
+
+    settings: Settings
+    dense: dict[str, Rows]
+    videos: dict[str, Rows]
+    davis: dict[str, Rows]
+    learned: tuple[str, ...]
+    notes: tuple[str, ...]
+    answers: dict[str, dict[str, Answer]] = field(default_factory=dict)
+
+
+def evaluate(
+    settings: Settings, journal: Journal | None = None, progress: Progress = silent
+) -> Evaluation:
+    """Measure everything that the settings ask for.
+
+    journal: rows that are known already, and where new ones go; whatever progress raises leaves it
+    whole. Raises what load_lite raises for weights, and FormatError for pictures of DAVIS that cannot be
+    read.
+    """
+    perceptual = Perceptual()
+    learned = lite_answers(settings.named_weights())
+    counts = [count for count in COUNTS if count in settings.counts]
+    journal = journal or Journal(None, settings.told())
+    study = Study(settings.world, settings.seeds, journal, _total(settings, counts), progress)
+    dense, videos, answers = {}, {}, {}
+    for count in counts:
+        answers[count] = {**tuned(study, settings.tuning, count), **learned}
+        dense[count] = measure(study, answers[count], settings.clips, count)
+        if settings.rendered:
+            shown = shown_answers(answers[count], dense[count], tuple(learned))
+            videos[count] = measure_videos(study, shown, settings.rendered, count, perceptual)
+    davis = {}
+    if settings.davis is not None:
+        davis = measure_davis(study, settings.davis, answers, perceptual)
+    notes = _notes(settings, perceptual)
+    return Evaluation(settings, dense, videos, davis, tuple(learned), notes, answers)
+
+
+def shown_answers(
+    answers: Mapping[str, Answer], rows: Rows, learned: tuple[str, ...]
+) -> dict[str, Answer]:
+    """Whose videos are made: no control, the classical method with the least error over the
+    frame, the draft, and lite."""
+    best = best_baseline(rows, learned, "frame")
+    wanted = [NO_CONTROL, best, DRAFT, *(name for name in learned if not name.endswith(" by ids"))]
+    return {name: answers[name] for name in dict.fromkeys(wanted)}
+
+
+def best_baseline(rows: Rows, learned: tuple[str, ...], place: str) -> str:
+    """The method that is not learned with the least mean error at a place."""
+    figures = means({name: rows[name] for name in rows if name not in learned})
+    known = {name: places[place].mean for name, places in figures.items() if places[place].clips}
+    return min(known, key=lambda name: known[name]) if known else NO_CONTROL
+
+
+def _total(settings: Settings, counts: list[str]) -> int:
+    seeds = len(settings.seeds)
+    each = settings.tuning + seeds * (settings.clips + settings.rendered)
+    clips = 0 if settings.davis is None else len(davis_names(settings.davis))
+    return len(counts) * each + clips * seeds * len([one for one in counts if one != DRAG])
+
+
+def _notes(settings: Settings, perceptual: Perceptual) -> tuple[str, ...]:
+    notes = [
+        "Errors are mean endpoint errors in pixels of a 256-pixel picture over what is visible in "
+        "frames 1..15, mean ± standard error over scenes; object: things above the background "
+        "that hold a track; boundary: cells beside another thing; visible: share of cells and "
+        "frames whose visibility is told right.",
+        f"Settings of the classical methods, in brackets, are those with the least error over the "
+        f"frame on {settings.tuning} validation scenes of the same world, chosen for each number "
+        "of tracks.",
+    ]
+    if settings.rendered:
+        notes.append(
+            f"Videos are made of the first {settings.rendered} scenes. followed: endpoint error "
+            "of points that Lucas-Kanade, forwards and backwards, finds again in the video, "
+            "against where they were asked to be; found: the share of them it finds."
+        )
+        if perceptual.missing:
+            notes.append(f"LPIPS is not measured: {perceptual.missing}.")
+    return tuple(notes)
+
+
+def _digest(path: Path | None) -> str:
+    return hashlib.sha256((path or SHIPPED).read_bytes()).hexdigest()[:16]

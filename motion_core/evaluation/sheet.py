@@ -1,0 +1,77 @@
+"""A contact sheet of an evaluation: what its numbers look like."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..overlay import OverlayStyle, draw_tracks
+from ..progress import Progress, silent
+from ..tracks.model import Tracks
+from ..training.scene_drawing import draw_frames
+from ..training.scenes import Split
+from .questions import case_of, scene_at
+from .rendered import video_of
+from .run import Evaluation, shown_answers
+
+SCENES = 4
+TILE, GAP, BAND = 192, 4, 18
+INK, PAPER = 32, 255
+
+
+def evaluation_sheet(found: Evaluation, progress: Progress = silent) -> Tensor:
+    """The last frame of SCENES test scenes as each method makes it: (H, W, 3) uint8.
+
+    One row per scene and question: the picture with its tracks, the truth, no control, the best
+    classical method, the draft, lite.
+    """
+    asked = found.settings
+    jobs = [(count, index) for count in found.dense for index in range(min(SCENES, asked.clips))]
+    bands = []
+    for done, (count, index) in enumerate(jobs, start=1):
+        shown = shown_answers(found.answers[count], found.dense[count], found.learned)
+        scene = scene_at(asked.world, Split.TEST, index, keep_paint=True)
+        question = case_of(scene, index, count, asked.seeds[0]).question
+        tiles = {
+            f"asked: {count}": _with_tracks(question.image, question.tracks),
+            "truth": torch.from_numpy(draw_frames(scene)[-1]).float() / 255,
+        }
+        for name, answer in shown.items():
+            tiles[name] = video_of(name, answer, question)[-1]
+        bands.append(_band(tiles))
+        progress(done, len(jobs))
+    widest = max(band.shape[1] for band in bands)
+    filled = [
+        np.pad(one, ((0, GAP), (0, widest - one.shape[1]), (0, 0)), constant_values=PAPER)
+        for one in bands
+    ]
+    return torch.from_numpy(np.concatenate(filled))
+
+
+def _band(tiles: dict[str, Tensor]) -> np.ndarray:
+    """Tiles side by side with their names above them, uint8."""
+    import cv2
+
+    columns = []
+    for name, tile in tiles.items():
+        pixels = (tile.clamp(0, 1) * 255).round().byte().cpu().numpy()
+        small = cv2.resize(pixels, (TILE, TILE), interpolation=cv2.INTER_AREA)
+        label = np.full((BAND, TILE, 3), PAPER, np.uint8)
+        cv2.putText(
+            label,
+            name.split(" (")[0],
+            (2, BAND - 5),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.4,
+            (INK,) * 3,
+            1,
+            cv2.LINE_AA,
+        )
+        columns += [np.concatenate([label, small]), np.full((BAND + TILE, GAP, 3), PAPER, np.uint8)]
+    return np.concatenate(columns[:-1], axis=1)
+
+
+def _with_tracks(image: Tensor, tracks: Tracks) -> Tensor:
+    """The picture with where its tracks start, and the way they take."""
+    return draw_tracks(image, tracks, OverlayStyle(tail_frames=64))[-1]

@@ -1,0 +1,44 @@
+"""Means over clips, and how sure one may be of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A mean over clips with its standard error, and how many clips had anything to measure."""
+
+    mean: float
+    error: float
+    clips: int
+
+
+def figure(values: Sequence[float]) -> Figure:
+    """Mean and standard error of what is not NaN."""
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return Figure(math.nan, math.nan, 0)
+    spread = float(np.std(known, ddof=1)) / math.sqrt(len(known)) if len(known) > 1 else math.nan
+    return Figure(float(np.mean(known)), spread, len(known))
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
+    """The mean of one over the mean of the other, clip by clip the same questions.
+
+    Its error is that of a ratio of paired means (delta method). Clips where either is NaN do not
+    count; NaN where nothing does or their mean is 0.
+    """
+    pairs = np.array([ours, theirs], np.float64)
+    one, other = pairs[:, ~np.isnan(pairs).any(axis=0)]
+    if not len(one) or not other.mean():
+        return Figure(math.nan, math.nan, 0)
+    found = float(one.mean() / other.mean())
+    if len(one) < 2:
+        return Figure(found, math.nan, len(one))
+    spread = np.std(one - found * other, ddof=1) / math.sqrt(len(one)) / abs(other.mean())
+    return Figure(found, float(spread), len(one))
