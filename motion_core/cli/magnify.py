@@ -28,12 +28,12 @@ def run(args: Namespace) -> None:
     )
     larger = magnify_motion(tracks, settings, progress=meter("magnifying"))
     # All is made before anything is written: a stop or a bad video leaves nothing behind.
-    picture = None if args.slice is None else _slice(args, tracks, larger)
+    slices = {} if args.slice is None else {args.slice: _slice(args, tracks, larger)}
     write_tracks(args.output, larger, format=args.format)
     say(f"wrote {args.output}: {describe_tracks(larger)}")
-    if picture is not None:
-        write_image(args.slice, picture)
-        say(f"wrote {args.slice}: before on the left, after on the right, time to the right")
+    for path, picture in slices.items():
+        write_image(path, picture)
+        say(f"wrote {path}: before on the left, after on the right, time to the right")
 
 
 def _slice(args: Namespace, tracks: Tracks, larger: Tracks) -> Tensor:
