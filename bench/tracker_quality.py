@@ -74,6 +74,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder with weights")
     parser.add_argument("--rounds", type=int, default=2, help="drawings of each clip (default 2)")
     args = parser.parse_args(words)
+    if args.rounds < 1:
+        parser.error("--rounds must be 1 or more")
     names = args.trackers or [name for name in KINDS if not KINDS[name].missing(args.models)]
     scores: dict[str, dict[str, list[TapVidScores]]] = {name: {} for name in names}
     for name in names:

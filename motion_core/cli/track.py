@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..formats import write_tracks
+from ..formats import FORMATS, write_tracks
 from ..geometry import Size
 from ..overlay import draw_tracks
 from ..trackers import (
@@ -30,10 +30,7 @@ MASK_ON = 0.5
 
 def run(args: Namespace) -> None:
     """Track args.video and write args.output, and args.overlay where it is asked for."""
-    if args.overlay is not None:
-        check_output(args.overlay, CONTAINERS)
-    if not args.output.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {args.output.parent} to write into.")
+    _check_targets(args)
     tracker = make_tracker(args.tracker, args.models, threshold=args.threshold)
     clip = as_clip(args.video, progress=meter("counting frame"))
     if args.max_frames is not None:
@@ -43,6 +40,17 @@ def run(args: Namespace) -> None:
     say(f"wrote {args.output}: {describe_tracks(tracks)}")
     if args.overlay is not None:
         _write_overlay(args, tracks)
+
+
+def _check_targets(args: Namespace) -> None:
+    """Raises before the work what writing would raise after it."""
+    known = sorted({suffix for entry in FORMATS for suffix in entry.suffixes})
+    check_output(args.output, [args.output.suffix.lower()] if args.format else known)
+    if args.overlay is not None:
+        check_output(args.overlay, CONTAINERS)
+    for target in (args.output, args.overlay):
+        if target is not None and target.resolve() == args.video.resolve():
+            raise ValueError(f"{target} is the video itself; write to another file.")
 
 
 def _queries(args: Namespace, size: Size) -> Tensor:
