@@ -1,0 +1,79 @@
+"""The file that holds a Track-ControlNet for Wan: safetensors, with its config in the header."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ...errors import FormatError
+from ...raster.ids import IdEmbedding
+from .control import WanControl
+from .files import check_sizes, fill, read_tensors
+
+KIND = "motion-prompting wan track-controlnet 1"
+
+
+def save_control(control: WanControl, path: Path) -> None:
+    """Write a control. A reader never sees half a file."""
+    from safetensors.torch import save_file
+
+    tensors = {name: value.detach().contiguous() for name, value in control.state_dict().items()}
+    weight = control.embed.weight
+    config = {
+        "layers": list(control.layers),
+        "width": weight.shape[2],
+        "patch": control.embed.patch,
+        "ids": control.ids.dim,
+        "pool": control.ids.pool,
+    }
+    part = path.with_name(path.name + ".part")
+    try:
+        save_file(tensors, part, {"kind": KIND, "config": json.dumps(config)})
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load_control(path: Path, transformer: Any) -> WanControl:
+    """A control for the base it was made for, with the base's device and dtype.
+
+    Raises FileNotFoundError, or FormatError for a file that is broken, of another kind, or for
+    another base.
+    """
+    tensors, told = read_tensors(path)
+    if told.get("kind") != KIND:
+        raise FormatError(
+            f"{path} holds weights of something else ({told.get('kind', 'unnamed')!r}, wanted "
+            f"{KIND!r})."
+        )
+    config = _config(path, told.get("config", ""))
+    try:
+        ids = IdEmbedding(config["ids"], config["pool"])
+        # The base lends its shapes only; every weight comes from the file.
+        control = WanControl(transformer, tuple(config["layers"]), ids)
+    except (ValueError, TypeError) as error:
+        raise FormatError(f"{path} was made for another base: {error}") from error
+    made = (control.embed.weight.shape[2], control.embed.patch)
+    if made != (config["width"], config["patch"]):
+        raise FormatError(
+            f"{path} was made for a base with tokens of width {config['width']} over "
+            f"{config['patch']} cells; this base has {made[0]} over {made[1]}. Choose the weights "
+            "made for this size of Wan."
+        )
+    fill(control, tensors, f"the control that {path} describes")
+    return control.eval()
+
+
+def _config(path: Path, text: str) -> dict[str, Any]:
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        raise FormatError(f"{path} has a config that cannot be read: {error}.") from error
+    if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
+        raise FormatError(f"{path} has a config without a list of layers.")
+    check_sizes(config, ("width", "patch", "ids"), path, most=1 << 16)
+    check_sizes(config, ("pool",), path, most=1 << 24)
+    if not all(type(layer) is int for layer in config["layers"]):
+        raise FormatError(f"{path} has layers that are no numbers: {config['layers']}.")
+    return config
