@@ -32,6 +32,7 @@ LATE = (
     "MotionPro follows what is seen in the first frame; {} of the tracks appear later and do not "
     "steer."
 )
+WORDS = "Stable Video Diffusion reads no words: the prompt changes nothing."
 
 
 class MotionPro(nn.Module):
@@ -139,8 +140,9 @@ class SvdFamily:
         return found
 
     def look(self, latents: Tensor, condition: SvdCondition) -> Tensor:
-        """The last frame, decoded alone."""
-        return decoded(self.network.vae, latents[:, -1:], 1)[0]
+        """The last frame, decoded alone, with noise toned down to the strength of a picture's."""
+        last = latents[:, -1:]
+        return decoded(self.network.vae, last / last.std().clamp(min=1.0), 1)[0]
 
     def decode(
         self,
@@ -152,7 +154,9 @@ class SvdFamily:
         """The frames; where tracks went has to be measured."""
         frames = decoded(self.network.vae, latents, self.settings.decode_at_once, progress)
         late = int((tracks.visible.any(0) & ~tracks.visible[0]).sum())
-        return Clip(frames, notes=(LATE.format(late),) if late else ())
+        notes = (LATE.format(late),) if late else ()
+        told = condition.shot.prompt or condition.shot.negative
+        return Clip(frames, notes=notes + ((WORDS,) if told else ()))
 
     @property
     def multiple(self) -> int:
@@ -177,7 +181,7 @@ class SvdFamily:
             raise ShapeError(
                 f"this model makes pictures whose sides are multiples of {self.multiple} pixels; "
                 f"got {shot.size}. Bring the picture to {Size(width, height)} and fit the tracks "
-                "to it (Fit Tracks); it was trained on 512x320, 512x512 and 320x512."
+                "to it (Transform Tracks); it was trained on 512x320, 512x512 and 320x512."
             )
 
     @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,18 @@ def made(
     return sample(SvdFamily(tiny_network(), SETTINGS), control, wanted, tracks, settings, watch)
 
 
+@cache
+def plain() -> Tensor:
+    """Frames of the base alone."""
+    return made(drags(), steered=False).frames
+
+
+@cache
+def steered() -> Tensor:
+    """Frames that follow the drags."""
+    return made(drags()).frames
+
+
 def conditioned(**shot: Any) -> SvdCondition:
     return SvdFamily(tiny_network(), SETTINGS).condition(Shot(picture(), FRAMES, **shot))
 
@@ -88,7 +102,7 @@ def test_parity_of_whole_sampling_with_guidance_over_frames(
     monkeypatch.setattr(family, "noise", lambda *_: latents)
     monkeypatch.setattr(family, "decode", keep)
     monkeypatch.setattr("motion_core.models.svd.family.region_condition", lambda *_, **__: drawn)
-    settings = Sampling(5, guidance=FrameGuidance())
+    settings = Sampling(3, guidance=FrameGuidance())
     sample(family, control, Shot(picture(), FRAMES), drags(), settings)
     wanted = torch.tensor(GOLDEN["sampled"]).view(1, FRAMES, 4, 8, 8)
     torch.testing.assert_close(found[0], wanted.float(), rtol=0, atol=1e-4)
@@ -99,6 +113,7 @@ def test_a_run_is_its_seeds_alone_and_touches_no_other_random_numbers() -> None:
     torch.manual_seed(0)
     state = torch.random.get_rng_state()
     first = made(drags(), settings)
+    assert first.notes == ()
     assert torch.equal(torch.random.get_rng_state(), state)
     torch.manual_seed(9)
     assert torch.equal(made(drags(), settings).frames, first.frames)
@@ -108,8 +123,8 @@ def test_a_run_is_its_seeds_alone_and_touches_no_other_random_numbers() -> None:
 
 
 def test_without_control_in_any_way_it_is_the_base_bit_for_bit() -> None:
-    base = made(drags(), steered=False).frames
-    assert not torch.equal(made(drags()).frames, base)
+    base = plain()
+    assert not torch.equal(steered(), base)
     off = replace(QUICK, schedule=ControlSchedule(strength=0.0))
     window = replace(QUICK, schedule=ControlSchedule(end_frac=0.0))
     unseen = replace(drags(), visible=torch.zeros(FRAMES, 2, dtype=torch.bool))
@@ -131,8 +146,8 @@ def test_tracks_that_weigh_nothing_or_never_start_are_the_base() -> None:
     latents, time = values("latents", (1, FRAMES, 4, 8, 8)).float(), torch.tensor(0.3)
     with torch.no_grad():
         calls = [(FULL, control.residuals(steering, latents, time, given)) for steering in idle]
-        plain, *rest = family.predict(latents, time, given, [(FULL, None), *calls])
-    assert all(torch.equal(prediction, plain) for prediction in rest)
+        alone, *rest = family.predict(latents, time, given, [(FULL, None), *calls])
+    assert all(torch.equal(prediction, alone) for prediction in rest)
 
 
 def test_of_two_tracks_in_one_place_the_heavier_steers() -> None:
@@ -155,7 +170,7 @@ def test_of_two_tracks_in_one_place_the_heavier_steers() -> None:
 def test_the_brush_is_what_the_shot_lets_move() -> None:
     movable = torch.zeros(64, 64, dtype=torch.bool)
     movable[:, 32:] = True
-    assert not torch.equal(made(drags(), movable=movable).frames, made(drags()).frames)
+    assert not torch.equal(made(drags(), movable=movable).frames, steered())
 
 
 def test_the_wordless_branch_knows_the_tracks_but_not_the_picture() -> None:
@@ -166,10 +181,10 @@ def test_the_wordless_branch_knows_the_tracks_but_not_the_picture() -> None:
     latents, time = values("latents", (1, FRAMES, 4, 8, 8)).float(), torch.tensor(0.3)
     with torch.no_grad():
         calls = [(WORDLESS, added), (WORDLESS, None), (FULL, added)]
-        steered, free, full = family.predict(latents, time, given, calls)
+        told, free, full = family.predict(latents, time, given, calls)
         wanted = family.predict(latents, time, blind, [(FULL, added)])[0]
-    assert torch.equal(steered, wanted)
-    assert not torch.equal(steered, free) and not torch.equal(steered, full)
+    assert torch.equal(told, wanted)
+    assert not torch.equal(told, free) and not torch.equal(told, full)
 
 
 def test_dense_tracks_say_how_much_moves() -> None:
@@ -204,7 +219,7 @@ def test_cancelling_leaves_the_network_as_it_was(when: str) -> None:
 
     watch = Watch(preview=stop) if when == "preview" else Watch(stop)
     settings = Sampling(2, seed=4) if when != "decode" else QUICK
-    base = made(drags(), steered=False).frames
+    base = plain()
     with pytest.raises(Stop):
         made(drags(), settings, Watch(at_decoding) if when == "decode" else watch)
     assert all(not layer._forward_hooks for layer in modulated_layers(tiny_network().unet))
@@ -218,9 +233,12 @@ def test_frames_are_decoded_in_pieces_and_looked_at_alone() -> None:
         whole = decoded(tiny_vae(), latents, FRAMES)
         alone = decoded(tiny_vae(), latents, 1, lambda *at: told.append(at))
         look = SvdFamily(tiny_network(), SETTINGS).look(latents, conditioned())
+        loud = SvdFamily(tiny_network(), SETTINGS).look(700 * latents, conditioned())
+        toned = decoded(tiny_vae(), latents[:, -1:] / latents[:, -1].std(), 1)[0]
     assert whole.shape == alone.shape == (FRAMES, 64, 64, 3)
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert torch.equal(look, alone[-1]) and look.shape == (64, 64, 3)
+    torch.testing.assert_close(loud, toned, rtol=0, atol=1e-4)
 
 
 def test_the_picture_is_seen_by_clip_as_it_was_trained() -> None:
@@ -239,7 +257,16 @@ def test_tracks_that_appear_late_are_told_of() -> None:
     visible[0, 1] = False
     clip = made(replace(drags(), visible=visible))
     assert len(clip.notes) == 1 and "1 of the tracks appear later" in clip.notes[0]
-    assert made(drags()).notes == ()
+    assert "reads no words" in made(drags(), prompt="a dog").notes[0]
+
+
+def test_half_precision_makes_about_the_same_clip() -> None:
+    network = copy.deepcopy(tiny_network()).to(torch.bfloat16)
+    family, shot = SvdFamily(network, SETTINGS), Shot(picture(), FRAMES)
+    clip = sample(family, MotionProTracks(network), shot, drags(), QUICK)
+    assert clip.frames.dtype == torch.float32
+    off = (clip.frames - steered()).abs().mean()
+    assert 0 < float(off) < 0.05
 
 
 def test_what_it_cannot_make_is_refused() -> None:

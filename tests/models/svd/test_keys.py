@@ -6,13 +6,18 @@ they are after the LoRA (X.linear, X.lora_down, X.lora_up for every linear X) is
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
 from motion_core.errors import FormatError
+from motion_core.models.svd.adapter import MotionAdapter
 from motion_core.models.svd.checkpoint import Checkpoint, build, split_checkpoint
 from motion_core.models.svd.keys import adapter_key, unet_key
+from motion_core.models.svd.lora import LoraWeights
 
 from .originals import WRAPPED, released, with_lora
 
@@ -32,23 +37,46 @@ def split(*, lora: bool) -> Checkpoint:
     return split_checkpoint(as_released(lora=lora), "motionpro.pt")
 
 
+@cache
+def whole(*, lora: bool) -> tuple[Any, MotionAdapter, LoraWeights]:
+    """The full-size modules; raises on any name or shape that differs on either side."""
+    return build(split(lora=lora), "motionpro.pt")
+
+
 @pytest.mark.parametrize("lora", [True, False])
 def test_all_keys_map_one_to_one_with_equal_shapes(lora: bool) -> None:
-    parts = split(lora=lora)
+    parts, (unet, _, update) = split(lora=lora), whole(lora=lora)
     assert len(parts.unet) == 1428 and len(parts.adapter) == 120
     assert len(parts.unet) + len(parts.adapter) == len(released())
     assert len(parts.lora) == (LINEAR_LAYERS if lora else 0)
     assert not parts.unknown
-    # Raises on any name or shape that differs on either side.
-    unet, adapter, update = build(parts, "motionpro.pt")
     assert unet.config.num_attention_heads == (5, 10, 20, 20)
     assert unet.config.block_out_channels == (320, 640, 1280, 1280)
-    assert sum(weight.numel() for weight in adapter.parameters()) == pytest.approx(
+    assert sum(weight.numel() for weight in parts.adapter.values()) == pytest.approx(
         114.7e6, rel=1e-3
     )
     merged = update.merged(unet, 1.0)
     assert len(merged) == len(parts.lora)
     assert all(merged[name].shape == parts.unet[name].shape for name in merged)
+
+
+@torch.no_grad()
+def test_at_full_size_every_signal_fits_its_block() -> None:
+    """Sixteen frames of 512x320, as released, without memory."""
+    unet, adapter, update = whole(lora=True)
+    with torch.device("meta"):
+        signals = adapter.signals(torch.empty(16, 3, 320, 512))
+        given = torch.empty(1, 16, 8, 40, 64), torch.tensor(0.5), torch.empty(1, 1, 1024)
+        with adapter.steering(unet, signals, 1.0):
+            asked = (*given, torch.empty(1, 3))
+            made = torch.func.functional_call(unet, update.merged(unet, 1.0), asked).sample
+    assert made.shape == (1, 16, 4, 40, 64)
+    assert [tuple(gamma.shape) for gamma, _ in signals[:4]] == [
+        (16, 320, 40, 64),
+        (16, 640, 20, 32),
+        (16, 1280, 10, 16),
+        (16, 1280, 5, 8),
+    ]
 
 
 def test_no_key_goes_to_both_parts() -> None:

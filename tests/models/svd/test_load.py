@@ -109,8 +109,11 @@ def test_another_family_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_what_must_lie_beside_the_checkpoint_is_named(base: Path, tmp_path: Path) -> None:
+    named = tmp_path / "named.safetensors"
+    save_file({"flow_blocks.0.0.bias": torch.zeros(1)}, named)
+
     def load(folder: Path) -> None:
-        load_motionpro(base / "MotionPro-gs_16k.pt", folder, head_channels=HEAD)
+        load_motionpro(named, folder)
 
     with pytest.raises(FileNotFoundError, match="stable-video-diffusion-img2vid"):
         load(tmp_path)
@@ -125,6 +128,8 @@ def test_what_must_lie_beside_the_checkpoint_is_named(base: Path, tmp_path: Path
     (part / "config.json").write_text((base / "vae" / "config.json").read_text())
     with pytest.raises(FormatError, match="broken or incomplete"):
         load(tmp_path)
+    with pytest.raises(FormatError, match="named.safetensors lacks weights of the U-Net"):
+        load(base)
     weights = (base / "vae" / "diffusion_pytorch_model.safetensors").read_bytes()
     (part / "diffusion_pytorch_model.safetensors").write_bytes(weights[: len(weights) // 2])
     with pytest.raises(FormatError, match="broken or incomplete"):
