@@ -1,0 +1,1 @@
+"""AnimateDiff, steered by Image Conductor's networks or by a Track-ControlNet."""
