@@ -1,4 +1,5 @@
-"""Stand-ins for the networks of tapnet and cotracker, with their signatures and conventions.
+"""Stand-ins for the networks of tapnet, cotracker and torchvision, with their signatures and
+conventions.
 
 They look: the video holds a soft spot in each of the three colours, and a fake answers a query with
 where the spot of the colour it points at lies in the pictures it was given, counted as the real
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import torch
 from torch import Tensor, nn
 
@@ -230,3 +232,26 @@ class FakeCoTrackerOnlinePredictor(_Counted):
         colours = torch.zeros(len(self.queries), dtype=torch.long)
         colours[known] = self._colours(self.seen, self.queries[known])
         return self._answer(self.seen, self.queries, colours, False)
+
+
+class FakeRaft(nn.Module):
+    """RAFT of torchvision.models.optical_flow: two pictures in, every round's flow out. It finds
+    the one shift between its pictures by itself."""
+
+    def __init__(self, *, weights=None, is_large: bool = True):
+        super().__init__()
+        assert weights is None
+        name = "mask_predictor" if is_large else "update_block"
+        self.add_module(name, nn.Linear(1, 1))
+
+    def forward(self, image1, image2, num_flow_updates=12):
+        assert image1.shape == image2.shape and all(side % 8 == 0 for side in image1.shape[2:])
+        assert min(image1.shape[2:]) >= 128
+        assert -1 <= float(image1.amin()) < -0.2 and 0.2 < float(image1.amax()) <= 1
+        greys = [one[0].mean(0).double().numpy() for one in (image1, image2)]
+        shift, _ = cv2.phaseCorrelate(
+            *greys, cv2.createHanningWindow(greys[0].shape[::-1], cv2.CV_64F)
+        )
+        flow = torch.tensor(shift, dtype=torch.float32)[None, :, None, None]
+        flow = flow.expand(-1, -1, *image1.shape[2:])
+        return [flow + JUNK, flow]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -12,24 +13,32 @@ import torch
 from torch import Tensor, nn
 
 from motion_core.errors import FormatError, MissingExtraError
+from motion_core.geometry import Size
 from motion_core.trackers import TrackingStopped, make_tracker
 from motion_core.trackers.cotracker import CoTracker, load_cotracker
+from motion_core.trackers.dense_flow import load_raft
 from motion_core.trackers.tapnet import Tapir, TapNext, load_tapir, load_tapnext
 
 from .fakes import (
     CLIP,
     FakeCoTrackerOnlinePredictor,
     FakeCoTrackerPredictor,
+    FakeRaft,
     FakeTAPIR,
     FakeTAPNext,
     spot_video,
     spots,
 )
+from .scenes import Clip, Motion
 
 FAKES = {
     "tapnet.torch.tapir_model": {"TAPIR": FakeTAPIR},
     "tapnet.tapnext.tapnext_torch": {"TAPNext": FakeTAPNext},
     "tapnet.tapnext.tapnext_torch_utils": {"restore_model_from_jax_checkpoint": None},
+    "torchvision.models.optical_flow": {
+        "raft_large": FakeRaft,
+        "raft_small": partial(FakeRaft, is_large=False),
+    },
     "cotracker.predictor": {
         "CoTrackerPredictor": FakeCoTrackerPredictor,
         "CoTrackerOnlinePredictor": FakeCoTrackerOnlinePredictor,
@@ -164,6 +173,20 @@ def test_tapir_with_and_without_extra_layers_is_told_by_its_file(tmp_path: Path)
     torch.save(FakeTAPIR(pyramid_level=0, extra_convs=False).state_dict(), file)
     assert not hasattr(load_tapir(file).model, "extra_convs")
     assert make_tracker("tapir", tmp_path).track(spot_video(2), asked(2, (0,))[0]).num_points == 3
+
+
+@pytest.mark.usefixtures("packages")
+@pytest.mark.parametrize("size", [Size(168, 136), Size(137, 131), Size(150, 110)])
+def test_raft_sees_pictures_of_the_sizes_it_can(tmp_path: Path, size: Size) -> None:
+    scene = Clip(Motion((9.0, -6.0)), size=size, frames=4)
+    queries = torch.tensor([[0.0, 70.5, 30.5], [2.0, 50.5, 40.5]])
+    for file, large in (("raft_large_C_T_SKHT_V2-ff5fadd5.pth", True), ("other.pth", False)):
+        torch.save(FakeRaft(is_large=large).state_dict(), tmp_path / file)
+    tracker = make_tracker("flow_raft", tmp_path)
+    found, truth = tracker.track(scene.video(), queries), scene.truth(queries)
+    assert bool(found.visible.all())
+    assert float((found.xy - truth.xy).norm(dim=-1).max()) < 0.5
+    assert hasattr(load_raft(tmp_path / "other.pth").model, "update_block")
 
 
 def test_a_missing_package_is_named_with_its_licence(models: Path, monkeypatch) -> None:
