@@ -173,8 +173,7 @@ class SvdFamily:
                 f"this model makes {self.settings.frames} frames at once; the shot wants "
                 f"{shot.frames}. Retime the tracks (Retime Tracks) and ask for as many frames."
             )
-        wrong = [side for side in shot.size if side % self.multiple]
-        if wrong:
+        if any(side % self.multiple for side in shot.size):
             width, height = (
                 max(1, round(side / self.multiple)) * self.multiple for side in shot.size
             )
@@ -217,7 +216,8 @@ class MotionProTracks:
         """The condition drawn and encoded, once per run; None when no track counts.
 
         weights: (N,) 0..1. MotionPro knows no half tracks: those of weight 0 are left out, and of
-        two that start in one place the heavier is drawn. What the shot lets move is the brush.
+        two that start in one place the heavier is drawn. What the shot lets move is the brush
+        (MotionPro-Dense has none).
         """
         tracks = _by_weight(tracks, weights)
         if not bool(tracks.visible[:1].any()):

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from ...errors import ShapeError
-from ...guidance.linear import FULL, WORDLESS
 from ..protocols import Branch
+
+_FULL, _BLIND = Branch(), Branch(text=False)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class FrameGuidance:
     @property
     def branches(self) -> tuple[Branch, ...]:
         """Without the picture and with it; only with it where that is all that counts."""
-        return (FULL,) if self.first == self.last == 1.0 else (WORDLESS, FULL)
+        return (_FULL,) if self.first == self.last == 1.0 else (_BLIND, _FULL)
 
     def combine(self, predictions: Sequence[Tensor]) -> Tensor:
         """One prediction of those of the branches. Raises ShapeError unless they fit together."""
