@@ -13,12 +13,13 @@ import torch
 from ..errors import CanvasError, FormatError
 from ..geometry import Size, checked_size
 from ..pose.model import PoseSequence, with_middles
-from ..pose.people import follow_people
+from ..pose.people import follow_people, hands_at_their_wrists
 from ..pose.skeleton import (
     BODY,
     BODY_18,
     FACE,
     FACE_JOINTS,
+    FOOT_JOINTS,
     HAND_JOINTS,
     JOINTS,
     LEFT_HAND,
@@ -36,6 +37,7 @@ MAX_COORDINATE = 1e7
 NORMALISED_LIMIT = 2.0
 BODIES = {len(BODY): BODY, len(BODY_18): BODY_18}
 PARTS = {
+    "foot_keypoints_2d": (joint("left_big_toe"), (FOOT_JOINTS,)),
     "hand_left_keypoints_2d": (LEFT_HAND, (HAND_JOINTS,)),
     "hand_right_keypoints_2d": (RIGHT_HAND, (HAND_JOINTS,)),
     "face_keypoints_2d": (FACE, (FACE_JOINTS, 68)),
@@ -51,13 +53,13 @@ def read_poses(
 ) -> PoseSequence:
     """Poses from OpenPose JSON text, one frame as a dict, or a list of frames (POSE_KEYPOINT).
 
-    Bodies of 18 or 25 joints, hands of 21, faces of 68 or 70; parts that are missing, null or empty
+    Bodies of 18 or 25 joints, feet of 6 beside the body (ComfyUI's SDPose), hands of 21, faces of
+    68 or 70; parts that are missing, null or empty
     are not there, and neither are joints of confidence 0. Coordinates are pixels, or shares of the
     canvas when none is beyond 2. The canvas is that of the frames (canvas_width, canvas_height),
-    or `size`; people keep their order from frame to frame.
+    or `size`; people keep their order from frame to frame, and hands belong to the nearer wrist.
     Raises FormatError naming frame, person and part for anything else, and for people times frames
-    beyond 300,000; CanvasError when frames and
-    `size` disagree.
+    beyond 300,000; CanvasError when frames and `size` disagree.
     """
     frames = _frames(_parsed(source) if isinstance(source, str) else source)
     canvas = _canvas(frames, size)
@@ -69,9 +71,10 @@ def read_poses(
         joints = follow_people(found)
     except ValueError as error:
         raise FormatError(str(error)) from error
-    xy, confidence = joints[..., :2], joints[..., 2]
     if not len(frames):
-        xy, confidence = np.zeros((0, 0, JOINTS, 2)), np.zeros((0, 0, JOINTS))
+        joints = np.zeros((0, 0, JOINTS, 3))
+    joints = hands_at_their_wrists(joints)
+    xy, confidence = joints[..., :2], joints[..., 2]
     present = confidence > 0
     if present.any() and float(np.abs(xy[present]).max()) <= NORMALISED_LIMIT:
         xy = xy * np.array(canvas, dtype=np.float64)
@@ -175,7 +178,8 @@ def _person(person: Any, where: _Where) -> np.ndarray:
         result[joint(name)] = body[row]
     for part, (first, counts) in PARTS.items():
         rows = _triples(person, part, counts, where)
-        result[first : first + len(rows)] = rows
+        place = slice(first, first + len(rows))
+        result[place] = np.where(rows[:, 2:] > 0, rows, result[place])
     return result
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .skeleton import HAND_JOINTS, LEFT_HAND, RIGHT_HAND, joint
+
 # Two detections belong to one person when their joints lie closer than this share of its extent.
 NEAR_SHARE = 0.5
 # Poses held at once, one per person and frame: about 1 GB.
@@ -40,6 +42,26 @@ def follow_people(frames: Sequence[np.ndarray]) -> np.ndarray:
     result = np.zeros((len(frames), len(last), joints, 3))
     for frame, (people, places) in enumerate(zip(frames, slots, strict=True)):
         result[frame, places] = people
+    return result
+
+
+def hands_at_their_wrists(people: np.ndarray) -> np.ndarray:
+    """The same people (T, P, 137, 3), a person's two hands exchanged where their roots lie nearer
+    to the other wrist over the whole clip: some detectors (ComfyUI's SDPose) name them so."""
+    result = people.copy()
+    wrists = people[:, :, [joint("left_wrist"), joint("right_wrist")]]
+    roots = people[:, :, [LEFT_HAND, RIGHT_HAND]]
+    seen = (wrists[..., 2] > 0).all(axis=-1, keepdims=True) & (roots[..., 2] > 0)
+    own, other = (
+        np.linalg.norm(roots[..., :2] - those[..., :2], axis=-1)
+        for those in (wrists, wrists[:, :, ::-1])
+    )
+    crossed = ((own - other) * seen).sum(axis=(0, 2)) > 0
+    left, right = (slice(first, first + HAND_JOINTS) for first in (LEFT_HAND, RIGHT_HAND))
+    result[:, crossed, left], result[:, crossed, right] = (
+        people[:, crossed, right],
+        people[:, crossed, left],
+    )
     return result
 
 

@@ -16,7 +16,7 @@ BODY = (
     + ("left_big_toe", "left_small_toe", "left_heel")
     + ("right_big_toe", "right_small_toe", "right_heel")
 )
-HAND_JOINTS, FACE_JOINTS = 21, 70
+FOOT_JOINTS, HAND_JOINTS, FACE_JOINTS = 6, 21, 70
 LEFT_HAND = len(BODY)
 RIGHT_HAND = LEFT_HAND + HAND_JOINTS
 FACE = RIGHT_HAND + HAND_JOINTS

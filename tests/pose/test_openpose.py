@@ -42,7 +42,7 @@ def test_text_lists_shares_and_nested_joints_say_the_same() -> None:
 
 
 def test_hands_and_faces_have_their_places() -> None:
-    hand = np.c_[np.arange(21), np.arange(21) + 100, np.full(21, 0.5)].flatten().tolist()
+    hand = np.c_[np.arange(21) + 215, np.arange(21) + 100, np.full(21, 0.5)].flatten().tolist()
     face = np.c_[np.arange(68), np.arange(68) + 50, np.full(68, 1.0)].flatten().tolist()
     one = read_poses(
         frame(
@@ -52,10 +52,48 @@ def test_hands_and_faces_have_their_places() -> None:
             face_keypoints_2d=face,
         )
     )
-    assert one.xy[0, 0, LEFT_HAND + 3].tolist() == [3, 103]
+    assert one.xy[0, 0, LEFT_HAND + 3].tolist() == [218, 103]
     assert one.confidence[0, 0, RIGHT_HAND : RIGHT_HAND + 21].max() == 0
     assert one.xy[0, 0, FACE + 67].tolist() == [67, 117]
     assert one.confidence[0, 0, FACE + 68 :].max() == 0
+
+
+def test_feet_beside_the_body_are_those_of_the_large_body() -> None:
+    """ComfyUI's SDPose: 18 joints, feet apart, what it does not see at -1 with a score of 0."""
+    feet = ("left_big_toe", "left_small_toe", "left_heel")
+    feet += ("right_big_toe", "right_small_toe", "right_heel")
+    whole, rows = figure(), np.zeros((6, 3))
+    for place, name in enumerate(feet):
+        rows[place] = (100 + 7 * place, 210 + place, 0.8)
+        whole[joint(name)] = rows[place]
+    rows[3], whole[joint("right_big_toe")] = (-1, -1, 0), 0
+    apart = frame(as_18(figure()), foot_keypoints_2d=rows.flatten().tolist())
+    found, wanted = read_poses(apart), read_poses(frame(whole))
+    torch.testing.assert_close(found.xy, wanted.xy)
+    torch.testing.assert_close(found.confidence, wanted.confidence)
+    kept = read_poses(frame(whole, foot_keypoints_2d=[0.0] * 18))
+    torch.testing.assert_close(kept.xy, wanted.xy)
+    with pytest.raises(FormatError, match="foot_keypoints_2d must have 6 joints; got 5"):
+        read_poses(frame(figure(), foot_keypoints_2d=[1.0] * 15))
+
+
+def hand_at(xy: tuple[float, float]) -> list[float]:
+    """21 joints that fan out from a place."""
+    rows = np.c_[xy[0] + np.arange(21), np.full(21, xy[1]), np.full(21, 0.5)]
+    return rows.flatten().tolist()
+
+
+@pytest.mark.parametrize("is_crossed", [False, True])
+def test_hands_belong_to_the_nearer_wrist_over_the_whole_clip(is_crossed: bool) -> None:
+    names = ["hand_left_keypoints_2d", "hand_right_keypoints_2d"]
+    left, right = names[::-1] if is_crossed else names
+    apart = frame(figure(), **{left: hand_at((221, 71)), right: hand_at((101, 71))})
+    clapping = frame(figure(), **{left: hand_at((155, 71)), right: hand_at((165, 71))})
+    one = frame(figure(), **{left: hand_at((221, 71)), right: None})
+    poses = read_poses([apart, clapping, one])
+    assert poses.xy[:, 0, LEFT_HAND, 0].tolist() == [221, 155, 221]
+    assert poses.xy[:2, 0, RIGHT_HAND, 0].tolist() == [101, 165]
+    assert poses.confidence[2, 0, RIGHT_HAND] == 0
 
 
 def test_missing_joints_are_missing() -> None:
