@@ -10,8 +10,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ...errors import FormatError
 from ..registry import TrackModel
 from .checkpoint import LISTED, build, read_weights, split_checkpoint
@@ -66,7 +64,6 @@ def _part(folder: Path, kind: str) -> Any:
             variant=None if whole else "fp16",
             local_files_only=True,
             use_safetensors=True,
-            torch_dtype=torch.float32,
             output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -76,7 +73,7 @@ def _part(folder: Path, kind: str) -> Any:
     if told["missing_keys"]:
         missing = sorted(told["missing_keys"])
         raise FormatError(f"{folder} lacks {len(missing)} weights: {', '.join(missing[:LISTED])}.")
-    return part
+    return part.float()
 
 
 def _check_config(folder: Path, kind: str) -> None:
