@@ -19,6 +19,7 @@ from .depth_estimate import EstimateDepth
 from .depth_map import DepthMapNode
 from .draw import DrawMotion
 from .edit_by_drag import EditByDrag
+from .evaluate_motion import EvaluateMotion
 from .expand import ExpandMotion
 from .files import LoadTracks, SaveTracks
 from .filter import FilterTracks
@@ -47,6 +48,7 @@ NODES: list[type[io.ComfyNode]] = [
     LoadTrackModel,
     TrackSampler,
     EditByDrag,
+    EvaluateMotion,
     TracksInfo,
     LoadTracks,
     SaveTracks,

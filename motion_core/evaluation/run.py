@@ -91,8 +91,8 @@ def evaluate(
     """Measure everything that the settings ask for.
 
     journal: rows that are known already, and where new ones go; whatever progress raises leaves it
-    whole. Raises what load_lite raises for weights, and FormatError for pictures of DAVIS that cannot be
-    read.
+    whole. Raises what load_lite raises for weights, and what read_clip raises for pictures of
+    DAVIS.
     """
     perceptual = Perceptual()
     learned = lite_answers(settings.named_weights())

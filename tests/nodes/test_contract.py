@@ -28,6 +28,7 @@ NODE_IDS = {
     "MotionPromptingDrawMotion",
     "MotionPromptingEditByDrag",
     "MotionPromptingEstimateDepth",
+    "MotionPromptingEvaluateMotion",
     "MotionPromptingExpandMotion",
     "MotionPromptingFilterTracks",
     "MotionPromptingLoadTrackModel",

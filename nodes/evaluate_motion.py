@@ -1,0 +1,90 @@
+"""Evaluate Motion: how far a video's points are from where they were asked to go."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from . import host
+from .schema import TracksSocket, canvas_input, schema, tracks_input
+from .wire import frames, tracks_in
+
+
+class EvaluateMotion(io.ComfyNode):
+    """Asked and realised motion in, numbers and a picture out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "EvaluateMotion",
+            aliases=["motion error", "EPE", "track accuracy", "PSNR", "SSIM", "compare tracks"],
+            display_name="Evaluate Motion",
+            category="Motion Prompting",
+            description="Measures how well a video follows its tracks: how many pixels its points "
+            "are off, how many are near enough, whether they are visible when they should be.",
+            is_output_node=True,
+            inputs=[
+                tracks_input("The tracks as asked for: what drove the video."),
+                TracksSocket.Input(
+                    "realised",
+                    optional=True,
+                    tooltip="The tracks as realised, for example of Track Sampler. Not connected: "
+                    "the points are looked for again in the images by Lucas-Kanade.",
+                ),
+                io.Image.Input(
+                    "images",
+                    optional=True,
+                    tooltip="The video's frames, as many as the tracks have and of their size in "
+                    "pixels. The last one also lies below the picture.",
+                ),
+                io.Image.Input(
+                    "truth",
+                    optional=True,
+                    tooltip="Frames of a real video of the same motion, as many and as large as "
+                    "the images, for PSNR (dB) and SSIM (0 to 1).",
+                ),
+                canvas_input(),
+            ],
+            outputs=[
+                io.String.Output("report", display_name="report", tooltip="The numbers in words."),
+                io.Image.Output(
+                    "picture",
+                    display_name="picture",
+                    tooltip="Ways asked for in white, ways taken from green to red, and below "
+                    "them the mean error of every frame in pixels.",
+                ),
+                io.Float.Output(
+                    "error",
+                    display_name="error",
+                    tooltip="The mean endpoint error in pixels; not a number where no point is "
+                    "found.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, tracks, realised=None, images=None, truth=None, canvas_image=None):
+        from ..motion_core.evaluation.compare import compare_tracks, likeness_text, tracks_again
+        from ..motion_core.evaluation.picture import error_picture
+
+        if realised is None and images is None:
+            raise ValueError("connect the realised tracks, the video's images, or both.")
+        seen = None if images is None else frames(images)
+        ground = canvas_image if images is None else images
+        asked = tracks_in(tracks, ground)
+        if realised is None:
+            went = tracks_again(seen, asked, progress=host.progress())
+        else:
+            went = tracks_in(realised, ground)
+        found = compare_tracks(asked, went)
+        lines = [found.to_text()]
+        if truth is not None:
+            lines.append(likeness_text(_needed(seen), frames(truth)))
+        picture = error_picture(found, None if seen is None else seen[-1])[None]
+        shown = host.picture_preview(picture, cls)
+        return io.NodeOutput("\n".join(lines), picture, found.epe, ui=shown)
+
+
+def _needed(seen):
+    if seen is None:
+        raise ValueError("truth needs the video's images to be compared with; connect images.")
+    return seen
