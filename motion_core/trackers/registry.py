@@ -126,7 +126,8 @@ KINDS: dict[str, TrackerKind] = {
             "tapnext",
             "TAPNext or TAPNext++, frame by frame",
             _learned(load_tapnext),
-            ("tapnet",),
+            # Its network imports the other two, which installing tapnet does not bring along.
+            ("tapnet", "einops", "torchvision"),
             ("tapnextpp_ckpt.pt", "bootstapnext_ckpt.npz"),
         ),
         TrackerKind(

@@ -34,6 +34,7 @@ from .scenes import Clip, Motion
 FAKES = {
     "tapnet.torch.tapir_model": {"TAPIR": FakeTAPIR},
     "tapnet.tapnext.tapnext_torch": {"TAPNext": FakeTAPNext},
+    "einops": {},
     "tapnet.tapnext.tapnext_torch_utils": {"restore_model_from_jax_checkpoint": None},
     "torchvision.models.optical_flow": {
         "raft_large": FakeRaft,
