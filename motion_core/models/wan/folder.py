@@ -1,0 +1,250 @@
+"""Wan's networks from a folder as diffusers lays it out, on this machine only."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import FormatError, MissingExtraError
+from .family import released_scheduler
+from .files import PICKLES, check_sizes, fill, read_tensors, to_floating
+from .parts import Umt5Text, WanParts
+
+PIPELINE = "WanImageToVideoPipeline"
+SCHEDULERS = ("UniPCMultistepScheduler", "FlowMatchEulerDiscreteScheduler")
+# In the original release's names, and in no others.
+ORIGINAL = "blocks.0.self_attn.q.weight"
+PREFIXES = ("model.diffusion_model.", "diffusion_model.")
+STEM = "diffusion_pytorch_model"
+# Wan's largest has 40 blocks and tokens of 5120.
+MOST_LAYERS, MOST_SIZE = 512, 1 << 16
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WanFiles:
+    """Where the networks are. folder: a diffusers release of Wan2.1 image-to-video.
+
+    transformer: None for the folder's own, or the weights that take its place: a .safetensors
+    file, or a folder of its pieces, in the names of diffusers, of the original release (Wan-Move,
+    ATI), or of ComfyUI. read_text: whether prompts are read, by a network of 11 GB. dtype: of all
+    networks but the autoencoder, which is kept as it is stored.
+    """
+
+    folder: Path
+    transformer: Path | None = None
+    read_text: bool = True
+    dtype: torch.dtype = torch.bfloat16
+
+
+def load_wan(files: WanFiles) -> WanParts:
+    """The networks, on the CPU, ready to use. Nothing is downloaded and no pickle is opened.
+
+    Raises FileNotFoundError for what is missing; FormatError for a folder of another model, for
+    weights that are broken, pickled or do not fit (with the first ten names); MissingExtraError
+    when words or CLIP are wanted and transformers is not installed.
+    """
+    _check_pipeline(files.folder)
+    transformer = _network(files.folder / "transformer", files.transformer, files.dtype)
+    vae = _network(files.folder / "vae", None, None)
+    return WanParts(
+        transformer,
+        vae,
+        _scheduler(files.folder / "scheduler"),
+        _text(files) if files.read_text else None,
+        _image_encoder(files) if transformer.config.image_dim is not None else None,
+    )
+
+
+def original_to_diffusers(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights in diffusers' names, whether they come in those, the original's or ComfyUI's."""
+    for prefix in PREFIXES:
+        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
+    if ORIGINAL not in tensors:
+        return tensors
+    from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
+
+    return convert_wan_transformer_to_diffusers(tensors)
+
+
+def _check_pipeline(folder: Path) -> None:
+    told = _json(folder / "model_index.json", "a diffusers release of Wan image-to-video")
+    if told.get("_class_name") != PIPELINE:
+        raise FormatError(
+            f"{folder} holds a {told.get('_class_name')}, not a {PIPELINE}; choose the folder of "
+            "an image-to-video Wan, for instance Wan2.1-I2V-14B-480P-Diffusers."
+        )
+    if told.get("boundary_ratio") is not None or told.get("expand_timesteps"):
+        raise FormatError(
+            f"{folder} is a Wan 2.2, which runs in two stages or without a picture's latent; "
+            "Wan-Move, ATI and the Track-ControlNet here steer Wan 2.1 image-to-video."
+        )
+
+
+def _network(folder: Path, weights: Path | None, dtype: torch.dtype | None) -> Any:
+    """One of diffusers' networks: config from the folder, weights from there or elsewhere."""
+    path = folder / "config.json"
+    config = _json(path, f"the {folder.name} of a diffusers release")
+    network = _empty(path, config)
+    tensors = original_to_diffusers(_tensors(weights or folder))
+    if dtype is not None:
+        tensors = to_floating(tensors, dtype)
+    fill(network, tensors, f"Wan's {folder.name} ({weights or folder})", assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def _empty(path: Path, config: dict[str, Any]) -> Any:
+    """A network without weights, of the class its config names."""
+    from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+    from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+
+    classes = {"transformer": WanTransformer3DModel, "vae": AutoencoderKLWan}
+    wanted = classes[path.parent.name]
+    if config.get("_class_name") != wanted.__name__:
+        raise FormatError(
+            f"{path} describes a {config.get('_class_name')}, not Wan's {wanted.__name__}."
+        )
+    sizes = ("num_attention_heads", "attention_head_dim", "ffn_dim", "rope_max_seq_len")
+    has_blocks = wanted is WanTransformer3DModel
+    check_sizes(config, sizes if has_blocks else ("base_dim", "z_dim"), path, MOST_SIZE)
+    check_sizes(config, ("num_layers",) if has_blocks else (), path, MOST_LAYERS)
+    try:
+        with torch.device("meta"):
+            network: Any = wanted.from_config(config)
+    except (TypeError, ValueError, KeyError, IndexError) as error:
+        raise FormatError(f"{path} has a config that cannot be built: {error}.") from error
+    if isinstance(network, WanTransformer3DModel):
+        # Its tables are computed, not stored.
+        told = network.config
+        network.rope = type(network.rope)(
+            told["attention_head_dim"], tuple(told["patch_size"]), told["rope_max_seq_len"]
+        )
+    return network
+
+
+def _tensors(source: Path) -> dict[str, Tensor]:
+    """All tensors of a file, or of a folder of one file or of pieces with an index."""
+    if not source.is_dir():
+        return read_tensors(source)[0]
+    whole, index = source / f"{STEM}.safetensors", source / f"{STEM}.safetensors.index.json"
+    if whole.is_file():
+        return read_tensors(whole)[0]
+    if not index.is_file():
+        _refuse_pickles(source)
+        raise FileNotFoundError(
+            f"there is no {whole.name} in {source}; download the folder again, or point to the "
+            "file itself."
+        )
+    names = _json(index, "the index of weights in pieces").get("weight_map")
+    if not isinstance(names, dict) or not all(isinstance(one, str) for one in names.values()):
+        raise FormatError(f"{index} has no weight_map from names to files.")
+    tensors: dict[str, Tensor] = {}
+    for piece in sorted(set(names.values())):
+        if Path(piece).name != piece:
+            raise FormatError(f"{index} points outside of its folder: {piece!r}.")
+        tensors |= read_tensors(source / piece)[0]
+    return tensors
+
+
+def _scheduler(folder: Path) -> Any:
+    """The release's scheduler, or the one Wan 2.1 was released with."""
+    import diffusers
+
+    path = folder / "scheduler_config.json"
+    if not path.is_file():
+        logger.info("%s is missing; Wan 2.1's released scheduler is taken.", path)
+        return released_scheduler()
+    config = _json(path, "a scheduler")
+    name = config.get("_class_name")
+    if name not in SCHEDULERS:
+        raise FormatError(f"{path} describes a {name}; Wan runs with {' or '.join(SCHEDULERS)}.")
+    return getattr(diffusers, name).from_config(config)
+
+
+def _text(files: WanFiles) -> Umt5Text | None:
+    folder = files.folder / "text_encoder"
+    if not folder.is_dir():
+        logger.info("%s is missing; prompts will not be read.", folder)
+        return None
+    transformers = _transformers("prompts")
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            files.folder / "tokenizer", local_files_only=True
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise FormatError(f"{files.folder / 'tokenizer'} cannot be read: {error}") from error
+    return Umt5Text(_pretrained(transformers.UMT5EncoderModel, folder, files.dtype), tokenizer)
+
+
+def _image_encoder(files: WanFiles) -> Any:
+    folder = files.folder / "image_encoder"
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"there is no {folder}, but this Wan looks at its picture through CLIP; download it "
+            "with the rest of the release."
+        )
+    return _pretrained(_transformers("CLIP").CLIPVisionModel, folder, files.dtype)
+
+
+def _pretrained(wanted: Any, folder: Path, dtype: torch.dtype) -> Any:
+    """One of transformers' networks. Raises FormatError unless every weight is in its place."""
+    from safetensors import SafetensorError
+
+    _refuse_pickles(folder)
+    try:
+        network, told = wanted.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            dtype=dtype,
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise FormatError(f"{folder} cannot be read as {wanted.__name__}: {error}") from error
+    missing = sorted(told["missing_keys"])
+    if missing:
+        raise FormatError(
+            f"{folder} lacks {len(missing)} tensors of {wanted.__name__}: {', '.join(missing[:10])}"
+        )
+    return network.eval().requires_grad_(False)
+
+
+def _refuse_pickles(folder: Path) -> None:
+    """Raises FormatError when a folder holds weights as pickles only."""
+    if any(folder.glob("*.safetensors")):
+        return
+    pickles = sorted(one.name for one in folder.iterdir() if one.suffix.lower() in PICKLES)
+    if pickles:
+        raise FormatError(
+            f"{folder} holds pickles only ({', '.join(pickles[:3])}), which could run anything "
+            "when opened; take the release with .safetensors."
+        )
+
+
+def _transformers(what: str) -> Any:
+    try:
+        import transformers
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{what} need the package transformers: pip install transformers."
+        ) from error
+    return transformers
+
+
+def _json(path: Path, what: str) -> dict[str, Any]:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no {path}, where {what} has one.")
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise FormatError(f"{path} is no JSON ({error}); download it again.") from error
+    if not isinstance(told, dict):
+        raise FormatError(f"{path} holds no JSON object.")
+    return told
