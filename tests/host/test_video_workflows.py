@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +14,17 @@ from motion_core.geometry import Size
 from motion_core.scene.render import track
 from motion_core.tracks import Tracks
 from motion_core.video import write_image, write_video
-from tests.host.fixtures import PICTURE, PICTURE_SIZE, VIDEO, VIDEO_FPS, fill_input_folder, filmed
-from tests.host.test_workflows import api, node_of
+from tests.host.fixtures import (
+    PICTURE,
+    PICTURE_SIZE,
+    VIDEO,
+    VIDEO_FPS,
+    VIDEO_FRAMES,
+    fill_input_folder,
+    filmed,
+)
+from tests.host.pack import pack_module
+from tests.host.test_workflows import api, node_of, video_shape
 from tests.transfer.test_end_to_end import FPS, amplitudes, rendered
 
 LARGE = Size(2 * PICTURE_SIZE.width, 2 * PICTURE_SIZE.height)
@@ -73,3 +83,44 @@ def test_a_filmed_vibration_is_sixteen_times_as_large(lent: Any) -> None:
     inner = ((found.xy[0] > 15) & (found.xy[0] < torch.tensor(found.size) - 15)).all(dim=-1)
     moved = amplitudes(larger)[inner].median()
     assert float(moved) == pytest.approx(16 * 0.5, rel=0.1)
+
+
+class Stopped(BaseException):
+    """The user pressed cancel."""
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, call: int) -> list[int]:
+    """Lets the pack's progress raise at its `call`-th step; gives the count so far as a list."""
+    steps = [0]
+
+    def progress() -> Any:
+        def show(done: int, total: int) -> None:
+            steps[0] += 1
+            if steps[0] == call:
+                raise Stopped
+
+        return show
+
+    monkeypatch.setattr(pack_module("nodes.host"), "progress", progress)
+    return steps
+
+
+@pytest.mark.parametrize("name", ["motion_transfer", "motion_magnify"])
+def test_a_cancelled_run_leaves_whole_files_or_none(
+    stand_in: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    prompt = api(name)
+    steps = stop_at(monkeypatch, -1)
+    stand_in.run(prompt)
+    saved = sum(node["class_type"] == "SaveVideo" for node in prompt.values())
+    assert len(list(stand_in.output_dir.rglob("*.*"))) == saved
+    shutil.rmtree(stand_in.output_dir)
+    for call in (1, steps[0] // 2, steps[0]):
+        stop_at(monkeypatch, call)
+        with pytest.raises(Stopped):
+            stand_in.run(prompt)
+        left = [path for path in stand_in.output_dir.rglob("*") if path.is_file()]
+        assert len(left) < saved
+        for path in left:
+            assert video_shape(path)[0] == VIDEO_FRAMES
+            path.unlink()

@@ -162,3 +162,32 @@ def test_values_that_are_no_tracks_are_refused(call: Any, name: str) -> None:
     for value in (wild, {}, 3, None):
         with pytest.raises((ValueError, TypeError)):
             call(name, value, *settings)
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_pictures_with_alpha_and_grey_ones_serve(call: Any, channels: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    tracks, _, _ = scene(camera_matrices())
+    video = torch.rand(12, 150, 200, channels, generator=generator)
+    plain = video[..., :3] if channels == 4 else video.expand(-1, -1, -1, 3)
+    value = to_host(tracks)
+    *_, steady = call("SeparateMotion", value, "homography", 2.0, images=video)
+    *_, wanted = call("SeparateMotion", value, "homography", 2.0, images=plain)
+    assert torch.equal(steady, wanted)
+    for images in (video, video[:1]):
+        _, shown = magnify(call, value, images=images)
+        _, wanted = magnify(call, value, images=plain[: len(images)])
+        assert torch.equal(shown, wanted)
+    with pytest.raises(ValueError, match="at least one picture"):
+        magnify(call, value, images=video[:0])
+    moved = transfer(call, {"alignment": "fit", "keep_aspect": True}, image=video[:1])
+    assert moved["canvas"] == (200, 150)
+
+
+def test_a_mask_that_says_nothing_is_refused(call: Any) -> None:
+    for mask in (torch.zeros(1, 80, 100), torch.full((1, 80, 100), torch.nan)):
+        with pytest.raises(ValueError, match="mask is empty"):
+            transfer(call, {"alignment": "fit", "source_mask": mask, "keep_aspect": True})
+        one = {"source_mask": torch.ones(1, 80, 100), "target_mask": mask, "kind": "affine"}
+        with pytest.raises(ValueError, match="mask is empty"):
+            transfer(call, {"alignment": "shapes", **one})
