@@ -1,0 +1,93 @@
+"""Image Conductor (2406.15339) as a control of AnimateDiff: flow, and a LoRA per motion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ...tracks.model import Tracks
+from ...tracks.select import select
+from .branch import Signals, SparseBranch
+from .condition import flow_condition
+from .family import AnimateDiffCondition, ControlResiduals
+from .lora import LayerLora
+
+
+class ConductorWeights(nn.Module):
+    """The flow network, and the LoRA of each motion ("object", "camera") by name."""
+
+    def __init__(self, flow: SparseBranch, lora: Mapping[str, LayerLora]) -> None:
+        super().__init__()
+        self.flow, self.lora = flow, nn.ModuleDict(lora)
+
+    def check_motion(self, motion: str | None) -> None:
+        """Raises ValueError for a motion that there is no LoRA of; None is the bare network."""
+        if motion is not None and motion not in self.lora:
+            known = ", ".join(self.lora) or "none, since the checkpoint has no LoRA"
+            raise ValueError(f"there is no motion {motion!r}; there are {known}.")
+
+
+class FlowSteering:
+    """The flow of a run: drawn once, and read once under every motion that is asked for."""
+
+    def __init__(self, weights: ConductorWeights, condition: Tensor, motion: str | None) -> None:
+        self.motion = motion
+        self._weights, self._condition = weights, condition
+        self._under: dict[str | None, tuple[dict[str, Tensor], Tensor]] = {}
+
+    def signals(self, timestep: Tensor, words: Tensor, adapter: str | None) -> Signals:
+        """What the flow adds under a motion, or where none is named under the control's own.
+
+        Raises ValueError for a motion that there is no LoRA of.
+        """
+        laid, features = self._read(adapter or self.motion)
+        return self._weights.flow.under(laid, features, timestep, words)
+
+    def _read(self, motion: str | None) -> tuple[dict[str, Tensor], Tensor]:
+        if motion not in self._under:
+            self._weights.check_motion(motion)
+            flow = self._weights.flow
+            lora = None if motion is None else self._weights.lora[motion]
+            laid = lora.merged(flow) if isinstance(lora, LayerLora) else {}
+            self._under[motion] = laid, flow.features(self._condition, laid)
+        return self._under[motion]
+
+
+class ConductorTracks:
+    """A TrackControl for AnimateDiffFamily.
+
+    motion: "object" moves things, "camera" moves the view, as the authors sample; None is the
+    network without LoRA, which camera-free guidance (Eq. 5) compares "object" with.
+    Raises ValueError for a motion that there is no LoRA of.
+    """
+
+    def __init__(self, weights: ConductorWeights, motion: str | None = "object") -> None:
+        weights.check_motion(motion)
+        self.weights, self.motion = weights, motion
+
+    def prepare(
+        self, tracks: Tracks, weights: Tensor, condition: AnimateDiffCondition
+    ) -> FlowSteering | None:
+        """The flow drawn, once per run; None when no track counts.
+
+        weights: (N,) 0..1. A step is drawn or not: tracks of weight 0 are left out, and of two
+        that start in one pixel the heavier is drawn.
+        """
+        order = torch.argsort(weights, stable=True)
+        heard = select(tracks, order[weights[order] > 0])
+        if not bool(heard.visible.any()):
+            return None
+        drawn = flow_condition(heard, condition.shot.size, progress=condition.progress)
+        return FlowSteering(self.weights, drawn, self.motion)
+
+    def residuals(
+        self,
+        prepared: FlowSteering | None,
+        latents: Tensor,
+        timestep: Tensor,
+        condition: AnimateDiffCondition,
+    ) -> ControlResiduals:
+        """The same flow at every step."""
+        return ControlResiduals(prepared)

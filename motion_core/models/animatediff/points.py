@@ -1,0 +1,67 @@
+"""The first convolution of a Track-ControlNet, computed from points."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.functional import conv2d
+
+from ...errors import ShapeError
+from ...raster.sparse import SparseVolume
+
+# Entries worked on together: what bounds the memory beyond the result.
+AT_ONCE = 4096
+
+
+def convolve_points(volume: SparseVolume, weight: Tensor, bias: Tensor) -> Tensor:
+    """What a padded convolution of odd kernel makes of the dense volume: (T, C, h, w).
+
+    weight: (C, D*r*r, k, k) for a volume folded by r. Every entry adds its row, seen through one
+    tap of the kernel, to the cell that tap looks from; the volume itself is never made.
+    Differentiable with respect to weight, bias and the rows.
+    Raises ShapeError when the kernel does not fit the volume.
+    """
+    frames, height, width, channels = volume.shape
+    out, given, kernel = weight.shape[0], weight.shape[1], weight.shape[-1]
+    if given != channels or weight.shape[-2] != kernel or kernel % 2 == 0:
+        raise ShapeError(
+            f"a volume with {channels} channels needs a kernel (C, {channels}, k, k), k odd; got "
+            f"{tuple(weight.shape)}."
+        )
+    result = bias.to(weight.dtype).expand(frames * height * width, out).clone()
+    rows = volume.rows.to(weight.dtype)
+    frame, line, column, phase = volume.positions().unbind(1)
+    for seen in range(volume.fold**2):
+        here = (phase == seen).nonzero().squeeze(1)
+        taps = weight[:, seen :: volume.fold**2]
+        for part in here.split(AT_ONCE):
+            codes = rows[volume.tracks[part]]
+            at = (frame[part], line[part], column[part])
+            result = _added(result, codes, taps, at, (height, width))
+    return result.view(frames, height, width, out).permute(0, 3, 1, 2)
+
+
+def convolve_dense(volume: SparseVolume, weight: Tensor, bias: Tensor) -> Tensor:
+    """The definition of convolve_points: the volume made, then convolved."""
+    dense = volume.to_dense().to(weight.dtype).permute(0, 3, 1, 2)
+    return conv2d(dense, weight, bias, padding=weight.shape[-1] // 2)
+
+
+def _added(
+    result: Tensor,
+    codes: Tensor,
+    taps: Tensor,
+    at: tuple[Tensor, Tensor, Tensor],
+    grid: tuple[int, int],
+) -> Tensor:
+    """Adds to result (T*h*w, C) what entries (M, D) at (frame, line, column) give it."""
+    (height, width), reach = grid, taps.shape[-1] // 2
+    frame, line, column = at
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            # A tap below the centre sees an entry from the cell above it.
+            row, col = line - down, column - right
+            inside = ((row >= 0) & (row < height) & (col >= 0) & (col < width)).nonzero()[:, 0]
+            cell = ((frame * height + row) * width + col)[inside]
+            seen = codes[inside] @ taps[:, :, down + reach, right + reach].T
+            result = result.index_add_(0, cell, seen)
+    return result

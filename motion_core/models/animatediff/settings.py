@@ -1,0 +1,37 @@
+"""How AnimateDiff is asked, and how Image Conductor's motions are chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...tracks.arguments import whole_number
+
+
+@dataclass(frozen=True)
+class AnimateDiffSettings:
+    """is_batched: all predictions of a step in one pass of the U-Net: faster, and as many times
+    the memory. decode_at_once: frames decoded together; fewer take less memory.
+    Raises TypeError or ValueError for values out of range."""
+
+    is_batched: bool = True
+    decode_at_once: int = 16
+
+    def __post_init__(self) -> None:
+        whole_number("decode_at_once", self.decode_at_once, least=1)
+
+
+AS_RELEASED = AnimateDiffSettings()
+
+
+def ddim_scheduler() -> Any:
+    """DDIM with the noise that AnimateDiff and Image Conductor were trained on."""
+    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+
+    return DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="linear",
+        steps_offset=1,
+        clip_sample=False,
+    )

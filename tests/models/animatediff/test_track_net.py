@@ -1,0 +1,194 @@
+"""Track-ControlNet: nothing at first, the same from points as from the volume, learns, is saved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from motion_core.errors import FormatError, ShapeError
+from motion_core.geometry import Size
+from motion_core.models.animatediff.family import AnimateDiffFamily
+from motion_core.models.animatediff.points import convolve_dense, convolve_points
+from motion_core.models.animatediff.track_file import KIND, load_track_net, save_track_net
+from motion_core.models.animatediff.track_net import TrackNet, TrackNetTracks, track_net_of
+from motion_core.models.protocols import Branch, Shot
+from motion_core.raster.encoders import IdVolumeEncoder
+from motion_core.raster.ids import IdEmbedding
+from motion_core.sampling import Sampling, sample
+from motion_core.tracks.model import Tracks, empty_tracks, make_tracks
+
+from .originals import WORDS, values
+from .parts import FRAMES, SIZE, drags, picture, tiny_base
+
+CODES = IdEmbedding(8, 256)
+CELLS = Size(9, 8)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def fresh(fold: int = 1) -> TrackNet:
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        return track_net_of(tiny_base().unet, CODES, fold)
+
+
+def woken(fold: int = 1) -> TrackNet:
+    """One whose zero convolutions are not zero any more."""
+    network = fresh(fold)
+    for conv in (*network.controlnet_down_blocks, network.controlnet_mid_block):
+        torch.nn.init.eye_(conv.weight.data[:, :, 0, 0])  # type: ignore[union-attr, operator]
+    return network.eval().requires_grad_(False)
+
+
+def many(points: int, frames: int, size: Size) -> Tracks:
+    generator = torch.Generator().manual_seed(points)
+    xy = torch.rand(frames, points, 2, generator=generator) * (torch.tensor(size) + 8.0) - 4
+    visible = torch.rand(frames, points, generator=generator) > 0.2
+    return make_tracks(xy, size, visible=visible)
+
+
+def made(control: TrackNetTracks | None, tracks: Tracks) -> Tensor:
+    family = AnimateDiffFamily(tiny_base())
+    return sample(family, control, Shot(picture(), FRAMES), tracks, Sampling(1, seed=4)).frames
+
+
+def test_at_first_the_clip_is_the_bases_bit_for_bit_and_then_it_is_not() -> None:
+    base = made(None, drags())
+    assert torch.equal(made(TrackNetTracks(fresh()), drags()), base)
+    assert not torch.equal(made(TrackNetTracks(woken()), drags()), base)
+    assert torch.equal(made(TrackNetTracks(woken()), empty_tracks(FRAMES, SIZE)), base)
+
+
+def test_it_is_a_copy_of_the_encoder_that_can_be_trained_alone() -> None:
+    network, unet = fresh(), tiny_base().unet
+    copied = dict(network.down_blocks.named_parameters())
+    for name, weight in unet.down_blocks.named_parameters():
+        assert torch.equal(copied[name], weight) and copied[name] is not weight
+        assert copied[name].requires_grad and not weight.requires_grad
+    volume = network.volume(drags(), CELLS, seed=0)
+    words = values("words", (1, 5, WORDS)).float()
+    found = network(network.features(volume), torch.tensor(421), words)
+    assert all(not part.any() for part in (*found.down, found.mid))
+    (sum(part.sum() for part in found.down) + found.mid.sum()).backward()
+    assert all(conv.weight.grad.any() for conv in network.controlnet_down_blocks)  # type: ignore[union-attr, operator]
+    woke = woken().requires_grad_(True)
+    found = woke(woke.features(volume), torch.tensor(421), words)
+    (found.mid**2).sum().backward()
+    assert woke.first.weight.grad is not None and bool(woke.first.weight.grad.any())
+
+
+@pytest.mark.parametrize(("fold", "points"), [(1, 40), (4, 40), (1, 0), (1, 5000)])
+def test_the_convolution_of_points_equals_that_of_the_volume(fold: int, points: int) -> None:
+    tracks = many(points, 4, Size(72, 64))
+    volume = IdVolumeEncoder(IdEmbedding(8, 8192), 1, fold).encode(tracks, CELLS)
+    weight = values("weight", (6, 8 * fold**2, 3, 3)).requires_grad_(True)
+    bias = values("bias", (6,)).requires_grad_(True)
+    sparse, dense = convolve_points(volume, weight, bias), convolve_dense(volume, weight, bias)
+    assert sparse.shape == (4, 6, 8, 9)
+    # The volume rounds its sums to float32, the points do not.
+    torch.testing.assert_close(sparse, dense, rtol=1e-4, atol=1e-4)
+    asked = values("gradient", tuple(sparse.shape))
+    got = torch.autograd.grad((sparse * asked).sum(), (weight, bias))
+    wanted = torch.autograd.grad((dense * asked).sum(), (weight, bias))
+    for one, other in zip(got, wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-3)
+
+
+class Allocated(TorchDispatchMode):
+    """Bytes of the largest tensor that an operation makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.largest = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for part in made if isinstance(made, (tuple, list)) else (made,):
+            if isinstance(part, Tensor):
+                self.largest = max(self.largest, part.untyped_storage().nbytes())
+        return made
+
+
+def test_points_take_less_than_a_tenth_of_the_volumes_memory() -> None:
+    tracks = many(1000, 8, Size(256, 192))
+    volume = IdVolumeEncoder(fold=8).encode(tracks, Size(32, 24))
+    weight, bias = torch.ones(16, 64 * 64, 3, 3), torch.zeros(16)
+    with Allocated() as sparse:
+        convolve_points(volume, weight, bias)
+    with Allocated() as dense:
+        convolve_dense(volume, weight, bias)
+    own = sum(part.nbytes for part in (volume.cells, volume.tracks, volume.rows))
+    assert dense.largest >= 8 * 24 * 32 * 64 * 64 * 4
+    assert sparse.largest + own < 0.1 * dense.largest
+
+
+def test_a_kernel_of_other_channels_is_refused() -> None:
+    volume = IdVolumeEncoder(CODES).encode(drags(), CELLS)
+    for shape in ((4, 9, 3, 3), (4, 8, 2, 2), (4, 8, 3, 1)):
+        with pytest.raises(ShapeError, match="a volume with 8 channels needs a kernel"):
+            convolve_points(volume, torch.zeros(shape), torch.zeros(4))
+
+
+def test_tracks_that_weigh_less_say_less() -> None:
+    control, family = TrackNetTracks(woken()), AnimateDiffFamily(tiny_base())
+    given = family.condition(Shot(picture(), FRAMES))
+    words, time = given.words[True], torch.tensor(421)
+
+    def mid(*weights: float) -> Tensor:
+        steering = control.prepare(drags(), torch.tensor(weights), given)
+        with torch.no_grad():
+            return steering.signals(time, words, None).mid
+
+    assert torch.equal(mid(1, 1), mid(1, 1)) and not torch.equal(mid(1, 1), mid(1, 0.5))
+    steering = control.prepare(drags(), torch.ones(2), given)
+    with pytest.raises(ValueError, match="no adapters; got 'object'"):
+        steering.signals(time, words, "object")
+    assert Branch().adapter is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_saved_and_loaded_it_is_the_same(tmp_path: Path, dtype: torch.dtype) -> None:
+    network = woken(fold=2).to(dtype)
+    save_track_net(network, tmp_path / "a.safetensors")
+    assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]
+    loaded = load_track_net(tmp_path / "a.safetensors")
+    assert (loaded.codes, loaded.fold) == (CODES, 2)
+    words = values("words", (1, 5, WORDS)).to(dtype)
+    volume = network.volume(drags(), CELLS, seed=3)
+    with torch.no_grad():
+        found = [
+            one(one.features(volume), torch.tensor(421), words).mid for one in (network, loaded)
+        ]
+    assert torch.equal(*found) and found[0].dtype == dtype
+
+
+def test_broken_files_of_a_track_net_say_so(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.safetensors"
+    save_track_net(fresh(), whole)
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(whole.read_bytes()[:5000])
+    with pytest.raises(FormatError, match="cut.safetensors is broken"):
+        load_track_net(cut)
+    with pytest.raises(FileNotFoundError, match="gone"):
+        load_track_net(tmp_path / "gone.safetensors")
+    config = json.dumps({"unet": {"no_such": 1}, "dim": 8, "pool": 9, "fold": 1})
+    for told, message in (
+        (None, "do not say whose"),
+        ({"kind": "other"}, "holds 'other'"),
+        ({"kind": KIND, "config": "{"}, "makes no network"),
+        ({"kind": KIND, "config": "[]"}, "makes no network"),
+        ({"kind": KIND, "config": config}, "makes no network"),
+    ):
+        save_file({"x": torch.zeros(1)}, tmp_path / "x.safetensors", told)
+        with pytest.raises(FormatError, match=message):
+            load_track_net(tmp_path / "x.safetensors")
