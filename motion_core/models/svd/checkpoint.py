@@ -110,11 +110,13 @@ def build(
         raise FormatError(f"{source}: {_few('weights without a place', checkpoint.unknown)}.")
     try:
         config = unet_config(checkpoint.unet, head_channels)
-    except (KeyError, ValueError) as error:
-        raise FormatError(f"{source} lacks weights of the U-Net, among them {error}.") from error
-    unet = empty_unet(config)
-    with torch.device("meta"):
-        adapter = MotionAdapter(config["block_out_channels"])
+        unet = empty_unet(config)
+        with torch.device("meta"):
+            adapter = MotionAdapter(config["block_out_channels"])
+    except (KeyError, ValueError, IndexError) as error:
+        raise FormatError(
+            f"{source} holds no U-Net of Stable Video Diffusion ({error}); it may be cut short."
+        ) from error
     fill(unet, checkpoint.unet, source)
     fill(adapter, checkpoint.adapter, source)
     stray = checkpoint.lora.keys() - checkpoint.unet.keys()

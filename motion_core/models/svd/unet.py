@@ -19,14 +19,17 @@ def unet_config(
 ) -> dict[str, Any]:
     """Arguments of UNetSpatioTemporalConditionModel from its weights under diffusers' names.
 
-    head_channels: per attention head, which no weight tells. Raises KeyError if one it reads is
-    missing.
+    head_channels: per attention head, which no weight tells. Raises KeyError if a weight that it
+    reads is missing, IndexError if one lacks a dimension, ValueError for widths that heads do not
+    share evenly.
     """
     levels = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("down_blocks."))
     widths = tuple(
         weights[f"down_blocks.{level}.resnets.0.spatial_res_block.conv1.bias"].shape[0]
         for level in range(levels)
     )
+    if any(width % head_channels for width in widths):
+        raise ValueError(f"levels of {widths} channels do not divide by heads of {head_channels}")
     attends = [f"down_blocks.{level}.attentions.0.norm.bias" in weights for level in range(levels)]
     context = "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight"
     ids = weights["add_embedding.linear_1.weight"].shape[1]

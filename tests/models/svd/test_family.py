@@ -109,17 +109,30 @@ def test_parity_of_whole_sampling_with_guidance_over_frames(
 
 
 def test_a_run_is_its_seeds_alone_and_touches_no_other_random_numbers() -> None:
-    settings = Sampling(1, seed=5, guidance=FrameGuidance())
     torch.manual_seed(0)
     state = torch.random.get_rng_state()
-    first = made(drags(), settings)
-    assert first.notes == ()
+    first = made(drags())
     assert torch.equal(torch.random.get_rng_state(), state)
-    torch.manual_seed(9)
-    assert torch.equal(made(drags(), settings).frames, first.frames)
-    assert not torch.equal(made(drags(), replace(settings, seed=6)).frames, first.frames)
+    assert first.notes == () and torch.equal(first.frames, steered())
+    assert not torch.equal(made(drags(), replace(QUICK, seed=6)).frames, first.frames)
     assert first.frames.shape == (FRAMES, 64, 64, 3) and first.frames.dtype == torch.float32
     assert float(first.frames.min()) >= 0 and float(first.frames.max()) <= 1
+
+
+def test_tracks_are_encoded_and_the_lora_merged_once_per_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network, seen = tiny_network(), []
+    merged = network.lora.merged
+    monkeypatch.setattr(
+        network.lora, "merged", lambda *given: seen.append("merged") or merged(*given)
+    )
+    handle = network.adapter.encoder.register_forward_hook(lambda *_: seen.append("encoded"))
+    try:
+        made(drags(), Sampling(2, seed=4, guidance=FrameGuidance()))
+    finally:
+        handle.remove()
+    assert seen == ["encoded", "merged"]
 
 
 def test_without_control_in_any_way_it_is_the_base_bit_for_bit() -> None:

@@ -116,6 +116,26 @@ def test_missing_and_misshapen_keys_are_listed_ten_at_most() -> None:
     assert "1 of the wrong shape (conv_out.bias (4, 1) instead of (4,))" in told
 
 
+@pytest.mark.parametrize(
+    ("name", "shape", "told"),
+    [
+        ("label_emb.0.0.weight", (1280,), "out of range"),
+        ("input_blocks.1.0.in_layers.2.bias", (48,), "do not divide by heads of 64"),
+        ("input_blocks.0.0.bias", None, r"missing \(conv_in.bias\)"),
+        ("label_emb.0.0.weight", None, "add_embedding.linear_1.weight"),
+    ],
+)
+def test_no_shape_in_a_file_breaks_the_loader(
+    name: str, shape: tuple[int, ...] | None, told: str
+) -> None:
+    weights = as_released(lora=False)
+    del weights[WRAPPED + name]
+    if shape is not None:
+        weights[WRAPPED + name] = torch.empty(shape, device="meta")
+    with pytest.raises(FormatError, match=f"motionpro.pt.*{told}"):
+        build(split_checkpoint(weights, "motionpro.pt"), "motionpro.pt")
+
+
 def test_half_a_lora_is_refused() -> None:
     weights = as_released(lora=True)
     del weights[WRAPPED + "time_embed.0.lora_up.weight"]

@@ -128,7 +128,7 @@ def test_what_must_lie_beside_the_checkpoint_is_named(base: Path, tmp_path: Path
     (part / "config.json").write_text((base / "vae" / "config.json").read_text())
     with pytest.raises(FormatError, match="broken or incomplete"):
         load(tmp_path)
-    with pytest.raises(FormatError, match="named.safetensors lacks weights of the U-Net"):
+    with pytest.raises(FormatError, match="named.safetensors holds no U-Net"):
         load(base)
     weights = (base / "vae" / "diffusion_pytorch_model.safetensors").read_bytes()
     (part / "diffusion_pytorch_model.safetensors").write_bytes(weights[: len(weights) // 2])
