@@ -48,8 +48,10 @@ class TrackEmbedding(nn.Module):
         order = torch.argsort(phase, stable=True)
         present, counts = torch.unique(phase, return_counts=True)
         groups = order.split(counts.tolist())
+        # Taken apart once: the gradient of each single look-up would be as large as the whole.
+        maps = self.weight.unbind(0)
         for which, group in zip(present.tolist(), groups, strict=True):
-            said.index_add_(0, place[group], codes[track[group]] @ self.weight[which])
+            said.index_add_(0, place[group], codes[track[group]] @ maps[which])
         return said
 
 
