@@ -119,9 +119,13 @@ def build(
         ) from error
     fill(unet, checkpoint.unet, source)
     fill(adapter, checkpoint.adapter, source)
-    stray = checkpoint.lora.keys() - checkpoint.unet.keys()
-    if stray:
-        raise FormatError(f"{source}: {_few('LoRA of missing layers', stray)}.")
+    misfits = [
+        name
+        for name, pair in checkpoint.lora.items()
+        if not _fits(*pair, checkpoint.unet.get(name))
+    ]
+    if misfits:
+        raise FormatError(f"{source}: {_few('LoRA updates that fit no layer', misfits)}.")
     return unet, adapter.eval().requires_grad_(False), LoraWeights(checkpoint.lora)
 
 
@@ -146,6 +150,13 @@ def fill(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
     if faults:
         raise FormatError(f"{source} does not fit the model: {'; '.join(faults)}.")
     module.load_state_dict(dict(weights), assign=True)
+
+
+def _fits(down: Tensor, up: Tensor, weight: Tensor | None) -> bool:
+    """Whether up @ down can be added to a weight."""
+    if weight is None or not down.ndim == up.ndim == weight.ndim == 2:
+        return False
+    return up.shape[1] == down.shape[0] and weight.shape == (up.shape[0], down.shape[1])
 
 
 def _place(found: Checkpoint, name: str, tensor: Tensor) -> None:

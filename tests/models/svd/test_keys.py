@@ -143,6 +143,15 @@ def test_half_a_lora_is_refused() -> None:
         split_checkpoint(weights, "motionpro.pt")
 
 
+@pytest.mark.parametrize("shape", [(RANK,), (RANK, 321), (RANK - 1, 320)])
+def test_a_lora_that_fits_no_layer_is_refused_when_it_is_read(shape: tuple[int, ...]) -> None:
+    weights = as_released(lora=True)
+    down = WRAPPED + "time_embed.0.lora_down.weight"
+    weights[down] = torch.empty(shape, device="meta")
+    with pytest.raises(FormatError, match="1 LoRA updates that fit no layer .time_embedding"):
+        build(split_checkpoint(weights, "motionpro.pt"), "motionpro.pt")
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
