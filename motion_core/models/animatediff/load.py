@@ -58,11 +58,12 @@ def load_image_conductor(
     keep the precision of their checkpoints; the rest is float32. Pickles are read as weights alone.
     Raises FileNotFoundError or FormatError for what is missing, broken or another model's.
     """
+    # The small parts first: what is missing beside the checkpoints is found before they are read.
+    vae = _part(files.base / "vae", _VAE)
+    tokenizer, encoder = _words(files.base)
     unet = build_unet(_parts(files.unet, "unet"), str(files.unet))
     flow, lora = build_branch(_parts(files.flow, "flow"), str(files.flow))
     image, _ = build_branch(_parts(files.image, "image"), str(files.image))
-    vae = _part(files.base / "vae", _VAE)
-    tokenizer, encoder = _words(files.base)
     base = AnimateDiff(unet, vae, image, encoder)
     weights = ConductorWeights(flow, lora)
     network = torch.nn.ModuleDict({"base": base, "control": weights}).eval().requires_grad_(False)
