@@ -11,6 +11,7 @@ from ..draft import draft_frames
 from ..errors import CanvasError, ShapeError
 from ..geometry import Size
 from ..models.lite import render_field
+from ..models.lite.render import Stage
 from ..trackers import LucasKanade, Tracker, track_queries
 from ..tracks.model import Tracks
 from .baselines import Question
@@ -23,10 +24,19 @@ PLACES = ("psnr", "ssim", "lpips", "followed", "found")
 
 def video_of(name: str, answer: Answer, question: Question) -> Tensor:
     """(T, H, W, 3) the picture moved by a method's answer; the draft draws its own."""
-    if name.split(" (")[0] == DRAFT:
+    if name == DRAFT:
         return torch.stack(list(draft_frames(question.image, question.tracks)))
     frames, _ = render_field(question.image, answer(question))
     return frames
+
+
+def last_frame_of(name: str, answer: Answer, question: Question) -> Tensor:
+    """(H, W, 3) the last frame of video_of, alone."""
+    if name == DRAFT:
+        return list(draft_frames(question.image, question.tracks))[-1]
+    field = answer(question)
+    colours, _ = Stage(question.image, field).draw(field.frames - 1)
+    return torch.from_numpy(colours)
 
 
 def video_errors(

@@ -12,7 +12,7 @@ from ..tracks.model import Tracks
 from ..training.scene_drawing import draw_frames
 from ..training.scenes import Split
 from .questions import case_of, scene_at
-from .rendered import video_of
+from .rendered import last_frame_of
 from .run import Evaluation, shown_answers
 
 SCENES = 4
@@ -38,7 +38,7 @@ def evaluation_sheet(found: Evaluation, progress: Progress = silent) -> Tensor:
             "truth": torch.from_numpy(draw_frames(scene)[-1]).float() / 255,
         }
         for name, answer in shown.items():
-            tiles[name] = video_of(name, answer, question)[-1]
+            tiles[name] = last_frame_of(name, answer, question)
         bands.append(_band(tiles))
         progress(done, len(jobs))
     widest = max(band.shape[1] for band in bands)
