@@ -56,7 +56,9 @@ class WanControl(nn.Module):
         self.blocks = nn.ModuleList(copy.deepcopy(transformer.blocks[one]) for one in self.layers)
         self.outs = nn.ModuleList(_zero_linear(width) for _ in self.layers)
         self.requires_grad_(True)
-        self.to(transformer.device, transformer.dtype)
+        # The copies keep their own: parts of a half-precision base are float32.
+        self.embed.to(transformer.device, transformer.dtype)
+        self.outs.to(transformer.device, transformer.dtype)
 
     def heard(self, tracks: Tracks, weights: Tensor, seed: int = 0) -> Tensor:
         """(S, width) what tracks say to every token: all that does not depend on the noise.

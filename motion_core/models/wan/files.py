@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,14 @@ def check_sizes(config: dict[str, Any], names: Iterable[str], path: Path, most: 
             raise FormatError(f"{path} has {name} = {size!r} in its config, not 1..{most}.")
 
 
-def to_floating(tensors: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
-    """The same with floating tensors in one dtype."""
+def to_floating(
+    tensors: dict[str, Tensor], dtype: torch.dtype, precise: Collection[str] = ()
+) -> dict[str, Tensor]:
+    """The same with floating tensors in one dtype, but float32 inside of what is called precise."""
     return {
-        name: value.to(dtype) if value.is_floating_point() else value
+        name: value.to(torch.float32 if set(name.split(".")) & set(precise) else dtype)
+        if value.is_floating_point()
+        else value
         for name, value in tensors.items()
     }
 

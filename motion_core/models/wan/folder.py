@@ -95,7 +95,8 @@ def _network(folder: Path, weights: Path | None, dtype: torch.dtype | None) -> A
     network = _empty(path, config)
     tensors = original_to_diffusers(_tensors(weights or folder))
     if dtype is not None:
-        tensors = to_floating(tensors, dtype)
+        # Time and norms lose too much in half precision; diffusers keeps the same ones.
+        tensors = to_floating(tensors, dtype, network._keep_in_fp32_modules or ())
     fill(network, tensors, f"Wan's {folder.name} ({weights or folder})", assign=True)
     return network.eval().requires_grad_(False)
 

@@ -73,10 +73,11 @@ def test_without_control_a_clip_is_that_of_diffusers_pipeline(image_dim: int | N
             num_frames=tiny.FRAMES,
             num_inference_steps=4,
             guidance_scale=3.0,
-            latents=torch.randn(1, 4, 3, 4, 4, generator=torch.Generator().manual_seed(3)),
+            latents=torch.randn(1, 4, 2, 4, 4, generator=torch.Generator().manual_seed(3)),
             output_type="pt",
         ).frames[0]
-    torch.testing.assert_close(ours, wanted.permute(0, 2, 3, 1), atol=1e-5, rtol=0)
+    # Guidance is summed in another order; a twentieth of a grey level is above what that does.
+    torch.testing.assert_close(ours, wanted.permute(0, 2, 3, 1), atol=2e-4, rtol=0)
 
 
 def test_words_are_read_as_diffusers_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +170,7 @@ class Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize("at", [1, 4, 6, 9])
+@pytest.mark.parametrize("at", [1, 3, 5, 7])
 def test_a_run_stops_at_any_moment_and_leaves_nothing_behind(family: WanFamily, at: int) -> None:
     settings, calls = Sampling(steps=2), []
     before = film(family, WanMoveTracks(), settings)
@@ -207,7 +208,7 @@ def test_a_single_frame_and_a_wide_picture_are_fine(family: WanFamily) -> None:
     wide = tiny.shot(image=tiny.picture(16, 48))
     none = empty_tracks(tiny.FRAMES, wide.size)
     clip = sample(family, AtiTracks(), wide, none, Sampling(steps=1))
-    assert clip.frames.shape == (9, 16, 48, 3)
+    assert clip.frames.shape == (5, 16, 48, 3)
 
 
 def test_flow_shift_is_the_release_s_or_the_user_s(family: WanFamily) -> None:
@@ -228,7 +229,7 @@ def test_what_wan_cannot_do_is_refused_before_any_work(family: WanFamily) -> Non
     with pytest.raises(ValueError, match=r"values 0\.\.1"):
         family.condition(tiny.shot(image=tiny.picture() * 255))
     condition = family.condition(tiny.shot())
-    noise = torch.zeros(1, 4, 3, 4, 4)
+    noise = torch.zeros(1, 4, 2, 4, 4)
     with pytest.raises(ValueError, match="no adapters; got 'cam'"):
         family.predict(noise, torch.tensor(500), condition, [(Branch(adapter="cam"), None)])
 

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from motion_core.errors import FormatError
+from motion_core.models.wan.control import ControlTracks, WanControl
 from motion_core.models.wan.family import WanFamily, released_scheduler
 from motion_core.models.wan.folder import WanFiles, load_wan, original_to_diffusers
 from motion_core.models.wan.parts import WanParts
 from motion_core.models.wan.tracks import WanMoveTracks
+from motion_core.raster.ids import IdEmbedding
 from motion_core.sampling.loop import Sampling, sample
 
 from . import tiny
@@ -60,7 +62,16 @@ def test_a_saved_release_makes_the_same_clip(saved: Path) -> None:
     assert not any(one.is_meta for one in parts.network().buffers())
     half = load_wan(WanFiles(saved))
     assert half.transformer.dtype == torch.bfloat16 and half.vae.dtype == torch.float32
+    stored = {name: one.dtype for name, one in half.transformer.state_dict().items()}
+    assert stored["blocks.0.attn1.to_q.weight"] == torch.bfloat16
+    assert stored["blocks.0.norm2.weight"] == stored["scale_shift_table"] == torch.float32
     assert (film(half) - film(ours)).abs().max() < 0.05
+    control = WanControl(half.transformer, (0,), IdEmbedding(4, 64))
+    kept = {one.dtype for one in control.blocks[0].norm2.parameters()}  # type: ignore[union-attr]
+    assert kept == {torch.float32} and control.embed.weight.dtype == torch.bfloat16
+    steered = ControlTracks(control)
+    clip = sample(WanFamily(half), steered, tiny.shot(), tiny.tracks(), Sampling(steps=1))
+    assert torch.isfinite(clip.frames).all()
 
 
 def test_pieces_and_files_elsewhere_are_read(release: Path, tmp_path: Path) -> None:

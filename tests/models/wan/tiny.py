@@ -14,7 +14,7 @@ from motion_core.models.wan.family import released_scheduler
 from motion_core.models.wan.parts import WanParts
 from motion_core.tracks import Tracks, make_tracks
 
-SIDE, FRAMES = 32, 9
+SIDE, FRAMES = 32, 5
 LATENT = 4
 
 
