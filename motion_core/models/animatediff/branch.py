@@ -61,11 +61,11 @@ class EncoderBranch(nn.Module):
         """Signals for every clip of a batch.
 
         features: (T, C, h, w) of the first layer, the same for all. timestep: scalar. words:
-        (B, L, D), one prompt per clip.
+        (B, L, D), one prompt per clip. The features' dtype and device are the branch's.
         """
         clips, frames = len(words), len(features)
         hidden = features.repeat(clips, 1, 1, 1)
-        told = words.repeat_interleave(frames, dim=0)
+        told = words.to(features).repeat_interleave(frames, dim=0)
         time = self.time_proj(timestep.reshape(1).to(features.device)).to(features.dtype)
         when = self.time_embedding(time).expand(clips * frames, -1)
         skips: list[Tensor] = [hidden]

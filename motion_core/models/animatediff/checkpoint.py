@@ -25,6 +25,11 @@ ADAPTERS = {"omcm_weights": "object", "cmcm_weights": "camera"}
 # A latent of the picture, and which frames it is given for.
 IMAGE_CHANNELS = 5
 _EMBEDDING = "controlnet_cond_embedding.weight"
+_FILES = {
+    "flow": "flow_controlnet.ckpt",
+    "image": "image_controlnet.ckpt",
+    "unet": "unet.ckpt",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +59,8 @@ def kind_of(weights: Mapping[str, Tensor]) -> str:
 def split_checkpoint(weights: Mapping[str, Tensor], kind: str, source: str) -> Checkpoint:
     """A checkpoint taken apart. kind: which of kind_of it must be. source: names it in errors.
 
-    Raises FormatError for a file of another kind, for half a LoRA, and for encoders of positions
-    that should be copies of each other and are not.
+    Raises FormatError for a file of another kind, for half a LoRA, for LoRA in any but the flow
+    network, and for encoders of positions that should be copies of each other and are not.
     """
     found = kind_of(weights)
     if found != kind:
@@ -78,6 +83,12 @@ def split_checkpoint(weights: Mapping[str, Tensor], kind: str, source: str) -> C
             halves.setdefault(motion, {}).setdefault(place, {})[side] = tensor
         elif not name.endswith(COPIED):
             plain[diffusers_key(name.replace(_BASE, "."))] = tensor
+    if halves and kind != "flow":
+        motions = ", ".join(sorted(halves))
+        raise FormatError(
+            f"{source} has LoRA ({motions}), which are read for the flow network only; merge them "
+            "into the weights first."
+        )
     return Checkpoint(plain, {motion: _paired(of, source) for motion, of in halves.items()})
 
 
@@ -90,23 +101,23 @@ def build_unet(checkpoint: Checkpoint, source: str) -> Any:
 
 
 def build_branch(checkpoint: Checkpoint, source: str) -> tuple[SparseBranch, dict[str, LayerLora]]:
-    """A control branch and its LoRA by motion, likewise."""
+    """A control branch and its LoRA by motion, likewise, also for LoRA that fit no layer.
+
+    Raises ShapeError for a LoRA whose halves do not fit each other.
+    """
     network = empty_control(_config(control_config, checkpoint, source))
     fill(network, checkpoint.weights, source)
     lora = {motion: LayerLora(pairs) for motion, pairs in checkpoint.lora.items()}
-    stray = {
-        name for pairs in checkpoint.lora.values() for name in pairs
-    } - checkpoint.weights.keys()
-    if stray:
-        raise FormatError(f"{source}: {_few('LoRA of missing layers', stray)}.")
+    misfits = {
+        name
+        for pairs in checkpoint.lora.values()
+        for name, (down, up) in pairs.items()
+        if name not in checkpoint.weights
+        or checkpoint.weights[name].shape != (len(up), *down.shape[1:])
+    }
+    if misfits:
+        raise FormatError(f"{source}: {_few('LoRA that fit no layer', misfits)}.")
     return SparseBranch(network).eval(), lora
-
-
-_FILES = {
-    "flow": "flow_controlnet.ckpt",
-    "image": "image_controlnet.ckpt",
-    "unet": "unet.ckpt",
-}
 
 
 def _config(read: Any, checkpoint: Checkpoint, source: str) -> dict[str, Any]:

@@ -221,8 +221,10 @@ class AnimateDiffFamily:
         more: dict[str, Any] = {}
         if parts:
             skips = zip(*(part.down for part in parts), strict=True)
-            more["down_block_additional_residuals"] = [torch.cat(skip) for skip in skips]
-            more["mid_block_additional_residual"] = torch.cat([part.mid for part in parts])
+            more["down_block_additional_residuals"] = [torch.cat(skip).to(dtype) for skip in skips]
+            more["mid_block_additional_residual"] = torch.cat([part.mid for part in parts]).to(
+                dtype
+            )
         found = self.network.unet(given, timestep, encoder_hidden_states=told, **more)
         return found.sample.float()[:, None]
 

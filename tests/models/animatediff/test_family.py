@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -218,6 +219,22 @@ def test_camera_free_guidance_of_a_motion_with_itself_is_refused() -> None:
 def test_guidance_runs_in_the_loop(guidance: LinearGuidance, motion: str | None) -> None:
     clip = made(drags(), replace(QUICK, guidance=guidance), motion=motion)
     assert bool(torch.isfinite(clip.frames).all())
+
+
+def test_networks_of_different_precision_work_together() -> None:
+    half = deepcopy(tiny_conductor()).to(torch.float16)
+    family, given = AnimateDiffFamily(tiny_base()), spoken()
+    latents = values("latents", given.shape).float()
+    with torch.no_grad():
+        found = []
+        for weights in (tiny_conductor(), half):
+            control = ConductorTracks(weights)
+            prepared = control.prepare(drags(), torch.ones(2), given)
+            added = control.residuals(prepared, latents, TIME, given)
+            found.append(family.predict(latents, TIME, given, [(FULL, added), (FULL, None)]))
+    (full, free), (rounded, _) = found
+    assert rounded.dtype == torch.float32
+    assert float((rounded - full).norm()) < 0.2 * float((full - free).norm())
 
 
 def test_stopping_leaves_the_weights_as_they_were() -> None:

@@ -104,8 +104,16 @@ def test_half_a_lora_and_a_lora_of_nothing_are_refused() -> None:
     weights = tiny_with_lora()
     weights["new.lora_A.omcm_weights.weight"] = torch.zeros(2, 3)
     weights["new.lora_B.omcm_weights.weight"] = torch.zeros(3, 2)
-    with pytest.raises(FormatError, match=r"1 LoRA of missing layers \(new.weight\)"):
+    with pytest.raises(FormatError, match=r"1 LoRA that fit no layer \(new.weight\)"):
         build_branch(split_checkpoint(weights, "flow", "flow.ckpt"), "flow.ckpt")
+    weights = tiny_with_lora()
+    weights["conv_in.lora_A.omcm_weights.weight"] = torch.zeros(3, 5, 3, 3)
+    with pytest.raises(FormatError, match=r"1 LoRA that fit no layer \(conv_in.weight\)"):
+        build_branch(split_checkpoint(weights, "flow", "flow.ckpt"), "flow.ckpt")
+    weights = tiny("unet")
+    weights["conv_in.lora_A.mine.weight"] = torch.zeros(3, 4, 3, 3)
+    with pytest.raises(FormatError, match=r"has LoRA \(mine\), which are read for the flow"):
+        split_checkpoint(weights, "unet", "unet.ckpt")
 
 
 def test_encoders_of_positions_must_be_copies() -> None:
