@@ -35,7 +35,7 @@ class WanControl(nn.Module):
         layers: tuple[int, ...] | None = None,
         ids: IdEmbedding | None = None,
     ) -> None:
-        """layers: which blocks of the base are copied, rising; None for eight spread evenly.
+        """layers: which blocks of the base are copied, rising; None for eight or some more, evenly.
 
         ids: how tracks are told apart; None is the paper's. Raises ValueError for blocks that the
         base does not have, FormatError for a base that folds frames into tokens.
