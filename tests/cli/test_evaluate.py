@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from motion_core.cli.evaluate import EXAMPLES
+from motion_core.cli.parser import make_parser
 from motion_core.evaluation.run import Settings, evaluate
 from motion_core.models.lite.weights import SHIPPED
 from motion_core.video import read_image
@@ -15,6 +18,12 @@ from motion_core.video import read_image
 from .conftest import Command
 
 FEW = ["--clips", "1", "--tracks", "4", "--rendered", "1", "--tuning", "1"]
+
+
+def test_the_examples_can_be_read() -> None:
+    for example in EXAMPLES:
+        args = make_parser().parse_args(["evaluate", *shlex.split(example)])
+        assert args.command == "evaluate" and args.json.suffix == ".json"
 
 
 def test_a_small_evaluation(tmp_path: Path, motion_core: Command) -> None:
