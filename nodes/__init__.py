@@ -38,7 +38,7 @@ from .transform import TransformTracks
 log = logging.getLogger(__name__)
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements.txt"
-NEEDED = ("av", "cv2", "numpy", "PIL")
+NEEDED = ("av", "cv2", "diffusers", "numpy", "PIL", "safetensors")
 
 NODES: list[type[io.ComfyNode]] = [
     DrawMotion,

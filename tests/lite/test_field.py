@@ -9,9 +9,10 @@ import torch
 
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.geometry import Size
-from motion_core.models.lite import affinity
+from motion_core.models.lite import affinity, settle
 from motion_core.models.lite.evidence import FILLED_TRUST, evidence_of, unit_px
-from motion_core.models.lite.lite import _evenly, settled
+from motion_core.models.lite.lite import _evenly
+from motion_core.models.lite.settle import cell_colours, settled
 from motion_core.tracks.model import empty_tracks, make_tracks
 
 from .models import picture, tiny_lite, wandering
@@ -115,14 +116,50 @@ def test_lost_points_are_filled_in_and_hardly_trusted() -> None:
 def test_settling_keeps_what_is_sure_and_what_is_uniform() -> None:
     generator = torch.Generator().manual_seed(0)
     rough = torch.randn(2, 8, 8, 2, generator=generator)
-    torch.testing.assert_close(settled(rough, torch.ones(8, 8)), rough)
+    colours, doubt = torch.rand(8, 8, 3, generator=generator), torch.rand(8, 8, generator=generator)
+    torch.testing.assert_close(settled(rough, torch.ones(8, 8), colours), rough, atol=1e-2, rtol=0)
     flat = torch.ones(2, 8, 8, 2) * 3
-    torch.testing.assert_close(settled(flat, torch.rand(8, 8, generator=generator)), flat)
-    stray = torch.zeros(1, 8, 8, 2)
-    stray[0, 4, 4] = 10
-    doubt = torch.ones(8, 8)
-    doubt[4, 4] = 0
-    assert float(settled(stray, doubt).abs().max()) < 0.5
+    torch.testing.assert_close(settled(flat, doubt, colours), flat)
+    still = settled(torch.zeros(2, 8, 8, 2), doubt, colours)
+    assert not still.any()
+
+
+def test_settling_solves_its_equations() -> None:
+    """Against the normal equations written out with loops and solved at once."""
+    generator = torch.Generator().manual_seed(1)
+    grid = 5
+    rough = torch.randn(1, grid, grid, 2, generator=generator)
+    confidence = torch.rand(grid, grid, generator=generator) * 0.9 + 0.05
+    colours = torch.rand(grid, grid, 3, generator=generator) * 0.1
+    odds = (confidence / (1 - confidence)).square().flatten()
+    matrix = torch.diag(odds).double()
+    wanted = odds[:, None] * rough.view(-1, 2)
+    for one in range(grid * grid):
+        row, column = divmod(one, grid)
+        for other in ((row, column + 1), (row + 1, column)):
+            if max(other) < grid:
+                apart = (colours[row, column] - colours[other]).square().sum()
+                pull = settle.PULL * (torch.exp(-apart / (2 * 0.04**2)) + settle.LEAST_PULL)
+                two = other[0] * grid + other[1]
+                matrix[one, one] += pull
+                matrix[two, two] += pull
+                matrix[one, two] -= pull
+                matrix[two, one] -= pull
+    solved = torch.linalg.solve(matrix, wanted.double()).float().view(1, grid, grid, 2)
+    torch.testing.assert_close(settled(rough, confidence, colours), solved, atol=5e-3, rtol=0)
+
+
+def test_a_doubtful_place_goes_with_its_own_colour() -> None:
+    """Two halves of different colour, one moving; a doubtful strip in each, told wrongly."""
+    image = torch.zeros(32, 32, 3)
+    image[:, 16:] = 1.0
+    colours = cell_colours(image.permute(2, 0, 1)[None] * 2 - 1, 8)
+    told = torch.zeros(1, 8, 8, 2)
+    told[:, :, 4:] = 10.0
+    truth, confidence = told.clone(), torch.ones(8, 8)
+    told[:, :, 3], told[:, :, 4] = 10.0, 0.0
+    confidence[:, 3:5] = 0.0
+    torch.testing.assert_close(settled(told, confidence, colours), truth, atol=0.5, rtol=0)
 
 
 def test_fifty_thousand_tracks_are_thinned_evenly(lite, caplog: pytest.LogCaptureFixture) -> None:

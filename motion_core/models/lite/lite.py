@@ -21,6 +21,7 @@ from .base import LiteBase
 from .control import LiteControl
 from .evidence import Evidence, evidence_of, unit_px
 from .field import MotionField, resting_field
+from .settle import cell_colours, settled
 from .unet import BaseConfig
 from .weights import SHIPPED, fill_module, read_weights
 
@@ -28,10 +29,6 @@ from .weights import SHIPPED, fill_module, read_weights
 MOST_TRACKS = 4096
 # An expected error of this many units halves the confidence: 1/80 of the side of a square picture.
 HALF_CONFIDENCE_UNITS = 0.1
-# How far, in cells, a place without confidence looks for one that has it.
-SETTLE_CELLS = 1
-# Only below this confidence: elsewhere smoothing costs more than it mends.
-DOUBTFUL = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +93,8 @@ class Lite(nn.Module):
         told = select(tracks, few)
         evidence = _weighted(evidence_of([told]), told, weights).to(self.device)
         with torch.no_grad():
-            features = self.encoder.features(self.picture(image))
+            picture = self.picture(image)
+            features = self.encoder.features(picture)
         half = half_units(tracks.size).to(self.device)
         estimate = whole_field(self.encoder, features, evidence, half, progress)
         moved = estimate.moved[0] * unit_px(tracks.size)
@@ -106,7 +104,8 @@ class Lite(nn.Module):
         visible[0] = 1
         expected = estimate.error[0].exp().view(grid, grid)
         confidence = 1 / (1 + (expected / HALF_CONFIDENCE_UNITS) ** 2)
-        return MotionField(settled(displacement, confidence), visible, confidence, tracks.size)
+        displacement = settled(displacement, confidence, cell_colours(picture, grid))
+        return MotionField(displacement, visible, confidence, tracks.size)
 
 
 def load_lite(path: Path | str | None = None, device: torch.device | str = "cpu") -> Lite:
@@ -144,37 +143,9 @@ def half_units(size: Size) -> Tensor:
     return torch.tensor([size.width, size.height]) / (2 * unit_px(size))
 
 
-def settled(displacement: Tensor, confidence: Tensor) -> Tensor:
-    """Displacements (T, G, G, 2) in which places lean on neighbours they can trust more.
-
-    Where confidence is low the field takes the confidence-weighted mean of what is around, so
-    that a few uncertain cells at the rim of a thing do not tear off. Motion that is the same all
-    around, and places with full confidence, stay as they are.
-    """
-    frames, grid = displacement.shape[:2]
-    planes = displacement.permute(0, 3, 1, 2).reshape(1, 2 * frames, grid, grid)
-    trust = confidence[None, None].clamp(min=1e-4)
-    window = torch.exp(
-        -0.5 * (torch.arange(-2 * SETTLE_CELLS, 2 * SETTLE_CELLS + 1) / SETTLE_CELLS) ** 2
-    ).to(displacement)
-    around = _blurred(planes * trust, window) / _blurred(trust, window)
-    lean = (1 - trust / DOUBTFUL).clamp(min=0)
-    mixed = planes + lean * (around - planes)
-    return mixed.view(frames, 2, grid, grid).permute(0, 2, 3, 1).contiguous()
-
-
 def base_config(told: dict[str, Any]) -> BaseConfig:
     """The sizes of a base, as json.loads gives them."""
     return BaseConfig(**{**told, "widths": tuple(told["widths"])})
-
-
-def _blurred(planes: Tensor, window: Tensor) -> Tensor:
-    reach = len(window) // 2
-    batch, channels, height, width = planes.shape
-    flat = planes.reshape(batch * channels, 1, height, width)
-    wide = functional.pad(flat, (reach, reach, reach, reach), mode="replicate")
-    rows = functional.conv2d(wide, window.view(1, 1, 1, -1))
-    return functional.conv2d(rows, window.view(1, 1, -1, 1)).view(planes.shape)
 
 
 def _evenly(tracks: Tracks, keep: Tensor) -> Tensor:

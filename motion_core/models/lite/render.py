@@ -26,6 +26,8 @@ DEPTH_OF_SPEED, DEPTH_OF_SIGHT = 4.0, 6.0
 MOST_SPREAD = 3.0
 # How far the colours of a thing reach into the pixels beside it.
 RIM_PX = 2
+# What moves has cracks of up to this width where it stretches, pixels of a 512-pixel picture.
+CRACK_PX = 8
 # A pixel is a hole when less than this is covered; a smaller gap is a thing that stretches.
 HOLE_FROM, HOLE_TO = 0.45, 0.85
 # Cells at the rim of the picture tell the motion of the surroundings; others a little.
@@ -73,7 +75,7 @@ class Stage:
             return
         self.ground = _ground(field)
         self.planes = np.ascontiguousarray(self.picture.reshape(-1, 3).T)
-        self.raise_cells = Upsampler(self.picture, field.grid)
+        self.raise_cells = Upsampler(self.picture, self.shift)
         apart = np.linalg.norm(self.shift - self.ground, axis=-1)
         self.fastest = max(float(apart.max()), 1e-6)
         moving = self._over(apart.max(axis=0)).max() > 0
@@ -106,14 +108,29 @@ class Stage:
         back, under = self._thrown(shift, self._behind(over) * area, np.ones(shape, np.float32))
         sight = np.clip((seen - 0.2) / 0.3, 0, 1)
         front = np.exp(DEPTH_OF_SPEED * speed / self.fastest + DEPTH_OF_SIGHT * seen)
-        fore, cover = self._thrown(shift, over * area * sight, front)
-        cover = np.minimum(cover, 1)[..., None]
+        fore, cover = self._mended(*self._thrown(shift, over * area * sight, front))
         under = np.minimum(under[..., None], 1 - cover)
         gap = 1 - cover - under
         hole = np.clip((gap - HOLE_FROM) / (HOLE_TO - HOLE_FROM), 0, 1)
         known = (cover * fore + under * back) / np.maximum(cover + under, 1e-6)
         colours = known + hole * (self._plate_at(ground) - known)
         return colours.astype(np.float32), hole[..., 0].astype(np.float32)
+
+    def _mended(self, colours: Array, cover: Array) -> tuple[Array, Array]:
+        """Colours (H, W, 3) and coverage (H, W, 1) of what moves, without the cracks that open in
+        it where it stretches: gaps too thin for something else to be seen through."""
+        import cv2
+
+        cover = np.minimum(cover, 1)
+        reach = 2 * max(1, round(CRACK_PX / 2 * self.scale)) + 1
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+        whole = np.maximum(cv2.morphologyEx(cover, cv2.MORPH_CLOSE, disc), cover)[..., None]
+        known, cover = colours * cover[..., None], cover[..., None]
+        sigma = max(reach / 5, 0.8)
+        mass = cv2.GaussianBlur(cover, (0, 0), sigma)[..., None]
+        around = cv2.GaussianBlur(known, (0, 0), sigma) / np.maximum(mass, 1e-6)
+        mended = (known + (whole - cover) * around) / np.maximum(whole, 1e-6)
+        return mended.astype(np.float32), whole
 
     def _thrown(self, shift: Array, cover: Array, front: Array) -> tuple[Array, Array]:
         """Colours and coverage of the pixels that cover anything."""

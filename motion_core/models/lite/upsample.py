@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 Array = NDArray[Any]
 
@@ -19,42 +21,73 @@ LEAST_LIKENESS = 1e-4
 # Grain must not decide where a pixel belongs: colours, and shares, are smoothed by so many pixels
 # of a 512-pixel picture.
 SMOOTH_PX = 1.2
-# Cells that differ by more than this, pixels of a 512-pixel picture, are different things; a
-# pixel goes with one of them, for nothing moves by their mean.
+# A step between cells larger than this, pixels of a 512-pixel picture, is looked at pixel by pixel.
 SAME_PX = 1.5
+# The weights' exponent, and the least of them that counts, of the largest.
+SHARPNESS, LEAST_SHARE = 2, 0.01
 
 
 class Upsampler:
-    """From the cells of a grid to the pixels of one picture.
+    """From the cells of a field to the pixels of one picture.
 
-    Where cells agree, displacements are interpolated. Where they differ by more than SAME_PX, a
-    pixel goes with one cell, continued at that cell's own slope: the one whose weight, as in joint
-    bilateral upsampling (Kopf et al. 2007, section 3: near on the grid and alike in CIELAB), is
-    highest. Choices are made once per picture.
+    Where cells agree or change evenly, displacements are interpolated. Elsewhere a pixel takes the
+    mean of the cells around, each continued at its own slope, by the weights of joint bilateral
+    upsampling (Kopf et al. 2007, section 3: near on the grid and alike in CIELAB), sharpened:
+    where colours tell sides apart it goes with one, where they do not it stretches. Weights are
+    found once per picture.
     """
 
-    def __init__(self, picture: Array, grid: int) -> None:
-        """picture: (H, W, 3) float32 0..1."""
+    def __init__(self, picture: Array, fields: Array) -> None:
+        """picture: (H, W, 3) float32 0..1. fields: (T, G, G, 2) pixels, all that will be asked."""
         import cv2
 
         height, width = picture.shape[:2]
-        self.size, self.grid = (width, height), grid
+        self.size, self.grid = (width, height), fields.shape[1]
         self.scale = max(self.size) / 512
-        self.cell = np.array([width / grid, height / grid], np.float32)
+        self.cell = np.array([width, height], np.float32) / self.grid
+        self.pixels = np.flatnonzero(self._rough(fields))
         sigma = max(SMOOTH_PX * self.scale, 0.5)
         lab = cv2.cvtColor(cv2.GaussianBlur(picture, (0, 0), sigma), cv2.COLOR_RGB2LAB)
         lab = lab * np.float32(0.01)
-        colours = cv2.resize(lab, (grid, grid), interpolation=cv2.INTER_AREA)
-        best = np.full((height, width), -1, np.float32)
-        self.choice = np.zeros((height, width), np.int32)
-        for index, colour in self._neighbours(colours):
+        colours = cv2.resize(lab, (self.grid, self.grid), interpolation=cv2.INTER_AREA)
+        if not len(self.pixels):
+            return
+        # Half the bytes: there are 25 of each per pixel.
+        places = np.empty((len(self.pixels), (2 * REACH + 1) ** 2), np.uint16)
+        shares = np.empty(places.shape, np.float16)
+        for number, (index, colour) in enumerate(self._neighbours(colours)):
             apart = cv2.subtract(lab, colour)
             likeness = np.exp(np.einsum("hwc,hwc->hw", apart, apart) * (-0.5 / COLOUR_SIGMA**2))
             weight = cv2.GaussianBlur(likeness + np.float32(LEAST_LIKENESS), (0, 0), sigma)
             weight *= self._nearness(index)
-            better = weight > best
-            np.copyto(best, weight, where=better)
-            np.copyto(self.choice, index, where=better)
+            places[:, number] = index.ravel()[self.pixels]
+            # The root fits into half precision.
+            shares[:, number] = np.sqrt(weight.ravel()[self.pixels])
+        self._keep(places, shares)
+
+    def _keep(self, places: Array, shares: Array) -> None:
+        """The cells that count for each pixel, and how much: most of them hardly do."""
+        shares = (shares / shares.max(axis=1, keepdims=True)).astype(np.float32) ** (2 * SHARPNESS)
+        kept = shares > LEAST_SHARE
+        count = kept.sum(axis=1)
+        self.places = torch.from_numpy(places[kept].astype(np.int32))
+        self.first = torch.from_numpy((np.cumsum(count) - count).astype(np.int32))
+        shares = shares * kept
+        shares /= shares.sum(axis=1, keepdims=True)
+        self.shares = torch.from_numpy(shares[kept])
+
+    def _rough(self, fields: Array) -> Array:
+        """(H, W) bool: pixels near a step, at any frame. What stretches evenly is no step."""
+        import cv2
+
+        # Continued evenly past the rim, where there is no step either.
+        around = ((0, 0), (1, 1), (1, 1), (0, 0))
+        wide = np.pad(fields, around, mode="reflect", reflect_type="odd")
+        steps = [np.abs(one - cv2.blur(one, (3, 3))).max(axis=-1)[1:-1, 1:-1] for one in wide]
+        reach = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
+        step = cv2.dilate(np.max(steps, axis=0).astype(np.float32), reach)
+        rough = (step > SAME_PX * self.scale).astype(np.uint8)
+        return cv2.resize(rough, self.size, interpolation=cv2.INTER_NEAREST) > 0
 
     def _neighbours(self, colours: Array) -> Iterator[tuple[Array, Array]]:
         """Around the cell of every pixel: number (H, W) int32 and colour (H, W, 3) of a cell."""
@@ -85,29 +118,31 @@ class Upsampler:
 
         cells = np.ascontiguousarray(cells, np.float32)
         out = cv2.resize(cells, self.size, interpolation=cv2.INTER_LINEAR)
-        around = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
-        # A step, not a slope: what stretches evenly is interpolated.
-        step = np.abs(cells - cv2.blur(cells, (3, 3))).max(axis=-1)
-        rough = (cv2.dilate(step, around) > SAME_PX * self.scale).astype(np.uint8)
-        rough = cv2.resize(rough, self.size, interpolation=cv2.INTER_NEAREST)
-        pixels = np.flatnonzero(rough)
-        chosen = self.choice.ravel()[pixels]
-        y, x = np.divmod(pixels, self.size[0])
-        row, column = np.divmod(chosen, self.grid)
-        right = (x + 0.5) / self.cell[0] - (column + 0.5)
-        down = (y + 0.5) / self.cell[1] - (row + 0.5)
-        flat = cells.reshape(-1, 2)
-        across, along = (_slope(cells, axis).reshape(-1, 2)[chosen] for axis in (1, 0))
-        value = flat[chosen] + across * right[:, None] + along * down[:, None]
-        out.reshape(-1, 2)[pixels] = value
+        if not len(self.pixels):
+            return out
+        # A cell continued at its slope is a plane over the picture: value at 0, across, along.
+        across, along = _slope(cells, 1) / self.cell[0], _slope(cells, 0) / self.cell[1]
+        row, column = np.mgrid[0 : self.grid, 0 : self.grid].astype(np.float32) + np.float32(0.5)
+        zero = cells - across * (column * self.cell[0])[..., None]
+        zero -= along * (row * self.cell[1])[..., None]
+        planes = np.concatenate([zero, across, along], axis=-1).reshape(-1, 6)
+        mean = functional.embedding_bag(
+            self.places,
+            torch.from_numpy(planes),
+            self.first,
+            mode="sum",
+            per_sample_weights=self.shares,
+        ).numpy()
+        y, x = np.divmod(self.pixels, self.size[0])
+        x, y = (x + 0.5).astype(np.float32)[:, None], (y + 0.5).astype(np.float32)[:, None]
+        out.reshape(-1, 2)[self.pixels] = mean[:, :2] + mean[:, 2:4] * x + mean[:, 4:] * y
         return out
 
 
 def _slope(cells: Array, axis: int) -> Array:
     """(G, G, 2) per cell: the gentler of the steps to both sides, none where they disagree."""
     step = np.diff(cells, axis=axis)
-    edge = np.zeros_like(cells.take([0], axis=axis))
-    before = np.concatenate([edge, step], axis=axis)
-    after = np.concatenate([step, edge], axis=axis)
+    before = np.concatenate([step.take([0], axis=axis), step], axis=axis)
+    after = np.concatenate([step, step.take([-1], axis=axis)], axis=axis)
     gentle = np.where(np.abs(before) < np.abs(after), before, after)
     return np.where(before * after > 0, gentle, 0)
