@@ -1,4 +1,4 @@
-"""The command line: expand, convert, overlay, draft, transfer, magnify, info, scene.
+"""The command line: tracks from drawings and video, pictures from tracks, training, evaluation.
 
 Results go to files (and, for info, to stdout), everything said on the way to stderr. The exit code
 is 0 on success, 2 with a one-line error for input that cannot be used, 130 after Ctrl-C.
