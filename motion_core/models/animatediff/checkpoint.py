@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...errors import FormatError
-from ..svd.checkpoint import LISTED, fill
+from ..files import LISTED, few, fill
 from .branch import SparseBranch
 from .condition import CHANNELS
 from .keys import COPIED, KEPT, diffusers_key
@@ -116,7 +116,7 @@ def build_branch(checkpoint: Checkpoint, source: str) -> tuple[SparseBranch, dic
         or checkpoint.weights[name].shape != (len(up), *down.shape[1:])
     }
     if misfits:
-        raise FormatError(f"{source}: {_few('LoRA that fit no layer', misfits)}.")
+        raise FormatError(f"{source}: {few('LoRA that fit no layer', misfits)}.")
     return SparseBranch(network).eval(), lora
 
 
@@ -137,7 +137,7 @@ def _check_copies(weights: Mapping[str, Tensor], source: str) -> None:
                 differ.append(name)
     if differ:
         raise FormatError(
-            f"{source}: {_few('encoders of positions differ from their twin', differ)}; only files "
+            f"{source}: {few('encoders of positions differ from their twin', differ)}; only files "
             "in which both attentions of a motion module count frames alike can be read."
         )
 
@@ -145,11 +145,5 @@ def _check_copies(weights: Mapping[str, Tensor], source: str) -> None:
 def _paired(halves: Mapping[str, Mapping[str, Tensor]], source: str) -> dict[str, Any]:
     alone = [name for name, sides in halves.items() if set(sides) != {"A", "B"}]
     if alone:
-        raise FormatError(f"{source}: {_few('LoRA halves alone', alone)}.")
+        raise FormatError(f"{source}: {few('LoRA halves alone', alone)}.")
     return {name: (sides["A"], sides["B"]) for name, sides in halves.items()}
-
-
-def _few(what: str, names: Iterable[str]) -> str:
-    names = sorted(names)
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return f"{len(names)} {what} ({', '.join(names[:LISTED])}{more})"

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 
 from ...errors import FormatError
+from ..files import read_weights
 from ..registry import TrackModel
-from ..svd.checkpoint import read_weights
 from .checkpoint import Checkpoint, build_branch, build_unet, split_checkpoint
 from .conductor import ConductorTracks, ConductorWeights
 from .family import AnimateDiff, AnimateDiffFamily

@@ -10,7 +10,7 @@ import torch
 
 from ...errors import FormatError
 from ...raster.ids import IdEmbedding
-from ..svd.checkpoint import fill
+from ..files import fill, read_own, save_own
 from .networks import empty_unet
 from .track_net import TrackNet
 
@@ -18,22 +18,14 @@ KIND = "motion-prompting animatediff track-controlnet 1"
 
 
 def save_track_net(network: TrackNet, path: Path) -> None:
-    """Writes weights and config. A reader never sees half a file."""
-    from safetensors.torch import save_file
-
-    tensors = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
+    """Write weights and config. A reader never sees half a file."""
     config = {
         "unet": {name: value for name, value in network.config.items() if name[0] != "_"},
         "dim": network.codes.dim,
         "pool": network.codes.pool,
         "fold": network.fold,
     }
-    part = path.with_name(path.name + ".part")
-    try:
-        save_file(tensors, part, {"kind": KIND, "config": json.dumps(config)})
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    save_own(network, path, KIND, config)
 
 
 def load_track_net(path: Path) -> TrackNet:
@@ -42,24 +34,8 @@ def load_track_net(path: Path) -> TrackNet:
     Raises FileNotFoundError, or FormatError for a file that is broken, of another kind, or whose
     weights are not those its config tells of (the first ten are listed).
     """
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no Track-ControlNet at {path}.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            told = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise FormatError(
-            f"{path} is broken or no safetensors file ({error}); copy or download it again."
-        ) from error
-    if told.get("kind") != KIND:
-        raise FormatError(
-            f"{path} holds {told.get('kind', 'weights that do not say whose they are')!r}; wanted "
-            f"{KIND!r}."
-        )
-    network = _empty(told.get("config", ""), path)
+    tensors, config = read_own(path, KIND)
+    network = _empty(config, path)
     fill(network, tensors, str(path))
     return network.eval()
 

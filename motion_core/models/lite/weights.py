@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...errors import FormatError
+from ..files import read_own
 
 KIND = "motion-prompting lite 1"
 # No part of a sane config is larger.
@@ -22,28 +23,14 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises FileNotFoundError, and FormatError for a file that is truncated, foreign or of another
     version; each says what to do.
     """
-    from safetensors import SafetensorError, safe_open
-
     if not path.is_file():
         raise FileNotFoundError(
             f"there are no lite weights at {path}. The pack ships them as {SHIPPED.name} in "
             "motion_core/models/lite/weights; reinstall it, or train your own: python -m "
             "motion_core train --help."
         )
-    try:
-        with safe_open(path, framework="pt") as file:
-            told = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise FormatError(
-            f"{path} is broken or no safetensors file ({error}); copy or download it again."
-        ) from error
-    if told.get("kind") != KIND:
-        raise FormatError(
-            f"{path} holds weights of something else ({told.get('kind', 'unnamed')!r}, wanted "
-            f"{KIND!r}); choose a file written by python -m motion_core train."
-        )
-    return tensors, _config(path, told.get("config", ""))
+    tensors, config = read_own(path, KIND)
+    return tensors, _config(path, config)
 
 
 def _config(path: Path, text: str) -> dict[str, Any]:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...errors import FormatError
+from ..files import few, fill
 from .adapter import MotionAdapter
 from .keys import adapter_key, unet_key
 from .lora import LoraWeights
 from .unet import HEAD_CHANNELS, empty_unet, unet_config
 
-LISTED = 10
 # Where the U-Net is in the checkpoint; DeepSpeed puts another word before every name.
 _WRAPPER, _UNET = "module.", "model.diffusion_model."
 _LINEAR, _DOWN, _UP = ".linear.", ".lora_down.weight", ".lora_up.weight"
@@ -51,19 +48,6 @@ def is_motionpro(names: Iterable[str]) -> bool:
     return any("flow_blocks.0." in name for name in names)
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors by name of a .safetensors file or a pickled one, which is read as weights alone.
-
-    Raises FileNotFoundError, and FormatError for a file that is broken or holds anything but
-    weights: such a pickle may run code of its author, so it is refused.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no checkpoint at {path}.")
-    if path.suffix == ".safetensors":
-        return _read_safetensors(path)
-    return _tensors(_read_pickle(path), path)
-
-
 def split_checkpoint(weights: Mapping[str, Tensor], source: str) -> Checkpoint:
     """The parts of a MotionPro checkpoint. source: names it in errors.
 
@@ -85,7 +69,7 @@ def split_checkpoint(weights: Mapping[str, Tensor], source: str) -> Checkpoint:
     downs = {name[: -len(_DOWN)]: mine.pop(name) for name in list(mine) if name.endswith(_DOWN)}
     ups = {name[: -len(_UP)]: mine.pop(name) for name in list(mine) if name.endswith(_UP)}
     if downs.keys() != ups.keys():
-        raise FormatError(f"{source}: {_few('LoRA halves alone', downs.keys() ^ ups.keys())}.")
+        raise FormatError(f"{source}: {few('LoRA halves alone', downs.keys() ^ ups.keys())}.")
     found = Checkpoint({}, {}, {})
     for name, tensor in mine.items():
         _place(found, name.replace(_LINEAR, "."), tensor)
@@ -107,7 +91,7 @@ def build(
     wrong shape.
     """
     if checkpoint.unknown:
-        raise FormatError(f"{source}: {_few('weights without a place', checkpoint.unknown)}.")
+        raise FormatError(f"{source}: {few('weights without a place', checkpoint.unknown)}.")
     try:
         config = unet_config(checkpoint.unet, head_channels)
         unet = empty_unet(config)
@@ -125,31 +109,8 @@ def build(
         if not _fits(*pair, checkpoint.unet.get(name))
     ]
     if misfits:
-        raise FormatError(f"{source}: {_few('LoRA updates that fit no layer', misfits)}.")
+        raise FormatError(f"{source}: {few('LoRA updates that fit no layer', misfits)}.")
     return unet, adapter.eval().requires_grad_(False), LoraWeights(checkpoint.lora)
-
-
-def fill(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
-    """Gives a module its weights without copying them. Raises FormatError as build does."""
-    wanted = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    wrong = [
-        f"{name} {given[name]} instead of {shape}"
-        for name, shape in wanted.items()
-        if name in given and given[name] != shape
-    ]
-    faults = [
-        _few(what, names)
-        for what, names in (
-            ("missing", wanted.keys() - given.keys()),
-            ("too many", given.keys() - wanted.keys()),
-            ("of the wrong shape", wrong),
-        )
-        if names
-    ]
-    if faults:
-        raise FormatError(f"{source} does not fit the model: {'; '.join(faults)}.")
-    module.load_state_dict(dict(weights), assign=True)
 
 
 def _fits(down: Tensor, up: Tensor, weight: Tensor | None) -> bool:
@@ -168,52 +129,9 @@ def _place(found: Checkpoint, name: str, tensor: Tensor) -> None:
     found.unknown.append(name)
 
 
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise FormatError(
-            f"{path} is broken or no safetensors file ({error}); copy or download it again."
-        ) from error
-
-
-def _read_pickle(path: Path) -> Any:
-    try:
-        mapped = zipfile.is_zipfile(path)
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-    except pickle.UnpicklingError as error:
-        raise FormatError(
-            f"{path} is no file of weights alone, and is not opened: a pickle may run code. "
-            f"Convert it to safetensors where you trust it. ({str(error).splitlines()[0]})"
-        ) from error
-    except (RuntimeError, EOFError, zipfile.BadZipFile) as error:
-        raise FormatError(
-            f"{path} is broken or cut short ({error}); copy or download it again."
-        ) from error
-
-
-def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
-    """The weights among what a training run saved."""
-    for key in ("module", "state_dict"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict):
-        raise FormatError(f"{path} holds {type(content).__name__} instead of named weights.")
-    return {name: value for name, value in content.items() if isinstance(value, Tensor)}
-
-
 def _described(names: Iterable[str]) -> str:
     names = list(names)
     for sign, kind in _OTHERS:
         if any(sign in name for name in names):
             return kind
     return f"{len(names)} weights of an unknown kind" if names else "no weights at all"
-
-
-def _few(what: str, names: Iterable[str]) -> str:
-    names = sorted(names)
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return f"{len(names)} {what} ({', '.join(names[:LISTED])}{more})"

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import FormatError
+from ..files import few, read_weights
 from ..registry import TrackModel
-from .checkpoint import LISTED, build, read_weights, split_checkpoint
+from .checkpoint import build, split_checkpoint
 from .family import MotionPro, MotionProTracks, SvdFamily
 from .settings import AS_RELEASED, SPARSE, ControlSettings, SvdSettings
 from .unet import HEAD_CHANNELS
@@ -71,8 +72,9 @@ def _part(folder: Path, kind: str) -> Any:
             f"{folder} is broken or incomplete ({error}); copy or download it again."
         ) from error
     if told["missing_keys"]:
-        missing = sorted(told["missing_keys"])
-        raise FormatError(f"{folder} lacks {len(missing)} weights: {', '.join(missing[:LISTED])}.")
+        raise FormatError(
+            f"{folder} is incomplete: {few('weights missing', told['missing_keys'])}."
+        )
     return part.float()
 
 

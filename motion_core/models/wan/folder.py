@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ...errors import FormatError, MissingExtraError
+from ..files import PICKLES, check_sizes, fill, read_safetensors
 from .family import released_scheduler
-from .files import PICKLES, check_sizes, fill, read_tensors, to_floating
 from .parts import Umt5Text, WanParts
 
 PIPELINE = "WanImageToVideoPipeline"
@@ -96,9 +97,21 @@ def _network(folder: Path, weights: Path | None, dtype: torch.dtype | None) -> A
     tensors = original_to_diffusers(_tensors(weights or folder))
     if dtype is not None:
         # Time and norms lose too much in half precision; diffusers keeps the same ones.
-        tensors = to_floating(tensors, dtype, network._keep_in_fp32_modules or ())
-    fill(network, tensors, f"Wan's {folder.name} ({weights or folder})", assign=True)
+        tensors = _to_floating(tensors, dtype, network._keep_in_fp32_modules or ())
+    fill(network, tensors, f"Wan's {folder.name} ({weights or folder})")
     return network.eval().requires_grad_(False)
+
+
+def _to_floating(
+    tensors: dict[str, Tensor], dtype: torch.dtype, precise: Collection[str] = ()
+) -> dict[str, Tensor]:
+    """The same with floating tensors in one dtype, but float32 inside of what is called precise."""
+    return {
+        name: value.to(torch.float32 if set(name.split(".")) & set(precise) else dtype)
+        if value.is_floating_point()
+        else value
+        for name, value in tensors.items()
+    }
 
 
 def _empty(path: Path, config: dict[str, Any]) -> Any:
@@ -133,10 +146,10 @@ def _empty(path: Path, config: dict[str, Any]) -> Any:
 def _tensors(source: Path) -> dict[str, Tensor]:
     """All tensors of a file, or of a folder of one file or of pieces with an index."""
     if not source.is_dir():
-        return read_tensors(source)[0]
+        return read_safetensors(source)[0]
     whole, index = source / f"{STEM}.safetensors", source / f"{STEM}.safetensors.index.json"
     if whole.is_file():
-        return read_tensors(whole)[0]
+        return read_safetensors(whole)[0]
     if not index.is_file():
         _refuse_pickles(source)
         raise FileNotFoundError(
@@ -150,7 +163,7 @@ def _tensors(source: Path) -> dict[str, Tensor]:
     for piece in sorted(set(names.values())):
         if Path(piece).name != piece:
             raise FormatError(f"{index} points outside of its folder: {piece!r}.")
-        tensors |= read_tensors(source / piece)[0]
+        tensors |= read_safetensors(source / piece)[0]
     return tensors
 
 

@@ -8,17 +8,14 @@ from typing import Any
 
 from ...errors import FormatError
 from ...raster.ids import IdEmbedding
+from ..files import check_sizes, fill, read_own, save_own
 from .control import WanControl
-from .files import check_sizes, fill, read_tensors
 
 KIND = "motion-prompting wan track-controlnet 1"
 
 
 def save_control(control: WanControl, path: Path) -> None:
     """Write a control. A reader never sees half a file."""
-    from safetensors.torch import save_file
-
-    tensors = {name: value.detach().contiguous() for name, value in control.state_dict().items()}
     weight = control.embed.weight
     config = {
         "layers": list(control.layers),
@@ -27,12 +24,7 @@ def save_control(control: WanControl, path: Path) -> None:
         "ids": control.ids.dim,
         "pool": control.ids.pool,
     }
-    part = path.with_name(path.name + ".part")
-    try:
-        save_file(tensors, part, {"kind": KIND, "config": json.dumps(config)})
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    save_own(control, path, KIND, config)
 
 
 def load_control(path: Path, transformer: Any) -> WanControl:
@@ -41,13 +33,8 @@ def load_control(path: Path, transformer: Any) -> WanControl:
     Raises FileNotFoundError, or FormatError for a file that is broken, of another kind, or for
     another base.
     """
-    tensors, told = read_tensors(path)
-    if told.get("kind") != KIND:
-        raise FormatError(
-            f"{path} holds weights of something else ({told.get('kind', 'unnamed')!r}, wanted "
-            f"{KIND!r})."
-        )
-    config = _config(path, told.get("config", ""))
+    tensors, text = read_own(path, KIND)
+    config = _config(path, text)
     try:
         ids = IdEmbedding(config["ids"], config["pool"])
         # The base lends its shapes only; every weight comes from the file.
@@ -61,7 +48,7 @@ def load_control(path: Path, transformer: Any) -> WanControl:
             f"{config['patch']} cells; this base has {made[0]} over {made[1]}. Choose the weights "
             "made for this size of Wan."
         )
-    fill(control, tensors, f"the control that {path} describes")
+    fill(control, tensors, str(path), assign=False)
     return control.eval()
 
 

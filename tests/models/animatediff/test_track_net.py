@@ -177,14 +177,14 @@ def test_broken_files_of_a_track_net_say_so(tmp_path: Path) -> None:
     save_track_net(fresh(), whole)
     cut = tmp_path / "cut.safetensors"
     cut.write_bytes(whole.read_bytes()[:5000])
-    with pytest.raises(FormatError, match="cut.safetensors is broken"):
+    with pytest.raises(FormatError, match="cut.safetensors is truncated"):
         load_track_net(cut)
     with pytest.raises(FileNotFoundError, match="gone"):
         load_track_net(tmp_path / "gone.safetensors")
     config = json.dumps({"unet": {"no_such": 1}, "dim": 8, "pool": 9, "fold": 1})
     for told, message in (
-        (None, "do not say whose"),
-        ({"kind": "other"}, "holds 'other'"),
+        (None, "something else .'unnamed'"),
+        ({"kind": "other"}, "something else .'other'"),
         ({"kind": KIND, "config": "{"}, "makes no network"),
         ({"kind": KIND, "config": "[]"}, "makes no network"),
         ({"kind": KIND, "config": config}, "makes no network"),

@@ -13,8 +13,9 @@ import torch
 from safetensors.torch import save_file
 
 from motion_core.errors import FormatError
+from motion_core.models.files import read_weights
 from motion_core.models.protocols import Shot
-from motion_core.models.svd.checkpoint import is_motionpro, read_weights
+from motion_core.models.svd.checkpoint import is_motionpro
 from motion_core.models.svd.load import load_motionpro
 from motion_core.sampling import Sampling, sample
 
