@@ -17,6 +17,8 @@ DepthSocket = io.Custom("MOTION_DEPTH")
 CameraSocket = io.Custom("MOTION_CAMERA")
 # A TrackModel: a loaded model of any family that follows tracks.
 ModelSocket = io.Custom("MOTION_MODEL")
+# A GuidancePlan: what guides a run beside its tracks.
+GuidanceSocket = io.Custom("MOTION_GUIDANCE")
 
 
 def schema(

@@ -17,6 +17,7 @@ from ..motion_core.geometry import Size, checked_size
 if TYPE_CHECKING:
     from ..motion_core.camera.model import CameraPath
     from ..motion_core.depth.model import DepthMap
+    from ..motion_core.guidance import GuidancePlan
     from ..motion_core.models.registry import TrackModel
     from ..motion_core.tracks import Tracks
 
@@ -61,6 +62,16 @@ def model_in(value: Any) -> TrackModel:
     from ..motion_core.models.registry import TrackModel
 
     return _of_kind(value, TrackModel, "MOTION_MODEL: connect Load Track Model")
+
+
+def guidance_in(value: Any | None) -> GuidancePlan:
+    """The GuidancePlan of a MOTION_GUIDANCE socket, an empty one where nothing is connected.
+    Raises TypeError for anything else."""
+    from ..motion_core.guidance import GuidancePlan
+
+    if value is None:
+        return GuidancePlan()
+    return _of_kind(value, GuidancePlan, "MOTION_GUIDANCE: connect a guidance node of this pack")
 
 
 def depth_out(depth: DepthMap, image: Tensor | None = None) -> DepthMap:

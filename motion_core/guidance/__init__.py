@@ -1,7 +1,14 @@
-"""How several predictions of a model become one."""
+"""How several predictions of a model become one, and what else guides a run."""
 
 from __future__ import annotations
 
 from .linear import camera_free, no_guidance, text_and_motion_guidance, text_guidance
+from .plan import GuidancePlan
 
-__all__ = ["camera_free", "no_guidance", "text_and_motion_guidance", "text_guidance"]
+__all__ = [
+    "GuidancePlan",
+    "camera_free",
+    "no_guidance",
+    "text_and_motion_guidance",
+    "text_guidance",
+]

@@ -162,6 +162,26 @@ class Guidance(Protocol):
         ...
 
 
+class Steering(Protocol):
+    """What moves the latents before a step's prediction by the gradient of a wish, such as that
+    motion be like a reference's (MOFT)."""
+
+    def started(self, model: VideoModel[Any], condition: Any, steps: int) -> Nudge:
+        """Made ready for one run of a model: all that does not depend on the noisy latents.
+
+        Raises TypeError or ValueError for a model whose features it cannot read.
+        """
+        ...
+
+
+class Nudge(Protocol):
+    """A steering in one run."""
+
+    def __call__(self, latents: Tensor, timestep: Tensor, step: int) -> Tensor:
+        """The latents to take the step from; the same ones where it has nothing to say."""
+        ...
+
+
 def _check_picture(image: Tensor) -> None:
     if not isinstance(image, Tensor) or not image.is_floating_point():
         kind = image.dtype if isinstance(image, Tensor) else type(image).__name__

@@ -12,7 +12,16 @@ from torch import Tensor
 
 from ..errors import CanvasError, ShapeError
 from ..guidance.linear import no_guidance
-from ..models.protocols import Branch, Clip, Guidance, Residuals, Shot, TrackControl, VideoModel
+from ..models.protocols import (
+    Branch,
+    Clip,
+    Guidance,
+    Residuals,
+    Shot,
+    Steering,
+    TrackControl,
+    VideoModel,
+)
 from ..progress import Progress, silent
 from ..tracks.arguments import whole_number
 from ..tracks.model import Tracks
@@ -31,12 +40,14 @@ def unseen(step: int, draw: Callable[[], Tensor]) -> None:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a clip is sampled. steps: 1..1000. seed: any whole number from 0."""
+    """How a clip is sampled. steps: 1..1000. seed: any whole number from 0. steering: what moves
+    the latents before each step, in this order."""
 
     steps: int = 8
     seed: int = 0
     guidance: Guidance = field(default_factory=no_guidance)
     schedule: ControlSchedule = field(default_factory=ControlSchedule)
+    steering: tuple[Steering, ...] = ()
 
     def __post_init__(self) -> None:
         whole_number("steps", self.steps, least=1, most=1000)
@@ -124,7 +135,10 @@ def _denoise(run: _Run, watch: Watch) -> Tensor:
     scheduler.set_timesteps(run.settings.steps, device=latents.device)
     steps = len(scheduler.timesteps)
     latents = latents * getattr(scheduler, "init_noise_sigma", 1.0)
+    nudges = [one.started(run.model, run.condition, steps) for one in run.settings.steering]
     for step, timestep in enumerate(scheduler.timesteps):
+        for nudge in nudges:
+            latents = nudge(latents, timestep, step)
         seen = _scaled_input(scheduler, latents, timestep)
         calls = run.calls(seen, timestep, run.settings.schedule.at(step, steps))
         predictions = run.model.predict(seen, timestep, run.condition, calls)

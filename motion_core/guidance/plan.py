@@ -1,0 +1,26 @@
+"""What guides a run beside its control, as it travels from node to node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..models.protocols import Guidance, Steering
+
+
+@dataclass(frozen=True)
+class GuidancePlan:
+    """weighting: how a step's predictions become one, or None for the sampler's own choice.
+    steering: what moves the latents before a step, in this order."""
+
+    weighting: Guidance | None = None
+    steering: tuple[Steering, ...] = ()
+
+    def joined(self, other: GuidancePlan) -> GuidancePlan:
+        """Both at once. Raises ValueError when both say how predictions become one."""
+        if self.weighting is not None and other.weighting is not None:
+            raise ValueError(
+                "two guidances both say how predictions become one (such as camera-free "
+                "guidance twice); keep one of them."
+            )
+        weighting = self.weighting if self.weighting is not None else other.weighting
+        return GuidancePlan(weighting, self.steering + other.steering)
