@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..models.lite import MotionField
 from ..progress import Progress, silent
 from ..training.scene_drawing import draw_frames
 from ..training.scenes import Split
 from .baselines import Method, Question
+from .ceiling import told_layers
 from .errors import dense_errors, track_error, visible_accuracy
 from .journal import Journal, Row
-from .methods import FAMILIES, Answer, whole_answer
+from .methods import FAMILIES, Answer, as_field, whole_answer
 from .perceptual import Perceptual
 from .questions import Case, World, case_of, scene_at
 from .rendered import video_errors, video_of
@@ -29,8 +31,9 @@ from .statistics import Figure, figure
 Rows = dict[str, list[list[dict[str, float]]]]
 # Figures by method and place.
 Figures = dict[str, dict[str, Figure]]
-# The name under which the true video stands among the methods.
-FLOOR = "ground truth"
+# The names under which the true video, and lite's fit with the true surfaces, stand among the
+# methods. Nobody competes with them.
+FLOOR, CEILING = "ground truth", "true surfaces"
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,13 +158,18 @@ def _asked(
 def _dense_row(case: Case, methods: Mapping[str, Answer]) -> Row:
     found: Row = {}
     for name, answer in methods.items():
-        field = answer(case.question)
-        tracks = case.question.tracks
-        row = dense_errors(field.displacement, case.truth, tracks)
-        row["tracks"] = track_error(field.displacement, tracks)
-        row["visible"] = visible_accuracy(field.visible, case.truth)
-        found[name] = row
+        found[name] = _field_row(answer(case.question), case)
+    told = as_field(told_layers(case.question, case.truth), case.question)
+    found[CEILING] = _field_row(told, case)
     return found
+
+
+def _field_row(field: MotionField, case: Case) -> dict[str, float]:
+    tracks = case.question.tracks
+    row = dense_errors(field.displacement, case.truth, tracks)
+    row["tracks"] = track_error(field.displacement, tracks)
+    row["visible"] = visible_accuracy(field.visible, case.truth)
+    return row
 
 
 def _frame_error(case: Case, method: Method) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from .protocol import FLOOR, Figures, Rows, by_scene, means
+from .protocol import CEILING, FLOOR, Figures, Rows, by_scene, means
 from .questions import DRAG, World
 from .run import Evaluation, best_baseline
 from .statistics import Figure, ratio
@@ -148,7 +148,11 @@ def _plain(one: Figure) -> dict[str, Any]:
 
 
 def _best(figures: Figures, place: str) -> float:
-    means = [row[place].mean for name, row in figures.items() if name != FLOOR and row[place].clips]
+    means = [
+        row[place].mean
+        for name, row in figures.items()
+        if name not in (FLOOR, CEILING) and row[place].clips
+    ]
     return (max if place in MORE else min)(means, default=math.nan)
 
 
