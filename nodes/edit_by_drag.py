@@ -36,9 +36,9 @@ class EditByDrag(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, image, tracks, steps, seed, strength, motion_guidance, movable=None):
+    def execute(cls, model, image, tracks, strength, movable=None, **widgets):
         from ..motion_core.sampling import ControlSchedule
 
-        settings = sampling(steps, seed, motion_guidance, ControlSchedule(strength))
+        settings = sampling(ControlSchedule(strength), **widgets)
         clip = sampled(model, image, tracks, settings, movable=movable, last_only=True)
         return io.NodeOutput(clip.frames, uncovered(clip), ui=notes_shown(clip, cls))

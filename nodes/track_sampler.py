@@ -9,13 +9,13 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from . import host
-from .schema import ModelSocket, schema, tracks_input, tracks_output
-from .wire import area, model_in, picture, tracks_in, tracks_out
+from .schema import GuidanceSocket, ModelSocket, schema, tracks_input, tracks_output
+from .wire import area, guidance_in, model_in, picture, tracks_in, tracks_out
 
 if TYPE_CHECKING:
     from ..motion_core.geometry import Size
     from ..motion_core.models.protocols import Clip
-    from ..motion_core.sampling import Sampling
+    from ..motion_core.sampling import ControlSchedule, Sampling
     from ..motion_core.tracks import Tracks
 
 
@@ -67,6 +67,12 @@ def sampler_inputs() -> list[Any]:
             tooltip="White is what may move; the rest stays. Same proportions as the image. "
             "Without it everything may move.",
         ),
+        GuidanceSocket.Input(
+            "guidance",
+            optional=True,
+            tooltip="What guides the model beside the tracks: connect a guidance node of this "
+            "pack.",
+        ),
     ]
 
 
@@ -97,23 +103,37 @@ class TrackSampler(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls, model, image, tracks, steps, seed, strength, motion_guidance, start, end, movable=None
-    ):
+    def execute(cls, model, image, tracks, strength, start, end, movable=None, **widgets):
         from ..motion_core.sampling import ControlSchedule
 
-        settings = sampling(steps, seed, motion_guidance, ControlSchedule(strength, start, end))
+        settings = sampling(ControlSchedule(strength, start, end), **widgets)
         clip = sampled(model, image, tracks, settings, movable=movable)
         went = tracks_out(_realised(clip, tracks_in(tracks, image)))
         return io.NodeOutput(clip.frames, went, uncovered(clip), ui=notes_shown(clip, cls))
 
 
-def sampling(steps: int, seed: int, motion_guidance: float, schedule: Any) -> Sampling:
-    """The settings of a run as the widgets say them."""
+def sampling(
+    schedule: ControlSchedule,
+    *,
+    steps: int,
+    seed: int,
+    motion_guidance: float,
+    guidance: Any = None,
+) -> Sampling:
+    """The settings of a run as the widgets and the MOTION_GUIDANCE socket say them.
+
+    Raises TypeError for another socket's value, ValueError for what excludes each other.
+    """
     from ..motion_core.guidance import text_and_motion_guidance
     from ..motion_core.sampling import Sampling
 
-    return Sampling(steps, seed, text_and_motion_guidance(1.0, motion_guidance), schedule)
+    plan = guidance_in(guidance)
+    if plan.weighting is not None and motion_guidance != 1.0:
+        raise ValueError(
+            "the guidance already says how predictions become one; set motion_guidance to 1."
+        )
+    weighting = plan.weighting or text_and_motion_guidance(1.0, motion_guidance)
+    return Sampling(steps, seed, weighting, schedule, plan.steering)
 
 
 def sampled(

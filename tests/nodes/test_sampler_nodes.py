@@ -87,6 +87,39 @@ def test_strength_and_the_window_of_steps_reach_the_sampler(nodes: Any, model: A
     torch.testing.assert_close(twice - twice[:1], 2 * (once - once[:1]), atol=0.05, rtol=0.05)
 
 
+class Wind:
+    """A Steering that blows everything to the left, and remembers when."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+
+    def started(self, model: Any, condition: Any, steps: int) -> Any:
+        def nudge(latents: torch.Tensor, timestep: torch.Tensor, step: int) -> torch.Tensor:
+            self.steps.append(step)
+            return latents
+
+        return nudge
+
+
+def test_a_guidance_plan_reaches_the_run(nodes: Any, model: Any) -> None:
+    plan, linear = (pack_module(f"motion_core.guidance.{name}") for name in ("plan", "linear"))
+    for name in ("TrackSampler", "EditByDrag"):
+        wind = Wind()
+        run(nodes[f"MotionPrompting{name}"], model, guidance=plan.GuidancePlan(steering=(wind,)))
+        assert wind.steps == [0, 1]
+    sampler = nodes["MotionPromptingTrackSampler"]
+    doubled = plan.GuidancePlan(linear.text_and_motion_guidance(1.0, 2.0))
+    by_plan, by_widget = (
+        run(sampler, model, guidance=doubled),
+        run(sampler, model, motion_guidance=2.0),
+    )
+    assert torch.equal(by_plan.args[0], by_widget.args[0])
+    with pytest.raises(ValueError, match="set motion_guidance to 1"):
+        run(sampler, model, guidance=doubled, motion_guidance=2.0)
+    with pytest.raises(TypeError, match="MOTION_GUIDANCE"):
+        run(sampler, model, guidance="fast")
+
+
 def test_a_mask_holds_what_is_black(nodes: Any, model: Any) -> None:
     sampler = nodes["MotionPromptingTrackSampler"]
     mask = torch.zeros(1, HEIGHT, WIDTH)
