@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import pickle
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +30,18 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises FileNotFoundError, or FormatError for a pickle (never opened: it could run anything)
     and for a file that is truncated or no safetensors.
     """
-    from safetensors import SafetensorError, safe_open
+    with _opened(path) as file:
+        told = file.metadata() or {}
+        return {name: file.get_tensor(name) for name in file.keys()}, told  # noqa: SIM118
 
-    if path.suffix.lower() in PICKLES:
-        raise FormatError(
-            f"{path} is a pickle, which could run anything when opened; take the .safetensors of "
-            "the same release."
-        )
-    _check_there(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            told = file.metadata() or {}
-            return {name: file.get_tensor(name) for name in file.keys()}, told  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise FormatError(
-            f"{path} is truncated or no safetensors file ({error}); copy or download it again."
-        ) from error
+
+def header_of(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes by name of a safetensors file, whose tensors are not read.
+
+    Raises what read_safetensors raises.
+    """
+    with _opened(path) as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -131,6 +128,26 @@ def few(what: str, names: Iterable[str]) -> str:
     return f"{len(names)} {what} ({', '.join(names[:LISTED])}{more})"
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A safetensors file while it is read. Raises what read_safetensors says."""
+    from safetensors import SafetensorError, safe_open
+
+    if path.suffix.lower() in PICKLES:
+        raise FormatError(
+            f"{path} is a pickle, which could run anything when opened; take the .safetensors of "
+            "the same release."
+        )
+    _check_there(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (SafetensorError, OSError) as error:
+        raise FormatError(
+            f"{path} is truncated or no safetensors file ({error}); copy or download it again."
+        ) from error
+
+
 def _check_there(path: Path) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}; check the path, or download it again.")
@@ -153,7 +170,7 @@ def _read_pickle(path: Path) -> Any:
 
 def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
     """The weights among what a training run saved."""
-    for key in ("module", "state_dict"):
+    for key in ("module", "state_dict", "controlnet"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     if not isinstance(content, dict):
