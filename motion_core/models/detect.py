@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from ..errors import FormatError
 from .animatediff.checkpoint import kind_of
@@ -36,6 +35,8 @@ _CONDUCTOR = {"unet": CONDUCTOR_UNET, "flow": CONDUCTOR_FLOW, "image": SPARSE_IM
 _SINGLE_FILE = "model.diffusion_model.input_blocks.0.0.weight"
 # The text encoder tells version 1 from version 2 and XL.
 _CLIP = "cond_stage_model.transformer."
+# In the original release's names, and in diffusers'.
+_WAN = {ORIGINAL, "blocks.0.attn1.to_q.weight"}
 
 
 def family_of(names: Iterable[str]) -> str:
