@@ -17,6 +17,7 @@ EXAMPLES = [
     "--model lite --clips 128 --tracks 16 --seed 0 1 --json report.json",
     "--tracks 4 16 64 256 drag --json report.json --markdown report.md --sheet sheet.png",
     "--weights dense.safetensors sparse.safetensors --tracks 4 2048 --json ablation.json",
+    "--weights lite.safetensors --steps 1 2 4 8 16 --tracks 16 --json steps.json",
     "--scenes other --davis data/DAVIS --json report.json",
 ]
 # Beside the report until it is written.
@@ -33,6 +34,15 @@ def add_arguments(command: ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="weights instead of the shipped ones; several are compared in one table",
+    )
+    command.add_argument(
+        "--steps",
+        type=count_argument,
+        nargs="+",
+        default=[],
+        metavar="N",
+        help="steps of the sampler, compared in one table (default: the sampler's own); weights "
+        "without a control branch take none",
     )
     command.add_argument(
         "--clips", type=count_argument, default=128, metavar="N", help="test scenes (default 128)"
@@ -108,6 +118,7 @@ def _settings(args: Namespace) -> Settings:
     return Settings(
         model=args.model,
         weights=tuple(args.weights),
+        steps=tuple(args.steps),
         world=World(args.scenes),
         counts=tuple(args.tracks or COUNTS),
         clips=args.clips,

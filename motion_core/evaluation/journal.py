@@ -9,7 +9,8 @@ from typing import Any
 
 from ..errors import FormatError
 
-VERSION = 1
+# 2: rows of questions also hold the true surfaces.
+VERSION = 2
 # Figures of one question: by method, by what was measured. NaN where there was nothing to measure.
 Row = dict[str, dict[str, float]]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..models.protocols import Clip, Shot
 from ..progress import Progress, silent
 from ..raster.ids import IdEmbedding
 from ..raster.sparse import sparse_id_volume
-from ..sampling import sample
+from ..sampling import Sampling, sample
 from ..tracks.model import Tracks
 from .baselines import Method, Question, gaussian, laplacian, nearest, rest, thin_plate
 from .drafted import drafted
@@ -63,23 +63,32 @@ def as_field(displacement: Tensor, question: Question) -> MotionField:
     return MotionField(displacement, inside.float(), surely, size)
 
 
-def lite_answers(weights: Mapping[str, Path | None]) -> dict[str, Answer]:
+def lite_answers(
+    weights: Mapping[str, Path | None], steps: Sequence[int] = ()
+) -> dict[str, Answer]:
     """Lite with each of some weights files, under the names given to them; None is what the pack
-    ships. The last one also answers when it is told its tracks through the random-ID volume alone.
+    ships. Where the last one holds no control branch it also answers when it is told its tracks
+    through the random-ID volume alone.
 
+    steps: of the sampler, each a method of its own; weights without a control branch take none.
     Raises what load_lite raises.
     """
     loaded = {name: load_lite(path) for name, path in weights.items()}
-    answers = {name: lite_answer(lite) for name, lite in loaded.items()}
+    answers = {}
+    for name, lite in loaded.items():
+        counts = steps if lite.control is not None else ()
+        answers |= {f"{name}, steps {one}": lite_answer(lite, steps=one) for one in counts}
+        if not counts:
+            answers[name] = lite_answer(lite)
     for name, lite in list(loaded.items())[-1:]:
         if lite.control is None:
             answers[f"{name} by ids"] = lite_answer(lite, by_ids=True)
     return answers
 
 
-def lite_answer(lite: Lite, *, by_ids: bool = False) -> Answer:
-    """What lite makes of a question: its sampled motion where the weights hold a trained control
-    branch, else the control encoder's field, which is then what sampling gives.
+def lite_answer(lite: Lite, *, by_ids: bool = False, steps: int = Sampling.steps) -> Answer:
+    """What lite makes of a question: its motion sampled in so many steps where the weights hold a
+    trained control branch, else the control encoder's field, which is then what sampling gives.
 
     by_ids: the encoder's tracks are put into the random-ID volume first and read back from it.
     """
@@ -87,7 +96,7 @@ def lite_answer(lite: Lite, *, by_ids: bool = False) -> Answer:
 
     def answer(question: Question) -> MotionField:
         if lite.control is not None:
-            return _sampled(lite, question)
+            return _sampled(lite, question, steps)
         tracks = through_ids(question.tracks, reader) if by_ids else question.tracks
         return lite.field(question.image, tracks)
 
@@ -117,9 +126,9 @@ class _Motion(LiteFamily):
         return Clip(shot.image.expand(shot.frames, -1, -1, -1))
 
 
-def _sampled(lite: Lite, question: Question) -> MotionField:
+def _sampled(lite: Lite, question: Question, steps: int) -> MotionField:
     family = _Motion(lite)
     shot = Shot(question.image, question.tracks.num_frames)
-    sample(family, LiteTracks(lite), shot, question.tracks)
+    sample(family, LiteTracks(lite), shot, question.tracks, Sampling(steps))
     assert family.field is not None
     return family.field

@@ -26,6 +26,7 @@ class Settings:
     """What is evaluated, on what.
 
     weights: files of weights for lite, or none for those the pack ships; several are compared.
+    steps: of the sampler, compared too where weights hold a control branch; none for its default.
     counts: of COUNTS. clips, rendered, tuning: how many test scenes are measured, how many of them
     also as videos, and how many validation scenes choose the settings of the classical methods.
     davis: a DAVIS folder, or None. Raises ValueError for what does not exist, FormatError for a
@@ -34,6 +35,7 @@ class Settings:
 
     model: str = "lite"
     weights: tuple[Path, ...] = ()
+    steps: tuple[int, ...] = ()
     world: World = World.OURS
     counts: tuple[str, ...] = COUNTS
     clips: int = 128
@@ -48,6 +50,8 @@ class Settings:
         wild = [count for count in self.counts if count not in COUNTS]
         if wild or not self.counts:
             raise ValueError(f"tracks must be of {', '.join(COUNTS)}; got {wild or 'none'}.")
+        for steps in self.steps:
+            whole_number("steps", steps, least=1, most=1000)
         whole_number("clips", self.clips, least=1)
         whole_number("tuning", self.tuning, least=1)
         whole_number("rendered", self.rendered, least=0, most=self.clips)
@@ -68,7 +72,12 @@ class Settings:
     def told(self) -> dict[str, Any]:
         """What a journal must agree on."""
         files = {name: _digest(path) for name, path in self.named_weights().items()}
-        return {"weights": files, "tuning": self.tuning, "tuned at": self.seeds[0], "rows": 2}
+        return {
+            "weights": files,
+            "steps": self.steps,
+            "tuning": self.tuning,
+            "tuned at": self.seeds[0],
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +104,7 @@ def evaluate(
     DAVIS.
     """
     perceptual = Perceptual()
-    learned = lite_answers(settings.named_weights())
+    learned = lite_answers(settings.named_weights(), settings.steps)
     counts = [count for count in COUNTS if count in settings.counts]
     journal = journal or Journal(None, settings.told())
     study = Study(settings.world, settings.seeds, journal, _total(settings, counts), progress)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from motion_core.draft import draft
+from motion_core.evaluation import methods
 from motion_core.evaluation.baselines import Question
 from motion_core.evaluation.drafted import drafted
 from motion_core.evaluation.methods import as_field, lite_answer, through_ids
@@ -92,3 +95,14 @@ def test_lite_answers_with_its_encoder_or_by_sampling() -> None:
     empty: Tracks = make_tracks(torch.zeros(5, 0, 2), size)
     alone = lite_answer(steered)(Question(image, empty, 8))
     assert alone.displacement.shape == (5, 8, 8, 2)
+
+
+def test_steps_are_compared_where_weights_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = Size(64, 48)
+    asked = Question(picture(*size), wandering(5, 7, size), 8)
+    files = {Path("whole"): lite_with_control(gain=0.05), Path("half"): lite_without_base()}
+    monkeypatch.setattr(methods, "load_lite", files.__getitem__)
+    answers = methods.lite_answers({path.name: path for path in files}, steps=(1, 3))
+    assert list(answers) == ["whole, steps 1", "whole, steps 3", "half", "half by ids"]
+    one, three = (answers[f"whole, steps {n}"](asked).displacement for n in (1, 3))
+    assert not torch.allclose(one, three)
