@@ -1,0 +1,153 @@
+"""One drag with a pinned background on real photographs: the draft and lite side by side.
+
+    python -m bench.photos [--folder DIR] [--sheet out/photos.jpg]
+
+Photographs of scikit-image, and those of PHOTOS that lie in DIR. Prints, for each, how far motion
+reaches beyond the dragged dots and how still the background is; the sheet is for looking at, from
+left to right: the drag, lite's motion, the draft, lite.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from motion_core.draft import draft
+from motion_core.geometry import Size
+from motion_core.models.lite import MotionField, load_lite
+from motion_core.models.lite.look import motion_picture
+from motion_core.models.protocols import Shot
+from motion_core.models.registry import load_track_model
+from motion_core.overlay import draw_tracks
+from motion_core.sampling import sample
+from motion_core.tracks.model import Tracks, make_tracks
+from motion_core.video import write_image
+
+FRAMES, LONG_SIDE, PINS, TILE = 16, 512, 9, 360
+log = logging.getLogger("bench")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A drag. place: of the middle of its 3 x 3 dots, moved: how far, free: half axes of the
+    ellipse around the dots that holds the thing and no pin; fractions of width and height. reach:
+    from the middle to the outermost dots, a fraction of the short side."""
+
+    name: str
+    place: tuple[float, float]
+    reach: float
+    moved: tuple[float, float]
+    free: tuple[float, float]
+
+
+PHOTOS = (
+    Photo("astronaut", (0.44, 0.22), 0.06, (0.08, 0.02), (0.2, 0.22)),
+    Photo("coffee", (0.49, 0.40), 0.10, (0.08, -0.05), (0.28, 0.42)),
+    Photo("rocket", (0.50, 0.50), 0.02, (0.08, -0.06), (0.08, 0.42)),
+    Photo("chelsea", (0.48, 0.40), 0.10, (0.06, 0.03), (0.42, 0.6)),
+    Photo("giraffe.jpg", (0.47, 0.41), 0.05, (0.07, 0.02), (0.25, 0.12)),
+    Photo("human.jpg", (0.46, 0.40), 0.06, (0.06, 0.00), (0.34, 0.36)),
+)
+
+
+def main() -> None:
+    """Draw every photograph that is at hand."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--folder", type=Path)
+    words.add_argument("--sheet", type=Path, default=Path("out/photos.jpg"))
+    asked = words.parse_args()
+    rows = []
+    for photo, image in at_hand(asked.folder):
+        tracks = drag(photo, Size(image.shape[1], image.shape[0]))
+        field = load_lite().field(image, tracks)
+        log.info("%s: %s", photo.name, described(field, tracks, photo))
+        shown = [
+            draw_tracks(image[None].expand(FRAMES, -1, -1, -1), tracks)[-1],
+            motion_picture(image, field.displacement[-1]),
+            draft(image, tracks)[-1],
+            sampled(image, tracks),
+        ]
+        rows.append(torch.cat([tile(one, image) for one in shown], dim=1))
+    asked.sheet.parent.mkdir(parents=True, exist_ok=True)
+    write_image(asked.sheet, torch.cat(rows))
+
+
+def tile(picture: Tensor, image: Tensor) -> Tensor:
+    """TILE pixels wide, in the proportions of the photograph."""
+    size = (round(TILE * image.shape[0] / image.shape[1]), TILE)
+    planes = picture.permute(2, 0, 1)[None]
+    small = functional.interpolate(planes, size, mode="bilinear", antialias=True)
+    return small[0].permute(1, 2, 0).clamp(0, 1)
+
+
+def at_hand(folder: Path | None) -> Iterator[tuple[Photo, Tensor]]:
+    """The photographs with their drags, LONG_SIDE at most."""
+    import skimage.data
+    from PIL import Image
+
+    for photo in PHOTOS:
+        if photo.name.endswith(".jpg"):
+            path = folder / photo.name if folder else None
+            if path is None or not path.is_file():
+                continue
+            picture = Image.open(path).convert("RGB")
+        else:
+            picture = Image.fromarray(getattr(skimage.data, photo.name)())
+        picture.thumbnail((LONG_SIDE, LONG_SIDE))
+        flat = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
+        yield photo, flat.view(picture.height, picture.width, 3).float() / 255
+
+
+def drag(photo: Photo, size: Size) -> Tracks:
+    """Nine dots that move together, and pins on a grid beyond photo.free."""
+    across = torch.tensor(size)
+    middle = torch.tensor(photo.place) * across
+    axis = torch.tensor([-1.0, 0.0, 1.0]) * photo.reach * size.short_side
+    dots = middle + torch.cartesian_prod(axis, axis)
+    steps = (torch.arange(PINS) + 0.5) / PINS
+    pins = torch.cartesian_prod(steps, steps) * across
+    pins = pins[is_far(pins, photo, size)]
+    way = torch.linspace(0, 1, FRAMES)[:, None, None] * torch.tensor(photo.moved) * across
+    xy = torch.cat([dots + way, pins.expand(FRAMES, -1, -1)], dim=1)
+    return make_tracks(xy, size)
+
+
+def is_far(points: Tensor, photo: Photo, size: Size) -> Tensor:
+    """(...) bool for points (..., 2): outside of photo.free."""
+    apart = points / torch.tensor(size) - torch.tensor(photo.place)
+    return (apart / torch.tensor(photo.free)).norm(dim=-1) > 1
+
+
+def described(field: MotionField, tracks: Tracks, photo: Photo) -> str:
+    """How large an area goes at least half the way, in areas of the dots' square, and how far what
+    is pinned goes on average."""
+    size = tracks.size
+    way = (tracks.xy[-1, 0] - tracks.xy[0, 0]).norm()
+    went = field.displacement[-1].norm(dim=-1)
+    cell = size.width * size.height / went.numel()
+    area = float((went > way / 2).sum()) * cell / (2 * photo.reach * size.short_side) ** 2
+    far = is_far(field.centres(), photo, size)
+    return (
+        f"{area:.1f} times the dots' area goes with them; what is pinned moves "
+        f"{float(went[far].mean()):.2f} px of {float(way):.0f}"
+    )
+
+
+def sampled(image: Tensor, tracks: Tracks) -> Tensor:
+    """The last frame of lite."""
+    lite = load_track_model("lite")
+    shot = Shot(image, FRAMES, last_only=True)
+    return sample(lite.model, lite.control, shot, tracks).frames[-1]
+
+
+if __name__ == "__main__":
+    logging.basicConfig(format="%(message)s")
+    log.setLevel(logging.INFO)
+    main()
