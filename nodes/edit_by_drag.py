@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from .schema import schema
-from .track_sampler import notes_shown, sampled, sampler_inputs, sampling, uncovered
+from .track_sampler import Widgets, notes_shown, sampled, sampler_inputs, uncovered
 
 
 class EditByDrag(io.ComfyNode):
@@ -36,9 +36,6 @@ class EditByDrag(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, image, tracks, strength, movable=None, **widgets):
-        from ..motion_core.sampling import ControlSchedule
-
-        settings = sampling(ControlSchedule(strength), **widgets)
-        clip = sampled(model, image, tracks, settings, movable=movable, last_only=True)
+    def execute(cls, model, image, tracks, **widgets):
+        clip = sampled(model, image, tracks, Widgets(**widgets), last_only=True)
         return io.NodeOutput(clip.frames, uncovered(clip), ui=notes_shown(clip, cls))

@@ -5,10 +5,11 @@ Where a service is missing (the tests' stand-in host has no progress bar), work 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import folder_paths
 from comfy_api.latest import io, ui
@@ -19,6 +20,13 @@ from ..motion_core.progress import silent
 if TYPE_CHECKING:
     from ..motion_core.sampling import Watch
 
+log = logging.getLogger(__name__)
+Made = TypeVar("Made")
+
+# Our own folder in the host's models.
+HOME = "motion_prompting"
+# What torch says on graphics cards, on Apple's, and on the processor.
+NO_ROOM = ("out of memory", "can't allocate memory", "not enough memory")
 DRIVE = re.compile(r"^[A-Za-z]:")
 MAX_NAME = 240
 PREVIEW_SIDE = 512
@@ -128,6 +136,46 @@ def model_folder(kind: str, name: str) -> Path:
     """A folder of the host's models/`kind`, which may not be there yet. Raises ValueError for a
     name that leads out of it."""
     return inside(Path(folder_paths.models_dir) / kind, name)
+
+
+def model_place(name: str, *kinds: str) -> Path:
+    """A model's file or folder: in the host's models/motion_prompting or, where that has none, in
+    its folders of these kinds, which the user may have put elsewhere. Where none has it, its place
+    in the first. Raises ValueError for a name that leads out of them."""
+    places = [model_folder(HOME, name)]
+    for kind in kinds:
+        places.extend(inside(Path(one), name) for one in folder_paths.get_folder_paths(kind))
+    return next((place for place in places if place.exists()), places[0])
+
+
+def within_memory(run: Callable[[], Made]) -> Made:
+    """What run() makes. Where memory runs out, all that the host can free is freed.
+
+    Raises MemoryError then, which says what to turn down.
+    """
+    try:
+        return run()
+    except (RuntimeError, MemoryError) as error:
+        said = str(error)
+        if not isinstance(error, MemoryError) and not any(word in said for word in NO_ROOM):
+            raise
+    # Behind the handler: while an error is held, so are the tensors of the frames it came through.
+    _free_memory()
+    raise MemoryError(
+        "memory ran out while the model ran. Make the picture smaller or the clip shorter, or load "
+        "the model with another dtype (float16, bfloat16), with vae_tiling, or with decode_at_once "
+        f"1. ({said.splitlines()[0] if said else 'no details'})"
+    )
+
+
+def _free_memory() -> None:
+    try:
+        from comfy.model_management import soft_empty_cache, unload_all_models
+    except ImportError:
+        log.info("there is no host whose models could be moved out of memory")
+        return
+    unload_all_models()
+    soft_empty_cache()
 
 
 def on_device(model: nn.Module) -> nn.Module:

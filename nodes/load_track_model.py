@@ -2,24 +2,135 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
 from . import host
 from .schema import ModelSocket, schema, settings_of
 
-FOLDER = "motion_prompting"
-# The families of motion_core.models.registry, which a node does not import before it runs; a
-# test compares. Each brings the inputs that its loader needs.
+# The host's folders that users keep such models in, beside our own.
+KINDS = ("diffusers", "checkpoints", "diffusion_models")
+# Inputs that name a file or folder, and whether there has to be one.
+PLACES = {"file": False, "base": False, "transformer": False, "folder": True, "checkpoint": True}
+WHERE = "in ComfyUI's models/motion_prompting, models/diffusers, models/checkpoints or "
+WHERE += "models/diffusion_models"
+
+
+def _place(name: str, default: str, tooltip: str) -> Any:
+    return io.String.Input(name, default=default, tooltip=tooltip)
+
+
+def _dtype(auto: str) -> Any:
+    return io.Combo.Input(
+        "dtype",
+        options=["auto", "float32", "float16", "bfloat16"],
+        tooltip=f"The precision that the networks run in. auto: {auto}. float16 and bfloat16 take "
+        "half the memory of float32.",
+    )
+
+
+def _tiling() -> Any:
+    return io.Boolean.Input(
+        "vae_tiling",
+        default=False,
+        tooltip="Turn pictures into latents and back piece by piece: less memory, more time, and "
+        "seams now and then.",
+    )
+
+
+# The families of motion_core.models.registry, which a node does not import before it runs. Each
+# brings the keywords of its loader; a test compares.
 FAMILIES = [
     io.DynamicCombo.Option(
         "lite",
         [
-            io.String.Input(
+            _place(
                 "file",
-                default="",
-                tooltip="Leave empty for the weights that come with this pack. Or the name of a "
+                "",
+                "Leave empty for the weights that come with this pack. Or the name of a "
                 "file of your own training in ComfyUI's models/motion_prompting.",
             )
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "image_conductor",
+        [
+            _place(
+                "folder",
+                "ImageConductor",
+                "A folder with unet.ckpt, flow_controlnet.ckpt and image_controlnet.ckpt of "
+                f"TencentARC/ImageConductor, {WHERE}.",
+            ),
+            _place(
+                "base",
+                "stable-diffusion-v1-5",
+                "A folder of Stable Diffusion 1.5 in diffusers' layout, of which vae, text_encoder "
+                "and tokenizer are read. Empty: they lie in the folder above.",
+            ),
+            _dtype("as the files were saved"),
+            _tiling(),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "motionpro",
+        [
+            _place(
+                "checkpoint",
+                "MotionPro/MotionPro-gs_16k.pt",
+                f"The file MotionPro-gs_16k.pt or MotionPro_Dense-gs_14k.pt, {WHERE}.",
+            ),
+            _place(
+                "base",
+                "stable-video-diffusion-img2vid",
+                "A folder of Stable Video Diffusion in diffusers' layout, of which vae and "
+                "image_encoder are read. Empty: they lie beside the checkpoint.",
+            ),
+            io.Combo.Input(
+                "weights",
+                options=["sparse", "dense"],
+                tooltip="dense for MotionPro_Dense, which wants tracks that start everywhere; "
+                "nothing in the file tells the two apart.",
+            ),
+            _dtype("as the file was saved"),
+            io.Int.Input(
+                "decode_at_once",
+                default=16,
+                min=1,
+                max=16,
+                tooltip="How many frames are decoded together. Fewer take less memory and flicker "
+                "more.",
+            ),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "wan",
+        [
+            _place(
+                "folder",
+                "Wan2.1-I2V-14B-480P-Diffusers",
+                f"A folder of Wan 2.1 image-to-video in diffusers' layout, {WHERE}.",
+            ),
+            _place(
+                "transformer",
+                "",
+                "Weights that take the place of the folder's transformer, such as Wan-Move's or "
+                "ATI's: a .safetensors file, or a folder of its pieces. Empty: the folder's own.",
+            ),
+            io.Combo.Input(
+                "follow",
+                options=["wan_move", "ati", "nothing"],
+                tooltip="What the weights learned to follow; nothing in the file tells. nothing: "
+                "the plain model, for a Track-ControlNet.",
+            ),
+            io.Boolean.Input(
+                "read_text",
+                default=True,
+                tooltip="Load the network that reads prompts (11 GB). Without it there are no "
+                "words, and every step takes half the time.",
+            ),
+            _dtype("bfloat16"),
+            _tiling(),
         ],
     ),
 ]
@@ -32,11 +143,12 @@ class LoadTrackModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             "LoadTrackModel",
-            aliases=["motion model", "track controlnet", "motion prompting", "lite", "checkpoint"],
+            aliases=["motion model", "image conductor", "motionpro", "wan move", "ati", "lite"],
             display_name="Load Track Model",
             category="Motion Prompting/Sampling",
             description="Loads a model that makes a video of a picture and follows tracks. lite "
-            "comes with this pack, needs no file and no graphics card.",
+            "comes with this pack, needs no file and no graphics card; the others are files that "
+            "you get from their authors.",
             inputs=[
                 io.DynamicCombo.Input(
                     "model", options=FAMILIES, tooltip="Which family of models to load."
@@ -55,6 +167,12 @@ class LoadTrackModel(io.ComfyNode):
     def execute(cls, model):
         from ..motion_core.models.registry import load_track_model
 
-        file = settings_of(model, "model").get("file", "").strip()
-        path = host.model_folder(FOLDER, file) if file else None
-        return io.NodeOutput(load_track_model(model["model"], path))
+        given = {name: _found(name, value) for name, value in settings_of(model, "model").items()}
+        return io.NodeOutput(load_track_model(model["model"], **given))
+
+
+def _found(name: str, value: Any) -> Any:
+    """A place for the name of one, None where there need not be any; else the value itself."""
+    if name not in PLACES:
+        return value
+    return host.model_place(value.strip(), *KINDS) if value.strip() or PLACES[name] else None

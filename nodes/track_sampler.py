@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
@@ -14,8 +14,10 @@ from .wire import area, guidance_in, model_in, picture, tracks_in, tracks_out
 
 if TYPE_CHECKING:
     from ..motion_core.geometry import Size
-    from ..motion_core.models.protocols import Clip
-    from ..motion_core.sampling import ControlSchedule, Sampling
+    from ..motion_core.guidance import GuidancePlan
+    from ..motion_core.models.protocols import Clip, Guidance
+    from ..motion_core.models.registry import TrackModel
+    from ..motion_core.sampling import Sampling
     from ..motion_core.tracks import Tracks
 
 
@@ -31,10 +33,10 @@ def sampler_inputs() -> list[Any]:
         tracks_input("The tracks to follow. Their number of frames is the video's."),
         io.Int.Input(
             "steps",
-            default=8,
-            min=1,
+            default=0,
+            min=0,
             max=1000,
-            tooltip="Sampling steps. More take longer; see the help page for what they change.",
+            tooltip="Sampling steps; 0 takes as many as the model's authors did. More take longer.",
         ),
         io.Int.Input(
             "seed",
@@ -73,6 +75,18 @@ def sampler_inputs() -> list[Any]:
             tooltip="What guides the model beside the tracks: connect a guidance node of this "
             "pack.",
         ),
+        io.Float.Input(
+            "text_guidance",
+            optional=True,
+            default=0.0,
+            min=0.0,
+            max=30.0,
+            step=0.1,
+            tooltip="How strictly the model keeps to the words (MotionPro: to the picture). 0 is "
+            "what its authors took, 1 is off and takes half the time.",
+        ),
+        _words("prompt", "What the video shows, in words, for models that read them."),
+        _words("negative", "What the video should not show, for models that read words."),
     ]
 
 
@@ -103,60 +117,94 @@ class TrackSampler(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, image, tracks, strength, start, end, movable=None, **widgets):
-        from ..motion_core.sampling import ControlSchedule
-
-        settings = sampling(ControlSchedule(strength, start, end), **widgets)
-        clip = sampled(model, image, tracks, settings, movable=movable)
+    def execute(cls, model, image, tracks, **widgets):
+        clip = sampled(model, image, tracks, Widgets(**widgets))
         went = tracks_out(_realised(clip, tracks_in(tracks, image)))
         return io.NodeOutput(clip.frames, went, uncovered(clip), ui=notes_shown(clip, cls))
 
 
-def sampling(
-    schedule: ControlSchedule,
-    *,
-    steps: int,
-    seed: int,
-    motion_guidance: float,
-    guidance: Any = None,
-) -> Sampling:
-    """The settings of a run as the widgets and the MOTION_GUIDANCE socket say them.
+@dataclass(frozen=True, eq=False)
+class Widgets:
+    """What a node that samples is told beside model, picture and tracks; see sampler_inputs."""
 
-    Raises TypeError for another socket's value, ValueError for what excludes each other.
-    """
-    from ..motion_core.guidance import text_and_motion_guidance
-    from ..motion_core.sampling import Sampling
-
-    plan = guidance_in(guidance)
-    if plan.weighting is not None and motion_guidance != 1.0:
-        raise ValueError(
-            "the guidance already says how predictions become one; set motion_guidance to 1."
-        )
-    weighting = plan.weighting or text_and_motion_guidance(1.0, motion_guidance)
-    return Sampling(steps, seed, weighting, schedule, plan.steering)
+    steps: int
+    seed: int
+    strength: float
+    motion_guidance: float
+    start: float = 0.0
+    end: float = 1.0
+    movable: Tensor | None = None
+    guidance: Any = None
+    text_guidance: float = 0.0
+    prompt: str = ""
+    negative: str = ""
 
 
 def sampled(
-    model: Any,
-    image: Tensor,
-    tracks: Any,
-    settings: Sampling,
-    *,
-    movable: Tensor | None,
-    last_only: bool = False,
+    model: Any, image: Tensor, tracks: Any, asked: Widgets, *, last_only: bool = False
 ) -> Clip:
     """The clip of a model from a MOTION_MODEL socket, with the values of the other sockets.
 
-    Raises TypeError or ValueError for values that do not belong together.
+    Raises TypeError or ValueError for values that do not belong together, MemoryError where
+    memory runs out.
     """
     from ..motion_core.models.protocols import Shot
     from ..motion_core.sampling import sample
 
     chosen, found = model_in(model), tracks_in(tracks, image)
-    free = _movable(movable, found.size)
-    shot = Shot(picture(image), found.num_frames, movable=free, last_only=last_only)
-    host.on_device(chosen.network)
-    return sample(chosen.model, chosen.control, shot, found, settings, host.watch())
+    settings, free = sampling(chosen, asked), _movable(asked.movable, found.size)
+    first, frames = picture(image), found.num_frames
+    shot = Shot(first, frames, asked.prompt, asked.negative, free, last_only)
+
+    def run() -> Clip:
+        host.on_device(chosen.network)
+        return sample(chosen.model, chosen.control, shot, found, settings, host.watch())
+
+    return _on_cpu(host.within_memory(run))
+
+
+def sampling(model: TrackModel, asked: Widgets) -> Sampling:
+    """The settings of a run as the widgets and the MOTION_GUIDANCE socket say them, and where they
+    leave it open, as the model's authors sample.
+
+    Raises TypeError for another socket's value, ValueError for what excludes each other and for
+    what this model cannot do.
+    """
+    from ..motion_core.sampling import ControlSchedule, Sampling
+
+    plan = guidance_in(asked.guidance)
+    schedule = ControlSchedule(asked.strength, asked.start, asked.end)
+    if model.control is None and asked.strength > 0.0 and not plan.steering:
+        raise ValueError(
+            f"this {model.family} follows no tracks yet. Connect Load Track-ControlNet between it "
+            "and this node, or set strength to 0 to see what it does by itself."
+        )
+    weighting = _weighting(model, asked, plan)
+    model.check_guidance(weighting)
+    steps = asked.steps or model.defaults.steps
+    return Sampling(steps, asked.seed, weighting, schedule, plan.steering)
+
+
+def _weighting(model: TrackModel, asked: Widgets, plan: GuidancePlan) -> Guidance:
+    if plan.weighting is None:
+        scale = asked.text_guidance or model.defaults.text_scale
+        return model.defaults.weighting(scale, asked.motion_guidance)
+    if (asked.motion_guidance, asked.text_guidance) != (1.0, 0.0):
+        raise ValueError(
+            "the guidance already says how predictions become one; set motion_guidance to 1 and "
+            "text_guidance to 0, or disconnect it."
+        )
+    return plan.weighting
+
+
+def _on_cpu(clip: Clip) -> Clip:
+    """Where nodes expect values, wherever the model ran."""
+    return replace(
+        clip,
+        frames=clip.frames.cpu(),
+        holes=None if clip.holes is None else clip.holes.cpu(),
+        tracks=None if clip.tracks is None else clip.tracks.to("cpu"),
+    )
 
 
 def uncovered(clip: Clip) -> Tensor:
@@ -191,6 +239,10 @@ def _movable(mask: Tensor | None, size: Size) -> Tensor | None:
             "what may move, or disconnect it."
         )
     return free
+
+
+def _words(name: str, tooltip: str) -> Any:
+    return io.String.Input(name, optional=True, default="", multiline=True, tooltip=tooltip)
 
 
 def _part(name: str, default: float) -> Any:

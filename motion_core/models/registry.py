@@ -9,36 +9,75 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
+import torch
 from torch import nn
 
-from .protocols import TrackControl, VideoModel
+from ..errors import FormatError
+from ..guidance.linear import text_and_motion_guidance
+from .protocols import Guidance, TrackControl, VideoModel
+
+# What a branch with text knows and one without does not.
+Told = Literal["words", "picture", "nothing"]
+# auto: what the files were saved in or, for a family that says so, what it is run in.
+Precision = Literal["auto", "float32", "float16", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """How its authors sample a model. text_scale: of guidance on what it is told, 1 for none.
+    weighting: (text scale, motion scale) -> guidance."""
+
+    steps: int = 8
+    text_scale: float = 1.0
+    weighting: Callable[[float, float], Guidance] = text_and_motion_guidance
 
 
 @dataclass(frozen=True, eq=False)
 class TrackModel:
     """A loaded model that follows tracks, ready for sampling.
 
-    network: all its weights, which a host may move to another device before a run.
+    control: None for a model that follows no tracks before it is given a Track-ControlNet.
+    network: all its weights, which a host may move to another device before a run. told: what
+    guidance on text strengthens. adapters: names that a Branch may ask for.
     """
 
     family: str
     model: VideoModel[Any]
     control: TrackControl[Any, Any] | None
     network: nn.Module
+    defaults: Defaults = Defaults()
+    told: Told = "nothing"
+    adapters: tuple[str, ...] = ()
+
+    def check_guidance(self, guidance: Guidance) -> None:
+        """Raises ValueError for a guidance that asks for what this model does not have."""
+        for branch in guidance.branches:
+            if branch.adapter is not None and branch.adapter not in self.adapters:
+                known = ", ".join(self.adapters) or "none"
+                raise ValueError(
+                    f"the guidance needs weights for the motion {branch.adapter!r}, and "
+                    f"{self.family} has {known}. Camera-free guidance is for Image Conductor."
+                )
+            if not branch.text and self.told == "nothing":
+                raise ValueError(
+                    f"the guidance strengthens words, and this {self.family} reads none. Set its "
+                    "text scale to 1, or load the model with its text encoder."
+                )
 
 
 @dataclass(frozen=True)
 class Family:
-    """load: from a weights file, or from what the pack ships when the file is None; a family
-    that ships none raises then, saying what to get."""
+    """load: see load_track_model; its keywords are what a user is asked for. with_tracks: the
+    model with a Track-ControlNet from a file, for families that have one."""
 
     name: str
-    load: Callable[[Path | None], TrackModel]
+    load: Callable[..., TrackModel]
+    with_tracks: Callable[[TrackModel, Path], TrackModel] | None = None
 
 
-def _lite(file: Path | None) -> TrackModel:
+def _lite(file: Path | None = None) -> TrackModel:
     from .lite.family import LiteFamily, LiteTracks
     from .lite.lite import load_lite
 
@@ -46,16 +85,124 @@ def _lite(file: Path | None) -> TrackModel:
     return TrackModel("lite", LiteFamily(lite), LiteTracks(lite), lite)
 
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (Family("lite", _lite),)}
+def _image_conductor(
+    folder: Path, base: Path | None = None, dtype: Precision = "auto", vae_tiling: bool = False
+) -> TrackModel:
+    from .animatediff.load import conductor_files, load_image_conductor
+
+    loaded = load_image_conductor(conductor_files(folder, base))
+    network: Any = loaded.network
+    for part in (network["base"].unet, network["base"].image, network["control"]):
+        part.to(precision(dtype))
+    return _tiled(loaded, network["base"].vae, vae_tiling)
 
 
-def load_track_model(name: str, file: Path | None = None) -> TrackModel:
+def _motionpro(
+    checkpoint: Path,
+    base: Path | None = None,
+    weights: Literal["sparse", "dense"] = "sparse",
+    dtype: Precision = "auto",
+    decode_at_once: int = 16,
+) -> TrackModel:
+    from .svd.load import load_motionpro
+    from .svd.settings import ControlSettings, SvdSettings
+
+    settings = SvdSettings(decode_at_once=decode_at_once)
+    control = ControlSettings(is_dense=weights == "dense")
+    loaded = load_motionpro(checkpoint, base, settings=settings, control=control)
+    network: Any = loaded.network
+    for part in (network.unet, network.adapter, network.lora):
+        part.to(precision(dtype))
+    return loaded
+
+
+def _wan(
+    folder: Path,
+    transformer: Path | None = None,
+    follow: Literal["wan_move", "ati", "nothing"] = "wan_move",
+    read_text: bool = True,
+    dtype: Precision = "auto",
+    vae_tiling: bool = False,
+) -> TrackModel:
+    from .detect import WAN
+    from .wan.folder import WanFiles
+    from .wan.load import load_wan_model
+
+    if transformer is not None and transformer.is_file():
+        check_family(transformer, WAN)
+    wanted = precision(dtype) or torch.bfloat16
+    loaded = load_wan_model(WanFiles(folder, transformer, read_text, wanted), follow)
+    network: Any = loaded.network
+    return _tiled(loaded, network["vae"], vae_tiling)
+
+
+def _wan_tracks(model: TrackModel, file: Path) -> TrackModel:
+    from .wan.load import with_track_control
+
+    return with_track_control(model, file)
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family("lite", _lite),
+        Family("image_conductor", _image_conductor),
+        Family("motionpro", _motionpro),
+        Family("wan", _wan, _wan_tracks),
+    )
+}
+
+
+def load_track_model(name: str, **given: Any) -> TrackModel:
     """A model by the name of its family.
 
-    file: its weights, or None for those the pack ships. Raises ValueError for an unknown family,
-    FileNotFoundError or FormatError for weights that are missing or broken.
+    given: where its weights are and how they are to be used, in the keywords of the family's own
+    loader; lite comes with weights and needs none. Raises ValueError for an unknown family,
+    FileNotFoundError or FormatError for weights that are missing, broken or another family's.
     """
     family = FAMILIES.get(name)
     if family is None:
         raise ValueError(f"there is no model family {name!r}; there are {', '.join(FAMILIES)}.")
-    return family.load(file)
+    return family.load(**given)
+
+
+def with_track_control(model: TrackModel, file: Path) -> TrackModel:
+    """The model steered by the Track-ControlNet in a file, in place of what steered it before.
+
+    Raises ValueError for a family that has none, FileNotFoundError or FormatError for a file that
+    is missing, broken, or made for another family or base.
+    """
+    steer = FAMILIES[model.family].with_tracks
+    if steer is None:
+        having = ", ".join(one.name for one in FAMILIES.values() if one.with_tracks is not None)
+        raise ValueError(
+            f"{model.family} follows tracks by itself and takes no Track-ControlNet; these do: "
+            f"{having}."
+        )
+    return steer(model, file)
+
+
+def check_family(path: Path, *wanted: str) -> None:
+    """Raises FormatError, which names what it is, for weights of anything but what is wanted (of
+    the names in detect.py)."""
+    from .detect import what_is
+
+    found = what_is(path)
+    if found not in wanted:
+        raise FormatError(
+            f"{path} holds weights of {found}, not of {' or '.join(wanted)}; choose another file "
+            "or another family."
+        )
+
+
+def precision(name: Precision) -> torch.dtype | None:
+    """The dtype of that name; None for auto. Raises ValueError for any other."""
+    if name not in get_args(Precision):
+        raise ValueError(f"dtype must be one of {', '.join(get_args(Precision))}; got {name!r}.")
+    return None if name == "auto" else getattr(torch, name)
+
+
+def _tiled(model: TrackModel, vae: Any, is_tiled: bool) -> TrackModel:
+    if is_tiled:
+        vae.enable_tiling()
+    return model

@@ -40,6 +40,7 @@ class RealHost:
             link.symlink_to(ROOT, target_is_directory=True)
         self.base = base
         self.input_dir, self.output_dir = base / "input", base / "output"
+        self.models_dir = base / "models"
         self.log = base / "comfyui.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""

@@ -26,16 +26,17 @@ class Run:
 
 
 class StandInHost:
-    """Runs API-format workflows without ComfyUI, in `base`/input, output and temp."""
+    """Runs API-format workflows without ComfyUI, in `base`/input, output, temp and models."""
 
     def __init__(self, base: Path) -> None:
         use_stub()
         import folder_paths
 
         self.input_dir, self.output_dir = base / "input", base / "output"
-        temp_dir = base / "temp"
+        temp_dir, self.models_dir = base / "temp", base / "models"
         for folder in (self.input_dir, self.output_dir, temp_dir):
             folder.mkdir(parents=True, exist_ok=True)
+        folder_paths.models_dir = str(self.models_dir)
         folder_paths.set_input_directory(str(self.input_dir))
         folder_paths.set_output_directory(str(self.output_dir))
         folder_paths.set_temp_directory(str(temp_dir))

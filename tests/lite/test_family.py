@@ -312,7 +312,7 @@ def test_saved_and_loaded_it_makes_the_same_clip(tmp_path: Path) -> None:
     loaded = load_lite(path)
     tracks = wandering(FRAMES, 7, SIZE)
     assert same(made(loaded, tracks), made(lite, tracks))
-    model = load_track_model("lite", path)
+    model = load_track_model("lite", file=path)
     clip = sample(model.model, model.control, Shot(picture(*SIZE), FRAMES), tracks, QUICK)
     assert same(clip, made(lite, tracks))
 
@@ -322,7 +322,7 @@ def test_families_are_known_by_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there are lite"):
         load_track_model("heavy")
     with pytest.raises(FileNotFoundError, match="reinstall"):
-        load_track_model("lite", tmp_path / "none.safetensors")
+        load_track_model("lite", file=tmp_path / "none.safetensors")
 
 
 def test_noise_is_drawn_in_sampling_as_it_was_in_training() -> None:

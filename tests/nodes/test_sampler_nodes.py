@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import types
 from typing import Any
@@ -52,8 +53,11 @@ def run(node: Any, model: Any, /, **changed: Any) -> Any:
 
 
 def test_the_families_are_those_of_the_core() -> None:
-    offered = [option.key for option in pack_module("nodes.load_track_model").FAMILIES]
-    assert offered == list(FAMILIES)
+    offered = pack_module("nodes.load_track_model").FAMILIES
+    assert [option.key for option in offered] == list(FAMILIES)
+    for option in offered:
+        asked = [one.id for one in option.inputs]
+        assert asked == list(inspect.signature(FAMILIES[option.key].load).parameters)
 
 
 def test_a_video_its_tracks_and_what_was_uncovered(nodes: Any, model: Any) -> None:
@@ -94,7 +98,7 @@ class Wind:
         self.steps: list[int] = []
 
     def started(self, model: Any, condition: Any, steps: int) -> Any:
-        def nudge(latents: torch.Tensor, timestep: torch.Tensor, step: int) -> torch.Tensor:
+        def nudge(latents: Any, timestep: Any, step: int, *_: Any) -> Any:
             self.steps.append(step)
             return latents
 
@@ -155,7 +159,8 @@ def test_a_model_that_cannot_tell_is_measured(
         ({"model": "lite"}, TypeError, "connect Load Track Model"),
         ({"image": torch.zeros(1, 8, 8, 3)}, ValueError, "measured on 32x24"),
         ({"image": torch.zeros(0, HEIGHT, WIDTH, 3)}, ValueError, "at least one picture"),
-        ({"steps": 0}, ValueError, "steps"),
+        ({"steps": -1}, ValueError, "steps"),
+        ({"text_guidance": 5.0}, ValueError, "lite reads none"),
         ({"strength": -1.0}, ValueError, "strength"),
     ],
 )

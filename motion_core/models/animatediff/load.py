@@ -15,7 +15,7 @@ import torch
 
 from ...errors import FormatError
 from ..files import read_weights
-from ..registry import TrackModel
+from ..registry import Defaults, TrackModel
 from .checkpoint import Checkpoint, build_branch, build_unet, split_checkpoint
 from .conductor import ConductorTracks, ConductorWeights
 from .family import AnimateDiff, AnimateDiffFamily
@@ -24,6 +24,8 @@ from .settings import AS_RELEASED, AnimateDiffSettings
 _STEMS = {"unet": "unet", "flow": "flow_controlnet", "image": "image_controlnet"}
 _SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 _VAE, _CLIP = "AutoencoderKL", "CLIPTextModel"
+# As its authors sample.
+_STEPS, _TEXT_SCALE = 25, 7.5
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,16 @@ def load_image_conductor(
     weights = ConductorWeights(flow, lora)
     network = torch.nn.ModuleDict({"base": base, "control": weights}).eval().requires_grad_(False)
     family = AnimateDiffFamily(base, tokenizer, settings)
-    return TrackModel("animatediff", family, ConductorTracks(weights, motion), network)
+    reads = encoder is not None
+    return TrackModel(
+        "image_conductor",
+        family,
+        ConductorTracks(weights, motion),
+        network,
+        Defaults(_STEPS, _TEXT_SCALE if reads else 1.0),
+        "words" if reads else "nothing",
+        tuple(lora),
+    )
 
 
 def _weights_file(folder: Path, stem: str) -> Path:

@@ -12,13 +12,16 @@ from typing import Any
 
 from ...errors import FormatError
 from ..files import few, read_weights
-from ..registry import TrackModel
+from ..registry import Defaults, TrackModel
 from .checkpoint import build, split_checkpoint
 from .family import MotionPro, MotionProTracks, SvdFamily
+from .guidance import FrameGuidance
 from .settings import AS_RELEASED, SPARSE, ControlSettings, SvdSettings
 from .unet import HEAD_CHANNELS
 
 _VAE, _CLIP = "AutoencoderKLTemporalDecoder", "CLIPVisionModelWithProjection"
+# Its text scale is that of the picture at the last frame.
+AS_SAMPLED = Defaults(25, 2.5, lambda text, motion: FrameGuidance(1.0, text, motion))
 
 
 def load_motionpro(
@@ -49,7 +52,8 @@ def load_motionpro(
         )
     network = MotionPro(unet, vae, clip, adapter, lora).eval().requires_grad_(False)
     family = SvdFamily(network, settings)
-    return TrackModel("motionpro", family, MotionProTracks(network, control), network)
+    steering = MotionProTracks(network, control)
+    return TrackModel("motionpro", family, steering, network, AS_SAMPLED, "picture")
 
 
 def _part(folder: Path, kind: str) -> Any:

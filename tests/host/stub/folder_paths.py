@@ -39,6 +39,11 @@ def get_temp_directory() -> str:
     return _folders["temp"]
 
 
+def get_folder_paths(kind: str) -> list[str]:
+    """Where models of a kind lie; the host's users may add places."""
+    return [str(Path(models_dir) / kind)]
+
+
 def get_annotated_filepath(name: str) -> str:
     """A file of the input folder, as LoadImage names it."""
     return str(Path(get_input_directory()) / name)

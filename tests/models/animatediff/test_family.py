@@ -283,7 +283,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_released_files_make_the_same_clip_as_their_parts_and_read_prompts(folder: Path) -> None:
     loaded = load_image_conductor(conductor_files(folder))
-    assert loaded.family == "animatediff" and loaded.control is not None
+    assert loaded.family == "image_conductor" and loaded.control is not None
     assert not any(weight.is_meta for weight in loaded.network.parameters())
     shots = [Shot(picture(), FRAMES, prompt=text) for text in ("a b c", "x y z")]
     said, other = (sample(loaded.model, loaded.control, shot, drags(), QUICK) for shot in shots)
