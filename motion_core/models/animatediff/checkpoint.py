@@ -92,6 +92,16 @@ def split_checkpoint(weights: Mapping[str, Tensor], kind: str, source: str) -> C
     return Checkpoint(plain, {motion: _paired(of, source) for motion, of in halves.items()})
 
 
+def renamed(weights: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
+    """Weights without LoRA under their names in diffusers' networks. source: names them in errors.
+
+    Raises FormatError for encoders of positions that should be copies of each other and are not.
+    """
+    mine = {name.removeprefix(_WRAPPER): tensor for name, tensor in weights.items()}
+    _check_copies(mine, source)
+    return {diffusers_key(n): tensor for n, tensor in mine.items() if not n.endswith(COPIED)}
+
+
 def build_unet(checkpoint: Checkpoint, source: str) -> Any:
     """The U-Net of a checkpoint, in its own dtype. Raises FormatError, with the first ten names,
     for weights that are missing, too many or of the wrong shape."""

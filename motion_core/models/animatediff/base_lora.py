@@ -1,0 +1,157 @@
+"""LoRA of Stable Diffusion 1.5, in the layouts people have, laid over weights that stay as they
+were."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...errors import FormatError
+from ..files import few, read_weights
+from .keys import diffusers_key
+
+UNET, TEXT = "unet", "text encoder"
+# kohya's, diffusers' and PEFT's words before a name; without any it is the U-Net's.
+_PREFIXES = (
+    ("lora_unet_", UNET),
+    ("lora_te1_", TEXT),
+    ("lora_te_", TEXT),
+    ("unet.", UNET),
+    ("text_encoder.", TEXT),
+)
+_HALF = re.compile(r"(.+?)[._]lora(?:_linear_layer)?[._](down|up|A|B)(?:\.(?!weight)\w+)?\.weight")
+_ALPHA = re.compile(r"(.+?)(?:[._]lora)?\.alpha")
+_SIDES = {"A": "down", "B": "up"}
+# Names that attentions have in LoRA of older diffusers.
+_RENAMED = (
+    (re.compile(r"processor[._]"), ""),
+    (re.compile(r"to_out$"), "to_out_0"),
+    (re.compile(r"^text_model[._]"), ""),
+)
+_RENAMED_WORDS = tuple((re.compile(f"self_attn_to_{x}$"), f"self_attn_{x}_proj") for x in "qkv") + (
+    (re.compile("self_attn_to_out_0$"), "self_attn_out_proj"),
+)
+
+
+@dataclass(frozen=True)
+class BaseLora:
+    """A file of LoRA and how much of it counts; below 0 is its opposite."""
+
+    path: Path
+    strength: float = 1.0
+
+
+@dataclass(eq=False)
+class _Update:
+    alpha: float | None = None
+    sides: dict[str, Tensor] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+
+
+def with_loras(
+    parts: Mapping[str, Mapping[str, Tensor]], loras: Iterable[BaseLora]
+) -> dict[str, dict[str, Tensor]]:
+    """The weights of each part, UNET and TEXT, with all LoRA added; what is given stays.
+
+    parts: weights under the names of diffusers and transformers. A layer W becomes
+    W + strength * alpha / rank * up @ down, summed in float32 or wider; without alpha it is the
+    rank. Raises FileNotFoundError, and FormatError with the first ten names for keys that fit no
+    layer, are no LoRA of this kind (LoHa, DoRA), or are of another shape.
+    """
+    found = {part: dict(weights) for part, weights in parts.items()}
+    for lora in loras:
+        updates = _updates(read_weights(lora.path), found, lora.path)
+        for (part, name), update in updates.items():
+            found[part][name] = _merged(found[part][name], update, lora.strength)
+    return found
+
+
+def _updates(
+    tensors: Mapping[str, Tensor], parts: Mapping[str, Mapping[str, Tensor]], path: Path
+) -> dict[tuple[str, str], _Update]:
+    """What a file says of each weight, each checked against it."""
+    places = {
+        (part, _flat(part, name.removesuffix(".weight"))): name
+        for part, weights in parts.items()
+        for name, weight in weights.items()
+        if name.endswith(".weight") and weight.ndim > 1
+    }
+    updates: dict[tuple[str, str], _Update] = {}
+    strange = []
+    for key, tensor in tensors.items():
+        half, alpha = _HALF.fullmatch(key), _ALPHA.fullmatch(key)
+        told = half or alpha
+        part, flat = _place(told[1]) if told else (UNET, "")
+        name = places.get((part, flat))
+        if name is None:
+            strange.append(key)
+            continue
+        update = updates.setdefault((part, name), _Update())
+        update.names.append(key)
+        if half:
+            update.sides[_SIDES.get(half[2], half[2])] = tensor
+        else:
+            update.alpha = float(tensor)
+    if strange or not updates:
+        raise FormatError(f"{path}: {few('keys fit no layer of Stable Diffusion 1.5', strange)}.")
+    _check(updates, parts, path)
+    return updates
+
+
+def _place(layer: str) -> tuple[str, str]:
+    """The part that a LoRA's layer is in, and its name there without dots."""
+    layer = layer.removeprefix("base_model.model.")
+    for prefix, part in _PREFIXES:
+        if layer.startswith(prefix):
+            return part, _flat(part, layer.removeprefix(prefix))
+    return UNET, _flat(UNET, layer)
+
+
+def _flat(part: str, layer: str) -> str:
+    """Names alike for all layouts."""
+    # Motion modules may be updated too, under the names of their release.
+    layer = diffusers_key(f"{layer}.").removesuffix(".").replace(".", "_")
+    for pattern, place in _RENAMED + (_RENAMED_WORDS if part == TEXT else ()):
+        layer = pattern.sub(place, layer)
+    return layer
+
+
+def _check(
+    updates: Mapping[tuple[str, str], _Update],
+    parts: Mapping[str, Mapping[str, Tensor]],
+    path: Path,
+) -> None:
+    alone = [name for one in updates.values() if len(one.sides) < 2 for name in one.names]
+    if alone:
+        raise FormatError(f"{path}: {few('LoRA halves alone', alone)}.")
+    misfits = [
+        update.names[0]
+        for (part, name), update in updates.items()
+        if not _fits(parts[part][name], update.sides["down"], update.sides["up"])
+    ]
+    if misfits:
+        raise FormatError(
+            f"{path}: {few('keys are of another shape than the layer', misfits)}; this LoRA was "
+            "made for another model."
+        )
+
+
+def _fits(weight: Tensor, down: Tensor, up: Tensor) -> bool:
+    """Whether up @ down has the shape of a weight."""
+    if down.ndim < 2 or up.ndim < 2 or up.shape[2:].numel() != 1:
+        return False
+    same_rank = up.shape[1] == down.shape[0]
+    return same_rank and up.shape[0] == weight.shape[0] and down[0].numel() == weight[0].numel()
+
+
+def _merged(weight: Tensor, update: _Update, strength: float) -> Tensor:
+    down, up = update.sides["down"], update.sides["up"]
+    scale = strength if update.alpha is None else strength * update.alpha / len(down)
+    wide = torch.promote_types(weight.dtype, torch.float32)
+    added = up.to(wide).flatten(1) @ down.to(wide).flatten(1)
+    return (weight.to(wide) + scale * added.view(weight.shape)).to(weight.dtype)
