@@ -8,12 +8,12 @@ the loop in `sampling` never learns its name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ShapeError
 from ..geometry import Size, checked_size
@@ -177,8 +177,93 @@ class Steering(Protocol):
 class Nudge(Protocol):
     """A steering in one run."""
 
-    def __call__(self, latents: Tensor, timestep: Tensor, step: int) -> Tensor:
-        """The latents to take the step from; the same ones where it has nothing to say."""
+    def __call__(
+        self, latents: Tensor, timestep: Tensor, step: int, predict: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """The latents to take the step from; the same ones where it has nothing to say.
+
+        predict: what this step would predict of any latents, all branches combined.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureTraits:
+    """What there is to read inside a model.
+
+    layers: names of layers whose features can be read, the best for motion first; none where the
+    weights hold none. components: how many principal components of the features tell directions
+    apart. weights: what the features come from. is_eulerian: features stay where they are while
+    the picture's content moves through them; False where they travel with the first frame's
+    content. shares_attention: whether spatial self-attention can look at another clip's keys.
+    """
+
+    layers: tuple[str, ...]
+    components: int
+    weights: nn.Module
+    is_eulerian: bool
+    shares_attention: bool
+
+
+@dataclass(eq=False)
+class SharedKeys:
+    """What spatial self-attention of one pass looks at, kept for another pass.
+
+    seen: by layer, filled by a pass while is_told is False, used by a pass when it is True.
+    """
+
+    seen: dict[str, Tensor]
+    is_told: bool = False
+
+
+class FilmedCondition(Protocol):
+    """What a condition of a family with features tells of its run."""
+
+    @property
+    def shot(self) -> Shot: ...
+
+    @property
+    def progress(self) -> Progress: ...
+
+
+class FeatureTap(Protocol):
+    """A VideoModel whose inner features can be read, with gradients (for MOFT).
+
+    Its conditions are FilmedConditions.
+    """
+
+    @property
+    def traits(self) -> FeatureTraits:
+        """What there is to read."""
+        ...
+
+    def features(
+        self,
+        latents: Tensor,
+        timestep: Tensor,
+        condition: Any,
+        layer: str,
+        keys: SharedKeys | None = None,
+    ) -> Tensor:
+        """(T, C, h, w) float32 of one prediction with words and without tracks, differentiable in
+        the latents. Raises ValueError for a layer that is not in traits.layers."""
+        ...
+
+    def filmed(self, video: Tensor, condition: Any, follow: Callable[[], Tracks]) -> Tensor:
+        """Clean latents of a video (T, H, W, 3) 0..1 that the condition is of.
+
+        follow: finds tracks in the video, for a family whose latents are motion.
+        """
+        ...
+
+    def inverse_scheduler(self) -> Any:
+        """A fresh scheduler that leads from clean latents to noise. Its step at one of its
+        timesteps leads to that noise level."""
+        ...
+
+    def frames_of(self, latents: Tensor) -> Tensor:
+        """Which frame each latent belongs to: whole numbers that broadcast with the latents, whose
+        last two axes are rows and columns of the picture."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -137,16 +138,24 @@ def _denoise(run: _Run, watch: Watch) -> Tensor:
     latents = latents * getattr(scheduler, "init_noise_sigma", 1.0)
     nudges = [one.started(run.model, run.condition, steps) for one in run.settings.steering]
     for step, timestep in enumerate(scheduler.timesteps):
+        strength = run.settings.schedule.at(step, steps)
+        predict = partial(_predicted, run, scheduler, timestep, strength)
         for nudge in nudges:
-            latents = nudge(latents, timestep, step)
-        seen = _scaled_input(scheduler, latents, timestep)
-        calls = run.calls(seen, timestep, run.settings.schedule.at(step, steps))
-        predictions = run.model.predict(seen, timestep, run.condition, calls)
-        combined = run.settings.guidance.combine(predictions)
-        latents = scheduler.step(combined, timestep, latents, return_dict=False)[0]
+            latents = nudge(latents, timestep, step, predict)
+        latents = scheduler.step(predict(latents), timestep, latents, return_dict=False)[0]
         _look(run, watch, step, latents)
         watch.progress(step + 1, steps)
     return latents
+
+
+def _predicted(
+    run: _Run, scheduler: Any, timestep: Tensor, strength: float, latents: Tensor
+) -> Tensor:
+    """One prediction from those of all branches."""
+    seen = _scaled_input(scheduler, latents, timestep)
+    calls = run.calls(seen, timestep, strength)
+    predictions = run.model.predict(seen, timestep, run.condition, calls)
+    return run.settings.guidance.combine(predictions)
 
 
 def _look(run: _Run, watch: Watch, step: int, latents: Tensor) -> None:

@@ -6,7 +6,7 @@ Track-ControlNet (track_net.py); without them the prediction is the base's own, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -18,7 +18,8 @@ from ...errors import ShapeError
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
-from ..protocols import Branch, Clip, Residuals, Shot
+from ..protocols import Branch, Clip, FeatureTraits, Residuals, SharedKeys, Shot
+from ..taps import layer_output
 from .branch import Signals, SparseBranch, summed
 from .condition import CELL_PX
 from .pictures import decoded, first_frame, picture_latents, words_of
@@ -162,6 +163,54 @@ class AnimateDiffFamily:
         return Clip(frames, notes=() if has_words else (WORDLESS_BASE,))
 
     @property
+    def traits(self) -> FeatureTraits:
+        """Blocks of the U-Net; MOFT reads the second of the way up."""
+        ups = [f"up_blocks.{i}" for i in range(len(self.network.unet.up_blocks))]
+        layers = (*ups[1:2], *ups[:1], *ups[2:], "mid_block")
+        return FeatureTraits(layers, 1, self.network.unet, is_eulerian=True, shares_attention=True)
+
+    def features(
+        self,
+        latents: Tensor,
+        timestep: Tensor,
+        condition: AnimateDiffCondition,
+        layer: str,
+        keys: SharedKeys | None = None,
+    ) -> Tensor:
+        """(T, C, h, w) float32, a block's output. Keys are shared in the way up from its second
+        block. Raises ValueError for a layer that is not in traits.layers."""
+        if layer not in self.traits.layers:
+            raise ValueError(f"this model's layers are {self.traits.layers}; got {layer!r}.")
+        with torch.no_grad():
+            picture = self._of_picture(timestep, condition, {True}).get(True)
+        asked = self._asked(latents, timestep, [condition.words[True]], [picture])
+        unet = self.network.unet
+        shared = None if keys is None else (_spatial_self_attention(unet), keys)
+        return layer_output(unet, layer, *asked, shared).float()
+
+    def filmed(
+        self, video: Tensor, condition: AnimateDiffCondition, follow: Callable[[], Tracks]
+    ) -> Tensor:
+        """(1, 4, T, h, w), the scaled modes of the frames."""
+        frames = []
+        for index, image in enumerate(video):
+            frames.append(picture_latents(self.network.vae, image))
+            condition.progress(index + 1, len(video))
+        return torch.stack(frames, dim=1)[None].to(self._weight.device)
+
+    def inverse_scheduler(self) -> Any:
+        """DDIM inversion with the noise of scheduler()."""
+        from diffusers.schedulers.scheduling_ddim_inverse import DDIMInverseScheduler
+
+        known = set(DDIMInverseScheduler._get_init_keys(DDIMInverseScheduler))
+        config = {name: value for name, value in self.scheduler().config.items() if name in known}
+        return DDIMInverseScheduler(**config)
+
+    def frames_of(self, latents: Tensor) -> Tensor:
+        """Their third axis counts them."""
+        return torch.arange(latents.shape[2], device=latents.device).view(1, 1, -1, 1, 1)
+
+    @property
     def _weight(self) -> Tensor:
         return next(self.network.unet.parameters())
 
@@ -214,19 +263,42 @@ class AnimateDiffFamily:
         added: Sequence[Signals | None],
     ) -> Tensor:
         """Noise in as many clips as there are words."""
+        given, more = self._asked(latents, timestep, words, added)
+        return self.network.unet(*given, **more).sample.float()[:, None]
+
+    def _asked(
+        self,
+        latents: Tensor,
+        timestep: Tensor,
+        words: Sequence[Tensor],
+        added: Sequence[Signals | None],
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Arguments of the U-Net."""
         dtype, frames = self._weight.dtype, latents.shape[2]
         given = latents.to(dtype).expand(len(words), -1, -1, -1, -1)
         told = torch.cat(list(words)).repeat_interleave(frames, dim=0)
         parts = [part for part in added if part is not None]
-        more: dict[str, Any] = {}
+        more: dict[str, Any] = {"encoder_hidden_states": told}
         if parts:
             skips = zip(*(part.down for part in parts), strict=True)
             more["down_block_additional_residuals"] = [torch.cat(skip).to(dtype) for skip in skips]
             more["mid_block_additional_residual"] = torch.cat([part.mid for part in parts]).to(
                 dtype
             )
-        found = self.network.unet(given, timestep, encoder_hidden_states=told, **more)
-        return found.sample.float()[:, None]
+        return (given, timestep), more
+
+
+def _spatial_self_attention(unet: Any) -> list[str]:
+    """Names of the layers in which cells of one frame look at each other, in the way up from its
+    second block: MOFT lets them look at a clip that is not guided."""
+    return [
+        name
+        for name, _ in unet.named_modules()
+        if name.endswith(".attn1")
+        and name.startswith("up_blocks.")
+        and not name.startswith("up_blocks.0.")
+        and ".attentions." in name
+    ]
 
 
 def _of_tracks(

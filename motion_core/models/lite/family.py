@@ -9,7 +9,7 @@ Which parts the weights hold decides what a run does; every clip's notes say whi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +21,12 @@ from ...draft.picture import checked_picture
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
-from ..protocols import Branch, Clip, Residuals, Shot
+from ..protocols import Branch, Clip, FeatureTraits, Residuals, SharedKeys, Shot
+from ..taps import with_gradients
 from .base import LiteResiduals, velocity
 from .control import Prepared
 from .film import film
-from .latents import field_of, latents_of, resting_latents
+from .latents import by_frame, field_of, latents_of, resting_latents
 from .lite import Lite
 from .look import motion_picture
 from .upsample import REACH
@@ -33,6 +34,8 @@ from .upsample import REACH
 # How the base was trained (training/base_stage.py draws its noise levels with the same shift).
 SHIFT = 4.0
 TIMESTEPS = 1000
+# The one layer that MOFT can read; see LiteFamily.features.
+CLEAN_FIELD = "clean_field"
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +132,68 @@ class LiteFamily:
         nothing = "No track is ever visible: nothing steers the motion."
         notes = condition.notes + (() if bool(tracks.visible.any()) else (nothing,))
         return Clip(frames, holes, went, notes)
+
+    @property
+    def traits(self) -> FeatureTraits:
+        """One layer, the clean field; none without a base. Its few channels are axes of motion,
+        so two components are needed to tell directions apart."""
+        base = self.lite.base
+        layers, weights = ((), self.lite) if base is None else ((CLEAN_FIELD,), base)
+        return FeatureTraits(layers, 2, weights, is_eulerian=False, shares_attention=False)
+
+    def features(
+        self,
+        latents: Tensor,
+        timestep: Tensor,
+        condition: LiteCondition,
+        layer: str,
+        keys: SharedKeys | None = None,
+    ) -> Tensor:
+        """(T, 3, G, G): x, y and visibility of the clean field that the base sees in the noise.
+
+        Not what a layer inside the network holds: lite's frames are channels of flat maps, so its
+        layers know no frames. The prediction is the one place where frames lie apart; it is a
+        function of the noisy latents all the same, which is all that guidance needs. Cells travel
+        with what they show in frame 0. Raises ValueError without a base or for another layer.
+        """
+        base, seen = self.lite.base, condition.features
+        if base is None or seen is None or layer != CLEAN_FIELD:
+            raise ValueError(f"lite's layers are {self.traits.layers}; got {layer!r}.")
+        tau = (timestep.float() / TIMESTEPS).reshape(1).to(latents.device)
+        # Made under the host's inference_mode, it could not take part in a backward pass.
+        given = (latents, tau, seen.clone())
+        return by_frame(with_gradients(base, given, {}))
+
+    def filmed(
+        self, video: Tensor, condition: LiteCondition, follow: Callable[[], Tracks]
+    ) -> Tensor:
+        """The field that the encoder makes of the video's tracks."""
+        field = self.lite.field(video[0], follow(), progress=condition.progress)
+        return latents_of(field, condition.frames)
+
+    def inverse_scheduler(self) -> Any:
+        """The even steps of scheduler() upwards. As in DDIM inversion a step asks the model about
+        the noise level that it leads to: at the clean end a prediction of clean latents says
+        nothing about the noise."""
+        from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
+            FlowMatchEulerDiscreteScheduler,
+        )
+
+        class Upwards(FlowMatchEulerDiscreteScheduler):
+            """From clean latents to noise."""
+
+            def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:  # type: ignore[override]
+                levels = [1 - step / num_inference_steps for step in range(num_inference_steps)]
+                super().set_timesteps(sigmas=levels, device=device)
+                self.sigmas = self.sigmas.flip(0)
+                self.timesteps = self.sigmas[1:] * TIMESTEPS
+
+        return Upwards(num_train_timesteps=TIMESTEPS, shift=SHIFT)
+
+    def frames_of(self, latents: Tensor) -> Tensor:
+        """By channel: x and y of frame 1, of frame 2, ..., then visibility of frame 1, 2, ..."""
+        after = torch.arange(1, latents.shape[1] // 3 + 1, device=latents.device)
+        return torch.cat([after.repeat_interleave(2), after]).view(1, -1, 1, 1)
 
     @property
     def grid(self) -> int:

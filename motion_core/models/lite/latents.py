@@ -36,6 +36,15 @@ def from_latents(latents: Tensor) -> tuple[Tensor, Tensor]:
     return moved, torch.cat([seen.new_ones(batch, 1, grid, grid), seen], dim=1)
 
 
+def by_frame(latents: Tensor) -> Tensor:
+    """One latent (1, 3 (T - 1), G, G) as (T, 3, G, G): x, y and visibility of every frame."""
+    frames, grid = latents.shape[1] // 3, latents.shape[-1]
+    moved = latents[0, : 2 * frames].view(frames, 2, grid, grid)
+    later = torch.cat([moved, latents[0, 2 * frames :, None]], dim=1)
+    first = later.new_tensor([0.0, 0.0, 1.0]).view(1, 3, 1, 1).expand(-1, -1, grid, grid)
+    return torch.cat([first, later])
+
+
 def resting_latents(frames: int, grid: int) -> Tensor:
     """(1, 3 (T - 1), G, G): nothing moves and everything is seen."""
     still = torch.zeros(1, 2 * (frames - 1), grid, grid)

@@ -1,0 +1,32 @@
+"""MOFT: motion read out of a video model's own features, and steered by their gradient.
+
+Xiao et al., "Video Diffusion Models are Training-free Motion Interpreter and Controller"
+(NeurIPS 2024). What stays when a feature loses its mean over frames is mostly motion, and a few of
+its channels hold most of that.
+"""
+
+from __future__ import annotations
+
+from .channels import MotionChannels, learn_channels, motion_channels
+from .drag import DragSettings, MoftDrag
+from .features import Probe, content_removed
+from .reference import MotionReference, reference_along, reference_of_video
+from .similarity import heat_picture, similarity
+from .steering import MoftSettings, MoftSteering
+
+__all__ = [
+    "DragSettings",
+    "MoftDrag",
+    "MoftSettings",
+    "MoftSteering",
+    "MotionChannels",
+    "MotionReference",
+    "Probe",
+    "content_removed",
+    "heat_picture",
+    "learn_channels",
+    "motion_channels",
+    "reference_along",
+    "reference_of_video",
+    "similarity",
+]

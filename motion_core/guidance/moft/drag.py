@@ -1,0 +1,174 @@
+"""Points dragged along paths: motion early in the run, the look of what is dragged late (Eq. 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ...errors import CanvasError, ShapeError
+from ...models.protocols import FilmedCondition
+from ...tracks.model import Tracks
+from .channels import MotionChannels
+from .features import AS_PUBLISHED, Probe
+from .reference import MotionReference, reference_along
+from .steering import (
+    MoftSettings,
+    Pulled,
+    TappedRun,
+    check_part,
+    course_loss,
+    is_within,
+    outside_of,
+)
+
+
+@dataclass(frozen=True)
+class DragSettings:
+    """When each of both losses acts, and how much.
+
+    motion_end_frac: the part of the steps, from the first, in which motion is pulled.
+    look_start_frac, look_end_frac: the part in which features at the points are held to those
+    where they began; it may not begin after motion ends. The paper counts steps down from 25:
+    motion alone above t1 = 19, both until t2 = 18, the look alone until t3 = 5. radius_frac: of
+    the short side, of what moves with a point. look_weight: of the second loss against the first.
+    Raises ValueError for values out of range.
+    """
+
+    motion_end_frac: float = (25 - 18) / 25
+    look_start_frac: float = (25 - 19) / 25
+    look_end_frac: float = (25 - 5) / 25
+    radius_frac: float = 0.06
+    look_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_part(0.0, self.motion_end_frac)
+        check_part(self.look_start_frac, self.look_end_frac)
+        if not self.look_start_frac <= self.motion_end_frac <= self.look_end_frac:
+            raise ValueError(
+                "the look must be held from before motion ends until after it; got "
+                f"{self.look_start_frac}..{self.look_end_frac} and {self.motion_end_frac}."
+            )
+        if not 0.0 < self.radius_frac <= 1.0:
+            raise ValueError(f"radius_frac must be above 0, up to 1; got {self.radius_frac}.")
+        if not 0.0 <= self.look_weight < float("inf"):
+            raise ValueError(f"look_weight must be finite, 0 or more; got {self.look_weight}.")
+
+
+@dataclass(frozen=True, eq=False)
+class MoftDrag:
+    """A Steering that drags points along tracks.
+
+    tracks: (T, N) on the shot's canvas, visible in frame 0; T is the video's. channels, probe: of
+    the model, for that canvas and length (learn_channels). region: (H, W) bool that may change, or
+    None for all. settings: strength and iterations; its window is not used. when: see DragSettings.
+    """
+
+    tracks: Tracks
+    channels: MotionChannels
+    probe: Probe = AS_PUBLISHED
+    region: Tensor | None = None
+    settings: MoftSettings = field(default_factory=MoftSettings)
+    when: DragSettings = field(default_factory=DragSettings)
+
+    def started(self, model: Any, condition: FilmedCondition, steps: int) -> Dragged:
+        """Made ready for a run.
+
+        Raises TypeError for a model without features or with features that travel with the
+        picture (lite follows tracks by itself), CanvasError, ShapeError or ValueError for tracks
+        that do not belong to the shot.
+        """
+        self._check(condition)
+        wishes = [
+            reference_along(self.tracks.xy[:, point], self.tracks.size, self.channels, self.probe)
+            for point in range(self.tracks.num_points)
+        ]
+        run = TappedRun(model, condition, steps, wishes[0])
+        if not run.tap.traits.is_eulerian:
+            raise TypeError(
+                "this model's features travel with the first frame's content, so a drag has "
+                "nothing to hold on to; give the tracks to the sampler itself."
+            )
+        run.cells(self.region)
+        return Dragged(run, self, wishes)
+
+    def _check(self, condition: FilmedCondition) -> None:
+        shot = condition.shot
+        if self.tracks.size != shot.size:
+            raise CanvasError(
+                f"the drag was drawn on {self.tracks.size} but the picture is {shot.size}; fit "
+                "the tracks to the picture (Fit Tracks)."
+            )
+        if self.tracks.num_frames != shot.frames or not self.tracks.num_points:
+            raise ShapeError(
+                f"a drag needs a track or more of {shot.frames} frames; got "
+                f"{self.tracks.num_points} of {self.tracks.num_frames} (Retime Tracks)."
+            )
+        if not bool(self.tracks.visible[0].all()):
+            raise ValueError("dragged points must be visible in the first frame.")
+
+
+class Dragged:
+    """A Nudge in three phases: motion alone, both, the look alone."""
+
+    def __init__(self, run: TappedRun, drag: MoftDrag, wishes: list[MotionReference]) -> None:
+        self._run, self._drag, self._wishes = run, drag, wishes
+        self._near = near_cells(drag.tracks, drag.when.radius_frac, run.grid)
+        self._phase = (False, False)
+        self._first: Tensor | None = None
+        settings = replace(drag.settings, start_frac=0.0, end_frac=drag.when.look_end_frac)
+        self._pull = Pulled(run, settings, self._loss, outside_of(drag.region, drag.settings))
+
+    def __call__(
+        self, latents: Tensor, timestep: Tensor, step: int, predict: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """The latents after all iterations; the very same after both phases."""
+        when, steps = self._drag.when, self._run.steps
+        moves = is_within(step, steps, 0.0, when.motion_end_frac)
+        looks = is_within(step, steps, when.look_start_frac, when.look_end_frac)
+        self._phase = (moves, looks)
+        return self._pull(latents, timestep, step, predict)
+
+    def _loss(self, features: Tensor) -> Tensor:
+        moves, looks = self._phase
+        total = features.new_zeros(())
+        for point, wish in enumerate(self._wishes):
+            if moves:
+                near = self._near[point]
+                total = total + course_loss(features, self._run.channels, near, wish.course)
+            if looks:
+                xy = self._drag.tracks.xy[:, point].to(features.device)
+                held = look_loss(features, xy, self._drag.tracks)
+                total = total + self._drag.when.look_weight * held
+        return total
+
+
+def look_loss(features: Tensor, xy: Tensor, tracks: Tracks) -> Tensor:
+    """Mean over frames of |D(p_i) - D(p_1)|, the second term of Eq. 9, for one point.
+
+    features: (T, C, h, w), read bilinearly. xy: (T, 2) pixels of the tracks' canvas. The features
+    where the point begins are held fixed; frames in which it leaves the canvas read its rim.
+    """
+    size = xy.new_tensor([float(tracks.size.width), float(tracks.size.height)])
+    where = (2 * xy / size - 1).clone()[:, None, None]
+    read = functional.grid_sample(features, where, padding_mode="border", align_corners=False)
+    away = read[1:, :, 0, 0] - read[:1, :, 0, 0].detach()
+    # The norm has no slope at zero, where nothing is to be done.
+    return (away.square().sum(dim=1) + 1e-12).sqrt().mean()
+
+
+def near_cells(tracks: Tracks, radius_frac: float, grid: int) -> Tensor:
+    """(N, grid, grid) bool: cells within a radius of where each point begins, its own always."""
+    size = torch.tensor([float(tracks.size.width), float(tracks.size.height)])
+    axis = (torch.arange(grid) + 0.5) / grid
+    cells = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1) * size
+    start = tracks.xy[0].cpu()
+    far = (cells - start[:, None, None]).norm(dim=-1)
+    near = far <= radius_frac * min(tracks.size)
+    own = (start / size * grid).floor().long().clamp(0, grid - 1)
+    near[torch.arange(len(start)), own[:, 1], own[:, 0]] = True
+    return near

@@ -1,0 +1,83 @@
+"""Where a video moves as a reference does, as numbers and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ...errors import ShapeError
+from ...progress import Progress, silent
+from ...tracks.model import Tracks
+from .features import content_removed, fingerprint, tap_of, video_features
+from .reference import MotionReference
+
+# Blue through white to red: opposite, nothing in common, the same.
+COLD, NEUTRAL, WARM = (0.13, 0.30, 0.75), (0.92, 0.92, 0.92), (0.80, 0.10, 0.12)
+OPACITY = 0.65
+# A length that counts as no motion, as a part of the largest one.
+REST = 1e-6
+
+
+def similarity(
+    model: Any,
+    reference: MotionReference,
+    video: Tensor,
+    follow: Callable[[], Tracks],
+    progress: Progress = silent,
+) -> Tensor:
+    """(T, grid, grid) float32 -1..1: cosine between the reference's motion and that of every place.
+
+    Over the motion channels, frame by frame; 0 where nothing moves. video: (T, H, W, 3) float
+    0..1. follow: see FeatureTap.filmed. Raises what video_features raises, ValueError for a
+    reference of another model, ShapeError for one of another length.
+    """
+    if fingerprint(tap_of(model).traits.weights) != reference.channels.weights:
+        raise ValueError(
+            "the motion reference was made with other weights; connect the same model to both."
+        )
+    features = video_features(model, video, reference.probe, follow, progress)
+    return course_similarity(content_removed(features)[:, reference.channels.index], reference)
+
+
+def course_similarity(motion: Tensor, reference: MotionReference) -> Tensor:
+    """(T, h, w) cosines between motion features (T, K, h, w) and a reference's course."""
+    course = reference.course
+    if motion.shape[:2] != course.shape:
+        raise ShapeError(
+            f"the video's features are {tuple(motion.shape[:2])} frames and channels but the "
+            f"reference's are {tuple(course.shape)}; make both with as many frames."
+        )
+    dot = torch.einsum("tkhw,tk->thw", motion, course)
+    lengths = motion.norm(dim=1), course.norm(dim=1)[:, None, None].expand(dot.shape)
+    moves = torch.ones_like(dot, dtype=torch.bool)
+    for length in lengths:
+        moves &= length > REST * length.max()
+    scale = (lengths[0] * lengths[1]).clamp(min=torch.finfo(dot.dtype).tiny)
+    return torch.where(moves, dot / scale, 0.0).clamp(-1, 1)
+
+
+def heat_picture(heat: Tensor, video: Tensor) -> Tensor:
+    """(T, H, W, 3) float 0..1: similarity in colours over a video, red the same, blue opposite.
+
+    heat: (F, h, w) -1..1; every frame of the video shows the nearest in time.
+    Raises ShapeError for what is no heat or no video.
+    """
+    if heat.ndim != 3 or video.ndim != 4 or 0 in heat.shape or not len(video):
+        raise ShapeError(
+            f"expected heat (F, h, w) and video (T, H, W, 3); got {tuple(heat.shape)} and "
+            f"{tuple(video.shape)}."
+        )
+    at = torch.linspace(0, len(heat) - 1, len(video)).round().long()
+    size = video.shape[1:3]
+    wide = functional.interpolate(heat[at, None], size, mode="bilinear", align_corners=False)
+    amount = wide[:, 0, :, :, None].clamp(-1, 1)
+    cold, neutral, warm = (torch.tensor(colour) for colour in (COLD, NEUTRAL, WARM))
+    colour = neutral + amount.clamp(min=0) * (warm - neutral)
+    colour = colour + (-amount).clamp(min=0) * (cold - neutral)
+    # Grey below, so that the picture's own colours are not taken for heat.
+    grey = video.float().mean(dim=-1, keepdim=True)
+    return (grey * (1 - OPACITY) + colour * OPACITY).clamp(0, 1)

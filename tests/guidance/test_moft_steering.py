@@ -1,0 +1,342 @@
+"""The nudge: its gradient, its window, its mask, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from motion_core.errors import CanvasError, ShapeError
+from motion_core.guidance.moft import DragSettings, MoftDrag, MoftSettings, MoftSteering
+from motion_core.guidance.moft.drag import look_loss, near_cells
+from motion_core.guidance.moft.steering import Pulled, TappedRun, course_loss
+from motion_core.models.protocols import Nudge
+from motion_core.tracks.model import make_tracks
+
+from .parts import (
+    FRAMES,
+    PROBE,
+    SIZE,
+    Condition,
+    Toy,
+    channels,
+    latents,
+    reference,
+    shot,
+    zero_prediction,
+)
+
+STEPS = 25
+TIME = torch.tensor(500)
+PLAIN = MoftSettings(shares_attention=False)
+ACTIVE = 5
+
+
+def started(settings: MoftSettings = PLAIN, toy: Toy | None = None, **words: Any) -> Nudge:
+    toy = toy or Toy()
+    steering = MoftSteering(reference(toy), words.get("region"), settings)
+    return steering.started(toy, words.get("condition", Condition(shot())), STEPS)
+
+
+def nudged(nudge: Nudge, given: Tensor, step: int = ACTIVE) -> Tensor:
+    return nudge(given, TIME, step, zero_prediction)
+
+
+def loss_of(given: Tensor, region: Tensor | None = None) -> Tensor:
+    """The wish, written out."""
+    toy = Toy()
+    toy.layer.requires_grad_(False)
+    wish = reference(toy)
+    features = toy.layer(given)[:, wish.channels.index]
+    motion = features - features.mean(dim=0)
+    mask = torch.ones(8, 8, dtype=torch.bool) if region is None else region
+    mean = torch.stack([motion[:, channel][:, mask].mean(dim=1) for channel in range(2)], dim=1)
+    return ((mean - wish.course.to(mean)) ** 2).mean()
+
+
+def test_one_iteration_takes_half_the_weighted_gradient() -> None:
+    settings = replace(PLAIN, iterations=1, weight=6.0, step_size=0.5)
+    given = latents().double()
+    moved = given - nudged(started(settings), given)
+    slope = moved / 3.0
+    generator = torch.Generator().manual_seed(3)
+    for _ in range(6):
+        way = torch.randn(given.shape, generator=generator, dtype=torch.float64)
+        step = 1e-5
+        rise = (loss_of(given + step * way) - loss_of(given - step * way)) / (2 * step)
+        assert float((slope * way).sum()) == pytest.approx(float(rise), rel=1e-6, abs=1e-10)
+
+
+def test_iterations_are_gradient_steps_one_after_the_other() -> None:
+    one = started(replace(PLAIN, iterations=1))
+    given = latents()
+    twice = nudged(one, nudged(one, given))
+    assert torch.equal(nudged(started(replace(PLAIN, iterations=2)), given), twice)
+    assert float(loss_of(twice)) < float(loss_of(given))
+
+
+def test_the_adaptive_step_is_polyaks_whatever_the_scale_of_the_loss() -> None:
+    given = latents().requires_grad_(True)
+    loss = loss_of(given)
+    (slope,) = torch.autograd.grad(loss, given)
+    adaptive = replace(PLAIN, weight=1.0, is_adaptive=True, iterations=1)
+    moved = given.detach() - nudged(started(adaptive), given.detach())
+    torch.testing.assert_close(moved, slope * (loss / slope.square().sum()).detach())
+    run = TappedRun(Toy(), Condition(shot()), STEPS, reference(Toy()))
+    wish = reference(Toy()).course
+
+    def louder(features: Tensor) -> Tensor:
+        everywhere = torch.ones(8, 8, dtype=torch.bool)
+        return 1e4 * course_loss(features, run.channels, everywhere, wish)
+
+    loud = given.detach() - nudged(Pulled(run, adaptive, louder, None), given.detach())
+    torch.testing.assert_close(loud, moved)
+
+
+def test_adaptive_iterations_come_near_the_wish() -> None:
+    adaptive = replace(PLAIN, weight=1.0, is_adaptive=True, iterations=12)
+    after = nudged(started(adaptive), latents())
+    assert float(loss_of(after)) < 1e-3 * float(loss_of(latents()))
+
+
+def test_no_latent_moves_further_than_the_limit() -> None:
+    wild = replace(PLAIN, weight=1e6, iterations=1)
+    given = latents()
+    moved = (nudged(started(replace(wild, most_change=0.1)), given) - given).abs()
+    assert float(moved.max()) == pytest.approx(0.1, rel=1e-4)
+    assert float((nudged(started(wild), given) - given).abs().max()) > 1.0
+
+
+@pytest.mark.parametrize(("step", "acts"), [(2, False), (3, True), (11, True), (12, False)])
+def test_the_window_is_that_of_the_authors(step: int, acts: bool) -> None:
+    given = latents()
+    assert (nudged(started(), given, step) is given) is not acts
+
+
+def test_weight_zero_is_the_same_tensor_and_asks_nothing() -> None:
+    toy, given = Toy(shares_attention=True), latents()
+    off = MoftSettings(weight=0.0)
+    assert nudged(started(off, toy), given) is given and toy.seen == []
+
+
+@pytest.mark.parametrize("still_frac", [0.0, 0.5, 1.0])
+def test_latents_outside_the_region_are_left_alone(still_frac: float) -> None:
+    region = torch.zeros(8, 8, dtype=torch.bool)
+    region[2:5, 1:4] = True
+    # The toy's features are local, so something that is not is laid over them.
+    toy = Toy()
+    toy.layer.forward = lambda z: Toy().layer(z + z.mean(dim=(3, 4), keepdim=True))  # type: ignore[method-assign]
+    given = latents()
+    settings = replace(PLAIN, still_frac=still_frac)
+    moved = nudged(started(settings, toy, region=region), given) != given
+    held = round(still_frac * FRAMES)
+    assert not moved[:, :, :held][..., ~region].any()
+    assert moved[:, :, held:][..., ~region].all() and moved[..., region].all()
+
+
+def test_the_region_is_where_the_mean_is_taken() -> None:
+    region = torch.zeros(8, 8, dtype=torch.bool)
+    region[2:5, 1:4] = True
+    given = latents().double().requires_grad_(True)
+    (wanted,) = torch.autograd.grad(loss_of(given, region), given)
+    settings = replace(PLAIN, iterations=1)
+    moved = given.detach() - nudged(started(settings, region=region), given.detach())
+    torch.testing.assert_close(moved, 3.0 * wanted, rtol=1e-6, atol=1e-9)
+
+
+def test_nothing_is_left_behind_and_the_input_is_not_touched() -> None:
+    toy, given = Toy(), latents()
+    before = given.clone()
+    with torch.no_grad():
+        moved = nudged(started(PLAIN, toy), given)
+    assert torch.equal(given, before) and not given.requires_grad and given.grad is None
+    assert not moved.requires_grad and moved.grad_fn is None
+    assert toy.layer.mix.grad is None and not toy.layer._forward_hooks
+
+
+def test_a_host_under_inference_mode_gets_the_same() -> None:
+    wanted = nudged(started(), latents())
+    with torch.inference_mode():
+        toy = Toy()
+        toy.layer.mix = torch.nn.Parameter(toy.layer.mix.detach().clone(), requires_grad=False)
+        assert toy.layer.mix.is_inference()
+        plain = toy.layer
+
+        class Twinned(Toy):
+            def features(self, *given: Any, **words: Any) -> Tensor:
+                from motion_core.models.taps import with_gradients
+
+                return with_gradients(plain, given[:1], {})
+
+        here = Twinned(plain)
+        found = nudged(started(PLAIN, here), latents())
+    assert torch.equal(found, wanted)
+    assert plain.mix.is_inference(), "the weights are their old selves"
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_cancel_between_iterations_leaves_nothing_behind(after: int) -> None:
+    told: list[tuple[int, int]] = []
+
+    def stop(done: int, total: int) -> None:
+        if len(told) == after:
+            raise KeyboardInterrupt
+        told.append((done, total))
+
+    toy, given = Toy(), latents()
+    nudge = started(replace(PLAIN, iterations=3), toy, condition=Condition(shot(), stop))
+    with pytest.raises(KeyboardInterrupt):
+        nudged(nudge, given)
+    assert told == [(ACTIVE, STEPS)] * after and not given.requires_grad
+    assert not torch.is_inference_mode_enabled() and torch.is_grad_enabled()
+
+
+def test_a_clip_that_nothing_guides_runs_beside_and_follows_its_own_predictions() -> None:
+    toy = Toy(shares_attention=True)
+    nudge = started(MoftSettings(), toy)
+    scheduler = toy.scheduler()
+    scheduler.set_timesteps(STEPS)
+    asked: list[Tensor] = []
+    free = given = latents()
+
+    def predict(those: Tensor) -> Tensor:
+        asked.append(those)
+        return 0.3 * those
+
+    for step in range(2, 6):
+        timestep = scheduler.timesteps[step]
+        moved = nudge(given, timestep, step, predict)
+        if step < 3:
+            assert not asked and moved is given
+            continue
+        assert torch.equal(asked[-1], free)
+        free = scheduler.step(0.3 * free, timestep, free).prev_sample
+        given = scheduler.step(0.3 * moved, timestep, moved).prev_sample
+    assert toy.seen == ["free", "guided", "guided"] * 3
+    nudge(given, scheduler.timesteps[11], 11, predict)
+    assert len(asked) == 3, "after its last step nobody needs the other clip"
+
+
+def test_other_weights_other_lengths_and_other_canvases_are_refused() -> None:
+    wish = reference(Toy())
+    other = Toy()
+    with torch.no_grad():
+        other.layer.mix.add_(1.0)
+    run = Condition(shot())
+    with pytest.raises(ValueError, match="same model"):
+        MoftSteering(wish).started(other, run, STEPS)
+    with pytest.raises(TypeError, match="no features that MOFT could read"):
+        MoftSteering(wish).started(object(), run, STEPS)
+    nudge = MoftSteering(wish, None, PLAIN).started(Toy(), Condition(shot(6)), STEPS)
+    with pytest.raises(ShapeError, match="4 frames but the video to be made has 6"):
+        nudged(nudge, latents(frames=6))
+    with pytest.raises(ShapeError, match="same picture"):
+        MoftSteering(wish, torch.ones(8, 9, dtype=torch.bool)).started(Toy(), run, STEPS)
+
+
+def test_a_gradient_that_is_no_number_is_told() -> None:
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        nudged(started(), torch.full_like(latents(), float("nan")))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"weight": -1.0},
+        {"weight": float("nan")},
+        {"step_size": -0.1},
+        {"iterations": 0},
+        {"start_frac": 0.6, "end_frac": 0.5},
+        {"end_frac": 1.1},
+        {"still_frac": -0.1},
+        {"most_change": 0.0},
+    ],
+)
+def test_settings_without_sense_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError):
+        MoftSettings(**wrong)  # type: ignore[arg-type]
+
+
+def drag(points: int = 1, settings: MoftSettings = PLAIN) -> MoftDrag:
+    start = torch.tensor([[2.5, 2.5], [5.5, 4.5]])[:points]
+    way = torch.linspace(0, 1, FRAMES)[:, None, None] * torch.tensor([3.0, 1.0])
+    tracks = make_tracks(start + way, SIZE)
+    return MoftDrag(tracks, channels(Toy()), PROBE, settings=settings)
+
+
+def test_a_drag_has_three_phases() -> None:
+    nudge = drag().started(Toy(), Condition(shot()), STEPS)
+    given = latents()
+    losses = [(step, _phase(nudge, given, step)) for step in range(STEPS)]
+    motion = [step for step, (moves, _) in losses if moves]
+    look = [step for step, (_, looks) in losses if looks]
+    assert motion == list(range(7)) and look == list(range(6, 20))
+    assert nudge(given, TIME, 20, zero_prediction) is given
+
+
+def _phase(nudge: Any, given: Tensor, step: int) -> tuple[bool, bool]:
+    nudge(given, TIME, step, zero_prediction)
+    return nudge._phase
+
+
+def test_the_look_is_held_where_the_point_goes() -> None:
+    tracks = drag().tracks
+    features = torch.randn(FRAMES, 5, 8, 8, dtype=torch.float64, requires_grad=True)
+    xy = tracks.xy[:, 0].double()
+    loss = look_loss(features, xy, tracks)
+    at = [
+        (features[t, :, 2, 2 + t] * (1 - t / 3) + features[t, :, 3, 2 + t] * (t / 3))
+        for t in range(4)
+    ]
+    wanted = torch.stack([(at[t] - at[0]).norm() for t in range(1, 4)]).mean()
+    assert loss.item() == pytest.approx(wanted.item(), rel=1e-5)
+    (slope,) = torch.autograd.grad(loss, features)
+    assert not slope[0].any(), "what is held on to does not move"
+    assert slope[3, :, 3, 5].abs().min() > 0
+
+
+def test_a_drag_goes_down_both_losses() -> None:
+    settings = replace(PLAIN, weight=1.0, is_adaptive=True, iterations=8)
+    wish = drag(2, settings=settings)
+    nudge = wish.started(Toy(), Condition(shot()), STEPS)
+    given = latents()
+    moved = nudge(given, TIME, 6, zero_prediction)
+    first, after = (nudge._loss(Toy().layer(z)) for z in (given, moved))
+    assert after.item() < 0.5 * first.item()
+
+
+def test_near_cells_are_within_a_radius() -> None:
+    near = near_cells(drag(2).tracks, 0.15, 8)
+    assert near.shape == (2, 8, 8) and near[0].nonzero().tolist() == [
+        [1, 2], [2, 1], [2, 2], [2, 3], [3, 2],
+    ]  # fmt: skip
+    assert near_cells(drag(1).tracks, 1e-6, 8).sum() == 1
+
+
+def test_drags_without_sense_are_refused() -> None:
+    run = Condition(shot())
+    with pytest.raises(TypeError, match="tracks to the sampler itself"):
+        drag().started(Toy(is_eulerian=False), run, STEPS)
+    with pytest.raises(CanvasError, match="Fit Tracks"):
+        drag().started(Toy(), Condition(shot(size=type(SIZE)(8, 9))), STEPS)
+    with pytest.raises(ShapeError, match="a track or more of 6 frames"):
+        drag().started(Toy(), Condition(shot(6)), STEPS)
+    hidden = replace(drag().tracks, visible=torch.zeros(FRAMES, 1, dtype=torch.bool))
+    with pytest.raises(ValueError, match="visible in the first frame"):
+        replace(drag(), tracks=hidden).started(Toy(), run, STEPS)
+    with pytest.raises(ValueError, match="held from before"):
+        DragSettings(motion_end_frac=0.1)
+    with pytest.raises(ValueError, match="radius_frac"):
+        DragSettings(radius_frac=0.0)
+
+
+def test_features_are_read_in_the_models_number_of_frames() -> None:
+    run = TappedRun(Toy(), Condition(shot()), STEPS, reference(Toy()))
+    features = run.features(latents(), TIME, None)
+    assert features.shape == (FRAMES, 6, 8, 8)
+    everywhere = torch.ones(8, 8, dtype=torch.bool)
+    found = course_loss(features, run.channels, everywhere, reference(Toy()).course)
+    assert float(found) == pytest.approx(float(loss_of(latents())), rel=1e-5)
