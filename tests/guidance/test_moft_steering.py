@@ -339,4 +339,4 @@ def test_features_are_read_in_the_models_number_of_frames() -> None:
     assert features.shape == (FRAMES, 6, 8, 8)
     everywhere = torch.ones(8, 8, dtype=torch.bool)
     found = course_loss(features, run.channels, everywhere, reference(Toy()).course)
-    assert float(found) == pytest.approx(float(loss_of(latents())), rel=1e-5)
+    assert found.item() == pytest.approx(loss_of(latents()).item(), rel=1e-5)

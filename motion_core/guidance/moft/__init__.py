@@ -10,7 +10,7 @@ from __future__ import annotations
 from .channels import MotionChannels, learn_channels, motion_channels
 from .drag import DragSettings, MoftDrag
 from .features import Probe, content_removed
-from .reference import MotionReference, reference_along, reference_of_video
+from .reference import MotionReference, reference_along, reference_of_video, straight_path
 from .similarity import heat_picture, similarity
 from .steering import MoftSettings, MoftSteering
 
@@ -29,4 +29,5 @@ __all__ = [
     "reference_along",
     "reference_of_video",
     "similarity",
+    "straight_path",
 ]

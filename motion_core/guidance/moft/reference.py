@@ -18,6 +18,8 @@ from .channels import MotionChannels, centre, learn_channels
 from .features import AS_PUBLISHED, Probe, content_removed, video_features
 from .pans import SPEED_FRAC
 
+ASPECT_TOLERANCE = 0.02
+
 
 @dataclass(frozen=True, eq=False)
 class MotionReference:
@@ -98,16 +100,20 @@ def straight_path(way: tuple[float, float], size: Size, frames: int) -> Tensor:
 
 
 def region_cells(region: Tensor, size: Size, grid: int) -> Tensor:
-    """(grid, grid) bool: cells that a region (H, W) bool of a canvas touches.
+    """(grid, grid) bool: cells that a region (H, W) bool touches.
 
-    Raises TypeError, ShapeError or ValueError for what is no mask of that canvas, or is empty.
+    The region may be drawn larger or smaller than the canvas, in the same proportions. Raises
+    TypeError, ShapeError or ValueError for what is no mask of that canvas, or is empty.
     """
     if not isinstance(region, Tensor) or region.dtype != torch.bool:
         raise TypeError("a region must be a bool tensor; compare a mask with 0.5.")
-    if tuple(region.shape) != (size.height, size.width):
+    if region.ndim != 2 or 0 in region.shape:
+        raise ShapeError(f"a region must be (H, W); got {tuple(region.shape)}.")
+    drawn = Size(region.shape[1], region.shape[0])
+    if abs(drawn.width / drawn.height / (size.width / size.height) - 1) > ASPECT_TOLERANCE:
         raise ShapeError(
-            f"the region must be (H, W) = {(size.height, size.width)} as the picture is; got "
-            f"{tuple(region.shape)}. Draw the mask on the same picture."
+            f"the region is {drawn} but the picture is {size}, which has other proportions. Draw "
+            "the mask on the same picture."
         )
     if not bool(region.any()):
         raise ValueError("the region is empty; paint white where motion is meant.")

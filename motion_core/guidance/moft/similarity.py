@@ -18,8 +18,9 @@ from .reference import MotionReference
 # Blue through white to red: opposite, nothing in common, the same.
 COLD, NEUTRAL, WARM = (0.13, 0.30, 0.75), (0.92, 0.92, 0.92), (0.80, 0.10, 0.12)
 OPACITY = 0.65
-# A length that counts as no motion, as a part of the largest one.
-REST = 1e-6
+# Lengths below this part of the reference's largest count as that long: rest, and the middle of a
+# course where everything passes its mean, would be taken for motion otherwise.
+FADE = 0.2
 
 
 def similarity(
@@ -29,10 +30,10 @@ def similarity(
     follow: Callable[[], Tracks],
     progress: Progress = silent,
 ) -> Tensor:
-    """(T, grid, grid) float32 -1..1: cosine between the reference's motion and that of every place.
+    """(T, grid, grid) float32 -1..1: cosine between the reference's motion and that of each place.
 
-    Over the motion channels, frame by frame; 0 where nothing moves. video: (T, H, W, 3) float
-    0..1. follow: see FeatureTap.filmed. Raises what video_features raises, ValueError for a
+    Over the motion channels, frame by frame; it fades to 0 where little moves. video: (T, H, W, 3)
+    float 0..1. follow: see FeatureTap.filmed. Raises what video_features raises, ValueError for a
     reference of another model, ShapeError for one of another length.
     """
     if fingerprint(tap_of(model).traits.weights) != reference.channels.weights:
@@ -44,7 +45,10 @@ def similarity(
 
 
 def course_similarity(motion: Tensor, reference: MotionReference) -> Tensor:
-    """(T, h, w) cosines between motion features (T, K, h, w) and a reference's course."""
+    """(T, h, w) cosines between motion features (T, K, h, w) and a reference's course; see FADE.
+
+    Raises ShapeError when frames or channels differ.
+    """
     course = reference.course
     if motion.shape[:2] != course.shape:
         raise ShapeError(
@@ -52,12 +56,9 @@ def course_similarity(motion: Tensor, reference: MotionReference) -> Tensor:
             f"reference's are {tuple(course.shape)}; make both with as many frames."
         )
     dot = torch.einsum("tkhw,tk->thw", motion, course)
-    lengths = motion.norm(dim=1), course.norm(dim=1)[:, None, None].expand(dot.shape)
-    moves = torch.ones_like(dot, dtype=torch.bool)
-    for length in lengths:
-        moves &= length > REST * length.max()
-    scale = (lengths[0] * lengths[1]).clamp(min=torch.finfo(dot.dtype).tiny)
-    return torch.where(moves, dot / scale, 0.0).clamp(-1, 1)
+    wished = course.norm(dim=1)[:, None, None]
+    least = (FADE * wished.max()).clamp(min=torch.finfo(dot.dtype).tiny ** 0.5)
+    return dot / (motion.norm(dim=1).clamp(min=least) * wished.clamp(min=least))
 
 
 def heat_picture(heat: Tensor, video: Tensor) -> Tensor:

@@ -68,7 +68,8 @@ class MoftSettings:
 class MoftSteering:
     """A Steering towards a reference's motion.
 
-    region: (H, W) bool on the shot's canvas, where it is wanted; None is everywhere.
+    region: (H, W) bool in the proportions of the shot's canvas, where it is wanted; None is
+    everywhere.
     """
 
     reference: MotionReference
@@ -79,7 +80,7 @@ class MoftSteering:
         """Made ready for a run.
 
         Raises TypeError or ValueError for a model without features or other than the reference's,
-        ShapeError for a region of another canvas.
+        ShapeError for a region of other proportions.
         """
         run = TappedRun(model, condition, steps, self.reference)
         cells = run.cells(self.region)

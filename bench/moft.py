@@ -1,0 +1,173 @@
+"""MOFT on lite: motion fidelity with guidance against without, and what similarity looks like.
+
+`python -m bench.moft WEIGHTS` takes a weights file of lite that holds a base (python -m motion_core
+train makes one); `--checkpoint` a checkpoint of the base's training instead. Each prompt is a
+held-out scene's first picture with a direction; guidance gets the direction as a synthesised
+reference, and as a video of another picture that pans that way, followed by Lucas-Kanade.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from motion_core.evaluation.fidelity import motion_fidelity, track_likeness
+from motion_core.evaluation.questions import World, scene_at
+from motion_core.evaluation.statistics import figure
+from motion_core.geometry import Size
+from motion_core.guidance.moft import (
+    MoftSettings,
+    MoftSteering,
+    MotionReference,
+    heat_picture,
+    learn_channels,
+    reference_along,
+    reference_of_video,
+    similarity,
+)
+from motion_core.guidance.moft.pans import pan, still
+from motion_core.guidance.moft.reference import straight_path
+from motion_core.models.lite.family import LiteFamily
+from motion_core.models.lite.lite import load_lite
+from motion_core.models.lite.weights import SHIPPED
+from motion_core.models.protocols import Shot
+from motion_core.overlay import contact_sheet
+from motion_core.sampling import Sampling, sample
+from motion_core.trackers import LucasKanade, grid_queries
+from motion_core.tracks.model import Tracks, make_tracks
+from motion_core.tracks.seeding import grid_points
+from motion_core.training.export import export_weights
+from motion_core.training.scene_drawing import draw_frames
+from motion_core.training.scenes import Split
+
+SIZE, FRAMES, SPACING = Size(256, 256), 16, 16.0
+SPEED = 0.7
+METHODS = ("without", "direction", "video")
+SETTINGS = MoftSettings(weight=1.0, is_adaptive=True)
+# Of the stills that references pan over; prompts and channels come from other pictures.
+STILL_SEED = 1000
+
+
+def prompts(count: int) -> list[tuple[Tensor, tuple[float, float]]]:
+    """(picture, direction) of held-out scenes; directions go round the compass."""
+    found = []
+    for index in range(count):
+        scene = scene_at(World.OURS, Split.TEST, index)
+        angle = 2 * math.pi * index / min(count, 8)
+        way = (SPEED * math.cos(angle), SPEED * math.sin(angle))
+        found.append((torch.from_numpy(scene.image).float() / 255.0, way))
+    return found
+
+
+def followed(video: Tensor) -> Tracks:
+    """What Lucas-Kanade finds in a video."""
+    queries = grid_queries(Size(video.shape[2], video.shape[1]), SPACING)
+    return LucasKanade().track(video, queries)
+
+
+def panned(way: tuple[float, float], seed: int) -> Tensor:
+    """A video of a still that goes a way."""
+    return pan(still(SIZE, seed), way, FRAMES)[0]  # type: ignore[arg-type]
+
+
+def made(model: LiteFamily, image: Tensor, wish: MotionReference | None, asked: Sampling) -> Tracks:
+    """Where a grid of points goes in a clip that follows no tracks."""
+    size = Size(image.shape[1], image.shape[0])
+    points = make_tracks(grid_points(size, SPACING).expand(FRAMES, -1, -1), size)
+    steering = () if wish is None else (MoftSteering(wish, None, SETTINGS),)
+    settings = Sampling(asked.steps, asked.seed, steering=steering)
+    clip = sample(model, None, Shot(image, FRAMES), points, settings)
+    assert clip.tracks is not None
+    return clip.tracks
+
+
+def measured(model: LiteFamily, count: int, steps: int) -> dict[str, dict[str, list[float]]]:
+    """By method: fidelity, mean cosine with the direction, and the part of the way that is gone,
+    a number for each prompt."""
+    rows: dict[str, dict[str, list[float]]] = {
+        name: {"fidelity": [], "cosine": [], "part": []} for name in METHODS
+    }
+    for index, (image, way) in enumerate(prompts(count)):
+        size = Size(image.shape[1], image.shape[0])
+        path = straight_path(way, size, FRAMES)
+        channels = learn_channels(model, size, FRAMES)
+        video = panned(way, STILL_SEED + index)
+        wishes = {
+            "without": None,
+            "direction": reference_along(path, size, channels),
+            "video": reference_of_video(model, video, lambda video=video: followed(video)),
+        }
+        wished = make_tracks(path[:, None] + torch.tensor(size) / 2, size)
+        for name, wish in wishes.items():
+            went = made(model, image, wish, Sampling(steps, seed=index))
+            row = rows[name]
+            row["fidelity"].append(motion_fidelity(went, wished))
+            row["cosine"].append(float(track_likeness(went, wished).nanmean()))
+            end = (went.xy[-1] - went.xy[0]).mean(dim=0)
+            row["part"].append(float(end @ path[-1] / path[-1].square().sum()))
+        sys.stdout.write(f"{index + 1}/{count}\n")
+    return rows
+
+
+def heat(model: LiteFamily) -> Tensor:
+    """A scene's true video over its similarity with "to the right" and with "down"."""
+    scene = scene_at(World.OURS, Split.TEST, 3, keep_paint=True)
+    video = torch.from_numpy(draw_frames(scene)).float() / 255.0
+    size = Size(video.shape[2], video.shape[1])
+    channels = learn_channels(model, size, len(video))
+    rows = [contact_sheet(video, 6, tile_width=192)]
+    for way in ((1.0, 0.0), (0.0, 1.0)):
+        wish = reference_along(straight_path(way, size, len(video)), size, channels)
+        found = similarity(model, wish, video, lambda: followed(video))
+        rows.append(contact_sheet(heat_picture(found, video), 6, tile_width=192))
+    return torch.cat(rows)
+
+
+def loaded(args: argparse.Namespace) -> LiteFamily:
+    """The family with a base from either kind of file."""
+    if args.checkpoint is None:
+        return LiteFamily(load_lite(args.weights))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "lite.safetensors"
+        shutil.copy(args.weights or SHIPPED, file)
+        export_weights(args.checkpoint, file)
+        return LiteFamily(load_lite(file))
+
+
+def main() -> None:
+    """Prints a table and writes it with all rows, and a picture, where asked to."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("weights", type=Path, nargs="?")
+    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--prompts", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--out", type=Path, default=Path("out"))
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    model = loaded(args)
+    rows = measured(model, args.prompts, args.steps)
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "moft.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    for name, row in rows.items():
+        figures = {part: figure(values) for part, values in row.items()}
+        told = "  ".join(f"{key} {one.mean:.3f} +- {one.error:.3f}" for key, one in figures.items())
+        sys.stdout.write(f"{name:10} {told}\n")
+    _save(heat(model), args.out / "moft_similarity.png")
+
+
+def _save(picture: Tensor, path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray((picture * 255).round().byte().numpy()).save(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Guidances joined, and steering inside the sampler's loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from motion_core.guidance import GuidancePlan, text_guidance
+from motion_core.models.protocols import Shot
+from motion_core.sampling import Sampling, sample
+from motion_core.tracks.model import empty_tracks
+from tests.sampling.families import GaussianFamily
+from tests.sampling.test_loop import FRAMES, SIZE, shot
+
+
+@dataclass
+class Push:
+    """A Steering that adds a number before one step, and remembers what it was told."""
+
+    by: float
+    step: int = 0
+    told: list[Any] = field(default_factory=list)
+
+    def started(self, model: Any, condition: Shot, steps: int) -> Any:
+        assert isinstance(model, GaussianFamily) and condition.frames == FRAMES
+        self.told.append(steps)
+
+        def nudge(
+            latents: Tensor, timestep: Tensor, step: int, predict: Callable[[Tensor], Tensor]
+        ) -> Tensor:
+            self.told.append((step, predict(latents)))
+            return latents + self.by if step == self.step else latents
+
+        return nudge
+
+
+def run(*steering: Push, model: GaussianFamily | None = None) -> Tensor:
+    settings = Sampling(4, seed=1, guidance=text_guidance(2.0), steering=steering)
+    model = model or GaussianFamily()
+    return sample(model, None, shot(), empty_tracks(FRAMES, SIZE), settings).frames[:, 0, 0, 0]
+
+
+def test_joined_steering_acts_in_its_order_and_one_weighting_stays() -> None:
+    first, second = Push(1.0), Push(2.0)
+    words = text_guidance(3.0)
+    joined = GuidancePlan(None, (first,)).joined(GuidancePlan(words, (second,)))
+    assert joined.steering == (first, second) and joined.weighting is words
+    assert GuidancePlan(words).joined(GuidancePlan()).weighting is words
+    assert GuidancePlan().joined(GuidancePlan()) == GuidancePlan()
+    with pytest.raises(ValueError, match="keep one"):
+        joined.joined(GuidancePlan(words))
+
+
+def test_the_loop_takes_its_step_from_where_the_nudge_put_the_latents() -> None:
+    plain, pushed = run(), run(Push(0.5))
+    # The family is affine in its latents, so a push at the start ends scaled.
+    gain = (pushed - plain) / 0.5
+    torch.testing.assert_close(gain, gain[:1].expand_as(gain))
+    twice = run(Push(0.25), Push(0.25))
+    torch.testing.assert_close(twice, pushed)
+    assert not torch.equal(pushed, plain)
+
+
+def test_a_nudge_can_ask_what_the_step_would_predict() -> None:
+    push = Push(0.0)
+    model = GaussianFamily()
+    run(push, model=model)
+    steps, *asked = push.told
+    assert steps == 4 and [step for step, _ in asked] == [0, 1, 2, 3]
+    assert len(model.calls) == 8, "once for the nudge and once for the step"
+    assert all(len(calls) == 2 for calls in model.calls), "all branches of the guidance"
+
+
+def test_without_steering_nothing_is_asked_twice() -> None:
+    model = GaussianFamily()
+    run(model=model)
+    assert len(model.calls) == 4
