@@ -68,6 +68,19 @@ def unet_of(base: Base) -> dict[str, Tensor]:
     return weights
 
 
+def moving(still: Mapping[str, Tensor], motion: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a U-Net with motion modules between its layers, all in its own precision."""
+    kind = next(iter(still.values())).dtype
+    return dict(still) | {name: tensor.to(kind) for name, tensor in motion.items()}
+
+
+def still_of(base: Base, moves: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The base's U-Net in the precision of another, whose look it is to change. Raises as unet_of
+    does."""
+    kind = next(iter(moves.values())).dtype
+    return {name: tensor.to(kind) for name, tensor in unet_of(base).items()}
+
+
 def vae_of(base: Base) -> Any:
     """The AutoencoderKL, in float32. Raises as unet_of does, also where a file has none."""
     if base.weights is None:
@@ -199,4 +212,6 @@ def _clip_config(weights: Mapping[str, Tensor]) -> dict[str, Any]:
         "num_hidden_layers": len(layers),
         "num_attention_heads": max(1, width // _HEAD),
         "max_position_embeddings": len(weights["embeddings.position_embedding.weight"]),
+        "bos_token_id": words - 2,
+        "eos_token_id": words - 1,
     }

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -71,6 +72,21 @@ def with_loras(
     return found
 
 
+def under_loras(
+    loras: tuple[BaseLora, ...], unet: dict[str, Tensor], encoder: Any
+) -> dict[str, Tensor]:
+    """A U-Net's weights with LoRA. encoder: CLIP of this run alone, which takes on its share, or
+    None. Raises as with_loras does."""
+    if not loras:
+        return unet
+    words = {} if encoder is None else encoder.state_dict()
+    merged = with_loras({UNET: unet, TEXT: words}, loras)
+    if encoder is not None:
+        encoder.load_state_dict(merged[TEXT], assign=True)
+        encoder.requires_grad_(False)
+    return merged[UNET]
+
+
 def _updates(
     tensors: Mapping[str, Tensor], parts: Mapping[str, Mapping[str, Tensor]], path: Path
 ) -> dict[tuple[str, str], _Update]:
@@ -88,7 +104,7 @@ def _updates(
         told = half or alpha
         part, flat = _place(told[1]) if told else (UNET, "")
         name = places.get((part, flat))
-        if name is None:
+        if name is None or (alpha and tensor.numel() != 1):
             strange.append(key)
             continue
         update = updates.setdefault((part, name), _Update())
@@ -97,7 +113,9 @@ def _updates(
             update.sides[_SIDES.get(half[2], half[2])] = tensor
         else:
             update.alpha = float(tensor)
-    if strange or not updates:
+    if not tensors:
+        raise FormatError(f"{path} holds no LoRA, nor anything else.")
+    if strange:
         raise FormatError(f"{path}: {few('keys fit no layer of Stable Diffusion 1.5', strange)}.")
     _check(updates, parts, path)
     return updates

@@ -60,14 +60,15 @@ class EncoderBranch(nn.Module):
     def forward(self, features: Tensor, timestep: Tensor, words: Tensor) -> Signals:
         """Signals for every clip of a batch.
 
-        features: (T, C, h, w) of the first layer, the same for all. timestep: scalar. words:
-        (B, L, D), one prompt per clip. The features' dtype and device are the branch's.
+        features: (T, C, h, w) of the first layer, the same for all, or (B, T, C, h, w), as in
+        training. timestep: scalar, or (B,). words: (B, L, D), one prompt per clip. The features'
+        dtype and device are the branch's.
         """
-        clips, frames = len(words), len(features)
-        hidden = features.repeat(clips, 1, 1, 1)
+        clips, frames = len(words), features.shape[-4]
+        hidden = features.expand(clips, *features.shape[-4:]).flatten(0, 1)
         told = words.to(features).repeat_interleave(frames, dim=0)
-        time = self.time_proj(timestep.reshape(1).to(features.device)).to(features.dtype)
-        when = self.time_embedding(time).expand(clips * frames, -1)
+        time = self.time_proj(timestep.reshape(-1).to(features.device)).to(features.dtype)
+        when = self.time_embedding(time).expand(clips, -1).repeat_interleave(frames, dim=0)
         skips: list[Tensor] = [hidden]
         for block in self.down_blocks:
             attends = {"encoder_hidden_states": told} if _attends(block) else {}

@@ -22,11 +22,10 @@ from ..protocols import Branch, Clip, FeatureTraits, Residuals, SharedKeys, Shot
 from ..taps import layer_output
 from .branch import Signals, SparseBranch, summed
 from .condition import CELL_PX
+from .folder import TOKENS
 from .pictures import decoded, first_frame, picture_latents, words_of
 from .settings import AS_RELEASED, AnimateDiffSettings, ddim_scheduler
 
-# Of CLIP's readings of a prompt.
-TOKENS = 77
 WORDLESS_BASE = (
     "No text encoder was given, so the clip was made without words; put text_encoder and tokenizer "
     "of Stable Diffusion 1.5 beside the model."
@@ -231,11 +230,12 @@ class AnimateDiffFamily:
 
     def _words(self, text: str) -> Tensor:
         encoder, weight = self.network.text_encoder, self._weight
-        if encoder is not None and self.tokenizer is not None:
+        if encoder is not None and (self.tokenizer is not None or not text.strip()):
             return words_of(self.tokenizer, encoder, text).to(weight.device, weight.dtype)
         if text.strip():
+            what = "text encoder" if encoder is None else "tokenizer"
             raise ValueError(
-                f"there is no text encoder to read {text!r} with. Leave the prompt empty, or put "
+                f"there is no {what} to read {text!r} with. Leave the prompt empty, or put "
                 "text_encoder and tokenizer of Stable Diffusion 1.5 beside the model."
             )
         return weight.new_zeros(1, TOKENS, self.network.unet.config.cross_attention_dim)

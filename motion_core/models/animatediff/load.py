@@ -1,21 +1,20 @@
-"""Loads Image Conductor: its three checkpoints, and a folder of Stable Diffusion 1.5 beside them.
+"""Loads Image Conductor: its three checkpoints, and Stable Diffusion 1.5 beside them.
 
 The checkpoints hold the U-Net and the control networks; autoencoder and CLIP are Stable
-Diffusion's own and come from its folder in diffusers' layout.
+Diffusion's own, or of a model personalised from it, whose look the U-Net can take on.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from ...errors import FormatError
 from ..files import read_weights
 from ..registry import Defaults, TrackModel
+from .base import open_base, still_of, vae_of, words_of_base
+from .base_lora import BaseLora, under_loras
 from .checkpoint import Checkpoint, build_branch, build_unet, split_checkpoint
 from .conductor import ConductorTracks, ConductorWeights
 from .family import AnimateDiff, AnimateDiffFamily
@@ -23,20 +22,27 @@ from .settings import AS_RELEASED, AnimateDiffSettings
 
 _STEMS = {"unet": "unet", "flow": "flow_controlnet", "image": "image_controlnet"}
 _SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
-_VAE, _CLIP = "AutoencoderKL", "CLIPTextModel"
 # As its authors sample.
 _STEPS, _TEXT_SCALE = 25, 7.5
 
 
 @dataclass(frozen=True)
 class ConductorFiles:
-    """Where Image Conductor lies. base: the folder of Stable Diffusion 1.5 with vae/, and
-    text_encoder/ and tokenizer/ for prompts."""
+    """Where Image Conductor lies.
+
+    base: Stable Diffusion 1.5 or a model personalised from it: a folder of diffusers with vae/,
+    and text_encoder/ and tokenizer/ for prompts, or a single file. has_base_look: the base's own
+    U-Net takes the place of all but the motion modules in unet (section 3.2 of the paper). loras:
+    laid over the U-Net and CLIP. tokenizer: as in AnimateDiffFiles.
+    """
 
     unet: Path
     flow: Path
     image: Path
     base: Path
+    has_base_look: bool = False
+    loras: tuple[BaseLora, ...] = ()
+    tokenizer: Path | None = None
 
 
 def conductor_files(folder: Path, base: Path | None = None) -> ConductorFiles:
@@ -61,20 +67,25 @@ def load_image_conductor(
     Raises FileNotFoundError or FormatError for what is missing, broken or another model's.
     """
     # The small parts first: what is missing beside the checkpoints is found before they are read.
-    vae = _part(files.base / "vae", _VAE)
-    tokenizer, encoder = _words(files.base)
-    unet = build_unet(_parts(files.unet, "unet"), str(files.unet))
+    base = open_base(files.base)
+    vae = vae_of(base)
+    tokenizer, encoder = words_of_base(base, files.tokenizer)
+    parts = _parts(files.unet, "unet")
+    if files.has_base_look:
+        parts = replace(parts, weights=parts.weights | still_of(base, parts.weights))
+    weights = under_loras(files.loras, parts.weights, encoder)
+    unet = build_unet(replace(parts, weights=weights), str(files.unet))
     flow, lora = build_branch(_parts(files.flow, "flow"), str(files.flow))
     image, _ = build_branch(_parts(files.image, "image"), str(files.image))
-    base = AnimateDiff(unet, vae, image, encoder)
-    weights = ConductorWeights(flow, lora)
-    network = torch.nn.ModuleDict({"base": base, "control": weights}).eval().requires_grad_(False)
-    family = AnimateDiffFamily(base, tokenizer, settings)
-    reads = encoder is not None
+    whole = AnimateDiff(unet, vae, image, encoder)
+    steering = ConductorWeights(flow, lora)
+    network = torch.nn.ModuleDict({"base": whole, "control": steering}).eval().requires_grad_(False)
+    family = AnimateDiffFamily(whole, tokenizer, settings)
+    reads = encoder is not None and tokenizer is not None
     return TrackModel(
         "image_conductor",
         family,
-        ConductorTracks(weights, motion),
+        ConductorTracks(steering, motion),
         network,
         Defaults(_STEPS, _TEXT_SCALE if reads else 1.0),
         "words" if reads else "nothing",
@@ -95,68 +106,3 @@ def _weights_file(folder: Path, stem: str) -> Path:
 
 def _parts(file: Path, kind: str) -> Checkpoint:
     return split_checkpoint(read_weights(file), kind, str(file))
-
-
-def _words(base: Path) -> tuple[Any, Any]:
-    """Tokenizer and text encoder, or neither where the folder has none of the two."""
-    folders = (base / "tokenizer", base / "text_encoder")
-    if not any(folder.is_dir() for folder in folders):
-        return None, None
-    from transformers import CLIPTokenizer
-
-    try:
-        tokenizer = CLIPTokenizer.from_pretrained(str(folders[0]), local_files_only=True)
-    except (OSError, ValueError, TypeError) as error:
-        raise FormatError(
-            f"{folders[0]} is broken or incomplete ({error}); copy or download it again."
-        ) from error
-    return tokenizer, _part(folders[1], _CLIP)
-
-
-def _part(folder: Path, kind: str) -> Any:
-    """A part of a pipeline in diffusers' layout, from this machine alone."""
-    from safetensors import SafetensorError
-
-    _check_config(folder, kind)
-    try:
-        part, told = _class(kind).from_pretrained(
-            str(folder),
-            local_files_only=True,
-            use_safetensors=True,
-            torch_dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise FormatError(
-            f"{folder} is broken or incomplete ({error}); copy or download it again."
-        ) from error
-    missing = sorted(told["missing_keys"])
-    if missing:
-        raise FormatError(f"{folder} lacks {len(missing)} weights: {', '.join(missing[:10])}.")
-    return part
-
-
-def _check_config(folder: Path, kind: str) -> None:
-    file = folder / "config.json"
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"AnimateDiff needs {kind} in {folder}, and there is none. Name the folder of "
-            "stable-diffusion-v1-5 in diffusers' layout."
-        )
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-        found = config.get("_class_name") or ", ".join(config.get("architectures") or ["nothing"])
-    except (ValueError, AttributeError, TypeError) as error:
-        raise FormatError(f"{file} is broken ({error}); copy or download it again.") from error
-    if found != kind:
-        raise FormatError(f"{folder} holds {found} instead of {kind}.")
-
-
-def _class(kind: str) -> Any:
-    if kind == _CLIP:
-        from transformers import CLIPTextModel
-
-        return CLIPTextModel
-    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-
-    return AutoencoderKL

@@ -31,16 +31,25 @@ def first_frame(latents: Tensor, frames: int) -> Tensor:
 
 
 def words_of(tokenizer: Any, encoder: Any, text: str) -> Tensor:
-    """(1, L, D) float32, CLIP's reading of a prompt; what is too long for it is cut off."""
-    tokens = tokenizer(
-        [text],
-        padding="max_length",
-        max_length=tokenizer.model_max_length,
-        truncation=True,
-        return_tensors="pt",
-    )
+    """(1, L, D) float32, CLIP's reading of a prompt; what is too long for it is cut off.
+
+    tokenizer: None will do for no words at all.
+    """
     device = next(encoder.parameters()).device
-    return encoder(tokens.input_ids.to(device))[0].float()
+    if tokenizer is None:
+        # CLIP's last two tokens begin and end a prompt; the end is repeated to fill it up.
+        told = encoder.config
+        tokens = torch.full((1, told.max_position_embeddings), told.vocab_size - 1)
+        tokens[0, 0] -= 1
+    else:
+        tokens = tokenizer(
+            [text],
+            padding="max_length",
+            max_length=tokenizer.model_max_length,
+            truncation=True,
+            return_tensors="pt",
+        ).input_ids
+    return encoder(tokens.to(device))[0].float()
 
 
 def decoded(vae: Any, latents: Tensor, at_once: int, progress: Progress = silent) -> Tensor:

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from ...errors import FormatError
 from ..files import LISTED, few, read_weights
-from ..registry import TrackModel
-from .base import open_base, unet_of, vae_of, words_of_base
-from .base_lora import TEXT, UNET, BaseLora, with_loras
+from ..registry import Defaults, TrackModel
+from .base import moving, open_base, unet_of, vae_of, words_of_base
+from .base_lora import BaseLora, under_loras
 from .branch import SparseBranch
 from .checkpoint import (
     Checkpoint,
@@ -29,6 +29,9 @@ from .folder import weights_in
 from .settings import AS_RELEASED, AnimateDiffSettings
 from .track_file import load_track_net
 from .track_net import TrackNetTracks
+
+# As its authors sample.
+_STEPS, _TEXT_SCALE = 25, 7.5
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,26 @@ def load_animatediff(
     Raises FileNotFoundError or FormatError for what is missing, broken or another model's, with
     the first ten names of weights that do not fit.
     """
-    base = open_base(files.base)
-    vae = vae_of(base)
-    tokenizer, encoder = words_of_base(base, files.tokenizer)
-    weights = _moving(unet_of(base), read_motion(files.motion))
-    unet = build_unet(Checkpoint(_under(files.loras, weights, encoder)), _named(files))
-    _check_width(encoder, unet, files.base)
+    # The small parts first: what is wrong with them is said before the base is read.
+    motion = read_motion(files.motion)
     image = None if files.image is None else read_sparse(files.image)
+    base = open_base(files.base)
+    tokenizer, encoder = words_of_base(base, files.tokenizer)
+    vae = vae_of(base)
+    weights = under_loras(files.loras, moving(unet_of(base), motion), encoder)
+    unet = build_unet(Checkpoint(weights), f"{files.base} with {files.motion}")
+    _check_width(encoder, unet, files.base)
     network = AnimateDiff(unet, vae, image, encoder).eval().requires_grad_(False)
     family = AnimateDiffFamily(network, tokenizer, settings)
-    loaded = TrackModel("animatediff", family, None, nn.ModuleDict({"base": network}))
+    reads = encoder is not None and tokenizer is not None
+    loaded = TrackModel(
+        "animatediff",
+        family,
+        None,
+        nn.ModuleDict({"base": network}),
+        Defaults(_STEPS, _TEXT_SCALE if reads else 1.0),
+        "words" if reads else "nothing",
+    )
     return loaded if files.tracks is None else with_track_control(loaded, files.tracks, seed)
 
 
@@ -127,27 +140,6 @@ def read_sparse(path: Path) -> SparseBranch:
         )
     branch, _ = build_branch(split_checkpoint(weights, "image", str(path)), str(path))
     return branch
-
-
-def _moving(base: Mapping[str, Tensor], motion: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The U-Net of the base with motion modules between its layers, in the base's precision."""
-    kind = next(iter(base.values())).dtype
-    return dict(base) | {name: tensor.to(kind) for name, tensor in motion.items()}
-
-
-def _under(loras: tuple[BaseLora, ...], unet: dict[str, Tensor], encoder: Any) -> dict[str, Tensor]:
-    """The U-Net's weights with LoRA; those of the text encoder, read for this run, are updated."""
-    if not loras:
-        return unet
-    words = {} if encoder is None else encoder.state_dict()
-    merged = with_loras({UNET: unet, TEXT: words}, loras)
-    if encoder is not None:
-        encoder.load_state_dict(merged[TEXT], assign=True)
-    return merged[UNET]
-
-
-def _named(files: AnimateDiffFiles) -> str:
-    return f"{files.base} with {files.motion}"
 
 
 def _check_width(encoder: Any, unet: Any, path: Path) -> None:
