@@ -8,6 +8,7 @@ from pathlib import Path
 
 from comfy_api.latest import ComfyExtension, io
 
+from .camera_free_guidance import CameraFreeGuidance
 from .camera_path import CameraPathNode
 from .camera_save import SaveCamera
 from .camera_tracks import CameraTracks
@@ -23,9 +24,12 @@ from .evaluate_motion import EvaluateMotion
 from .expand import ExpandMotion
 from .files import LoadTracks, SaveTracks
 from .filter import FilterTracks
+from .image_conductor_lora import ImageConductorLora
 from .info import TracksInfo
+from .load_track_controlnet import LoadTrackControlNet
 from .load_track_model import LoadTrackModel
 from .magnify import MagnifyMotion
+from .motion_mask import MotionMask
 from .pose_motion import PoseMotion
 from .preview import DraftMotion, PreviewTracks
 from .retime import RetimeTracks
@@ -46,6 +50,10 @@ NODES: list[type[io.ComfyNode]] = [
     PreviewTracks,
     DraftMotion,
     LoadTrackModel,
+    LoadTrackControlNet,
+    ImageConductorLora,
+    MotionMask,
+    CameraFreeGuidance,
     TrackSampler,
     EditByDrag,
     EvaluateMotion,

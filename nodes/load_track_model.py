@@ -10,11 +10,11 @@ from . import host
 from .schema import ModelSocket, schema, settings_of
 
 # The host's folders that users keep such models in, beside our own.
-KINDS = ("diffusers", "checkpoints", "diffusion_models")
-# Inputs that name a file or folder, and whether there has to be one.
-PLACES = {"file": False, "base": False, "transformer": False, "folder": True, "checkpoint": True}
-WHERE = "in ComfyUI's models/motion_prompting, models/diffusers, models/checkpoints or "
-WHERE += "models/diffusion_models"
+KINDS = ("diffusers", "checkpoints", "diffusion_models", "controlnet", "loras")
+# Inputs that name a file or folder.
+PLACES = ("file", "folder", "base", "checkpoint", "transformer", "motion", "image")
+PLACES += ("lora", "tokenizer")
+WHERE = "in ComfyUI's models/motion_prompting or its other model folders (see the help page)"
 
 
 def _place(name: str, default: str, tooltip: str) -> Any:
@@ -37,6 +37,27 @@ def _tiling() -> Any:
         tooltip="Turn pictures into latents and back piece by piece: less memory, more time, and "
         "seams now and then.",
     )
+
+
+def _looks() -> list[Any]:
+    """What changes the look of Stable Diffusion 1.5."""
+    return [
+        _place("lora", "", f"A LoRA of Stable Diffusion 1.5, {WHERE}. Empty: none."),
+        io.Float.Input(
+            "lora_strength",
+            default=1.0,
+            min=-4.0,
+            max=4.0,
+            step=0.05,
+            tooltip="Factor on the LoRA: 1 as trained.",
+        ),
+        _place(
+            "tokenizer",
+            "",
+            "A folder with CLIP's vocabulary, which a single file does not have. Empty: the folder "
+            "tokenizer beside or in the base.",
+        ),
+    ]
 
 
 # The families of motion_core.models.registry, which a node does not import before it runs. Each
@@ -66,8 +87,16 @@ FAMILIES = [
                 "base",
                 "stable-diffusion-v1-5",
                 "A folder of Stable Diffusion 1.5 in diffusers' layout, of which vae, text_encoder "
-                "and tokenizer are read. Empty: they lie in the folder above.",
+                "and tokenizer are read, or a single file of a personalised one. Empty: they lie "
+                "in the folder above.",
             ),
+            io.Boolean.Input(
+                "has_base_look",
+                default=False,
+                tooltip="Take the look of the base: its U-Net in place of Image Conductor's, whose "
+                "motion modules stay.",
+            ),
+            *_looks(),
             _dtype("as the files were saved"),
             _tiling(),
         ],
@@ -133,6 +162,31 @@ FAMILIES = [
             _tiling(),
         ],
     ),
+    io.DynamicCombo.Option(
+        "animatediff",
+        [
+            _place(
+                "base",
+                "stable-diffusion-v1-5",
+                "Stable Diffusion 1.5 or a model personalised from it: a folder in diffusers' "
+                f"layout or a single file, {WHERE}.",
+            ),
+            _place(
+                "motion",
+                "v3_sd15_mm.ckpt",
+                f"AnimateDiff's motion module (mm_sd_v15_v2 or v3_sd15_mm), {WHERE}.",
+            ),
+            _place(
+                "image",
+                "v3_sd15_sparsectrl_rgb.ckpt",
+                f"SparseCtrl RGB, which sees the first frame, {WHERE}. Empty: the picture is not "
+                "seen.",
+            ),
+            *_looks(),
+            _dtype("as the files were saved"),
+            _tiling(),
+        ],
+    ),
 ]
 
 
@@ -167,12 +221,9 @@ class LoadTrackModel(io.ComfyNode):
     def execute(cls, model):
         from ..motion_core.models.registry import load_track_model
 
-        given = {name: _found(name, value) for name, value in settings_of(model, "model").items()}
+        given = {
+            name: host.model_place(value.strip(), *KINDS) if name in PLACES else value
+            for name, value in settings_of(model, "model").items()
+            if name not in PLACES or value.strip()
+        }
         return io.NodeOutput(load_track_model(model["model"], **given))
-
-
-def _found(name: str, value: Any) -> Any:
-    """A place for the name of one, None where there need not be any; else the value itself."""
-    if name not in PLACES:
-        return value
-    return host.model_place(value.strip(), *KINDS) if value.strip() or PLACES[name] else None

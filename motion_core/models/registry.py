@@ -7,7 +7,8 @@ somebody asks for it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -86,15 +87,49 @@ def _lite(file: Path | None = None) -> TrackModel:
 
 
 def _image_conductor(
-    folder: Path, base: Path | None = None, dtype: Precision = "auto", vae_tiling: bool = False
+    folder: Path,
+    base: Path | None = None,
+    has_base_look: bool = False,
+    lora: Path | None = None,
+    lora_strength: float = 1.0,
+    tokenizer: Path | None = None,
+    dtype: Precision = "auto",
+    vae_tiling: bool = False,
 ) -> TrackModel:
+    from .animatediff.base_lora import BaseLora
     from .animatediff.load import conductor_files, load_image_conductor
 
-    loaded = load_image_conductor(conductor_files(folder, base))
+    files = replace(
+        conductor_files(folder, base),
+        has_base_look=has_base_look,
+        loras=() if lora is None else (BaseLora(lora, lora_strength),),
+        tokenizer=tokenizer,
+    )
+    loaded = load_image_conductor(files)
     network: Any = loaded.network
-    for part in (network["base"].unet, network["base"].image, network["control"]):
-        part.to(precision(dtype))
-    return _tiled(loaded, network["base"].vae, vae_tiling)
+    network["control"].to(precision(dtype))
+    return _as_wished(loaded, network["base"], dtype, vae_tiling)
+
+
+def _animatediff(
+    base: Path,
+    motion: Path,
+    image: Path | None = None,
+    lora: Path | None = None,
+    lora_strength: float = 1.0,
+    tokenizer: Path | None = None,
+    dtype: Precision = "auto",
+    vae_tiling: bool = False,
+) -> TrackModel:
+    from .animatediff.base_lora import BaseLora
+    from .animatediff.stock import AnimateDiffFiles, load_animatediff
+
+    loras = () if lora is None else (BaseLora(lora, lora_strength),)
+    loaded = load_animatediff(
+        AnimateDiffFiles(base, motion, image, loras=loras, tokenizer=tokenizer)
+    )
+    network: Any = loaded.network
+    return _as_wished(loaded, network["base"], dtype, vae_tiling)
 
 
 def _motionpro(
@@ -133,12 +168,22 @@ def _wan(
     wanted = precision(dtype) or torch.bfloat16
     loaded = load_wan_model(WanFiles(folder, transformer, read_text, wanted), follow)
     network: Any = loaded.network
-    return _tiled(loaded, network["vae"], vae_tiling)
+    if vae_tiling:
+        network["vae"].enable_tiling()
+    return loaded
 
 
 def _wan_tracks(model: TrackModel, file: Path) -> TrackModel:
     from .wan.load import with_track_control
 
+    return with_track_control(model, file)
+
+
+def _animatediff_tracks(model: TrackModel, file: Path) -> TrackModel:
+    from .animatediff.stock import with_track_control
+    from .detect import ANIMATEDIFF_TRACKS
+
+    check_family(file, ANIMATEDIFF_TRACKS)
     return with_track_control(model, file)
 
 
@@ -149,6 +194,7 @@ FAMILIES: dict[str, Family] = {
         Family("image_conductor", _image_conductor),
         Family("motionpro", _motionpro),
         Family("wan", _wan, _wan_tracks),
+        Family("animatediff", _animatediff, _animatediff_tracks),
     )
 }
 
@@ -157,12 +203,17 @@ def load_track_model(name: str, **given: Any) -> TrackModel:
     """A model by the name of its family.
 
     given: where its weights are and how they are to be used, in the keywords of the family's own
-    loader; lite comes with weights and needs none. Raises ValueError for an unknown family,
-    FileNotFoundError or FormatError for weights that are missing, broken or another family's.
+    loader; lite comes with weights and needs none. Raises ValueError for an unknown family or a
+    place that is not given, FileNotFoundError or FormatError for weights that are missing, broken
+    or another family's.
     """
     family = FAMILIES.get(name)
     if family is None:
         raise ValueError(f"there is no model family {name!r}; there are {', '.join(FAMILIES)}.")
+    asked = signature(family.load).parameters.items()
+    missing = [key for key, one in asked if one.default is one.empty and key not in given]
+    if missing:
+        raise ValueError(f"{name} needs {' and '.join(missing)}: name the file or folder.")
     return family.load(**given)
 
 
@@ -202,7 +253,11 @@ def precision(name: Precision) -> torch.dtype | None:
     return None if name == "auto" else getattr(torch, name)
 
 
-def _tiled(model: TrackModel, vae: Any, is_tiled: bool) -> TrackModel:
+def _as_wished(model: TrackModel, network: Any, dtype: Precision, is_tiled: bool) -> TrackModel:
+    """An AnimateDiff in a precision; its autoencoder and CLIP stay in their own."""
+    for part in (network.unet, network.image):
+        if part is not None:
+            part.to(precision(dtype))
     if is_tiled:
-        vae.enable_tiling()
+        network.vae.enable_tiling()
     return model

@@ -14,11 +14,13 @@ from tests.host.fixtures import PICTURE_SIZE, TRACK_FILE
 from tests.host.model_nodes import GRAPHS
 from tests.host.pack import ROOT
 from tests.host.prompt import WorkflowError, sockets
+from tests.host.tiny_weights import WEIGHTED
 from tests.host.ui_workflow import to_api
 
 FOLDER = ROOT / "workflows"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
-RUNNABLE = [name for name in NAMES if name not in GRAPHS]  # the others: test_model_workflows.py
+# The others: test_model_workflows.py and test_weight_workflows.py.
+RUNNABLE = [name for name in NAMES if name not in (*GRAPHS, *WEIGHTED)]
 
 
 def api(name: str) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def test_there_are_workflows() -> None:
         assert (FOLDER / f"{name}.jpg").stat().st_size < 60_000, name
 
 
-@pytest.mark.parametrize("name", RUNNABLE)
+@pytest.mark.parametrize("name", (*RUNNABLE, *WEIGHTED))
 def test_both_forms_say_the_same(host: Any, name: str) -> None:
     drawn = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     assert to_api(drawn, host.object_info()) == api(name)

@@ -19,6 +19,7 @@ from tests.host.words import WORDS, all_words
 
 # Ids never change once shipped: workflows in the wild name them.
 NODE_IDS = {
+    "MotionPromptingCameraFreeGuidance",
     "MotionPromptingCameraPath",
     "MotionPromptingCameraTracks",
     "MotionPromptingCombineTracks",
@@ -31,9 +32,12 @@ NODE_IDS = {
     "MotionPromptingEvaluateMotion",
     "MotionPromptingExpandMotion",
     "MotionPromptingFilterTracks",
+    "MotionPromptingImageConductorLora",
+    "MotionPromptingLoadTrackControlNet",
     "MotionPromptingLoadTrackModel",
     "MotionPromptingLoadTracks",
     "MotionPromptingMagnifyMotion",
+    "MotionPromptingMotionMask",
     "MotionPromptingPoseMotion",
     "MotionPromptingPreviewTracks",
     "MotionPromptingRetimeTracks",

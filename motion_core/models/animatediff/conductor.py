@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from ...tracks.model import Tracks
 from ...tracks.select import select
+from ..registry import TrackModel
 from .branch import Signals, SparseBranch
 from .condition import flow_condition
 from .family import AnimateDiffCondition, ControlResiduals
@@ -32,9 +35,15 @@ class ConductorWeights(nn.Module):
 class FlowSteering:
     """The flow of a run: drawn once, and read once under every motion that is asked for."""
 
-    def __init__(self, weights: ConductorWeights, condition: Tensor, motion: str | None) -> None:
+    def __init__(
+        self,
+        weights: ConductorWeights,
+        condition: Tensor,
+        motion: str | None,
+        lora_strength: float = 1.0,
+    ) -> None:
         self.motion = motion
-        self._weights, self._condition = weights, condition
+        self._weights, self._condition, self._strength = weights, condition, lora_strength
         self._under: dict[str | None, tuple[dict[str, Tensor], Tensor]] = {}
 
     def signals(self, timestep: Tensor, words: Tensor, adapter: str | None) -> Signals:
@@ -50,7 +59,7 @@ class FlowSteering:
             self._weights.check_motion(motion)
             flow = self._weights.flow
             lora = None if motion is None else self._weights.lora[motion]
-            laid = lora.merged(flow) if isinstance(lora, LayerLora) else {}
+            laid = lora.merged(flow, self._strength) if isinstance(lora, LayerLora) else {}
             self._under[motion] = laid, flow.features(self._condition, laid)
         return self._under[motion]
 
@@ -60,12 +69,17 @@ class ConductorTracks:
 
     motion: "object" moves things, "camera" moves the view, as the authors sample; None is the
     network without LoRA, which camera-free guidance (Eq. 5) compares "object" with.
-    Raises ValueError for a motion that there is no LoRA of.
+    lora_strength: factor on the LoRA, 1 as trained.
+    Raises ValueError for a motion that there is no LoRA of, or a strength that is no number.
     """
 
-    def __init__(self, weights: ConductorWeights, motion: str | None = "object") -> None:
+    def __init__(
+        self, weights: ConductorWeights, motion: str | None = "object", lora_strength: float = 1.0
+    ) -> None:
         weights.check_motion(motion)
-        self.weights, self.motion = weights, motion
+        if not math.isfinite(lora_strength):
+            raise ValueError(f"a LoRA's strength must be a finite number; got {lora_strength}.")
+        self.weights, self.motion, self.lora_strength = weights, motion, lora_strength
 
     def prepare(
         self, tracks: Tracks, weights: Tensor, condition: AnimateDiffCondition
@@ -80,7 +94,7 @@ class ConductorTracks:
         if not bool(heard.visible.any()):
             return None
         drawn = flow_condition(heard, condition.shot.size, progress=condition.progress)
-        return FlowSteering(self.weights, drawn, self.motion)
+        return FlowSteering(self.weights, drawn, self.motion, self.lora_strength)
 
     def residuals(
         self,
@@ -91,3 +105,18 @@ class ConductorTracks:
     ) -> ControlResiduals:
         """The same flow at every step."""
         return ControlResiduals(prepared)
+
+
+def with_motion(
+    model: TrackModel, motion: str | None = "object", lora_strength: float = 1.0
+) -> TrackModel:
+    """Image Conductor under another of its LoRA; see ConductorTracks, whose errors it raises.
+
+    Raises ValueError for a model that Image Conductor does not steer.
+    """
+    if not isinstance(model.control, ConductorTracks):
+        raise ValueError(
+            f"only Image Conductor has a LoRA for the motion of things and of the camera; this is "
+            f"{model.family}. Choose image_conductor in Load Track Model."
+        )
+    return replace(model, control=ConductorTracks(model.control.weights, motion, lora_strength))

@@ -37,11 +37,11 @@ class LayerLora(nn.Module):
         self.up = nn.ParameterList(_fixed(up) for _, up in pairs.values())
 
     @torch.no_grad()
-    def merged(self, network: nn.Module) -> dict[str, Tensor]:
+    def merged(self, network: nn.Module, strength: float = 1.0) -> dict[str, Tensor]:
         """Weights of the named layers with the update, for functional_call; the network keeps its.
 
-        The sum is taken in float32 or wider. Raises ShapeError when a layer is missing or of
-        another shape.
+        strength: factor on the update. The sum is taken in float32 or wider. Raises ShapeError
+        when a layer is missing or of another shape.
         """
         known = dict(network.named_parameters())
         found = {}
@@ -54,7 +54,7 @@ class LayerLora(nn.Module):
                 )
             wide = torch.promote_types(weight.dtype, torch.float32)
             update = up.to(wide).flatten(1) @ down.to(wide).flatten(1)
-            found[name] = (weight.to(wide) + update.view(wanted)).to(weight.dtype)
+            found[name] = (weight.to(wide) + strength * update.view(wanted)).to(weight.dtype)
         return found
 
 

@@ -42,8 +42,7 @@ def region_condition(
     where brush (H, W) is not zero. Tracks of another length are resampled by PCHIP.
     Raises ValueError for an unknown rule, and what region_flow and pchip_frames raise.
     """
-    if rule not in get_args(MaskRule):
-        raise ValueError(f"the motion mask's rule must be one of {get_args(MaskRule)}; got {rule}.")
+    checked_rule(rule)
     flow = region_flow(pchip_frames(tracks, frames), size, brush=brush, progress=progress)
     condition = flow.permute(0, 3, 1, 2).contiguous()
     if rule == "moving":
@@ -52,6 +51,13 @@ def region_condition(
             mask |= (brush != 0).to(mask.device)
         condition[:, 2] = mask.float()
     return condition
+
+
+def checked_rule(rule: MaskRule) -> MaskRule:
+    """The rule itself. Raises ValueError for an unknown one."""
+    if rule not in get_args(MaskRule):
+        raise ValueError(f"the motion mask's rule must be one of {get_args(MaskRule)}; got {rule}.")
+    return rule
 
 
 def dense_condition(

@@ -13,16 +13,18 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ...draft.picture import checked_picture
-from ...errors import ShapeError
+from ...errors import CanvasError, ShapeError
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ...tracks.select import select
 from ..protocols import Branch, Clip, Residuals, Shot
+from ..registry import TrackModel
 from .adapter import MotionAdapter, Signals
-from .condition import dense_condition, mean_motion, region_condition
+from .condition import MaskRule, checked_rule, dense_condition, mean_motion, region_condition
 from .lora import LoraWeights, MergedOnce
 from .pictures import CELL_PX, decoded, picture_embedding, picture_latents
 from .schedule import edm_scheduler
@@ -32,6 +34,7 @@ LATE = (
     "MotionPro follows what is seen in the first frame; {} of the tracks appear later and do not "
     "steer."
 )
+SAME_PROPORTIONS = 0.02
 WORDS = "Stable Video Diffusion reads no words: the prompt changes nothing."
 
 
@@ -207,17 +210,35 @@ class SvdFamily:
 
 
 class MotionProTracks:
-    """A TrackControl for SvdFamily."""
+    """A TrackControl for SvdFamily. brush: (H, W) bool, what moves beside the tracks, on a canvas
+    of the picture's proportions; None for nothing.
 
-    def __init__(self, network: MotionPro, settings: ControlSettings = SPARSE) -> None:
-        self.network, self.settings = network, settings
+    Raises ValueError for a brush on weights that read none, ShapeError for one that is no mask.
+    """
+
+    def __init__(
+        self,
+        network: MotionPro,
+        settings: ControlSettings = SPARSE,
+        brush: Tensor | None = None,
+    ) -> None:
+        if brush is not None and settings.is_dense:
+            raise ValueError(
+                "MotionPro-Dense reads where tracks are visible in place of a mask; disconnect "
+                "the mask, or load the sparse weights."
+            )
+        if brush is not None and (brush.ndim != 2 or brush.dtype != torch.bool):
+            raise ShapeError(
+                f"a brush must be (H, W) bool; got {tuple(brush.shape)} {brush.dtype}."
+            )
+        self.network, self.settings, self.brush = network, settings, brush
 
     def prepare(self, tracks: Tracks, weights: Tensor, condition: SvdCondition) -> Steering | None:
         """The condition drawn and encoded, once per run; None when no track counts.
 
         weights: (N,) 0..1. MotionPro knows no half tracks: those of weight 0 are left out, and of
-        two that start in one place the heavier is drawn. What the shot lets move is the brush
-        (MotionPro-Dense has none).
+        two that start in one place the heavier is drawn. What the shot lets move counts as brush
+        too (MotionPro-Dense has none).
         """
         tracks = _by_weight(tracks, weights)
         if not bool(tracks.visible[:1].any()):
@@ -232,7 +253,7 @@ class MotionProTracks:
                 tracks,
                 shot.size,
                 frames=frames,
-                brush=shot.movable,
+                brush=joined_brush(shot, self.brush),
                 rule=self.settings.rule,
                 progress=condition.progress,
             )
@@ -249,6 +270,43 @@ class MotionProTracks:
     ) -> MotionResiduals:
         """The same at every step."""
         return MotionResiduals(prepared)
+
+
+def with_mask(
+    model: TrackModel, rule: MaskRule = "moving", brush: Tensor | None = None
+) -> TrackModel:
+    """MotionPro that reads another motion mask. rule: see MaskRule. brush: see MotionProTracks,
+    whose errors it raises.
+
+    Raises ValueError for a model that MotionPro does not steer, and for an unknown rule.
+    """
+    control = model.control
+    if not isinstance(control, MotionProTracks):
+        raise ValueError(
+            f"only MotionPro reads a motion mask; this is {model.family}. Choose motionpro in "
+            "Load Track Model, or connect the mask to movable of Track Sampler."
+        )
+    settings = replace(control.settings, rule=checked_rule(rule))
+    return replace(model, control=MotionProTracks(control.network, settings, brush))
+
+
+def joined_brush(shot: Shot, brush: Tensor | None) -> Tensor | None:
+    """(H, W) bool on the shot's canvas: what it lets move and what the brush covers.
+
+    Raises CanvasError for a brush of other proportions than the picture.
+    """
+    if brush is None:
+        return shot.movable
+    height, width = brush.shape
+    if abs(width * shot.size.height / (height * shot.size.width) - 1.0) > SAME_PROPORTIONS:
+        raise CanvasError(
+            f"the motion mask is {width}x{height} but the picture is {shot.size}, which has other "
+            "proportions. Draw it on the same picture."
+        )
+    wanted = (shot.size.height, shot.size.width)
+    fitted = functional.interpolate(brush[None, None].float(), wanted, mode="nearest-exact")
+    painted = fitted[0, 0] > 0.5
+    return painted if shot.movable is None else painted | shot.movable.to(painted.device)
 
 
 def _by_weight(tracks: Tracks, weights: Tensor) -> Tracks:

@@ -53,11 +53,13 @@ def released() -> dict[str, tuple[int, ...]]:
 
 
 @cache
-def tiny_shapes() -> dict[str, tuple[int, ...]]:
+def tiny_shapes(widths: tuple[int, ...] = WIDTHS, head: int = HEAD) -> dict[str, tuple[int, ...]]:
     """Name -> shape of the same U-Net, small."""
-    known = dict(empty_unet(TINY).state_dict())
+    heads = tuple(width // head for width in widths)
+    config = TINY | {"block_out_channels": widths, "num_attention_heads": heads}
+    known = dict(empty_unet(config).state_dict())
     with torch.device("meta"):
-        known |= MotionAdapter(WIDTHS).state_dict()
+        known |= MotionAdapter(widths).state_dict()
     places = {name: adapter_key(name) or unet_key(name) for name in released()}
     return {name: tuple(known[place].shape) for name, place in places.items() if place is not None}
 
@@ -78,12 +80,20 @@ def with_lora(shapes: dict[str, tuple[int, ...]], rank: int) -> dict[str, tuple[
     return wrapped
 
 
-def tiny_checkpoint(*, lora: bool, dtype: torch.dtype = torch.float64) -> dict[str, Tensor]:
+def tiny_checkpoint(
+    *,
+    lora: bool,
+    dtype: torch.dtype = torch.float64,
+    widths: tuple[int, ...] = WIDTHS,
+    head: int = HEAD,
+) -> dict[str, Tensor]:
     """A small checkpoint under the names that DeepSpeed gave the released ones."""
-    return {WRAPPED + name: weight.to(dtype) for name, weight in _weights(lora).items()}
+    weights = _weights(lora, widths, head)
+    return {WRAPPED + name: weight.to(dtype) for name, weight in weights.items()}
 
 
 @cache
-def _weights(lora: bool) -> dict[str, Tensor]:
-    shapes = with_lora(tiny_shapes(), RANK) if lora else tiny_shapes()
+def _weights(lora: bool, widths: tuple[int, ...], head: int) -> dict[str, Tensor]:
+    shapes = tiny_shapes(widths, head)
+    shapes = with_lora(shapes, RANK) if lora else shapes
     return {name: recipe(f"model.diffusion_model.{name}", shape) for name, shape in shapes.items()}

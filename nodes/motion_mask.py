@@ -1,0 +1,55 @@
+"""Motion Mask: where MotionPro looks for motion."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from .schema import ModelSocket, schema
+from .wire import first_mask, model_in
+
+
+class MotionMask(io.ComfyNode):
+    """MotionPro and a mask in, MotionPro that moves what the mask shows out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "MotionMask",
+            aliases=["motionpro", "motion brush", "region motion", "mask motion"],
+            display_name="Motion Mask",
+            category="Motion Prompting/Sampling",
+            description="Says where MotionPro moves the picture. It reads a mask beside the "
+            "tracks: what is white belongs to the motion of the tracks on it, what is black keeps "
+            "still.",
+            inputs=[
+                ModelSocket.Input(
+                    "model", tooltip="MotionPro: connect Load Track Model (motionpro)."
+                ),
+                io.Combo.Input(
+                    "rule",
+                    options=["moving", "drawn"],
+                    tooltip="moving: the 8x8 pixels at tracks that move by more than a pixel on "
+                    "average, as in the training. drawn: at every track that moves at all, as in "
+                    "the authors' demo.",
+                ),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="White is what moves as well: paint whole things. Same proportions as "
+                    "the image.",
+                ),
+            ],
+            outputs=[
+                ModelSocket.Output(
+                    "model", display_name="model", tooltip="The model that reads this mask."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, rule, mask=None):
+        from ..motion_core.models.svd.family import with_mask
+
+        brush = first_mask(mask)
+        white = None if brush is None else brush > 0.5
+        return io.NodeOutput(with_mask(model_in(model), rule, white))
