@@ -1,0 +1,134 @@
+"""A toy that the Track-ControlNet on AnimateDiff must learn: where a blob is and goes.
+
+The base learns what a blob is and that it moves; then its encoder's copy learns, alone, to tell it
+where. The whole run takes a few minutes of a core: python -m tests.models.animatediff.toy
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from motion_core.geometry import Size
+from motion_core.models.animatediff.networks import normalise_per_frame
+from motion_core.models.animatediff.settings import ddim_scheduler
+from motion_core.models.animatediff.track_net import TrackNet, track_net_of
+from motion_core.raster.ids import IdEmbedding
+
+from ..blobs import CELLS, HELD_OUT, PX, Blobs, Kind, blobs, error_px
+
+KIND = Kind(frames=3)
+BATCH = 8
+WORDS = 8
+CONFIG = {
+    "block_out_channels": (32, 32),
+    "down_block_types": ("DownBlockMotion", "DownBlockMotion"),
+    "up_block_types": ("UpBlockMotion", "UpBlockMotion"),
+    "layers_per_block": 1,
+    "cross_attention_dim": WORDS,
+    "num_attention_heads": 4,
+    "motion_num_attention_heads": 4,
+    "use_motion_mid_block": False,
+}
+
+
+def base(seed: int = 0) -> Any:
+    """A random UNetMotionModel of 8x8 cells that normalises per frame."""
+    from diffusers.models.unets.unet_motion_model import UNetMotionModel
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        unet = UNetMotionModel(**CONFIG)  # type: ignore[arg-type]
+    normalise_per_frame(unet)
+    return unet
+
+
+def control_of(unet: Any, seed: int = 0) -> TrackNet:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return track_net_of(unet, IdEmbedding(16, 256))
+
+
+def features(control: TrackNet, batch: Blobs, seed: int) -> Tensor:
+    """(B, T, C, 8, 8), what each clip's tracks say."""
+    cells = Size(CELLS, CELLS)
+    volumes = [control.volume(one, cells, seed + n) for n, one in enumerate(batch.tracks)]
+    return torch.stack([control.features(one) for one in volumes])
+
+
+def predicted(unet: Any, noisy: Tensor, timestep: Tensor, said: Tensor | None, control: Any) -> Any:
+    """Noise in clips (B, T, 4, 8, 8)."""
+    words = torch.zeros(len(noisy), 1, WORDS)
+    more: dict[str, Any] = {}
+    if said is not None:
+        added = control(said, timestep, words)
+        more["down_block_additional_residuals"] = added.down
+        more["mid_block_additional_residual"] = added.mid
+    told = words.repeat_interleave(noisy.shape[1], 0)
+    given = noisy.transpose(1, 2)
+    return unet(given, timestep, encoder_hidden_states=told, **more).sample.transpose(1, 2)
+
+
+def loss_of(
+    unet: Any, control: TrackNet | None, batch: Blobs, seed: int, generator: torch.Generator
+) -> Tensor:
+    """Mean squared error of the noise at random levels, as AnimateDiff is trained."""
+    noise = torch.randn(batch.clean.shape, generator=generator)
+    timestep = torch.randint(1000, (len(noise),), generator=generator)
+    noisy = ddim_scheduler().add_noise(batch.clean, noise, timestep)
+    said = None if control is None else features(control, batch, seed)
+    return (predicted(unet, noisy, timestep, said, control) - noise).square().mean()
+
+
+def fit(unet: Any, control: TrackNet | None, steps: int, rate: float) -> float:
+    """Trains the control alone, or the base where there is none; the loss of the last tenth."""
+    unet.requires_grad_(control is None)
+    weights = (unet if control is None else control).parameters()
+    optimizer = torch.optim.Adam(weights, rate)
+    generator, losses = torch.Generator().manual_seed(1), []
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * min(1.0, (step + 1) / 20) * min(1.0, 2 * (1 - step / steps))
+        batch = blobs(step, BATCH, KIND)
+        loss = loss_of(unet, control, batch, step * BATCH, generator)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    last = losses[-max(1, steps // 10) :]
+    return sum(last) / len(last)
+
+
+@torch.no_grad()
+def epe(unet: Any, control: TrackNet, steps: int = 12) -> float:
+    """Mean pixels, on 64 held-out clips, from where the tracks go to where blobs went."""
+    batch = blobs(HELD_OUT, 64, KIND)
+    scheduler = ddim_scheduler()
+    scheduler.set_timesteps(steps)
+    latents = torch.randn(batch.clean.shape, generator=torch.Generator().manual_seed(9))
+    said = features(control, batch, 0)
+    for timestep in scheduler.timesteps:
+        noise = predicted(unet, latents, timestep, said, control)
+        latents = scheduler.step(noise, timestep, latents, return_dict=False)[0]
+    return error_px(latents, batch)
+
+
+def main(base_steps: int = 300, control_steps: int = 600, rate: float = 2e-3) -> None:
+    """Trains both and tells the held-out errors; fails unless the control's is below half."""
+    torch.set_num_threads(1)
+    unet = base()
+    fit(unet, None, base_steps, rate)
+    control = control_of(unet.eval())
+    untrained = epe(unet, control)
+    sys.stdout.write(f"untrained control: {untrained:.2f} px of {PX}\n")
+    fit(unet, control, control_steps, rate)
+    trained = epe(unet, control)
+    sys.stdout.write(f"trained control: {trained:.2f} px, {trained / untrained:.2f} of it\n")
+    sys.exit(trained >= untrained / 2)
+
+
+if __name__ == "__main__":
+    main()
