@@ -14,6 +14,7 @@ import math
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -50,8 +51,9 @@ from motion_core.training.scenes import Split
 
 SIZE, FRAMES, SPACING = Size(256, 256), 16, 16.0
 SPEED = 0.7
-METHODS = ("without", "direction", "video")
+METHODS = ("without", "direction", "each place", "video")
 SETTINGS = MoftSettings(weight=1.0, is_adaptive=True)
+TIGHTER = replace(SETTINGS, each_place=True, iterations=4)
 # Of the stills that references pan over; prompts and channels come from other pictures.
 STILL_SEED = 1000
 
@@ -78,41 +80,51 @@ def panned(way: tuple[float, float], seed: int) -> Tensor:
     return pan(still(SIZE, seed), way, FRAMES)[0]  # type: ignore[arg-type]
 
 
-def made(model: LiteFamily, image: Tensor, wish: MotionReference | None, asked: Sampling) -> Tracks:
+def made(
+    model: LiteFamily,
+    image: Tensor,
+    wish: MotionReference | None,
+    settings: MoftSettings,
+    asked: Sampling,
+) -> Tracks:
     """Where a grid of points goes in a clip that follows no tracks."""
     size = Size(image.shape[1], image.shape[0])
     points = make_tracks(grid_points(size, SPACING).expand(FRAMES, -1, -1), size)
-    steering = () if wish is None else (MoftSteering(wish, None, SETTINGS),)
-    settings = Sampling(asked.steps, asked.seed, steering=steering)
-    clip = sample(model, None, Shot(image, FRAMES), points, settings)
+    steering = () if wish is None else (MoftSteering(wish, None, settings),)
+    run = Sampling(asked.steps, asked.seed, steering=steering)
+    clip = sample(model, None, Shot(image, FRAMES), points, run)
     assert clip.tracks is not None
     return clip.tracks
 
 
 def measured(model: LiteFamily, count: int, steps: int) -> dict[str, dict[str, list[float]]]:
-    """By method: fidelity, mean cosine with the direction, and the part of the way that is gone,
-    a number for each prompt."""
+    """By method, a number for each prompt: fidelity, mean cosine with the direction, and, in parts
+    of the way asked for, how far points go and how much they differ."""
     rows: dict[str, dict[str, list[float]]] = {
-        name: {"fidelity": [], "cosine": [], "part": []} for name in METHODS
+        name: {"fidelity": [], "cosine": [], "part": [], "spread": []} for name in METHODS
     }
     for index, (image, way) in enumerate(prompts(count)):
         size = Size(image.shape[1], image.shape[0])
         path = straight_path(way, size, FRAMES)
         channels = learn_channels(model, size, FRAMES)
         video = panned(way, STILL_SEED + index)
+        along = reference_along(path, size, channels)
         wishes = {
             "without": None,
-            "direction": reference_along(path, size, channels),
+            "direction": along,
+            "each place": along,
             "video": reference_of_video(model, video, lambda video=video: followed(video)),
         }
         wished = make_tracks(path[:, None] + torch.tensor(size) / 2, size)
         for name, wish in wishes.items():
-            went = made(model, image, wish, Sampling(steps, seed=index))
+            settings = TIGHTER if name == "each place" else SETTINGS
+            went = made(model, image, wish, settings, Sampling(steps, seed=index))
             row = rows[name]
             row["fidelity"].append(motion_fidelity(went, wished))
             row["cosine"].append(float(track_likeness(went, wished).nanmean()))
-            end = (went.xy[-1] - went.xy[0]).mean(dim=0)
-            row["part"].append(float(end @ path[-1] / path[-1].square().sum()))
+            end = went.xy[-1] - went.xy[0]
+            row["part"].append(float(end.mean(dim=0) @ path[-1] / path[-1].square().sum()))
+            row["spread"].append(float(end.std(dim=0).norm() / path[-1].norm()))
         sys.stdout.write(f"{index + 1}/{count}\n")
     return rows
 

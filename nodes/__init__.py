@@ -29,6 +29,9 @@ from .info import TracksInfo
 from .load_track_controlnet import LoadTrackControlNet
 from .load_track_model import LoadTrackModel
 from .magnify import MagnifyMotion
+from .moft_guidance import MoftGuidance
+from .moft_reference import MoftReference
+from .moft_similarity import MoftSimilarity
 from .motion_mask import MotionMask
 from .pose_motion import PoseMotion
 from .preview import DraftMotion, PreviewTracks
@@ -54,6 +57,9 @@ NODES: list[type[io.ComfyNode]] = [
     ImageConductorLora,
     MotionMask,
     CameraFreeGuidance,
+    MoftReference,
+    MoftGuidance,
+    MoftSimilarity,
     TrackSampler,
     EditByDrag,
     EvaluateMotion,

@@ -19,6 +19,8 @@ CameraSocket = io.Custom("MOTION_CAMERA")
 ModelSocket = io.Custom("MOTION_MODEL")
 # A GuidancePlan: what guides a run beside its tracks.
 GuidanceSocket = io.Custom("MOTION_GUIDANCE")
+# A MotionReference: a motion in the features of one model.
+ReferenceSocket = io.Custom("MOTION_REFERENCE")
 
 
 def schema(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..motion_core.camera.model import CameraPath
     from ..motion_core.depth.model import DepthMap
     from ..motion_core.guidance import GuidancePlan
+    from ..motion_core.guidance.moft import MotionReference
     from ..motion_core.models.registry import TrackModel
     from ..motion_core.tracks import Tracks
 
@@ -72,6 +73,13 @@ def guidance_in(value: Any | None) -> GuidancePlan:
     if value is None:
         return GuidancePlan()
     return _of_kind(value, GuidancePlan, "MOTION_GUIDANCE: connect a guidance node of this pack")
+
+
+def reference_in(value: Any) -> MotionReference:
+    """The MotionReference of a MOTION_REFERENCE socket. Raises TypeError for anything else."""
+    from ..motion_core.guidance.moft import MotionReference
+
+    return _of_kind(value, MotionReference, "MOTION_REFERENCE: connect MOFT Reference")
 
 
 def depth_out(depth: DepthMap, image: Tensor | None = None) -> DepthMap:

@@ -147,6 +147,29 @@ def test_the_region_is_where_the_mean_is_taken() -> None:
     torch.testing.assert_close(moved, 3.0 * wanted, rtol=1e-6, atol=1e-9)
 
 
+def test_each_place_is_a_mean_of_squares_instead_of_the_square_of_a_mean() -> None:
+    region = torch.zeros(8, 8, dtype=torch.bool)
+    region[1, 2] = region[6, 6] = True
+    toy = Toy()
+    wish = reference(toy)
+    features = toy.layer(latents()).detach()
+    found = course_loss(features, wish.channels.index, region, wish.course, each_place=True)
+    alone = []
+    for row, column in ((1, 2), (6, 6)):
+        one = torch.zeros_like(region)
+        one[row, column] = True
+        alone.append(course_loss(features, wish.channels.index, one, wish.course))
+    torch.testing.assert_close(found, torch.stack(alone).mean())
+    # Held to its mean alone, places may differ as much as they like.
+    spreads = {}
+    for each in (False, True):
+        settings = replace(PLAIN, each_place=each, is_adaptive=True, weight=1.0, iterations=20)
+        moved = toy.layer(nudged(started(settings), latents()))[:, wish.channels.index]
+        motion = moved - moved.mean(dim=0)
+        spreads[each] = motion.std(dim=(2, 3)).mean().item()
+    assert spreads[True] < 0.5 * spreads[False]
+
+
 def test_nothing_is_left_behind_and_the_input_is_not_touched() -> None:
     toy, given = Toy(), latents()
     before = given.clone()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.host.fixtures import fill_input_folder
+from tests.host.fixtures import fill_input_folder, fill_models_folder
 from tests.host.real import RealHost
 from tests.host.runner import StandInHost
 
@@ -20,6 +20,7 @@ def stand_in(tmp_path: Path) -> StandInHost:
     """A stand-in host whose input folder holds a picture and a track file."""
     host = StandInHost(tmp_path)
     fill_input_folder(host.input_dir)
+    fill_models_folder(host.models_dir)
     return host
 
 
@@ -31,6 +32,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHost]:
     base = tmp_path_factory.mktemp("comfyui")
     host = RealHost(base)
     fill_input_folder(host.input_dir)
+    fill_models_folder(host.models_dir)
     with host:
         yield host
 

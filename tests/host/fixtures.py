@@ -1,8 +1,10 @@
-"""What the shipped workflows expect to find in ComfyUI's input folder."""
+"""What the shipped workflows expect to find in ComfyUI's input and models folders."""
 
 from __future__ import annotations
 
+import json
 import tempfile
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -15,15 +17,18 @@ from motion_core.camera.path import Shot
 from motion_core.depth.lens import intrinsics_from_fov
 from motion_core.formats import write_tracks
 from motion_core.geometry import Size
+from motion_core.models.lite.weights import KIND
 from motion_core.scene.model import MIDDLE, Scene, make_scene
 from motion_core.scene.render import render_scene
 from motion_core.tracks import make_tracks
 from motion_core.video import write_video
+from tests.lite.models import BASE, SIZES, tiny_lite
 
 PICTURE_SIZE = Size(96, 64)
 PICTURE = "example.png"
 TRACK_FILE = "tracks.npz"
 VIDEO = "example.mp4"
+LITE_BASE = "lite_base.safetensors"
 VIDEO_FRAMES, VIDEO_FPS = 17, 16.0
 
 
@@ -54,3 +59,14 @@ def fill_input_folder(folder: Path) -> None:
     xy = torch.stack([torch.stack([along, along / 2], -1), torch.full((9, 2), 30.0)], dim=1)
     write_tracks(folder / TRACK_FILE, make_tracks(xy, PICTURE_SIZE, fps=8.0))
     (folder / VIDEO).write_bytes(video_bytes())
+
+
+def fill_models_folder(folder: Path) -> None:
+    """Small random weights under the names the workflows use."""
+    from safetensors.torch import save_file
+
+    lite = tiny_lite()
+    config = {"encoder": asdict(SIZES), "base": asdict(BASE)}
+    path = folder / "motion_prompting" / LITE_BASE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(lite.state_dict(), path, {"kind": KIND, "config": json.dumps(config)})

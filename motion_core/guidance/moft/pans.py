@@ -15,7 +15,7 @@ SPEED_FRAC = 10 / 512
 # Which way the content goes. The first rests: what it shows comes from the place in time alone.
 WAYS = {"still": (0, 0), "right": (1, 0), "left": (-1, 0), "down": (0, 1), "up": (0, -1)}
 OCTAVES = 5
-POINTS_A_SIDE = 12
+POINTS_A_SIDE = 6
 
 
 def still(size: Size, seed: int) -> Tensor:

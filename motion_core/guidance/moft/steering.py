@@ -47,6 +47,7 @@ class MoftSettings:
     most_change: float | None = None
     still_frac: float = 1.0
     shares_attention: bool = True
+    each_place: bool = False
 
     def __post_init__(self) -> None:
         for name in ("weight", "step_size"):
@@ -87,7 +88,8 @@ class MoftSteering:
         course = self.reference.course
 
         def loss(features: Tensor) -> Tensor:
-            return course_loss(features, run.channels, cells, course)
+            each = self.settings.each_place
+            return course_loss(features, run.channels, cells, course, each_place=each)
 
         return Pulled(run, self.settings, loss, outside_of(self.region, self.settings))
 
@@ -206,17 +208,22 @@ class Pulled:
         return gradient.masked_fill(held & ~inside.to(gradient.device), 0.0)
 
 
-def course_loss(features: Tensor, channels: Tensor, cells: Tensor, course: Tensor) -> Tensor:
-    """Mean square between a region's mean motion and a course (T, K).
+def course_loss(
+    features: Tensor, channels: Tensor, cells: Tensor, course: Tensor, *, each_place: bool = False
+) -> Tensor:
+    """Mean square between a course (T, K) and a region's mean motion, or that of each place in it.
 
     features: (T, C, h, w). channels: (K,) int64. cells: (h, w) bool.
     """
     device = features.device
     # Copies, because tensors made under inference_mode cannot be kept for a backward pass.
     index, mask = channels.to(device).clone(), cells.to(device).clone()
-    motion = content_removed(features[:, index])
+    wished, motion = course.to(device).clone(), content_removed(features[:, index])
+    if each_place:
+        away = (motion - wished[:, :, None, None]).square().mean(dim=(0, 1))
+        return (away * mask).sum() / mask.sum()
     mean = (motion * mask).sum(dim=(2, 3)) / mask.sum()
-    return functional.mse_loss(mean, course.to(device).clone())
+    return functional.mse_loss(mean, wished)
 
 
 def check_part(start: float, end: float) -> None:

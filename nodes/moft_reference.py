@@ -1,0 +1,170 @@
+"""MOFT Reference: a motion, in the features of the model that is to repeat it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from . import host
+from .schema import MAX_FRAMES, ModelSocket, ReferenceSocket, schema
+from .wire import area, canvas_size, frames, model_in
+
+if TYPE_CHECKING:
+    from ..motion_core.guidance.moft import MotionReference
+    from ..motion_core.models.registry import TrackModel
+    from ..motion_core.tracks import Tracks
+
+# Points a side that Lucas-Kanade follows, for a model that reads motion from tracks.
+POINTS_A_SIDE = 24
+
+
+def _speed(name: str, way: str) -> Any:
+    return io.Float.Input(
+        name,
+        default=0.5 if name == "right" else 0.0,
+        min=-1.0,
+        max=1.0,
+        step=0.05,
+        tooltip=f"Speed {way}, negative for the other way; 1 is 2 % of the picture's short side "
+        "per frame.",
+    )
+
+
+MOTIONS = [
+    io.DynamicCombo.Option(
+        "direction",
+        [
+            _speed("right", "to the right"),
+            _speed("down", "downwards"),
+            io.Int.Input(
+                "frames",
+                default=16,
+                min=2,
+                max=MAX_FRAMES,
+                tooltip="Frames of the video to be made; as many as its tracks have.",
+            ),
+        ],
+    ),
+    io.DynamicCombo.Option(
+        "video",
+        [
+            io.Int.Input(
+                "frames",
+                default=0,
+                min=0,
+                max=MAX_FRAMES,
+                tooltip="Frames of the video to be made: so many are taken evenly from the "
+                "images. 0 takes all.",
+            )
+        ],
+    ),
+]
+
+
+class MoftReference(io.ComfyNode):
+    """A model, and a video or a direction, in; a motion out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "MoftReference",
+            aliases=["MOFT", "motion feature", "motion reference", "training-free motion", "DDIM"],
+            display_name="MOFT Reference",
+            category="Motion Prompting/Sampling",
+            description="Reads a motion in a model's own features, without any training: that of a "
+            "video, or a pan in a direction that no video shows. For MOFT Guidance and MOFT "
+            "Similarity.",
+            inputs=[
+                ModelSocket.Input(
+                    "model", tooltip="The model that samples later: lite with a base, AnimateDiff."
+                ),
+                io.Image.Input(
+                    "images",
+                    tooltip="With video: the frames whose motion is borrowed. With direction: the "
+                    "picture to be moved, for its size in pixels alone.",
+                ),
+                io.DynamicCombo.Input(
+                    "motion", options=MOTIONS, tooltip="Where the motion comes from."
+                ),
+                io.Mask.Input(
+                    "region",
+                    optional=True,
+                    tooltip="With video: white is where its motion is read, in the images' "
+                    "proportions. Without it the middle counts.",
+                ),
+            ],
+            outputs=[
+                ReferenceSocket.Output(
+                    "reference",
+                    display_name="reference",
+                    tooltip="The motion, for MOFT Guidance or MOFT Similarity with this model.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, images, motion, region=None):
+        chosen, video = model_in(model), frames(images)
+        if motion["motion"] == "direction" and region is not None:
+            raise ValueError(
+                "a direction has no region to be read in. Disconnect the region here; MOFT "
+                "Guidance has one that says where to move."
+            )
+
+        def read() -> MotionReference:
+            host.on_device(chosen.network)
+            if motion["motion"] == "direction":
+                return _along(chosen, video, motion)
+            return _borrowed(chosen, evenly(video, motion["frames"]), region)
+
+        return io.NodeOutput(host.within_memory(read))
+
+
+def followed(video: Tensor) -> Tracks:
+    """Points all over a video, as Lucas-Kanade finds them."""
+    from ..motion_core.geometry import Size
+    from ..motion_core.trackers import LucasKanade, grid_queries
+
+    size = Size(video.shape[2], video.shape[1])
+    queries = grid_queries(size, max(1.0, min(size) / POINTS_A_SIDE))
+    return LucasKanade().track(video, queries, host.progress())
+
+
+def evenly(video: Tensor, count: int) -> Tensor:
+    """So many frames, evenly taken, the first and the last among them; all for 0."""
+    import torch
+
+    if count in (0, len(video)):
+        return video
+    if count > len(video):
+        raise ValueError(
+            f"the video has {len(video)} frames, fewer than the {count} asked for. Ask for fewer, "
+            "or connect a longer video."
+        )
+    return video[torch.linspace(0, len(video) - 1, count).round().long()]
+
+
+def _along(chosen: TrackModel, video: Tensor, motion: dict[str, Any]) -> MotionReference:
+    from ..motion_core.guidance.moft import learn_channels, reference_along, straight_path
+
+    size = canvas_size(video)
+    assert size is not None
+    channels = learn_channels(chosen.model, size, motion["frames"], progress=host.progress())
+    way = (motion["right"], motion["down"])
+    return reference_along(straight_path(way, size, motion["frames"]), size, channels)
+
+
+def _borrowed(chosen: TrackModel, video: Tensor, region: Tensor | None) -> MotionReference:
+    from ..motion_core.guidance.moft import reference_of_video
+
+    size = canvas_size(video)
+    assert size is not None
+    return reference_of_video(
+        chosen.model,
+        video,
+        lambda: followed(video),
+        region=None if region is None else area(region, size),
+        progress=host.progress(),
+    )

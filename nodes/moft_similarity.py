@@ -1,0 +1,72 @@
+"""MOFT Similarity: where a video moves as a reference does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from comfy_api.latest import io
+from torch.nn import functional
+
+from . import host
+from .moft_reference import followed
+from .schema import ModelSocket, ReferenceSocket, schema
+from .wire import frames, model_in, reference_in
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class MoftSimilarity(io.ComfyNode):
+    """A motion and a video in; a heat map out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            "MoftSimilarity",
+            aliases=["MOFT", "motion heatmap", "motion segmentation", "motion feature"],
+            display_name="MOFT Similarity",
+            category="Motion Prompting/Sampling",
+            description="Shows where a video moves as a reference does, in the features of a "
+            "model: red the same way, blue the opposite way. The mask can be a region for MOFT "
+            "Guidance.",
+            inputs=[
+                ModelSocket.Input("model", tooltip="The model that the reference was read with."),
+                ReferenceSocket.Input(
+                    "reference", tooltip="The motion to look for: connect MOFT Reference."
+                ),
+                io.Image.Input(
+                    "images",
+                    tooltip="The video to look in; as many frames as the reference's, except with "
+                    "lite, which takes any number.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(
+                    "images",
+                    display_name="images",
+                    tooltip="The video in grey under its similarity.",
+                ),
+                io.Mask.Output(
+                    "alike",
+                    display_name="alike",
+                    tooltip="Per frame, 0 where the motion has nothing in common with the "
+                    "reference or opposes it, up to 1 where it is the same.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, reference, images):
+        from ..motion_core.guidance.moft import heat_picture, similarity
+
+        chosen, wish, video = model_in(model), reference_in(reference), frames(images)
+
+        def read() -> Tensor:
+            host.on_device(chosen.network)
+            told = host.progress()
+            return similarity(chosen.model, wish, video, lambda: followed(video), told)
+
+        heat = host.within_memory(read)
+        shape = (len(video), *video.shape[1:3])
+        alike = functional.interpolate(heat[None, None], shape, mode="trilinear")[0, 0]
+        return io.NodeOutput(heat_picture(heat, video), alike.clamp(0, 1))
