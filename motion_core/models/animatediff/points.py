@@ -18,6 +18,10 @@ def convolve_points(volume: SparseVolume, weight: Tensor, bias: Tensor) -> Tenso
     weight: (C, D*r*r, k, k) for a volume folded by r. Every entry adds its row, seen through one
     tap of the kernel, to the cell that tap looks from; the volume itself is never made.
     Differentiable with respect to weight, bias and the rows.
+    Memory beyond the result: the entries, and a piece of AT_ONCE of them at work. For a volume at
+    full resolution (r = 8) that is a hundredth of the volume: 0.9 % at 1000 tracks through 8 frames
+    of 256x192 with C = 320, 3.5 % at 4000; the result itself is 7.8 % more. At the latent grid
+    (r = 1) the volume is smaller than the result, and nothing is saved.
     Raises ShapeError when the kernel does not fit the volume.
     """
     frames, height, width, channels = volume.shape

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
 import torch
@@ -104,32 +105,54 @@ def test_the_convolution_of_points_equals_that_of_the_volume(fold: int, points: 
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-3)
 
 
-class Allocated(TorchDispatchMode):
-    """Bytes of the largest tensor that an operation makes."""
+class Alive(TorchDispatchMode):
+    """The most bytes that tensors made while it is on held at one time; views of what was there
+    before hold nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *there: Tensor) -> None:
         super().__init__()
-        self.largest = 0
+        self.most = 0
+        self._there = {part.untyped_storage().data_ptr() for part in there}
+        self._made: list[ref[Tensor]] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = func(*args, **(kwargs or {}))
-        for part in made if isinstance(made, (tuple, list)) else (made,):
-            if isinstance(part, Tensor):
-                self.largest = max(self.largest, part.untyped_storage().nbytes())
+        parts = made if isinstance(made, (tuple, list)) else (made,)
+        self._made += [ref(part) for part in parts if isinstance(part, Tensor)]
+        self._made = [one for one in self._made if one() is not None]
+        held = {}
+        for one in self._made:
+            part = one()
+            if part is not None:
+                held[part.untyped_storage().data_ptr()] = part.untyped_storage().nbytes()
+        new = (size for place, size in held.items() if place not in self._there)
+        self.most = max(self.most, sum(new))
         return made
 
 
-def test_points_take_less_than_a_tenth_of_the_volumes_memory() -> None:
-    tracks = many(1000, 8, Size(256, 192))
-    volume = IdVolumeEncoder(fold=8).encode(tracks, Size(32, 24))
-    weight, bias = torch.ones(16, 64 * 64, 3, 3), torch.zeros(16)
-    with Allocated() as sparse:
-        convolve_points(volume, weight, bias)
-    with Allocated() as dense:
-        convolve_dense(volume, weight, bias)
-    own = sum(part.nbytes for part in (volume.cells, volume.tracks, volume.rows))
-    assert dense.largest >= 8 * 24 * 32 * 64 * 64 * 4
-    assert sparse.largest + own < 0.1 * dense.largest
+def beyond_result(fold: int, points: int, width: int) -> tuple[int, int]:
+    """Bytes of the convolution of points beyond its result, its entries included, and bytes of the
+    volume that it does without. 8 frames of 256x192 pixels."""
+    tracks = many(points, 8, Size(256, 192))
+    volume = IdVolumeEncoder(fold=fold).encode(tracks, Size(32, 24))
+    weight, bias = torch.ones(width, 64 * fold**2, 3, 3), torch.zeros(width)
+    entries = (volume.cells, volume.tracks, volume.rows)
+    with Alive(weight, bias, *entries) as alive:
+        result = convolve_points(volume, weight, bias)
+    own = sum(part.nbytes for part in entries)
+    return alive.most - result.nbytes + own, 8 * 24 * 32 * 64 * fold**2 * 4
+
+
+def test_at_full_resolution_points_take_a_hundredth_of_the_volume_beyond_the_result() -> None:
+    beyond, volume = beyond_result(fold=8, points=1000, width=320)
+    assert beyond < 0.02 * volume
+
+
+def test_at_the_latent_grid_the_volume_itself_is_small() -> None:
+    """There points save no memory; the docstring says so."""
+    beyond, volume = beyond_result(fold=1, points=1000, width=320)
+    result = 320 // 64 * volume
+    assert volume < beyond < 2 * result
 
 
 def test_a_kernel_of_other_channels_is_refused() -> None:
