@@ -265,6 +265,19 @@ def test_under_inference_mode_as_in_a_host(unet: AnimateDiffFamily, wish: Any) -
     torch.testing.assert_close(found, run(unet, shot, pulled))
 
 
+def test_half_precision_is_read_in_float32_and_can_be_guided() -> None:
+    from copy import deepcopy
+
+    half = AnimateDiffFamily(deepcopy(tiny_base()).to(torch.bfloat16))
+    known = channels(half, tuple(range(0, 32, 8)), FRAMES)
+    asked = reference_along(straight_path((1, 0), SIZE, FRAMES), SIZE, known, SMALL)
+    settings = MoftSettings(1.0, 0.0, 1.0, 1, is_adaptive=True)
+    nudge = MoftSteering(asked, None, settings).started(half, condition(half), 2)
+    given = noise(half)
+    moved = nudge(given, TIME, 1, lambda latents: latents)
+    assert moved.dtype == torch.float32 and not torch.equal(moved, given)
+
+
 def test_lite_under_inference_mode_too(lite: LiteFamily) -> None:
     from copy import deepcopy
 

@@ -260,6 +260,13 @@ def test_other_weights_other_lengths_and_other_canvases_are_refused() -> None:
         MoftSteering(wish, torch.ones(8, 9, dtype=torch.bool)).started(Toy(), run, STEPS)
 
 
+def test_a_window_between_two_steps_is_told() -> None:
+    steering = MoftSteering(reference(Toy()), None, PLAIN)
+    with pytest.raises(ValueError, match="none of the 2 steps"):
+        steering.started(Toy(), Condition(shot()), 2)
+    steering.started(Toy(), Condition(shot()), 3)
+
+
 def test_a_gradient_that_is_no_number_is_told() -> None:
     with pytest.raises(ValueError, match="NaN or infinite"):
         nudged(started(), torch.full_like(latents(), float("nan")))

@@ -81,17 +81,23 @@ class MoftSteering:
         """Made ready for a run.
 
         Raises TypeError or ValueError for a model without features or other than the reference's,
-        ShapeError for a region of other proportions.
+        ShapeError for a region of other proportions, ValueError for a window between two steps.
         """
+        settings = self.settings
+        if settings.weight > 0 and not any(settings.acts(step, steps) for step in range(steps)):
+            raise ValueError(
+                f"none of the {steps} steps lies in {settings.start_frac}..{settings.end_frac} of "
+                "the run, so the guidance would do nothing. Take more steps, or widen the window."
+            )
         run = TappedRun(model, condition, steps, self.reference)
         cells = run.cells(self.region)
         course = self.reference.course
 
         def loss(features: Tensor) -> Tensor:
-            each = self.settings.each_place
+            each = settings.each_place
             return course_loss(features, run.channels, cells, course, each_place=each)
 
-        return Pulled(run, self.settings, loss, outside_of(self.region, self.settings))
+        return Pulled(run, settings, loss, outside_of(self.region, settings))
 
 
 class TappedRun:
