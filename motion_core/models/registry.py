@@ -54,18 +54,18 @@ class TrackModel:
 
     def check_guidance(self, guidance: Guidance) -> None:
         """Raises ValueError for a guidance that asks for what this model does not have."""
-        for branch in guidance.branches:
-            if branch.adapter is not None and branch.adapter not in self.adapters:
-                known = ", ".join(self.adapters) or "none"
-                raise ValueError(
-                    f"the guidance needs weights for the motion {branch.adapter!r}, and "
-                    f"{self.family} has {known}. Camera-free guidance is for Image Conductor."
-                )
-            if not branch.text and self.told == "nothing":
-                raise ValueError(
-                    f"the guidance strengthens words, and this {self.family} reads none. Set its "
-                    "text scale to 1, or load the model with its text encoder."
-                )
+        missing = {branch.adapter for branch in guidance.branches} - {None, *self.adapters}
+        if missing:
+            raise ValueError(
+                f"the guidance needs weights for the motion {', '.join(map(repr, missing))}, and "
+                f"{self.family} has {', '.join(self.adapters) or 'none'}. Camera-free guidance is "
+                "for Image Conductor."
+            )
+        if self.told == "nothing" and not all(branch.text for branch in guidance.branches):
+            raise ValueError(
+                f"the guidance strengthens words, and this {self.family} reads none. Set its "
+                "text scale to 1, or load the model with its text encoder."
+            )
 
 
 @dataclass(frozen=True)
