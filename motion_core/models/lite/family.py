@@ -172,21 +172,26 @@ class LiteFamily:
         return latents_of(field, condition.frames)
 
     def inverse_scheduler(self) -> Any:
-        """The even steps of scheduler() upwards. As in DDIM inversion a step asks the model about
-        the noise level that it leads to: at the clean end a prediction of clean latents says
-        nothing about the noise."""
+        """The even steps of scheduler() upwards, on which clean latents shrink as noise would leave
+        them. The prediction is not asked: of clean latents lite predicts these very latents, which
+        says nothing about the noise, and where they kept their size it would take motion for
+        larger than it is."""
         from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
             FlowMatchEulerDiscreteScheduler,
         )
 
         class Upwards(FlowMatchEulerDiscreteScheduler):
-            """From clean latents to noise."""
+            """From clean latents to noise, which is zero on average."""
 
             def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:  # type: ignore[override]
                 levels = [1 - step / num_inference_steps for step in range(num_inference_steps)]
                 super().set_timesteps(sigmas=levels, device=device)
                 self.sigmas = self.sigmas.flip(0)
                 self.timesteps = self.sigmas[1:] * TIMESTEPS
+
+            def step(self, model_output: Any, timestep: Any, sample: Any, **_: Any) -> Any:
+                at = self.index_for_timestep(timestep)
+                return (sample * ((1 - self.sigmas[at + 1]) / (1 - self.sigmas[at])),)
 
         return Upwards(num_train_timesteps=TIMESTEPS, shift=SHIFT)
 
