@@ -1,7 +1,7 @@
 """A toy that the Track-ControlNet on AnimateDiff must learn: where a blob is and goes.
 
 The base learns what a blob is and that it moves; then its encoder's copy learns, alone, to tell it
-where. The whole run takes a few minutes of a core: python -m tests.models.animatediff.toy
+where. The whole run takes two minutes of a core: python -m tests.models.animatediff.toy
 """
 
 from __future__ import annotations
