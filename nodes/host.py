@@ -25,6 +25,8 @@ Made = TypeVar("Made")
 
 # Our own folder in the host's models.
 HOME = "motion_prompting"
+# Where a network keeps what the host moves it with.
+HELD = "_motion_prompting_patcher"
 # What torch says on graphics cards, on Apple's, and on the processor.
 NO_ROOM = ("out of memory", "can't allocate memory", "not enough memory")
 DRIVE = re.compile(r"^[A-Za-z]:")
@@ -180,17 +182,25 @@ def _free_memory() -> None:
 
 def on_device(model: nn.Module) -> nn.Module:
     """The model where the host computes: it makes room first, and may move the model away again
-    once nobody uses it. Without a host's memory management the model stays where it is."""
+    when others need it. Without a host's memory management the model stays where it is."""
     try:
         from comfy.model_management import get_torch_device, load_models_gpu, unet_offload_device
         from comfy.model_patcher import ModelPatcher
     except ImportError:
         return model
-    # The host writes down a model's device on the model, where transformers forbids it; a list
-    # around it takes the note.
-    patcher = ModelPatcher(nn.ModuleList([model]), get_torch_device(), unet_offload_device())
-    load_models_gpu([patcher])
-    return model
+    device = get_torch_device()
+    patcher = vars(model).get(HELD)
+    if patcher is None:
+        # The host writes down a model's device on the model, where transformers forbids it; a
+        # list around it takes the note.
+        patcher = ModelPatcher(nn.ModuleList([model]), device, unet_offload_device())
+        # The host knows it weakly: without a place to live it, and the host's hand on the memory,
+        # would be gone after the run.
+        vars(model)[HELD] = patcher
+    # In part, as the host would otherwise load it, only networks of its own can run.
+    load_models_gpu([patcher], force_full_load=True)
+    # Networks may share weights, and the host may have moved them away with another one.
+    return model.to(device)
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -99,6 +99,7 @@ def _image_conductor(
     from .animatediff.base_lora import BaseLora
     from .animatediff.load import conductor_files, load_image_conductor
 
+    wanted = precision(dtype)
     files = replace(
         conductor_files(folder, base),
         has_base_look=has_base_look,
@@ -107,8 +108,8 @@ def _image_conductor(
     )
     loaded = load_image_conductor(files)
     network: Any = loaded.network
-    network["control"].to(precision(dtype))
-    return _as_wished(loaded, network["base"], dtype, vae_tiling)
+    network["control"].to(wanted)
+    return _as_wished(loaded, network["base"], wanted, vae_tiling)
 
 
 def _animatediff(
@@ -124,12 +125,13 @@ def _animatediff(
     from .animatediff.base_lora import BaseLora
     from .animatediff.stock import AnimateDiffFiles, load_animatediff
 
+    wanted = precision(dtype)
     loras = () if lora is None else (BaseLora(lora, lora_strength),)
     loaded = load_animatediff(
         AnimateDiffFiles(base, motion, image, loras=loras, tokenizer=tokenizer)
     )
     network: Any = loaded.network
-    return _as_wished(loaded, network["base"], dtype, vae_tiling)
+    return _as_wished(loaded, network["base"], wanted, vae_tiling)
 
 
 def _motionpro(
@@ -142,12 +144,13 @@ def _motionpro(
     from .svd.load import load_motionpro
     from .svd.settings import ControlSettings, SvdSettings
 
+    wanted = precision(dtype)
     settings = SvdSettings(decode_at_once=decode_at_once)
     control = ControlSettings(is_dense=weights == "dense")
     loaded = load_motionpro(checkpoint, base, settings=settings, control=control)
     network: Any = loaded.network
     for part in (network.unet, network.adapter, network.lora):
-        part.to(precision(dtype))
+        part.to(wanted)
     return loaded
 
 
@@ -163,9 +166,9 @@ def _wan(
     from .wan.folder import WanFiles
     from .wan.load import load_wan_model
 
+    wanted = precision(dtype) or torch.bfloat16
     if transformer is not None and transformer.is_file():
         check_family(transformer, WAN)
-    wanted = precision(dtype) or torch.bfloat16
     loaded = load_wan_model(WanFiles(folder, transformer, read_text, wanted), follow)
     network: Any = loaded.network
     if vae_tiling:
@@ -253,11 +256,13 @@ def precision(name: Precision) -> torch.dtype | None:
     return None if name == "auto" else getattr(torch, name)
 
 
-def _as_wished(model: TrackModel, network: Any, dtype: Precision, is_tiled: bool) -> TrackModel:
+def _as_wished(
+    model: TrackModel, network: Any, dtype: torch.dtype | None, is_tiled: bool
+) -> TrackModel:
     """An AnimateDiff in a precision; its autoencoder and CLIP stay in their own."""
     for part in (network.unet, network.image):
         if part is not None:
-            part.to(precision(dtype))
+            part.to(dtype)
     if is_tiled:
         network.vae.enable_tiling()
     return model

@@ -70,6 +70,24 @@ def write_wan(models: Path) -> None:
     save_control(control, home / "wan-track-controlnet.safetensors")
 
 
+def write_animatediff(home: Path) -> None:
+    """A base in one file, a motion module, and a Track-ControlNet that has learned something."""
+    from safetensors.torch import save_file
+
+    from motion_core.models.animatediff.track_file import save_track_net
+    from motion_core.models.animatediff.track_net import track_net_of
+    from motion_core.raster.ids import IdEmbedding
+    from tests.models.animatediff.parts import tiny_base, tiny_vae
+    from tests.models.animatediff.stable import clip, motion, single_file, spatial
+
+    whole = single_file(spatial(), tiny_vae().state_dict(), clip().state_dict())
+    save_file({name: one.contiguous() for name, one in whole.items()}, home / "sd.safetensors")
+    save_file(motion(), home / "motion.safetensors")
+    net: Any = track_net_of(tiny_base().unet, IdEmbedding(8, 256))
+    torch.nn.init.eye_(net.controlnet_mid_block.weight.data[:, :, 0, 0])
+    save_track_net(net, home / "tracks.safetensors")
+
+
 # Workflows that sample with weights that we do not ship, and what writes small ones for them.
 WRITERS: dict[str, Callable[[Path], None]] = {
     "image_conductor": write_image_conductor,

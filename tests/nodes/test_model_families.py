@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import sys
 import types
+import weakref
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,7 +18,7 @@ import torch
 from tests.host.pack import pack_module
 from tests.host.runner import StandInHost
 from tests.host.test_workflows import api, node_of
-from tests.host.tiny_weights import SMALL, WEIGHTED, WRITERS
+from tests.host.tiny_weights import SMALL, WEIGHTED, WRITERS, write_animatediff
 
 LOAD, SAMPLER = "MotionPromptingLoadTrackModel", "MotionPromptingTrackSampler"
 LORA, MASK = "MotionPromptingImageConductorLora", "MotionPromptingMotionMask"
@@ -315,6 +317,25 @@ def vae_of(model: Any) -> Any:
     return network["vae"] if "vae" in network else network["base"].vae
 
 
+def test_animatediff_is_taught_by_a_track_controlnet(nodes: Any, files: Path) -> None:
+    home = files / "motion_prompting"
+    write_animatediff(home)
+    given = {"model": "animatediff", "base": "sd.safetensors", "motion": "motion.safetensors"}
+    said = {"dtype": "auto", "vae_tiling": True, "lora": "", "lora_strength": 1.0, "tokenizer": ""}
+    plain = nodes[LOAD].execute(given | said | {"image": ""}).args[0]
+    assert (plain.family, plain.control, plain.defaults.steps) == ("animatediff", None, 25)
+    assert vae_of(plain).use_tiling
+    with pytest.raises(ValueError, match="this animatediff follows no tracks yet"):
+        run(nodes, "image_conductor", plain)
+    steered = nodes[CONTROL].execute(plain, "tracks.safetensors").args[0]
+    moved = run(nodes, "image_conductor", steered)
+    assert not torch.equal(moved, run(nodes, "image_conductor", steered, strength=0.0))
+    with pytest.raises(ValueError, match="of wan track-controlnet, not of animatediff"):
+        nodes[CONTROL].execute(plain, "wan-track-controlnet.safetensors")
+    with pytest.raises(ValueError, match="animatediff needs base and motion"):
+        nodes[LOAD].execute({"model": "animatediff", "base": "", "motion": " "})
+
+
 @pytest.mark.parametrize(
     ("name", "frames", "size", "message"),
     [
@@ -395,6 +416,42 @@ def comfy_bar(monkeypatch: pytest.MonkeyPatch) -> Shown:
         vars(module).update(words)
         monkeypatch.setitem(sys.modules, f"comfy.{part}", module)
     return shown
+
+
+def test_the_host_keeps_its_hand_on_a_model_as_long_as_it_lives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded: list[Any] = []
+
+    class ModelPatcher:
+        def __init__(self, model: Any, load_device: Any, offload_device: Any) -> None:
+            self.model = model
+
+    parts: dict[str, dict[str, Any]] = {
+        "model_management": {
+            "get_torch_device": lambda: torch.device("cpu"),
+            "unet_offload_device": lambda: torch.device("cpu"),
+            "load_models_gpu": lambda models, **how: loaded.append((weakref.ref(models[0]), how)),
+        },
+        "model_patcher": {"ModelPatcher": ModelPatcher},
+    }
+    monkeypatch.setitem(sys.modules, "comfy", types.ModuleType("comfy"))
+    for part, words in parts.items():
+        module = types.ModuleType(f"comfy.{part}")
+        vars(module).update(words)
+        monkeypatch.setitem(sys.modules, f"comfy.{part}", module)
+    door = pack_module("nodes.host")
+    model = torch.nn.Linear(2, 2)
+    names = set(model.state_dict())
+    assert door.on_device(model) is model and door.on_device(model) is model
+    first, second = loaded
+    gc.collect()
+    assert first[0]() is second[0]() is not None, "one for both runs, and it lives between them"
+    assert first[1] == {"force_full_load": True} and set(model.state_dict()) == names
+    assert list(model.children()) == []
+    del model
+    gc.collect()
+    assert first[0]() is None
 
 
 @pytest.mark.parametrize(
