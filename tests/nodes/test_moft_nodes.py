@@ -68,14 +68,15 @@ def sampled(nodes: Any, model: Any, plan: Any) -> torch.Tensor:
     return sampler(**given, start=0.0, end=1.0, guidance=plan).args[1]["track_path"]
 
 
-def test_a_direction_reaches_the_video(nodes: Any, model: Any) -> None:
-    there, back = (
-        sampled(nodes, model, guidance(nodes, reference(nodes, model, RIGHT | {"right": speed})))
-        for speed in (1.0, -1.0)
-    )
-    free = sampled(nodes, model, None)
-    ends = [float(path[-1, :, 0].mean() - path[0, :, 0].mean()) for path in (back, free, there)]
-    assert ends == sorted(ends) and ends[2] - ends[0] > 0.2
+def test_a_direction_reaches_the_sampler(nodes: Any, model: Any) -> None:
+    """That things go there is measured with a trained base; a random one knows no directions."""
+    wishes = [reference(nodes, model, RIGHT | {"right": speed}) for speed in (1.0, -1.0)]
+    assert not torch.equal(wishes[0].course, wishes[1].course)
+    paths = [sampled(nodes, model, guidance(nodes, wish)) for wish in wishes]
+    paths += [sampled(nodes, model, guidance(nodes, wishes[0])), sampled(nodes, model, None)]
+    there, back, again, free = paths
+    assert torch.equal(there, again)
+    assert not torch.equal(there, back) and not torch.equal(there, free)
 
 
 def test_weight_zero_changes_nothing(nodes: Any, model: Any) -> None:
