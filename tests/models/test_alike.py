@@ -3,6 +3,7 @@ about the same."""
 
 from __future__ import annotations
 
+from functools import cache
 from pkgutil import resolve_name
 from typing import Any
 
@@ -35,7 +36,7 @@ def test_what_the_noise_does_not_change_is_computed_once_per_run(
 
         monkeypatch.setattr(place, counted)
     monkeypatch.setattr(case.model, "decode", _no_picture(case))
-    for steps in (1, 3):
+    for steps in (1, 2):
         counts.update(dict.fromkeys(case.once, 0))
         sample(case.model, case.control, case.shot, case.tracks, Sampling(steps))
         assert counts == dict.fromkeys(case.once, 1)
@@ -49,9 +50,11 @@ def _no_picture(case: Case) -> Any:
     return lambda *_: Clip(frames)
 
 
+@cache
 @torch.no_grad()
-def predicted(case: Case) -> Tensor:
+def predicted(name: str, dtype: torch.dtype) -> Tensor:
     """With tracks and without, at the second of four steps."""
+    case = CASES[name](dtype)
     model = case.model
     condition, scheduler = model.condition(case.shot), model.scheduler()
     scheduler.set_timesteps(4)
@@ -70,7 +73,7 @@ def predicted(case: Case) -> Tensor:
 @pytest.mark.parametrize(("dtype", "most"), [(torch.float16, 0.05), (torch.bfloat16, 0.3)])
 @pytest.mark.parametrize("name", CASES)
 def test_half_precision_predicts_about_the_same(name: str, dtype: torch.dtype, most: float) -> None:
-    full, half = predicted(CASES[name](torch.float32)), predicted(CASES[name](dtype))
+    full, half = predicted(name, torch.float32), predicted(name, dtype)
     assert half.dtype == torch.float32 and bool(torch.isfinite(half).all())
     assert not torch.equal(half, full)
     assert float((half - full).norm() / full.norm()) < most

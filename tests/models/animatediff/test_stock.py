@@ -226,7 +226,6 @@ def test_precision_is_the_bases(folder: Path, tmp_path: Path) -> None:
     assert {one.dtype for one in network.unet.parameters()} == {torch.float16}
     for part in (network.vae, network.text_encoder, network.image):
         assert {one.dtype for one in part.parameters()} == {torch.float32}
-    assert bool(torch.isfinite(frames(files)).all())
 
 
 def test_files_are_told_apart_and_words_need_a_tokenizer(folder: Path) -> None:

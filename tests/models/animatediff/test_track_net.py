@@ -144,7 +144,7 @@ def beyond_result(fold: int, points: int, width: int) -> tuple[int, int]:
 
 
 def test_at_full_resolution_points_take_a_hundredth_of_the_volume_beyond_the_result() -> None:
-    beyond, volume = beyond_result(fold=8, points=1000, width=320)
+    beyond, volume = beyond_result(fold=8, points=1000, width=32)
     assert beyond < 0.02 * volume
 
 
