@@ -253,12 +253,13 @@ class LiteTracks:
 
 def _notes(lite: Lite, shot: Shot) -> tuple[str, ...]:
     """What the parts that the weights hold, and do not hold, mean for a run."""
+    notes = ["Lite reads no words: the prompt changes nothing."] if shot.prompt.strip() else []
     if lite.base is None:
-        return (
+        notes.append(
             "These weights hold lite's control encoder alone: the motion is its answer to the "
-            "tracks. Seed and steps change nothing, and without tracks nothing moves.",
+            "tracks. Seed and steps change nothing, and without tracks nothing moves."
         )
-    notes = []
+        return tuple(notes)
     if lite.control is None:
         notes.append(
             "These weights hold no control branch: where control acts, the motion is the control "
