@@ -63,6 +63,13 @@ def sampler_inputs() -> list[Any]:
             tooltip="Factor on the difference that the tracks make; 1 is off. Anything else "
             "takes twice the time per step.",
         ),
+        *_further_inputs(),
+    ]
+
+
+def _further_inputs() -> list[Any]:
+    """What may stay as it is."""
+    return [
         io.Mask.Input(
             "movable",
             optional=True,
@@ -186,9 +193,12 @@ def sampling(model: TrackModel, asked: Widgets) -> Sampling:
 
 
 def _weighting(model: TrackModel, asked: Widgets, plan: GuidancePlan) -> Guidance:
+    from ..motion_core.guidance import text_and_motion_guidance
+
     if plan.weighting is None:
         scale = asked.text_guidance or model.defaults.text_scale
-        return model.defaults.weighting(scale, asked.motion_guidance)
+        weighting = model.defaults.weighting or text_and_motion_guidance
+        return weighting(scale, asked.motion_guidance)
     if (asked.motion_guidance, asked.text_guidance) != (1.0, 0.0):
         raise ValueError(
             "the guidance already says how predictions become one; set motion_guidance to 1 and "

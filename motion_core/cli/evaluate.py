@@ -82,6 +82,10 @@ def add_arguments(command: ArgumentParser) -> None:
         help="validation scenes on which each baseline chooses its settings (default 32)",
     )
     command.add_argument("--davis", type=Path, metavar="DIR", help="a DAVIS 2017 folder (480p)")
+    _add_outputs(command)
+
+
+def _add_outputs(command: ArgumentParser) -> None:
     command.add_argument("--json", type=Path, required=True, metavar="FILE", help="report to write")
     command.add_argument("--markdown", type=Path, metavar="FILE", help="tables to write")
     command.add_argument("--sheet", type=Path, metavar="PIC", help="contact sheet to write")

@@ -16,7 +16,6 @@ import torch
 from torch import nn
 
 from ..errors import FormatError
-from ..guidance.linear import text_and_motion_guidance
 from .protocols import Guidance, TrackControl, VideoModel
 
 # What a branch with text knows and one without does not.
@@ -28,11 +27,11 @@ Precision = Literal["auto", "float32", "float16", "bfloat16"]
 @dataclass(frozen=True)
 class Defaults:
     """How its authors sample a model. text_scale: of guidance on what it is told, 1 for none.
-    weighting: (text scale, motion scale) -> guidance."""
+    weighting: (text scale, motion scale) -> guidance, for a family that has its own."""
 
     steps: int = 8
     text_scale: float = 1.0
-    weighting: Callable[[float, float], Guidance] = text_and_motion_guidance
+    weighting: Callable[[float, float], Guidance] | None = None
 
 
 @dataclass(frozen=True, eq=False)

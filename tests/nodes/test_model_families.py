@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import math
-import sys
 import types
-import weakref
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -19,6 +16,8 @@ from tests.host.pack import pack_module
 from tests.host.runner import StandInHost
 from tests.host.test_workflows import api, node_of
 from tests.host.tiny_weights import SMALL, WEIGHTED, WRITERS, write_animatediff
+
+from .comfy import Cancelled, comfy_bar
 
 LOAD, SAMPLER = "MotionPromptingLoadTrackModel", "MotionPromptingTrackSampler"
 LORA, MASK = "MotionPromptingImageConductorLora", "MotionPromptingMotionMask"
@@ -375,124 +374,3 @@ def test_every_family_is_seen_in_the_making_and_stops(
     with pytest.raises(Cancelled):
         run(nodes, name, model, steps=2)
     assert len(shown) == count // 2
-
-
-class Cancelled(BaseException):
-    """Like ComfyUI's InterruptProcessingException: not an Exception."""
-
-
-class Shown(list[Any]):
-    """Every move of the bar, with its picture or None; a press on cancel at `limit`."""
-
-    limit = math.inf
-
-
-def comfy_bar(monkeypatch: pytest.MonkeyPatch) -> Shown:
-    """A host with a bar that shows pictures, and a cancel button."""
-    shown = Shown()
-
-    class ProgressBar:
-        def __init__(self, total: int) -> None:
-            self.total = total
-
-        def update_absolute(self, value: int, total: int, preview: Any = None) -> None:
-            shown.append(preview)
-
-    def throw() -> None:
-        if len(shown) >= shown.limit:
-            raise Cancelled
-
-    parts: dict[str, dict[str, Any]] = {
-        "model_management": {"throw_exception_if_processing_interrupted": throw},
-        "utils": {"ProgressBar": ProgressBar},
-        "cli_args": {
-            "LatentPreviewMethod": types.SimpleNamespace(NoPreviews="none"),
-            "args": types.SimpleNamespace(preview_method="auto"),
-        },
-    }
-    monkeypatch.setitem(sys.modules, "comfy", types.ModuleType("comfy"))
-    for part, words in parts.items():
-        module = types.ModuleType(f"comfy.{part}")
-        vars(module).update(words)
-        monkeypatch.setitem(sys.modules, f"comfy.{part}", module)
-    return shown
-
-
-def test_the_host_keeps_its_hand_on_a_model_as_long_as_it_lives(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    loaded: list[Any] = []
-
-    class ModelPatcher:
-        def __init__(self, model: Any, load_device: Any, offload_device: Any) -> None:
-            self.model = model
-
-    parts: dict[str, dict[str, Any]] = {
-        "model_management": {
-            "get_torch_device": lambda: torch.device("cpu"),
-            "unet_offload_device": lambda: torch.device("cpu"),
-            "load_models_gpu": lambda models, **how: loaded.append((weakref.ref(models[0]), how)),
-        },
-        "model_patcher": {"ModelPatcher": ModelPatcher},
-    }
-    monkeypatch.setitem(sys.modules, "comfy", types.ModuleType("comfy"))
-    for part, words in parts.items():
-        module = types.ModuleType(f"comfy.{part}")
-        vars(module).update(words)
-        monkeypatch.setitem(sys.modules, f"comfy.{part}", module)
-    door = pack_module("nodes.host")
-    model = torch.nn.Linear(2, 2)
-    names = set(model.state_dict())
-    assert door.on_device(model) is model and door.on_device(model) is model
-    first, second = loaded
-    gc.collect()
-    assert first[0]() is second[0]() is not None, "one for both runs, and it lives between them"
-    assert first[1] == {"force_full_load": True} and set(model.state_dict()) == names
-    assert list(model.children()) == []
-    del model
-    gc.collect()
-    assert first[0]() is None
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: 9 bytes"),
-        MemoryError(),
-    ],
-    ids=["graphics card", "processor", "python"],
-)
-def test_out_of_memory_frees_and_names_the_knobs(
-    nodes: Any, error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    freed: list[str] = []
-    management = types.ModuleType("comfy.model_management")
-    vars(management).update(
-        unload_all_models=lambda: freed.append("models"),
-        soft_empty_cache=lambda: freed.append("cache"),
-        throw_exception_if_processing_interrupted=lambda: None,
-    )
-    monkeypatch.setitem(sys.modules, "comfy", types.ModuleType("comfy"))
-    monkeypatch.setitem(sys.modules, "comfy.model_management", management)
-    model = nodes[LOAD].execute({"model": "lite"}).args[0]
-
-    def full(*_: Any, **__: Any) -> None:
-        raise error
-
-    monkeypatch.setattr(type(model.model), "predict", full)
-    with pytest.raises(MemoryError, match="smaller or the clip shorter.*dtype.*vae_tiling") as told:
-        run(nodes, "image_conductor", model)
-    assert freed == ["models", "cache"]
-    assert told.value.__context__ is None, "what was computed is not held any longer"
-
-
-def test_other_errors_are_passed_on(nodes: Any) -> None:
-    door = pack_module("nodes.host")
-
-    def wrong() -> None:
-        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
-
-    with pytest.raises(RuntimeError, match="mat1"):
-        door.within_memory(wrong)
-    assert door.within_memory(lambda: 3) == 3
