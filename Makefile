@@ -1,6 +1,8 @@
 # The only commands to learn: demo, test, check, bench, golden. Each does its own set-up.
 PYTHON ?= python3
 TORCH  ?= torch==2.13.0
+# How many test files run at once; 0 for one after the other in one process.
+JOBS   ?= 2
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.ready
@@ -20,7 +22,7 @@ demo: $(STAMP)
 	$(PY) -m tests.host.demo
 
 test: $(STAMP)
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 	node --test tests/js/*.test.js
 
 check: $(STAMP)

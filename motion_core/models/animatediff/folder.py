@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ...errors import FormatError
-from ..files import few, read_weights
+from ..files import read_weights
+from ..pipelines import check_class, network_in
 
 VAE, CLIP = "AutoencoderKL", "CLIPTextModel"
 # How many words CLIP reads, of which the first and the last are not the prompt's.
 TOKENS = 77
+_ADVICE = "Name the folder of stable-diffusion-v1-5 in diffusers' layout."
 STEM = "diffusion_pytorch_model"
 _ENDS = (".safetensors", ".fp16.safetensors", ".bin", ".ckpt")
 
@@ -47,29 +47,8 @@ def tokenizer_in(folder: Path) -> Any:
 
 
 def part_in(folder: Path, kind: str) -> Any:
-    """A network in float32, of the class that VAE or CLIP names.
-
-    Raises FileNotFoundError, or FormatError for a folder that is broken or of another class.
-    """
-    from safetensors import SafetensorError
-
-    check_class(folder, kind)
-    try:
-        part, told = _class(kind).from_pretrained(
-            str(folder),
-            local_files_only=True,
-            use_safetensors=True,
-            torch_dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise FormatError(
-            f"{folder} is broken or incomplete ({error}); copy or download it again."
-        ) from error
-    missing = told["missing_keys"]
-    if missing:
-        raise FormatError(f"{folder} is incomplete: {few('weights missing', missing)}.")
-    return part
+    """A network in float32, of the class that VAE or CLIP names. Raises what network_in raises."""
+    return network_in(folder, _class(kind), _ADVICE)
 
 
 def weights_in(folder: Path, kind: str) -> dict[str, Tensor]:
@@ -77,30 +56,13 @@ def weights_in(folder: Path, kind: str) -> dict[str, Tensor]:
 
     Raises FileNotFoundError, or FormatError for a folder that is broken or of another class.
     """
-    check_class(folder, kind)
+    check_class(folder, kind, _ADVICE)
     for end in _ENDS:
         if (folder / (STEM + end)).is_file():
             return read_weights(folder / (STEM + end))
     raise FileNotFoundError(
         f"there is no {STEM}.safetensors in {folder}; copy or download the folder again."
     )
-
-
-def check_class(folder: Path, kind: str) -> None:
-    """Raises FileNotFoundError or FormatError unless a folder's config names a class."""
-    file = folder / "config.json"
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"AnimateDiff needs {kind} in {folder}, and there is none. Name the folder of "
-            "stable-diffusion-v1-5 in diffusers' layout."
-        )
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-        found = config.get("_class_name") or ", ".join(config.get("architectures") or ["nothing"])
-    except (ValueError, AttributeError, TypeError) as error:
-        raise FormatError(f"{file} is broken ({error}); copy or download it again.") from error
-    if found != kind:
-        raise FormatError(f"{folder} holds {found} instead of {kind}.")
 
 
 def _class(kind: str) -> Any:

@@ -1,0 +1,60 @@
+"""Networks from a folder in diffusers' layout, on this machine alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import FormatError
+from .files import few
+
+# What diffusers and transformers call a file of weights.
+STEMS = ("diffusion_pytorch_model", "model")
+
+
+def network_in(folder: Path, network: Any, advice: str) -> Any:
+    """A network of a class of diffusers or transformers, in float32; of the half-precision variant
+    where there is no other. Nothing is downloaded, and no pickle is opened.
+
+    advice: what to do where the folder is not there. Raises FileNotFoundError, or FormatError for a
+    folder that is broken, incomplete or of another class.
+    """
+    from safetensors import SafetensorError
+
+    check_class(folder, network.__name__, advice)
+    whole = any((folder / f"{stem}.safetensors").is_file() for stem in STEMS)
+    try:
+        part, told = network.from_pretrained(
+            str(folder),
+            variant=None if whole else "fp16",
+            local_files_only=True,
+            use_safetensors=True,
+            torch_dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise FormatError(
+            f"{folder} is broken or incomplete ({error}); copy or download it again."
+        ) from error
+    if told["missing_keys"]:
+        raise FormatError(
+            f"{folder} is incomplete: {few('weights missing', told['missing_keys'])}."
+        )
+    return part
+
+
+def check_class(folder: Path, kind: str, advice: str) -> None:
+    """Raises FileNotFoundError or FormatError unless a folder's config names a class."""
+    file = folder / "config.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no {kind} in {folder}. {advice}")
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        found = config.get("_class_name") or ", ".join(config.get("architectures") or ["nothing"])
+    except (ValueError, AttributeError, TypeError) as error:
+        raise FormatError(f"{file} is broken ({error}); copy or download it again.") from error
+    if found != kind:
+        raise FormatError(f"{folder} holds {found} instead of {kind}.")
