@@ -1,7 +1,8 @@
-"""A toy that the Track-ControlNet on AnimateDiff must learn: where a blob is and goes.
+"""A toy that the controls of AnimateDiff must learn: where a blob is and goes.
 
-The base learns what a blob is and that it moves; then its encoder's copy learns, alone, to tell it
-where. The whole run takes two minutes of a core: python -m tests.models.animatediff.toy
+The base learns what a blob is and that it moves; then a copy of its encoder learns, alone, to tell
+it where: the Track-ControlNet from ids, or Image Conductor's flow network from steps. A run takes
+two minutes of a core: python -m tests.models.animatediff.toy [flow]
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor
 
 from motion_core.geometry import Size
+from motion_core.models.animatediff.branch import SparseBranch
+from motion_core.models.animatediff.condition import CHANNELS, flow_condition
 from motion_core.models.animatediff.networks import normalise_per_frame
 from motion_core.models.animatediff.settings import ddim_scheduler
 from motion_core.models.animatediff.track_net import TrackNet, track_net_of
@@ -20,6 +23,7 @@ from motion_core.raster.ids import IdEmbedding
 
 from ..blobs import CELLS, HELD_OUT, PX, Blobs, Kind, blobs, error_px
 
+Control = TrackNet | SparseBranch
 KIND = Kind(frames=3)
 BATCH = 8
 WORDS = 8
@@ -33,6 +37,8 @@ CONFIG = {
     "motion_num_attention_heads": 4,
     "use_motion_mid_block": False,
 }
+SHARED = ("block_out_channels", "down_block_types", "layers_per_block", "cross_attention_dim")
+SHARED += ("motion_num_attention_heads",)
 
 
 def base(seed: int = 0) -> Any:
@@ -60,8 +66,31 @@ def control_of(unet: Any, seed: int = 0) -> TrackNet:
         return track_net_of(unet, IdEmbedding(16, 256))
 
 
-def features(control: TrackNet, batch: Blobs, seed: int) -> Tensor:
+def flow_control_of(unet: Any, seed: int = 0) -> SparseBranch:
+    """Image Conductor's flow network, begun as a copy of the base's encoder."""
+    from diffusers.models.controlnets.controlnet_sparsectrl import SparseControlNetModel
+
+    said = {name: CONFIG[name] for name in CONFIG if name in SHARED}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = SparseControlNetModel(
+            conditioning_channels=CHANNELS,
+            concat_conditioning_mask=False,
+            attention_head_dim=4,
+            **said,  # type: ignore[arg-type]
+        )
+    network.load_state_dict(unet.state_dict(), strict=False)
+    # Its first layer begins at zero, and so do the last ones: nothing would ever be learned.
+    torch.nn.init.normal_(network.controlnet_cond_embedding.weight, std=0.1)
+    normalise_per_frame(network)
+    return SparseBranch(network)
+
+
+def features(control: Control, batch: Blobs, seed: int) -> Tensor:
     """(B, T, C, 8, 8), what each clip's tracks say."""
+    if isinstance(control, SparseBranch):
+        canvas = Size(PX, PX)
+        return torch.stack([control.features(flow_condition(one, canvas)) for one in batch.tracks])
     cells = Size(CELLS, CELLS)
     volumes = [control.volume(one, cells, seed + n) for n, one in enumerate(batch.tracks)]
     return torch.stack([control.features(one) for one in volumes])
@@ -81,7 +110,7 @@ def predicted(unet: Any, noisy: Tensor, timestep: Tensor, said: Tensor | None, c
 
 
 def loss_of(
-    unet: Any, control: TrackNet | None, batch: Blobs, seed: int, generator: torch.Generator
+    unet: Any, control: Control | None, batch: Blobs, seed: int, generator: torch.Generator
 ) -> Tensor:
     """Mean squared error of v at random noise levels."""
     noise = torch.randn(batch.clean.shape, generator=generator)
@@ -93,7 +122,7 @@ def loss_of(
     return (predicted(unet, noisy, timestep, said, control) - wanted).square().mean()
 
 
-def fit(unet: Any, control: TrackNet | None, steps: int, rate: float) -> float:
+def fit(unet: Any, control: Control | None, steps: int, rate: float) -> float:
     """Trains the control alone, or the base where there is none; the loss of the last tenth."""
     unet.requires_grad_(control is None)
     weights = (unet if control is None else control).parameters()
@@ -113,7 +142,7 @@ def fit(unet: Any, control: TrackNet | None, steps: int, rate: float) -> float:
 
 
 @torch.no_grad()
-def epe(unet: Any, control: TrackNet, steps: int = 8) -> float:
+def epe(unet: Any, control: Control, steps: int = 8) -> float:
     """Mean pixels, on 64 held-out clips, from where the tracks go to where blobs went."""
     batch = blobs(HELD_OUT, 64, KIND)
     scheduler = v_scheduler()
@@ -128,10 +157,11 @@ def epe(unet: Any, control: TrackNet, steps: int = 8) -> float:
 
 def main(base_steps: int = 150, control_steps: int = 300, rate: float = 3e-3) -> None:
     """Trains both and tells the held-out errors; fails unless the control's is below half."""
+    make = flow_control_of if sys.argv[1:] == ["flow"] else control_of
     torch.set_num_threads(1)
     unet = base()
     fit(unet, None, base_steps, rate)
-    control = control_of(unet.eval())
+    control = make(unet.eval())
     untrained = epe(unet, control)
     sys.stdout.write(f"untrained control: {untrained:.2f} px of {PX}\n")
     fit(unet, control, control_steps, rate)
