@@ -21,10 +21,10 @@ from torch.nn import functional
 
 from motion_core.draft import draft
 from motion_core.geometry import Size
-from motion_core.models.lite import MotionField, load_lite
+from motion_core.models.lite import MotionField
 from motion_core.models.lite.look import motion_picture
 from motion_core.models.protocols import Shot
-from motion_core.models.registry import load_track_model
+from motion_core.models.registry import TrackModel, load_track_model
 from motion_core.overlay import draw_tracks
 from motion_core.sampling import sample
 from motion_core.tracks.model import Tracks, make_tracks
@@ -63,16 +63,16 @@ def main() -> None:
     words.add_argument("--folder", type=Path)
     words.add_argument("--sheet", type=Path, default=Path("out/photos.jpg"))
     asked = words.parse_args()
-    rows = []
+    lite, rows = load_track_model("lite"), []
     for photo, image in at_hand(asked.folder):
         tracks = drag(photo, Size(image.shape[1], image.shape[0]))
-        field = load_lite().field(image, tracks)
+        field = lite.network.field(image, tracks)
         log.info("%s: %s", photo.name, described(field, tracks, photo))
         shown = [
             draw_tracks(image[None].expand(FRAMES, -1, -1, -1), tracks)[-1],
             motion_picture(image, field.displacement[-1]),
             draft(image, tracks)[-1],
-            sampled(image, tracks),
+            sampled(lite, image, tracks),
         ]
         rows.append(torch.cat([tile(one, image) for one in shown], dim=1))
     asked.sheet.parent.mkdir(parents=True, exist_ok=True)
@@ -140,9 +140,8 @@ def described(field: MotionField, tracks: Tracks, photo: Photo) -> str:
     )
 
 
-def sampled(image: Tensor, tracks: Tracks) -> Tensor:
+def sampled(lite: TrackModel, image: Tensor, tracks: Tracks) -> Tensor:
     """The last frame of lite."""
-    lite = load_track_model("lite")
     shot = Shot(image, FRAMES, last_only=True)
     return sample(lite.model, lite.control, shot, tracks).frames[-1]
 

@@ -248,6 +248,54 @@ def _pivot(depth: DepthMap, frames: int, fps: float, point: dict[str, Any]) -> S
     return shot_of(depth, frames, point=picked, fps=fps or None)
 
 
+def _inputs() -> list[Any]:
+    return [
+        DepthSocket.Input("depth", tooltip="The picture's depth, which brings its lens."),
+        io.DynamicCombo.Input(
+            "motion",
+            options=[MOVE, MOVES, KEYS, FOLLOW, LOAD3D, TEXT, _file_option()],
+            tooltip="What the camera does. move: one preset. chain: several in a row. "
+            "keys: keyframes. follow: the drawn camera layer. load3d: between two cameras "
+            "of ComfyUI's 3D nodes. text, file: paths of other tools.",
+        ),
+        io.DynamicCombo.Input(
+            "pivot",
+            options=PIVOTS,
+            tooltip="What the camera turns about, and the unit of its distances: the "
+            "median depth straight ahead, or the scene under a point.",
+        ),
+        io.Int.Input(
+            "frames",
+            default=81,
+            min=1,
+            max=MAX_FRAMES,
+            tooltip="How many frames the move takes. A path from text or a file is "
+            "brought to this length.",
+        ),
+        io.Float.Input(
+            "fps",
+            default=16.0,
+            min=0.0,
+            max=240.0,
+            step=0.01,
+            tooltip="Frames per second: the rate of a handheld sway, kept with the path; 0 "
+            "for unknown.",
+        ),
+        CameraSocket.Input(
+            "camera",
+            optional=True,
+            tooltip="Another path to go with this one, from a Camera Path node.",
+        ),
+        io.Combo.Input(
+            "combine",
+            options=["after", "together"],
+            default="after",
+            tooltip="How the connected path goes with this one. after: it comes first, "
+            "and their frames add up. together: both at once, such as a sway on an orbit.",
+        ),
+    ]
+
+
 class CameraPathNode(io.ComfyNode):
     """Depth and a move in, a camera path out."""
 
@@ -261,51 +309,7 @@ class CameraPathNode(io.ComfyNode):
             category="Motion Prompting/Camera",
             description="Moves the camera through the picture's depth: named moves, several in a "
             "row, keyframes, the mouse, files of other tools. Shows the path from above and aside.",
-            inputs=[
-                DepthSocket.Input("depth", tooltip="The picture's depth, which brings its lens."),
-                io.DynamicCombo.Input(
-                    "motion",
-                    options=[MOVE, MOVES, KEYS, FOLLOW, LOAD3D, TEXT, _file_option()],
-                    tooltip="What the camera does. move: one preset. chain: several in a row. "
-                    "keys: keyframes. follow: the drawn camera layer. load3d: between two cameras "
-                    "of ComfyUI's 3D nodes. text, file: paths of other tools.",
-                ),
-                io.DynamicCombo.Input(
-                    "pivot",
-                    options=PIVOTS,
-                    tooltip="What the camera turns about, and the unit of its distances: the "
-                    "median depth straight ahead, or the scene under a point.",
-                ),
-                io.Int.Input(
-                    "frames",
-                    default=81,
-                    min=1,
-                    max=MAX_FRAMES,
-                    tooltip="How many frames the move takes. A path from text or a file is "
-                    "brought to this length.",
-                ),
-                io.Float.Input(
-                    "fps",
-                    default=16.0,
-                    min=0.0,
-                    max=240.0,
-                    step=0.01,
-                    tooltip="Frames per second: the rate of a handheld sway, kept with the path; 0 "
-                    "for unknown.",
-                ),
-                CameraSocket.Input(
-                    "camera",
-                    optional=True,
-                    tooltip="Another path to go with this one, from a Camera Path node.",
-                ),
-                io.Combo.Input(
-                    "combine",
-                    options=["after", "together"],
-                    default="after",
-                    tooltip="How the connected path goes with this one. after: it comes first, "
-                    "and their frames add up. together: both at once, such as a sway on an orbit.",
-                ),
-            ],
+            inputs=_inputs(),
             outputs=[
                 CameraSocket.Output(
                     "camera", display_name="camera", tooltip="The path, one pose for each frame."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
 from ..motion_core.camera.follow import without_grabs
@@ -19,6 +21,59 @@ TOUCH = 0.02  # of the short side: how far around a moving track the mask reache
 WAY_FRAMES = 32  # moments that the overlay draws the ways through
 
 
+def _inputs() -> list[Any]:
+    return [
+        io.Image.Input(
+            "image",
+            optional=True,
+            tooltip="The picture to draw on, the one the video starts from (the first of a "
+            "batch). Its size in pixels becomes the canvas.",
+        ),
+        io.Mask.Input(
+            "mask",
+            optional=True,
+            tooltip="White is inside: the area of layers set to Mask. Same proportions as "
+            "the canvas.",
+        ),
+        io.Int.Input(
+            "width",
+            default=832,
+            min=1,
+            max=MAX_SIDE,
+            tooltip="Canvas width in pixels, used without an image.",
+        ),
+        io.Int.Input(
+            "height",
+            default=480,
+            min=1,
+            max=MAX_SIDE,
+            tooltip="Canvas height in pixels, used without an image.",
+        ),
+        io.Int.Input(
+            "frames",
+            default=81,
+            min=1,
+            max=MAX_FRAMES,
+            tooltip="How many frames the tracks run through: the video's length.",
+        ),
+        io.Float.Input(
+            "fps",
+            default=16.0,
+            min=0.1,
+            max=240.0,
+            step=0.01,
+            tooltip="Frames per second: the speed of the editor's playback, kept with the tracks.",
+        ),
+        io.String.Input(
+            "motion",
+            multiline=True,
+            default=EMPTY_DRAWING,
+            tooltip="What was drawn, as a MOTION document (JSON). The editor writes it; a "
+            "linked text is used instead.",
+        ),
+    ]
+
+
 class DrawMotion(io.ComfyNode):
     """A drawing in, tracks out."""
 
@@ -32,57 +87,7 @@ class DrawMotion(io.ComfyNode):
             category="Motion Prompting",
             description="Draw on the picture how things move: drags, paths, pins, turning balls, "
             "moved areas, the camera. Play it at once; the node gives point tracks for any model.",
-            inputs=[
-                io.Image.Input(
-                    "image",
-                    optional=True,
-                    tooltip="The picture to draw on, the one the video starts from (the first of a "
-                    "batch). Its size in pixels becomes the canvas.",
-                ),
-                io.Mask.Input(
-                    "mask",
-                    optional=True,
-                    tooltip="White is inside: the area of layers set to Mask. Same proportions as "
-                    "the canvas.",
-                ),
-                io.Int.Input(
-                    "width",
-                    default=832,
-                    min=1,
-                    max=MAX_SIDE,
-                    tooltip="Canvas width in pixels, used without an image.",
-                ),
-                io.Int.Input(
-                    "height",
-                    default=480,
-                    min=1,
-                    max=MAX_SIDE,
-                    tooltip="Canvas height in pixels, used without an image.",
-                ),
-                io.Int.Input(
-                    "frames",
-                    default=81,
-                    min=1,
-                    max=MAX_FRAMES,
-                    tooltip="How many frames the tracks run through: the video's length.",
-                ),
-                io.Float.Input(
-                    "fps",
-                    default=16.0,
-                    min=0.1,
-                    max=240.0,
-                    step=0.01,
-                    tooltip="Frames per second: the speed of the editor's playback, kept with the "
-                    "tracks.",
-                ),
-                io.String.Input(
-                    "motion",
-                    multiline=True,
-                    default=EMPTY_DRAWING,
-                    tooltip="What was drawn, as a MOTION document (JSON). The editor writes it; a "
-                    "linked text is used instead.",
-                ),
-            ],
+            inputs=_inputs(),
             outputs=[
                 tracks_output("Point tracks (T, N) in pixels of the canvas."),
                 io.String.Output(

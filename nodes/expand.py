@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
 from ..motion_core.document import read_document
@@ -12,6 +14,62 @@ from .schema import MAX_FRAMES, schema, tracks_output
 from .wire import canvas_size, first_mask, tracks_out
 
 EMPTY_DRAWING = '{"version": 1, "drawn_on": {"width": 832, "height": 480}, "layers": []}'
+
+
+def _inputs() -> list[Any]:
+    return [
+        io.String.Input(
+            "motion",
+            multiline=True,
+            default=EMPTY_DRAWING,
+            tooltip="The drawn motion as a MOTION document (JSON, version 1). Space is "
+            "0..1 of width and height, time 0..1 of the clip, so one drawing fits every "
+            "size and length.",
+        ),
+        io.Int.Input(
+            "frames",
+            default=81,
+            min=1,
+            max=MAX_FRAMES,
+            tooltip="How many frames the tracks run through: the video's length.",
+        ),
+        io.Float.Input(
+            "fps",
+            default=16.0,
+            min=0.0,
+            max=240.0,
+            step=0.01,
+            tooltip="Frames per second, kept with the tracks; 0 for unknown. The motion "
+            "always fills the clip, so this changes no position.",
+        ),
+        io.Image.Input(
+            "image",
+            optional=True,
+            tooltip="The picture the video starts from; its size in pixels becomes the canvas.",
+        ),
+        io.Int.Input(
+            "width",
+            default=0,
+            min=0,
+            max=MAX_SIDE,
+            optional=True,
+            tooltip="Canvas width in pixels; 0 takes it from the image, or else from the drawing.",
+        ),
+        io.Int.Input(
+            "height",
+            default=0,
+            min=0,
+            max=MAX_SIDE,
+            optional=True,
+            tooltip="Canvas height in pixels; 0 takes it from the image, or else from the drawing.",
+        ),
+        io.Mask.Input(
+            "mask",
+            optional=True,
+            tooltip='The area meant by layers whose area is "mask": white (above one '
+            "half) is inside. Same proportions as the canvas.",
+        ),
+    ]
 
 
 class ExpandMotion(io.ComfyNode):
@@ -26,62 +84,7 @@ class ExpandMotion(io.ComfyNode):
             category="Motion Prompting",
             description="Turns a drawn motion (drags, pins, turning balls, moved areas) into "
             "point tracks for any frame count and size.",
-            inputs=[
-                io.String.Input(
-                    "motion",
-                    multiline=True,
-                    default=EMPTY_DRAWING,
-                    tooltip="The drawn motion as a MOTION document (JSON, version 1). Space is "
-                    "0..1 of width and height, time 0..1 of the clip, so one drawing fits every "
-                    "size and length.",
-                ),
-                io.Int.Input(
-                    "frames",
-                    default=81,
-                    min=1,
-                    max=MAX_FRAMES,
-                    tooltip="How many frames the tracks run through: the video's length.",
-                ),
-                io.Float.Input(
-                    "fps",
-                    default=16.0,
-                    min=0.0,
-                    max=240.0,
-                    step=0.01,
-                    tooltip="Frames per second, kept with the tracks; 0 for unknown. The motion "
-                    "always fills the clip, so this changes no position.",
-                ),
-                io.Image.Input(
-                    "image",
-                    optional=True,
-                    tooltip="The picture the video starts from; its size in pixels becomes the "
-                    "canvas.",
-                ),
-                io.Int.Input(
-                    "width",
-                    default=0,
-                    min=0,
-                    max=MAX_SIDE,
-                    optional=True,
-                    tooltip="Canvas width in pixels; 0 takes it from the image, or else from the "
-                    "drawing.",
-                ),
-                io.Int.Input(
-                    "height",
-                    default=0,
-                    min=0,
-                    max=MAX_SIDE,
-                    optional=True,
-                    tooltip="Canvas height in pixels; 0 takes it from the image, or else from "
-                    "the drawing.",
-                ),
-                io.Mask.Input(
-                    "mask",
-                    optional=True,
-                    tooltip='The area meant by layers whose area is "mask": white (above one '
-                    "half) is inside. Same proportions as the canvas.",
-                ),
-            ],
+            inputs=_inputs(),
             outputs=[tracks_output("Point tracks (T, N) in pixels of the canvas.")],
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
 from .schema import GuidanceSocket, ReferenceSocket, schema
@@ -9,6 +11,77 @@ from .wire import first_mask, guidance_in, reference_in
 
 STEPS = ("adaptive", "as published")
 MATCHES = ("mean", "each place")
+
+
+def _inputs() -> list[Any]:
+    return [
+        ReferenceSocket.Input(
+            "reference", tooltip="The motion: connect MOFT Reference with the same model."
+        ),
+        io.Float.Input(
+            "weight",
+            default=1.0,
+            min=0.0,
+            max=1000.0,
+            step=0.1,
+            tooltip="Factor on the wish; 0 is off. With adaptive 1 goes half of the way in "
+            "each iteration; as published it is 6 to 8.",
+        ),
+        io.Combo.Input(
+            "step",
+            options=list(STEPS),
+            tooltip="adaptive: as far as the wish needs, whatever the model. as published: "
+            "half of weight times the gradient, as MOFT's authors do with AnimateDiff.",
+        ),
+        io.Combo.Input(
+            "match",
+            options=list(MATCHES),
+            tooltip="mean: the region moves so on average, as in the paper. each place: "
+            "everything in it does, which keeps things in one piece.",
+        ),
+        io.Int.Input(
+            "iterations",
+            default=2,
+            min=1,
+            max=100,
+            tooltip="Gradient steps before each step of the sampler.",
+        ),
+        _part("start", 0.12),
+        _part("end", 0.48),
+        io.Float.Input(
+            "hold",
+            default=1.0,
+            min=0.0,
+            max=1.0,
+            step=0.05,
+            tooltip="In so large a part of the frames, from the first, latents outside the "
+            "region are left alone. The paper takes 0.5, for more motion.",
+        ),
+        io.Boolean.Input(
+            "keep_look",
+            default=True,
+            tooltip="Self-attention looks at a clip that is not guided, so that things "
+            "look as they would have; one more prediction per guided step. Nothing with "
+            "lite, which has no looks.",
+        ),
+        *_connections(),
+    ]
+
+
+def _connections() -> list[Any]:
+    return [
+        io.Mask.Input(
+            "region",
+            optional=True,
+            tooltip="White is what should move so, in the proportions of the picture to be "
+            "moved. Without it everything.",
+        ),
+        GuidanceSocket.Input(
+            "guidance",
+            optional=True,
+            tooltip="Another guidance to go first, such as one for another region.",
+        ),
+    ]
 
 
 class MoftGuidance(io.ComfyNode):
@@ -24,68 +97,7 @@ class MoftGuidance(io.ComfyNode):
             description="Makes a model repeat a motion without any training: in a part of the "
             "steps it moves the latents down the gradient of how far their own features are from "
             "the reference's. Each iteration costs about three predictions.",
-            inputs=[
-                ReferenceSocket.Input(
-                    "reference", tooltip="The motion: connect MOFT Reference with the same model."
-                ),
-                io.Float.Input(
-                    "weight",
-                    default=1.0,
-                    min=0.0,
-                    max=1000.0,
-                    step=0.1,
-                    tooltip="Factor on the wish; 0 is off. With adaptive 1 goes half of the way in "
-                    "each iteration; as published it is 6 to 8.",
-                ),
-                io.Combo.Input(
-                    "step",
-                    options=list(STEPS),
-                    tooltip="adaptive: as far as the wish needs, whatever the model. as published: "
-                    "half of weight times the gradient, as MOFT's authors do with AnimateDiff.",
-                ),
-                io.Combo.Input(
-                    "match",
-                    options=list(MATCHES),
-                    tooltip="mean: the region moves so on average, as in the paper. each place: "
-                    "everything in it does, which keeps things in one piece.",
-                ),
-                io.Int.Input(
-                    "iterations",
-                    default=2,
-                    min=1,
-                    max=100,
-                    tooltip="Gradient steps before each step of the sampler.",
-                ),
-                _part("start", 0.12),
-                _part("end", 0.48),
-                io.Float.Input(
-                    "hold",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="In so large a part of the frames, from the first, latents outside the "
-                    "region are left alone. The paper takes 0.5, for more motion.",
-                ),
-                io.Boolean.Input(
-                    "keep_look",
-                    default=True,
-                    tooltip="Self-attention looks at a clip that is not guided, so that things "
-                    "look as they would have; one more prediction per guided step. Nothing with "
-                    "lite, which has no looks.",
-                ),
-                io.Mask.Input(
-                    "region",
-                    optional=True,
-                    tooltip="White is what should move so, in the proportions of the picture to be "
-                    "moved. Without it everything.",
-                ),
-                GuidanceSocket.Input(
-                    "guidance",
-                    optional=True,
-                    tooltip="Another guidance to go first, such as one for another region.",
-                ),
-            ],
+            inputs=_inputs(),
             outputs=[
                 GuidanceSocket.Output(
                     "guidance", display_name="guidance", tooltip="For guidance of Track Sampler."

@@ -135,6 +135,66 @@ ALIGNMENTS: dict[str, Callable[..., Alignment]] = {
 }
 
 
+def _inputs() -> list[Any]:
+    return [
+        tracks_input("Tracks of the source video."),
+        io.DynamicCombo.Input(
+            "alignment",
+            options=OPTIONS,
+            tooltip="How the source lies over the target. fit: box over box. shapes: size, "
+            "place and direction of two masks. points: pairs you name. none: the same "
+            "pixels.",
+        ),
+        io.Float.Input(
+            "displacement_scale",
+            default=1.0,
+            min=-32.0,
+            max=32.0,
+            step=0.05,
+            tooltip="How far points go, times how far they went; the alignment's zoom "
+            "comes on top. Below 0 they go the other way.",
+        ),
+        io.Int.Input(
+            "count",
+            default=1024,
+            min=0,
+            max=MAX_POINTS,
+            tooltip="At most so many tracks, chosen by seed; 0 keeps all. The paper uses "
+            "1024, and 1500 when the picture is very unlike the video.",
+        ),
+        io.Int.Input(
+            "seed",
+            default=0,
+            min=0,
+            max=2**32 - 1,
+            control_after_generate=False,
+            tooltip="Which choice: the same seed chooses the same tracks.",
+        ),
+        io.Int.Input(
+            "anchor_frame",
+            default=0,
+            min=0,
+            max=MAX_FRAMES,
+            tooltip="The source frame, counted from 0, that lies over the picture; the "
+            "result begins there.",
+        ),
+        io.Combo.Input(
+            "leaving",
+            options=["hide", "drop", "keep"],
+            default="hide",
+            tooltip="Points that leave the picture. hide: invisible while off it. drop: "
+            "their whole track goes. keep: as they are.",
+        ),
+        io.Image.Input(
+            "image",
+            optional=True,
+            tooltip="The picture to move; its size in pixels becomes the canvas. Not "
+            "connected: the canvas of the tracks.",
+        ),
+        canvas_input(),
+    ]
+
+
 class TransferMotion(io.ComfyNode):
     """Tracks of a source video in, the same motion on another picture out."""
 
@@ -147,63 +207,7 @@ class TransferMotion(io.ComfyNode):
             category="Motion Prompting/Video",
             description="Lays the motion of tracks from one video over another first frame: "
             "aligned by boxes, shapes or points, larger or smaller, and thinned out for the model.",
-            inputs=[
-                tracks_input("Tracks of the source video."),
-                io.DynamicCombo.Input(
-                    "alignment",
-                    options=OPTIONS,
-                    tooltip="How the source lies over the target. fit: box over box. shapes: size, "
-                    "place and direction of two masks. points: pairs you name. none: the same "
-                    "pixels.",
-                ),
-                io.Float.Input(
-                    "displacement_scale",
-                    default=1.0,
-                    min=-32.0,
-                    max=32.0,
-                    step=0.05,
-                    tooltip="How far points go, times how far they went; the alignment's zoom "
-                    "comes on top. Below 0 they go the other way.",
-                ),
-                io.Int.Input(
-                    "count",
-                    default=1024,
-                    min=0,
-                    max=MAX_POINTS,
-                    tooltip="At most so many tracks, chosen by seed; 0 keeps all. The paper uses "
-                    "1024, and 1500 when the picture is very unlike the video.",
-                ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=2**32 - 1,
-                    control_after_generate=False,
-                    tooltip="Which choice: the same seed chooses the same tracks.",
-                ),
-                io.Int.Input(
-                    "anchor_frame",
-                    default=0,
-                    min=0,
-                    max=MAX_FRAMES,
-                    tooltip="The source frame, counted from 0, that lies over the picture; the "
-                    "result begins there.",
-                ),
-                io.Combo.Input(
-                    "leaving",
-                    options=["hide", "drop", "keep"],
-                    default="hide",
-                    tooltip="Points that leave the picture. hide: invisible while off it. drop: "
-                    "their whole track goes. keep: as they are.",
-                ),
-                io.Image.Input(
-                    "image",
-                    optional=True,
-                    tooltip="The picture to move; its size in pixels becomes the canvas. Not "
-                    "connected: the canvas of the tracks.",
-                ),
-                canvas_input(),
-            ],
+            inputs=_inputs(),
             outputs=[
                 tracks_output("The motion on the target picture; points keep their identity.")
             ],

@@ -88,9 +88,7 @@ def _by_names(names: set[str]) -> str | None:
 
 def _is_wan(names: set[str]) -> bool:
     bare = {name.removeprefix(prefix) for name in names for prefix in ("", *PREFIXES)}
-    return "patch_embedding.weight" in bare and bool(
-        bare & {ORIGINAL, "blocks.0.attn1.to_q.weight"}
-    )
+    return "patch_embedding.weight" in bare and bool(bare & _WAN)
 
 
 def _is_motion(names: set[str]) -> bool:

@@ -350,7 +350,7 @@ def test_drags_without_sense_are_refused() -> None:
     run = Condition(shot())
     with pytest.raises(TypeError, match="tracks to the sampler itself"):
         drag().started(Toy(is_eulerian=False), run, STEPS)
-    with pytest.raises(CanvasError, match="Fit Tracks"):
+    with pytest.raises(CanvasError, match="Transform Tracks"):
         drag().started(Toy(), Condition(shot(size=type(SIZE)(8, 9))), STEPS)
     with pytest.raises(ShapeError, match="a track or more of 6 frames"):
         drag().started(Toy(), Condition(shot(6)), STEPS)

@@ -3,6 +3,8 @@ autoencoder has to be trained."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +57,20 @@ def blobs(seed: int, count: int, kind: Kind) -> Blobs:
     near = torch.tensor(draw.normal(0, 3, (count, 1, kind.points, 2)), dtype=torch.float32)
     tracks = [make_tracks(one, Size(PX, PX)) for one in path[:, :, None] + near]
     return Blobs(COLOUR.view(4, 1, 1) * glow[:, :, None], path, tracks)
+
+
+def schedule(optimizer: torch.optim.Optimizer, rate: float, step: int, steps: int) -> None:
+    """A short warm-up, and from the middle of the run a fall to zero."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * min(1.0, (step + 1) / 20) * min(1.0, 2 * (1 - step / steps))
+
+
+def told_and_trained(untrained: float, train: Callable[[], float]) -> None:
+    """Tells both errors in pixels, and exits: as a failure unless the second is below half."""
+    sys.stdout.write(f"untrained control: {untrained:.2f} px of {PX}\n")
+    trained = train()
+    sys.stdout.write(f"trained control: {trained:.2f} px, {trained / untrained:.2f} of it\n")
+    sys.exit(trained >= untrained / 2)
 
 
 def cell_middles() -> Tensor:

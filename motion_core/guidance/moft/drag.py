@@ -101,7 +101,7 @@ class MoftDrag:
         if self.tracks.size != shot.size:
             raise CanvasError(
                 f"the drag was drawn on {self.tracks.size} but the picture is {shot.size}; fit "
-                "the tracks to the picture (Fit Tracks)."
+                "the tracks to the picture (Transform Tracks)."
             )
         if self.tracks.num_frames != shot.frames or not self.tracks.num_points:
             raise ShapeError(

@@ -225,7 +225,7 @@ class AnimateDiffFamily:
             raise ShapeError(
                 f"this model makes pictures whose sides are multiples of {CELL_PX} pixels; got "
                 f"{shot.size}. Bring the picture to {Size(width, height)} and fit the tracks to it "
-                "(Fit Tracks); Image Conductor was trained on 384x256."
+                "(Transform Tracks); Image Conductor was trained on 384x256."
             )
 
     def _words(self, text: str) -> Tensor:

@@ -18,12 +18,10 @@ from .base_lora import BaseLora, under_loras
 from .checkpoint import Checkpoint, build_branch, build_unet, split_checkpoint
 from .conductor import ConductorTracks, ConductorWeights
 from .family import AnimateDiff, AnimateDiffFamily
-from .settings import AS_RELEASED, AnimateDiffSettings
+from .settings import AS_RELEASED, STEPS, TEXT_SCALE, AnimateDiffSettings
 
 _STEMS = {"unet": "unet", "flow": "flow_controlnet", "image": "image_controlnet"}
 _SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
-# As its authors sample.
-_STEPS, _TEXT_SCALE = 25, 7.5
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def load_image_conductor(
         family,
         ConductorTracks(steering, motion),
         network,
-        Defaults(_STEPS, _TEXT_SCALE if reads else 1.0),
+        Defaults(STEPS, TEXT_SCALE if reads else 1.0),
         "words" if reads else "nothing",
         tuple(lora),
     )

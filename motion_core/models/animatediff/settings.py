@@ -22,6 +22,8 @@ class AnimateDiffSettings:
 
 
 AS_RELEASED = AnimateDiffSettings()
+# As its authors sample, and Image Conductor's.
+STEPS, TEXT_SCALE = 25, 7.5
 
 
 def ddim_scheduler() -> Any:

@@ -26,12 +26,9 @@ from .checkpoint import (
 )
 from .family import AnimateDiff, AnimateDiffFamily
 from .folder import weights_in
-from .settings import AS_RELEASED, AnimateDiffSettings
+from .settings import AS_RELEASED, STEPS, TEXT_SCALE, AnimateDiffSettings
 from .track_file import load_track_net
 from .track_net import TrackNetTracks
-
-# As its authors sample.
-_STEPS, _TEXT_SCALE = 25, 7.5
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ def load_animatediff(
         family,
         None,
         nn.ModuleDict({"base": network}),
-        Defaults(_STEPS, _TEXT_SCALE if reads else 1.0),
+        Defaults(STEPS, TEXT_SCALE if reads else 1.0),
         "words" if reads else "nothing",
     )
     return loaded if files.tracks is None else with_track_control(loaded, files.tracks, seed)

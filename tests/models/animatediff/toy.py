@@ -21,7 +21,7 @@ from motion_core.models.animatediff.settings import ddim_scheduler
 from motion_core.models.animatediff.track_net import TrackNet, track_net_of
 from motion_core.raster.ids import IdEmbedding
 
-from ..blobs import CELLS, HELD_OUT, PX, Blobs, Kind, blobs, error_px
+from ..blobs import CELLS, HELD_OUT, PX, Blobs, Kind, blobs, error_px, schedule, told_and_trained
 
 Control = TrackNet | SparseBranch
 KIND = Kind(frames=3)
@@ -129,8 +129,7 @@ def fit(unet: Any, control: Control | None, steps: int, rate: float) -> float:
     optimizer = torch.optim.Adam(weights, rate)
     generator, losses = torch.Generator().manual_seed(1), []
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = rate * min(1.0, (step + 1) / 20) * min(1.0, 2 * (1 - step / steps))
+        schedule(optimizer, rate, step, steps)
         batch = blobs(step, BATCH, KIND)
         loss = loss_of(unet, control, batch, step * BATCH, generator)
         optimizer.zero_grad()
@@ -162,12 +161,12 @@ def main(base_steps: int = 150, control_steps: int = 300, rate: float = 3e-3) ->
     unet = base()
     fit(unet, None, base_steps, rate)
     control = make(unet.eval())
-    untrained = epe(unet, control)
-    sys.stdout.write(f"untrained control: {untrained:.2f} px of {PX}\n")
-    fit(unet, control, control_steps, rate)
-    trained = epe(unet, control)
-    sys.stdout.write(f"trained control: {trained:.2f} px, {trained / untrained:.2f} of it\n")
-    sys.exit(trained >= untrained / 2)
+
+    def train() -> float:
+        fit(unet, control, control_steps, rate)
+        return epe(unet, control)
+
+    told_and_trained(epe(unet, control), train)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ python -m tests.models.svd.toy
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,7 +19,7 @@ from motion_core.models.svd.condition import region_condition
 from motion_core.models.svd.lora import LoraWeights
 from motion_core.models.svd.schedule import edm_scheduler
 
-from ..blobs import HELD_OUT, PX, Blobs, Kind, blobs, error_px
+from ..blobs import HELD_OUT, PX, Blobs, Kind, blobs, error_px, schedule, told_and_trained
 
 KIND = Kind(frames=3, points=4, reach_px=28.0)
 BATCH = 8
@@ -127,8 +126,7 @@ def fit(unet: Any, control: Control | None, steps: int, rate: float) -> float:
     optimizer = torch.optim.Adam((unet if control is None else control).parameters(), rate)
     generator, losses = torch.Generator().manual_seed(1), []
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = rate * min(1.0, (step + 1) / 20) * min(1.0, 2 * (1 - step / steps))
+        schedule(optimizer, rate, step, steps)
         loss = loss_of(unet, control, blobs(step, BATCH, KIND), generator)
         optimizer.zero_grad()
         loss.backward()
@@ -160,12 +158,12 @@ def main(base_steps: int = 150, control_steps: int = 300, rate: float = 4e-3) ->
     unet = base()
     fit(unet, None, base_steps, rate)
     control = Control(unet.eval())
-    untrained = epe(unet, control)
-    sys.stdout.write(f"untrained control: {untrained:.2f} px of {PX}\n")
-    fit(unet, control, control_steps, rate)
-    trained = epe(unet, control)
-    sys.stdout.write(f"trained control: {trained:.2f} px, {trained / untrained:.2f} of it\n")
-    sys.exit(trained >= untrained / 2)
+
+    def train() -> float:
+        fit(unet, control, control_steps, rate)
+        return epe(unet, control)
+
+    told_and_trained(epe(unet, control), train)
 
 
 if __name__ == "__main__":
