@@ -25,7 +25,12 @@ def add_arguments(command: ArgumentParser) -> None:
     command.add_argument("--steps", type=int, metavar="N", help="length of the whole run")
     command.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
     command.add_argument(
-        "--set", nargs="+", default=[], metavar="NAME=VALUE", help="any other value of the config"
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other value of the config",
     )
     command.add_argument(
         "--export", type=Path, metavar="FILE", help="weights file to put the result into"

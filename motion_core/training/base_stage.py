@@ -8,21 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import FormatError
-from ..models.lite.affinity import whole_field
 from ..models.lite.base import LiteBase, LiteResiduals
 from ..models.lite.control import LiteControl
-from ..models.lite.latents import coloured_noise, from_latents, to_latents
+from ..models.lite.latents import coloured_noise, from_latents, latents_of, to_latents
 from ..models.lite.lite import load_lite
 from ..models.lite.unet import BaseConfig
 from .config import TrainConfig
 from .data import Batch
-from .encoder_stage import HALF
+from .draws import CANVAS
 
 # Noise levels are drawn towards noise: tau = SHIFT u / (1 + (SHIFT - 1) u), some exactly 1.
 SHIFT, PURE_NOISE = 4.0, 0.15
 # The squared error counts as 1 / tau^2, as the error of a velocity would, but no more than this.
 LEAST_LEVEL = 0.4
 HIDDEN_WEIGHT = 0.3
+# Being seen or not is hard to foretell and would be most of the loss, though motion is what counts.
+VISIBLE_WEIGHT = 0.1
 
 
 def noise_levels(count: int, generator: torch.Generator) -> Tensor:
@@ -39,7 +40,9 @@ def flow_loss(clean: Tensor, wanted: Tensor, tau: Tensor, visible: Tensor) -> Te
     median, which is no motion at all. visible: (B, T, G, G).
     """
     seen = HIDDEN_WEIGHT + (1 - HIDDEN_WEIGHT) * visible[:, 1:].float()
-    weight = torch.cat([seen.repeat_interleave(2, dim=1), torch.ones_like(seen)], dim=1)
+    weight = torch.cat(
+        [seen.repeat_interleave(2, dim=1), torch.full_like(seen, VISIBLE_WEIGHT)], dim=1
+    )
     level = tau.clamp(min=LEAST_LEVEL).view(-1, 1, 1, 1) ** -2
     return (weight * level * (clean - wanted).square()).mean()
 
@@ -81,35 +84,35 @@ class ControlStage(nn.Module):
         wanted, noisy, tau = noised(batch, self.base, self.config)
         with torch.no_grad():
             features = self.base.features(batch.picture)
-            guess = self.guess(batch)
-        residuals = self.residuals(batch, (features, guess), noisy, tau)
+        residuals = self.residuals(batch, features, noisy, tau)
         clean = self.base(noisy, tau, features, residuals)
         return {
             "loss": flow_loss(clean, wanted, tau, batch.visible),
             "gate": residuals.gate.detach().mean(),
         }
 
-    def guess(self, batch: Batch) -> Tensor:
-        """(B, C, G, G) latents of the one-step field of each scene."""
-        encoder, half = self.lite.encoder, batch.picture.new_tensor(HALF)
-        estimate = whole_field(encoder, encoder.features(batch.picture), batch.evidence, half)
-        count, grid = len(batch.picture), encoder.config.grid
-        moved = estimate.moved.view(count, grid, grid, -1, 2).permute(0, 3, 1, 2, 4)
-        seen = estimate.visible.sigmoid().view(count, grid, grid, -1).permute(0, 3, 1, 2)
-        return to_latents(moved, seen)
+    def guess(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Latents (B, C, G, G) of the one-step field of each scene, as `Lite.field` gives it, and
+        how far it is to be trusted, (B, 1, G, G)."""
+        fields = self.lite.fields(batch.picture, batch.evidence, CANVAS)
+        guess = torch.cat([latents_of(field, self.config.frames) for field in fields])
+        return guess, torch.stack([field.confidence for field in fields])[:, None]
 
     def residuals(
-        self, batch: Batch, known: tuple[Tensor, Tensor], noisy: Tensor, tau: Tensor
+        self, batch: Batch, features: Tensor, noisy: Tensor, tau: Tensor
     ) -> LiteResiduals:
-        """What control adds for every scene of a batch; nothing where there are no tracks."""
-        features, guess = known
+        """What control adds for every scene of a batch; nothing where there are no tracks.
+
+        features: of the pictures, from the base.
+        """
+        guess, sure = self.guess(batch)
         seeds = range(batch.step * len(batch.tracks), (batch.step + 1) * len(batch.tracks))
         told = [
             self.control.told(tracks, seed)
             for tracks, seed in zip(batch.tracks, seeds, strict=True)
         ]
         heard = batch.evidence.present.any(dim=1).view(-1, 1, 1, 1).to(features)
-        first = self.control.heard(torch.cat(told).to(features), guess, features)
+        first = self.control.heard(torch.cat(told).to(features), guess, sure, features)
         return self.control.added((first, guess, features), noisy, tau, heard)
 
 
@@ -131,6 +134,6 @@ def one_step(stage: BaseStage | ControlStage, batch: Batch) -> Tensor:
     features = base.features(batch.picture)
     residuals = None
     if isinstance(stage, ControlStage):
-        residuals = stage.residuals(batch, (features, stage.guess(batch)), noise, tau)
+        residuals = stage.residuals(batch, features, noise, tau)
     moved, _ = from_latents(base(noise, tau, features, residuals))
     return moved[0].flatten(1, 2).transpose(0, 1)

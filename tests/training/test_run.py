@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from motion_core.cli import main
 from motion_core.errors import FormatError
 from motion_core.models.lite import load_lite
 from motion_core.training import checkpoint, run
@@ -16,6 +17,7 @@ from motion_core.training.checkpoint import load_checkpoint, save_checkpoint
 from motion_core.training.config import TrainConfig, config_from, rate_at
 from motion_core.training.export import export_weights
 from motion_core.training.plot import plot_log
+from motion_core.training.probes import COUNTS
 from motion_core.training.run import CHECKPOINT, LOG, train
 
 TINY = TrainConfig(
@@ -28,7 +30,9 @@ def quick():
     """One thread, no probe, and a line of log per step."""
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "probe_stage", lambda stage, config: {"4/all": 1.0, "4/none": 2.0})
+        names = [*map(str, COUNTS), "drag"]
+        errors = {f"{name}/{where}": 1.0 for name in names for where in ("all", "none")}
+        patch.setattr(run, "probe_stage", lambda stage, config: errors)
         patch.setattr(run, "LOG_STEPS", 1)
         yield
 
@@ -74,6 +78,59 @@ def test_export_loads_and_keeps_other_parts(whole: Path, tmp_path: Path) -> None
     lite = load_lite(target)
     wanted = averaged["average.encoder.sharpness"]
     torch.testing.assert_close(lite.encoder.sharpness.detach(), wanted)
+
+
+@pytest.fixture(scope="module")
+def stages(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights file to which all three stages have added their part, one after the other."""
+    folder = tmp_path_factory.mktemp("stages")
+    target = folder / "lite.safetensors"
+    export_weights(whole / CHECKPOINT, target)
+    for stage in ("base", "control"):
+        config = replace(TINY, stage=stage, start=str(target), steps=2)
+        export_weights(train(config, folder / stage), target)
+    return target
+
+
+def test_every_stage_adds_its_part(stages: Path) -> None:
+    lite = load_lite(stages)
+    assert lite.base is not None and lite.control is not None
+    assert lite.control.gate.weight.any(), "control has learned nothing"
+
+
+def test_control_leaves_what_it_builds_on_alone(stages: Path) -> None:
+    tensors, _, _ = load_checkpoint(stages.parent / "control" / CHECKPOINT)
+    learned = {name.removeprefix("model.") for name in tensors if name.startswith("model.")}
+    assert learned and all(name.startswith("control.") for name in learned)
+
+
+def test_an_interrupted_control_goes_on_as_if_it_had_not_been(stages: Path, tmp_path: Path) -> None:
+    config = replace(TINY, stage="control", start=str(stages), steps=3)
+
+    def stop_after_one(done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    train(config, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tmp_path / "parts", progress=stop_after_one)
+    train(config, tmp_path / "parts", resume=True)
+    assert losses(tmp_path / "parts") == pytest.approx(losses(tmp_path / "whole"), abs=1e-6)
+
+
+def test_control_without_a_base_is_refused(whole: Path, tmp_path: Path) -> None:
+    target = tmp_path / "lite.safetensors"
+    export_weights(whole / CHECKPOINT, target)
+    with pytest.raises(FormatError, match="Train stage base"):
+        train(replace(TINY, stage="control", start=str(target)), tmp_path / "control")
+
+
+def test_set_may_be_given_more_than_once(tmp_path: Path) -> None:
+    asked = ["train", "encoder", "--out", str(tmp_path), "--steps", "1", "--set", "batch=1"]
+    more = ["block=2", "reuse=2", "--set", "frames=3", "--set", "workers=0", "cells=16"]
+    assert main([*asked, *more]) == 0
+    _, config, _ = load_checkpoint(tmp_path / CHECKPOINT)
+    assert (config.batch, config.block, config.frames, config.cells) == (1, 2, 3, 16)
 
 
 def test_another_config_or_folder_is_refused(whole: Path) -> None:

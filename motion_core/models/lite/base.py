@@ -20,8 +20,8 @@ LEAST_TAU = 1e-3
 class LiteResiduals:
     """What control adds to a prediction.
 
-    skips: added to the encoder's maps; none where nothing is added. gate (B, 1, G, G): how far
-    the prediction leans to `guess` (B, C, G, G), the motion that the tracks ask for.
+    skips: added to the encoder's maps; none where nothing is added. gate (B, 1 or C, G, G): how
+    far the prediction leans to `guess` (B, C, G, G), the motion that the tracks ask for.
     """
 
     skips: tuple[Tensor, ...]

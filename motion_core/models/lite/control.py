@@ -13,21 +13,22 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ...errors import ShapeError
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...raster.ids import IdEmbedding
-from ...raster.region import region_flow
 from ...raster.sparse import sparse_id_volume
 from ...tracks.model import Tracks, make_tracks
 from .base import LiteBase, LiteResiduals
+from .evidence import evidence_of
 from .field import MotionField
 from .identity import VOLUME_SIDE, IdReader, far_apart, matched_tracks
 from .latents import latents_of, retimed
+from .told import region_maps, told_maps
 
 INPUTS = ("ids", "region")
-REGION_PX = 2
 
 logger = logging.getLogger(__name__)
 
@@ -83,12 +84,13 @@ class LiteControl(nn.Module):
         self._frozen = (base, lite)
         width, channels = self.config.widths[0], self.config.channels
         self.stem = nn.Sequential(
-            nn.Conv2d(2 * channels + self.config.features, width, 1),
+            nn.Conv2d(2 * channels + 1 + self.config.features, width, 1),
             nn.SiLU(),
             nn.Conv2d(width, width, 3, 1, 1),
         )
         self.zeros = nn.ModuleList([_zero_conv(one, one) for one in self.config.widths])
-        self.gate = _zero_conv(width, 1)
+        self.when = nn.Linear(self.config.time, width)
+        self.gate = _zero_conv(width, 2)
 
     def prepare(
         self,
@@ -118,24 +120,27 @@ class LiteControl(nn.Module):
             features = base.features(lite.picture(image))
         told = self.told(fitted(tracks, frames), seed).to(features)
         guess = latents_of(field, frames).to(features)
-        return Prepared(self.heard(told, guess, features), guess, features, is_empty)
+        sure = field.confidence[None, None].to(features)
+        return Prepared(self.heard(told, guess, sure, features), guess, features, is_empty)
 
-    def heard(self, told: Tensor, guess: Tensor, features: Tensor) -> Tensor:
-        """(B, W, G, G) what tracks add to the first layer: the new first layer itself."""
-        return self.stem(torch.cat([told, guess, features], dim=1))
+    def heard(self, told: Tensor, guess: Tensor, sure: Tensor, features: Tensor) -> Tensor:
+        """(B, W, G, G) what tracks add to the first layer: the new first layer itself.
+
+        told, guess: (B, C, G, G). sure: (B, 1, G, G), how far the guess is to be trusted, 0..1.
+        """
+        return self.stem(torch.cat([told, guess, sure, features], dim=1))
 
     def told(self, tracks: Tracks, seed: int) -> Tensor:
         """(1, C, G, G): what the input layer reads of tracks, as latents are laid out."""
         tracks = tracks.to(self.reader.project.weight.device)
-        grid = Size(self.config.grid, self.config.grid)
-        if self.input == "ids" and tracks.num_points:
+        if self.input == "region":
+            return region_maps(tracks, self.config.grid)
+        if tracks.num_points:
             rows = IdEmbedding()
             codes = rows.encode(far_apart(rows, tracks.num_points, seed)).to(tracks.device)
             volume = sparse_id_volume(tracks, Size(VOLUME_SIDE, VOLUME_SIDE), codes)
             tracks = matched_tracks(self.reader, volume, tracks.size)
-        flow = region_flow(tracks, grid, block_px=REGION_PX)[1:]
-        moved = flow[..., :2].permute(0, 3, 1, 2).reshape(1, -1, *grid[::-1]) * (4 / grid.width)
-        return torch.cat([moved, flow[..., 2][None]], dim=1)
+        return told_maps(evidence_of([tracks]), self.config.grid)
 
     def residuals(self, prepared: Prepared, noisy: Tensor, tau: Tensor) -> LiteResiduals:
         """What the tracks add to the base's prediction at one step.
@@ -155,9 +160,16 @@ class LiteControl(nn.Module):
         """The residuals of a batch. known: first layer's addition, guess and features. share:
         (1,) or (B, 1, 1, 1), 0 where there is nothing to follow."""
         first, guess, features = known
-        maps, _ = self.encoder(noisy, tau, features, first)
+        maps, time = self.encoder(noisy, tau, features, first)
         skips = tuple(zero(one) * share for zero, one in zip(self.zeros, maps, strict=True))
-        return LiteResiduals(skips, torch.tanh(self.gate(maps[0])) * share, guess)
+        return LiteResiduals(skips, self._gates(maps[0], time) * share, guess)
+
+    def _gates(self, full: Tensor, time: Tensor) -> Tensor:
+        """(B, C, G, G) -1..1: one gate for motion and one for visibility, by place and noise."""
+        heard = functional.silu(full + self.when(time)[..., None, None])
+        frames = self.config.frames - 1
+        motion, seen = torch.tanh(self.gate(heard)).split(1, dim=1)
+        return torch.cat([motion.repeat(1, 2 * frames, 1, 1), seen.repeat(1, frames, 1, 1)], dim=1)
 
 
 def fitted(tracks: Tracks, frames: int) -> Tracks:

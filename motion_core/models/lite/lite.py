@@ -16,7 +16,7 @@ from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ...tracks.select import select
-from .affinity import ControlEncoder, EncoderConfig, whole_field
+from .affinity import ControlEncoder, EncoderConfig, Estimate, whole_field
 from .base import LiteBase
 from .control import LiteControl
 from .evidence import Evidence, evidence_of, unit_px
@@ -92,20 +92,35 @@ class Lite(nn.Module):
         weights = None if weights is None else weights.to(few.device)[few]
         told = select(tracks, few)
         evidence = _weighted(evidence_of([told]), told, weights).to(self.device)
-        with torch.no_grad():
-            picture = self.picture(image)
-            features = self.encoder.features(picture)
-        half = half_units(tracks.size).to(self.device)
+        return self.fields(self.picture(image), evidence, tracks.size, progress)[0]
+
+    @torch.no_grad()
+    def fields(
+        self, picture: Tensor, evidence: Evidence, size: Size, progress: Progress = silent
+    ) -> list[MotionField]:
+        """The fields of B scenes on canvases of one size: what `field` and training share.
+
+        picture: (B, 3, 4G, 4G), as the networks read it. evidence: of B track sets.
+        """
+        features = self.encoder.features(picture)
+        half = half_units(size).to(self.device)
         estimate = whole_field(self.encoder, features, evidence, half, progress)
-        moved = estimate.moved[0] * unit_px(tracks.size)
-        shape = (grid, grid, tracks.num_frames)
-        displacement = moved.view(*shape, 2).permute(2, 0, 1, 3)
-        visible = estimate.visible[0].sigmoid().view(shape).permute(2, 0, 1).clone()
-        visible[0] = 1
-        expected = estimate.error[0].exp().view(grid, grid)
-        confidence = 1 / (1 + (expected / HALF_CONFIDENCE_UNITS) ** 2)
-        displacement = settled(displacement, confidence, cell_colours(picture, grid))
-        return MotionField(displacement, visible, confidence, tracks.size)
+        return [_settled_field(estimate, row, picture, size) for row in range(len(picture))]
+
+
+def _settled_field(estimate: Estimate, row: int, picture: Tensor, size: Size) -> MotionField:
+    """One row of what the encoder says of every cell, as a field whose doubtful places lean on
+    their neighbours. picture: (B, 3, 4G, 4G), as the networks read it. size: of the canvas."""
+    frames, grid = estimate.visible.shape[-1], picture.shape[-1] // 4
+    shape = (grid, grid, frames)
+    moved = estimate.moved[row] * unit_px(size)
+    displacement = moved.view(*shape, 2).permute(2, 0, 1, 3)
+    visible = estimate.visible[row].sigmoid().view(shape).permute(2, 0, 1).clone()
+    visible[0] = 1
+    expected = estimate.error[row].exp().view(grid, grid)
+    confidence = 1 / (1 + (expected / HALF_CONFIDENCE_UNITS) ** 2)
+    colours = cell_colours(picture[row : row + 1], grid)
+    return MotionField(settled(displacement, confidence, colours), visible, confidence, size)
 
 
 def load_lite(path: Path | str | None = None, device: torch.device | str = "cpu") -> Lite:
