@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..errors import FormatError
 from ..models.lite.base import LiteBase, LiteResiduals
 from ..models.lite.control import LiteControl
+from ..models.lite.family import SHIFT
 from ..models.lite.latents import coloured_noise, from_latents, latents_of, to_latents
 from ..models.lite.lite import load_lite
 from ..models.lite.unet import BaseConfig
@@ -17,8 +18,8 @@ from .config import TrainConfig
 from .data import Batch
 from .draws import CANVAS
 
-# Noise levels are drawn towards noise: tau = SHIFT u / (1 + (SHIFT - 1) u), some exactly 1.
-SHIFT, PURE_NOISE = 4.0, 0.15
+# This share of the noise levels is exactly 1.
+PURE_NOISE = 0.15
 # The squared error counts as 1 / tau^2, as the error of a velocity would, but no more than this.
 LEAST_LEVEL = 0.4
 HIDDEN_WEIGHT = 0.3
@@ -27,7 +28,7 @@ VISIBLE_WEIGHT = 0.1
 
 
 def noise_levels(count: int, generator: torch.Generator) -> Tensor:
-    """(count,) tau in 0..1."""
+    """(count,) tau in 0..1, drawn towards noise as sampling is."""
     u = torch.rand(count, generator=generator)
     pure = torch.rand(count, generator=generator) < PURE_NOISE
     return torch.where(pure, 1.0, SHIFT * u / (1 + (SHIFT - 1) * u))
@@ -48,12 +49,14 @@ def flow_loss(clean: Tensor, wanted: Tensor, tau: Tensor, visible: Tensor) -> Te
 
 
 class BaseStage(nn.Module):
-    """The base with its loss."""
+    """The base with its loss. It begins with what the encoder has learned of pictures."""
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         self.config = config
         self.base = LiteBase(BaseConfig(frames=config.frames))
+        start = load_lite(Path(config.start) if config.start else None)
+        self.base.picture.load_state_dict(start.encoder.picture.state_dict())
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss of a batch."""
@@ -126,14 +129,12 @@ def noised(batch: Batch, base: LiteBase, config: TrainConfig) -> tuple[Tensor, T
     return clean, (1 - level) * clean + level * noise, tau
 
 
-def one_step(stage: BaseStage | ControlStage, batch: Batch) -> Tensor:
+def one_step(stage: ControlStage, batch: Batch) -> Tensor:
     """(G*G, T, 2) units: the motion predicted from pure noise, for the probe."""
     base = stage.base
     noise = base.noise(1, torch.Generator().manual_seed(0)).to(batch.picture)
     tau = noise.new_ones(1)
     features = base.features(batch.picture)
-    residuals = None
-    if isinstance(stage, ControlStage):
-        residuals = stage.residuals(batch, features, noise, tau)
+    residuals = stage.residuals(batch, features, noise, tau)
     moved, _ = from_latents(base(noise, tau, features, residuals))
     return moved[0].flatten(1, 2).transpose(0, 1)

@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import FormatError, MissingExtraError
+from .probes import LEVELS
 
-SHOWN = ("1", "4", "16", "64", "256", "drag")
+
+@dataclass(frozen=True)
+class Panel:
+    """Which of a probe's errors are shown, by number of tracks or by level of noise."""
+
+    title: str
+    names: tuple[str, ...]
+    above: str
+    below: str
+    legend: str
+
+
+PANELS = (
+    Panel(
+        "error over the frame / no motion",
+        ("1", "4", "16", "64", "256", "drag"),
+        "all",
+        "none",
+        "tracks",
+    ),
+    Panel(
+        "error with its picture / with another", tuple(map(str, LEVELS)), "own", "other", "noise"
+    ),
+)
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
@@ -23,7 +48,8 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 
 def plot_log(log: Path, target: Path) -> None:
-    """Draw a log: the loss, and the probe's errors over the frame relative to no motion.
+    """Draw a log: the loss, and the probe's errors over the frame relative to no motion (of a
+    base: relative to those with another scene's picture).
 
     The two side by side show whether the loss tells how well tracks are followed. A log without
     lines draws nothing. Raises MissingExtraError without matplotlib.
@@ -48,13 +74,26 @@ def plot_log(log: Path, target: Path) -> None:
         xlabel="step",
         yscale="log" if min(one["loss"] for one in losses) > 0 else "linear",
     )
-    for name in SHOWN:
-        values = [line["probe"][f"{name}/all"] / line["probe"][f"{name}/none"] for line in probes]
-        right.plot([line["step"] for line in probes], values, marker=".", lw=1, label=name)
-    right.set(title="error over the frame / no motion", xlabel="step", ylim=(0, None))
-    if probes:
-        right.legend(title="tracks", fontsize=7)
+    for panel in PANELS:
+        _ratios(right, panel, [line for line in probes if panel.above in _kinds(line)])
     figure.tight_layout()
     temporary = target.with_name(target.name + ".part")
     FigureCanvasAgg(figure).print_png(str(temporary))
     temporary.replace(target)
+
+
+def _kinds(line: dict[str, Any]) -> set[str]:
+    return {name.partition("/")[2] for name in line["probe"]}
+
+
+def _ratios(axes: Any, panel: Panel, probes: list[dict[str, Any]]) -> None:
+    if not probes:
+        return
+    for name in panel.names:
+        values = [
+            line["probe"][f"{name}/{panel.above}"] / line["probe"][f"{name}/{panel.below}"]
+            for line in probes
+        ]
+        axes.plot([line["step"] for line in probes], values, marker=".", lw=1, label=name)
+    axes.set(title=panel.title, xlabel="step", ylim=(0, None))
+    axes.legend(title=panel.legend, fontsize=7)

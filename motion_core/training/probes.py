@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..models.lite.base import LiteBase
 from ..models.lite.evidence import UNITS
+from ..models.lite.latents import from_latents, to_latents
 from .config import TrainConfig
 from .data import Batch, Shot, collate, plain_example, shot_of
 from .draws import anywhere, dragged, draw_tracks
@@ -19,10 +21,37 @@ from .scenes import Split, make_scene
 
 COUNTS = (1, 4, 16, 64, 256)
 DRAG_PINS = 12
+LEVELS = (0.5, 0.8, 0.95)
 PIXELS_PER_UNIT = SIDE / UNITS
 
 # From a batch of one scene to displacements (G*G, T, 2) in units.
 Predictor = Callable[[Batch], Tensor]
+
+
+def probe_base(base: LiteBase, config: TrainConfig) -> dict[str, float]:
+    """What a base has from the picture: mean endpoint errors of its guess at the clean motion in
+    noise of LEVELS, pixels, visible places only.
+
+    Every scene is asked with its own picture (`/own`) and with that of another scene (`/other`).
+    A base that only smooths noise is as wrong with the one as with the other.
+    """
+    shots = held_out(Split.VALIDATION, config.probe_scenes, config.frames)
+    nowhere, rng = np.zeros((0, 2)), np.random.default_rng(7)
+    batch = collate(
+        [plain_example(shot, draw_tracks(rng, shot.scene, nowhere), nowhere) for shot in shots], 0
+    )
+    noise = base.noise(len(shots), torch.Generator().manual_seed(7))
+    clean = to_latents(batch.moved, batch.visible)
+    found: dict[str, float] = {}
+    with torch.no_grad():
+        own = base.features(batch.picture)
+        for level in LEVELS:
+            noisy = (1 - level) * clean + level * noise
+            for name, features in (("own", own), ("other", own.roll(1, dims=0))):
+                moved, _ = from_latents(base(noisy, noise.new_tensor([level]), features))
+                miss = (moved - batch.moved).norm(dim=-1)[:, 1:] * PIXELS_PER_UNIT
+                found[f"{level}/{name}"] = float(miss[batch.visible[:, 1:]].mean())
+    return found
 
 
 def probe(predict: Predictor, config: TrainConfig) -> dict[str, float]:

@@ -10,7 +10,7 @@ from .base_stage import BaseStage, ControlStage, one_step
 from .config import TrainConfig
 from .data import Batch
 from .encoder_stage import HALF, EncoderStage
-from .probes import probe
+from .probes import probe, probe_base
 
 Stage = EncoderStage | BaseStage | ControlStage
 STAGES = {"encoder": EncoderStage, "base": BaseStage, "control": ControlStage}
@@ -22,7 +22,9 @@ def make_stage(config: TrainConfig) -> Stage:
 
 
 def probe_stage(stage: Stage, config: TrainConfig) -> dict[str, float]:
-    """What is measured of a stage while it learns; see probes.probe."""
+    """What is measured of a stage while it learns; see probes.py."""
+    if isinstance(stage, BaseStage):
+        return probe_base(stage.base, config)
 
     def predict(batch: Batch) -> Tensor:
         if isinstance(stage, EncoderStage):

@@ -129,9 +129,15 @@ def test_latents_keep_a_field() -> None:
 
 def test_noise_has_the_colour_it_should() -> None:
     factor = time_factor(6)
-    noise = coloured_noise((8, 15, 24, 24), factor, torch.Generator().manual_seed(0))
-    across = noise[:, 0:10:2].permute(1, 0, 2, 3).reshape(5, -1)
-    torch.testing.assert_close(torch.cov(across), factor @ factor.T, atol=0.06, rtol=0)
+    noise = coloured_noise((400, 15, 16, 16), factor, torch.Generator().manual_seed(0))
+    across = noise[:, 0:10:2].permute(1, 0, 2, 3)
+    cover = torch.einsum("sbij,tbij->st", across, across) / across[0].numel()
+    torch.testing.assert_close(cover, factor @ factor.T, atol=0.06, rtol=0)
+    power = torch.fft.fft2(across[-1], norm="forward").abs().square().mean(dim=0)
+    shared, near, far = float(power[0, 0]), float(power[0, 1]), float(power[0, 4])
+    assert 0.5 < shared < 0.8, "more than half is the same all over the picture"
+    assert near / far == pytest.approx(((16 + 0.45**2) / (1 + 0.45**2)) ** 1.5, rel=0.2)
+    assert float(power[4, 0]) == pytest.approx(far, rel=0.2)
 
 
 def test_velocity_leads_from_noise_to_the_clean() -> None:

@@ -12,6 +12,8 @@ from .field import MotionField
 
 # One unit of a latent displacement is this many units of length; latents are about 1 in size.
 SCALE_UNITS = 1.5
+# Cycles per picture below which noise gets no stronger; see space_factor.
+FLATTEST = 0.45
 
 
 def to_latents(moved: Tensor, visible: Tensor) -> Tensor:
@@ -88,11 +90,31 @@ def time_factor(frames: int, roughness: float = 0.02) -> Tensor:
     return torch.linalg.cholesky(cover).float()
 
 
+def space_factor(grid: int) -> Tensor:
+    """(G, G // 2 + 1) amplitudes of rfft2: white noise times this is as smooth over space as
+    motion is, with variance 1.
+
+    The power (f^2 + FLATTEST^2)^(-3/2) is about that of the training's motion: more than half is
+    shared by the whole picture, as a camera's motion is, and the rest falls by 6 to 8 per octave,
+    as in flat patches with edges. White noise would hide edges and leave all else to be read by
+    smoothing: a base trained on it did smooth, and gave every picture the same motion.
+    """
+    rows = torch.fft.fftfreq(grid, 1 / grid, dtype=torch.float64)
+    columns = torch.fft.fftfreq(grid, 1 / grid, dtype=torch.float64)
+    power = (rows[:, None] ** 2 + columns[None] ** 2 + FLATTEST**2) ** -1.5
+    amplitude = (power / power.mean()).sqrt()
+    return amplitude[:, : grid // 2 + 1].float()
+
+
 def coloured_noise(shape: tuple[int, ...], factor: Tensor, generator: torch.Generator) -> Tensor:
-    """Noise for latents (B, 3 (T - 1), G, G): coloured over time, white over space."""
+    """Noise for latents (B, 3 (T - 1), G, G), coloured over time and over space.
+
+    factor: see time_factor.
+    """
     frames = len(factor)
     batch, _, height, width = shape
     white = torch.randn(batch, 3, frames, height, width, generator=generator)
-    coloured = torch.einsum("st,bcthw->bcshw", factor.cpu(), white)
+    timed = torch.einsum("st,bcthw->bcshw", factor.cpu(), white)
+    coloured = torch.fft.irfft2(torch.fft.rfft2(timed) * space_factor(height), (height, width))
     moved = coloured[:, :2].transpose(1, 2).reshape(batch, 2 * frames, height, width)
     return torch.cat([moved, coloured[:, 2]], dim=1).to(factor.device)
