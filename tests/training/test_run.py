@@ -12,12 +12,14 @@ import torch
 from motion_core.cli import main
 from motion_core.errors import FormatError
 from motion_core.models.lite import load_lite
+from motion_core.models.lite.base import LiteBase
+from motion_core.models.lite.unet import BaseConfig
 from motion_core.training import checkpoint, run
 from motion_core.training.checkpoint import load_checkpoint, save_checkpoint
 from motion_core.training.config import TrainConfig, config_from, rate_at
 from motion_core.training.export import export_weights
 from motion_core.training.plot import plot_log
-from motion_core.training.probes import COUNTS
+from motion_core.training.probes import COUNTS, LEVELS, probe_base
 from motion_core.training.run import CHECKPOINT, LOG, train
 
 TINY = TrainConfig(
@@ -168,6 +170,27 @@ def test_broken_checkpoints_are_refused(whole: Path, tmp_path: Path) -> None:
     export_weights(whole / CHECKPOINT, tmp_path / "weights.safetensors")
     with pytest.raises(FormatError, match="checkpoint"):
         load_checkpoint(tmp_path / "weights.safetensors")
+
+
+def test_the_probe_of_a_base_tells_whether_it_looks_at_the_picture() -> None:
+    torch.manual_seed(0)
+    base = LiteBase(BaseConfig(frames=3)).eval()
+    config = replace(TINY, stage="base", probe_scenes=2)
+    looking = probe_base(base, config)
+    assert looking["0.5/own"] != looking["0.5/other"]
+    with torch.no_grad():
+        base.encoder.first.weight[:, base.config.channels :] = 0
+    blind = probe_base(base, config)
+    for level in LEVELS:
+        assert blind[f"{level}/own"] == pytest.approx(blind[f"{level}/other"], rel=1e-6)
+
+
+def test_the_log_of_a_base_becomes_a_picture(tmp_path: Path) -> None:
+    probe = {f"{level}/{whose}": 1.0 for level in LEVELS for whose in ("own", "other")}
+    log = tmp_path / LOG
+    log.write_text('{"step": 1, "loss": 2.0}\n' + json.dumps({"step": 1, "probe": probe}) + "\n")
+    plot_log(log, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_the_log_becomes_a_picture(whole: Path, tmp_path: Path) -> None:
