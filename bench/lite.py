@@ -42,7 +42,8 @@ def measure_clip() -> Row:
 @torch.no_grad()
 def measure_control() -> Row:
     """Weights do not change the cost: base and control are fresh."""
-    lite, base = load_lite(), LiteBase().eval()
+    lite = load_lite()
+    base = LiteBase(lite.encoder).eval()
     control = LiteControl(base, lite).eval()
     image = torch.rand(512, 512, 3, generator=torch.Generator().manual_seed(0))
     prepared = control.prepare(image, drag())

@@ -49,20 +49,19 @@ def flow_loss(clean: Tensor, wanted: Tensor, tau: Tensor, visible: Tensor) -> Te
 
 
 class BaseStage(nn.Module):
-    """The base with its loss. It begins with what the encoder has learned of pictures."""
+    """The base with its loss. It sees pictures through the encoder of its start, which stays."""
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         self.config = config
-        self.base = LiteBase(BaseConfig(frames=config.frames))
         start = load_lite(Path(config.start) if config.start else None)
-        self.base.picture.load_state_dict(start.encoder.picture.state_dict())
+        self.eyes = start.encoder.requires_grad_(False)
+        self.base = LiteBase(self.eyes, BaseConfig(frames=config.frames))
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss of a batch."""
         wanted, noisy, tau = noised(batch, self.base, self.config)
-        features = self.base.features(batch.picture)
-        clean = self.base(noisy, tau, features)
+        clean = self.base(noisy, tau, self.base.sees(batch.picture))
         return {"loss": flow_loss(clean, wanted, tau, batch.visible)}
 
 
@@ -85,10 +84,9 @@ class ControlStage(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss of a batch."""
         wanted, noisy, tau = noised(batch, self.base, self.config)
-        with torch.no_grad():
-            features = self.base.features(batch.picture)
-        residuals = self.residuals(batch, features, noisy, tau)
-        clean = self.base(noisy, tau, features, residuals)
+        seen = self.base.sees(batch.picture)
+        residuals = self.residuals(batch, seen.features, noisy, tau)
+        clean = self.base(noisy, tau, seen, residuals)
         return {
             "loss": flow_loss(clean, wanted, tau, batch.visible),
             "gate": residuals.gate.detach().mean(),
@@ -106,7 +104,7 @@ class ControlStage(nn.Module):
     ) -> LiteResiduals:
         """What control adds for every scene of a batch; nothing where there are no tracks.
 
-        features: of the pictures, from the base.
+        features: of the pictures.
         """
         guess, sure = self.guess(batch)
         seeds = range(batch.step * len(batch.tracks), (batch.step + 1) * len(batch.tracks))
@@ -134,7 +132,7 @@ def one_step(stage: ControlStage, batch: Batch) -> Tensor:
     base = stage.base
     noise = base.noise(1, torch.Generator().manual_seed(0)).to(batch.picture)
     tau = noise.new_ones(1)
-    features = base.features(batch.picture)
-    residuals = stage.residuals(batch, features, noise, tau)
-    moved, _ = from_latents(base(noise, tau, features, residuals))
+    seen = base.sees(batch.picture)
+    residuals = stage.residuals(batch, seen.features, noise, tau)
+    moved, _ = from_latents(base(noise, tau, seen, residuals))
     return moved[0].flatten(1, 2).transpose(0, 1)

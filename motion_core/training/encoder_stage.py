@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..models.lite.affinity import ControlEncoder, Estimate
+from ..models.lite.affinity import ControlEncoder, Estimate, same_layer_logits
 from ..models.lite.evidence import UNITS
 from .config import TrainConfig
 from .data import Batch
@@ -64,7 +64,7 @@ def encoder_loss(estimate: Estimate, batch: Batch, cells: Tensor) -> dict[str, T
 def _layer_loss(cosine: Tensor, batch: Batch, cells: Tensor) -> Tensor:
     mine = batch.layers.flatten(1).gather(1, cells)
     same = (mine[:, :, None] == batch.track_layers[:, None]).float()
-    logits = 8 * cosine.mean(dim=1) - 3
+    logits = same_layer_logits(cosine.mean(dim=1))
     loss = functional.binary_cross_entropy_with_logits(logits, same, reduction="none")
     present = batch.evidence.present[:, None].float().expand_as(loss)
     per_scene = (loss * present).sum(dim=(1, 2)) / present.sum(dim=(1, 2)).clamp(min=1)

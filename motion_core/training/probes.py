@@ -21,7 +21,7 @@ from .scenes import Split, make_scene
 
 COUNTS = (1, 4, 16, 64, 256)
 DRAG_PINS = 12
-LEVELS = (0.5, 0.8, 0.95)
+LEVELS = (0.7, 0.9, 0.97)
 PIXELS_PER_UNIT = SIDE / UNITS
 
 # From a batch of one scene to displacements (G*G, T, 2) in units.
@@ -44,11 +44,11 @@ def probe_base(base: LiteBase, config: TrainConfig) -> dict[str, float]:
     clean = to_latents(batch.moved, batch.visible)
     found: dict[str, float] = {}
     with torch.no_grad():
-        own = base.features(batch.picture)
+        own = base.sees(batch.picture)
         for level in LEVELS:
             noisy = (1 - level) * clean + level * noise
-            for name, features in (("own", own), ("other", own.roll(1, dims=0))):
-                moved, _ = from_latents(base(noisy, noise.new_tensor([level]), features))
+            for name, seen in (("own", own), ("other", own.rolled())):
+                moved, _ = from_latents(base(noisy, noise.new_tensor([level]), seen))
                 miss = (moved - batch.moved).norm(dim=-1)[:, 1:] * PIXELS_PER_UNIT
                 found[f"{level}/{name}"] = float(miss[batch.visible[:, 1:]].mean())
     return found

@@ -20,9 +20,10 @@ def tiny_lite(seed: int = 0) -> Lite:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         lite = Lite(ControlEncoder(SIZES))
-        lite.base = LiteBase(BASE)
-        # A gate that has learned something: at its start it looks at nothing.
+        lite.base = LiteBase(lite.encoder, BASE)
+        # A gate and a base that have learned something: at their start they look at nothing.
         torch.nn.init.normal_(lite.encoder.gate[2].weight, std=0.3)
+        torch.nn.init.normal_(lite.base.decoder.last[-1].weight, std=0.1)
     return lite.eval()
 
 

@@ -13,6 +13,7 @@ from motion_core.cli import main
 from motion_core.errors import FormatError
 from motion_core.models.lite import load_lite
 from motion_core.models.lite.base import LiteBase
+from motion_core.models.lite.pooling import seen_by
 from motion_core.models.lite.unet import BaseConfig
 from motion_core.training import checkpoint, run
 from motion_core.training.checkpoint import load_checkpoint, save_checkpoint
@@ -172,14 +173,17 @@ def test_broken_checkpoints_are_refused(whole: Path, tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "weights.safetensors")
 
 
-def test_the_probe_of_a_base_tells_whether_it_looks_at_the_picture() -> None:
+def test_the_probe_of_a_base_tells_whether_it_looks_at_the_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     torch.manual_seed(0)
-    base = LiteBase(BaseConfig(frames=3)).eval()
-    config = replace(TINY, stage="base", probe_scenes=2)
+    eyes = load_lite().encoder
+    base = LiteBase(eyes, BaseConfig(frames=3)).eval()
+    config = replace(TINY, stage="base", probe_scenes=16)
     looking = probe_base(base, config)
-    assert looking["0.5/own"] != looking["0.5/other"]
-    with torch.no_grad():
-        base.encoder.first.weight[:, base.config.channels :] = 0
+    for level in LEVELS[:2]:
+        assert looking[f"{level}/own"] < looking[f"{level}/other"], "likeness helps untrained"
+    monkeypatch.setattr(base, "sees", lambda picture: seen_by(eyes, picture * 0))
     blind = probe_base(base, config)
     for level in LEVELS:
         assert blind[f"{level}/own"] == pytest.approx(blind[f"{level}/other"], rel=1e-6)

@@ -191,6 +191,12 @@ class ControlEncoder(nn.Module):
         return (seen * 2 - 1) * slope + bias - outside * leaving * UNITS
 
 
+def same_layer_logits(cosine: Tensor) -> Tensor:
+    """Log odds that two places belong to one layer, from their likeness -1..1, the mean over heads;
+    the encoder is trained for it."""
+    return 8 * cosine - 3
+
+
 def whole_field(
     encoder: ControlEncoder,
     features: Tensor,

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ShapeError
-from .affinity import EncoderConfig, PictureNet
+from .affinity import ControlEncoder
 from .latents import coloured_noise, time_factor
+from .pooling import ESTIMATES, Seen, estimates, seen_by
 from .unet import BaseConfig, Decoder, Encoder
 
 # A noise level below this is not divided by.
@@ -39,22 +40,29 @@ class LiteResiduals:
 
 
 class LiteBase(nn.Module):
-    """First-frame-conditioned motion fields; predicts the clean latents (x-prediction)."""
+    """First-frame-conditioned motion fields; predicts the clean latents (x-prediction).
+
+    It sees the picture as the control encoder does: places that look alike are averaged, which
+    rids them of noise, and the network mixes these estimates and corrects them.
+    """
 
     factor: Tensor
 
-    def __init__(self, config: BaseConfig | None = None) -> None:
+    def __init__(self, eyes: ControlEncoder, config: BaseConfig | None = None) -> None:
+        """eyes: what sees the picture; not learned here, and not part of this module's weights."""
         super().__init__()
         self.config = config = config or BaseConfig()
-        sizes = EncoderConfig(grid=config.grid, width=config.features)
-        self.picture = PictureNet(sizes)
+        # In a tuple, so that the encoder's weights are saved once, as its own.
+        self._eyes = (eyes,)
         self.encoder = Encoder(config)
-        self.decoder = Decoder(config)
+        self.heard = nn.Conv2d(ESTIMATES * config.channels, config.widths[0], 1, bias=False)
+        # A correction, and shares of the estimates and of none of them.
+        self.decoder = Decoder(config, config.channels + ESTIMATES + 1)
         self.register_buffer("factor", time_factor(config.frames), persistent=False)
 
-    def features(self, picture: Tensor) -> Tensor:
-        """(B, 3, 4G, 4G) in -1..1 to (B, F, G, G): what depends on the picture alone."""
-        return self.picture(picture)
+    def sees(self, picture: Tensor) -> Seen:
+        """Of pictures (B, 3, 4G, 4G) in -1..1, all that the base needs; once per run."""
+        return seen_by(self._eyes[0], picture)
 
     def noise(self, batch: int, generator: torch.Generator) -> Tensor:
         """Latents (B, C, G, G) to start from: coloured over time as motion is."""
@@ -65,23 +73,30 @@ class LiteBase(nn.Module):
         self,
         noisy: Tensor,
         tau: Tensor,
-        features: Tensor,
+        seen: Seen,
         residuals: LiteResiduals | None = None,
     ) -> Tensor:
         """The clean latents that noisy ones came from.
 
-        noisy: (B, C, G, G), (1 - tau) clean + tau noise. tau: (B,) 0..1. features: of the picture,
-        (B, F, G, G) or (1, F, G, G). Raises ShapeError for latents of another model.
+        noisy: (B, C, G, G), (1 - tau) clean + tau noise. tau: (B,) 0..1. seen: of B pictures or of
+        one. Raises ShapeError for latents of another model.
         """
         wanted = (self.config.channels, self.config.grid, self.config.grid)
         if noisy.shape[1:] != wanted:
             raise ShapeError(f"latents must be (B, C, G, G) with {wanted}; got {noisy.shape}.")
-        skips, time = self.encoder(noisy, tau, features)
-        if residuals is None:
-            return self.decoder(skips, time)
-        if residuals.skips:
+        guesses = estimates(noisy, tau, seen)
+        heard = self.heard(guesses.flatten(1, 2))
+        skips, time = self.encoder(noisy, tau, seen.features, heard)
+        if residuals is not None and residuals.skips:
             skips = [one + added for one, added in zip(skips, residuals.skips, strict=True)]
-        return residuals.leaning(self.decoder(skips, time))
+        clean = self._mixed(self.decoder(skips, time), guesses)
+        return clean if residuals is None else residuals.leaning(clean)
+
+    def _mixed(self, out: Tensor, guesses: Tensor) -> Tensor:
+        """The decoder's correction, and its choice among the estimates place by place."""
+        correction, choice = out.split([self.config.channels, ESTIMATES + 1], dim=1)
+        shares = choice.softmax(dim=1)[:, :ESTIMATES, None]
+        return correction + (shares * guesses).sum(dim=1)
 
 
 def velocity(clean: Tensor, noisy: Tensor, tau: Tensor) -> Tensor:

@@ -60,8 +60,8 @@ class Regressor(Protocol):
         """Dense motion in one step."""
         ...
 
-    def picture(self, image: Tensor) -> Tensor:
-        """A picture as the networks read it."""
+    def features(self, image: Tensor) -> Tensor:
+        """(1, F, G, G) of a picture."""
         ...
 
 
@@ -80,8 +80,8 @@ class LiteControl(nn.Module):
         self.config, self.input = base.config, input
         self.encoder = copy.deepcopy(base.encoder).requires_grad_(True)
         self.reader = IdReader()
-        # Neither is learned here; outside of the module's tree, so that they are saved once.
-        self._frozen = (base, lite)
+        # Not learned here; outside of the module's tree, so that it is saved once.
+        self._lite = (lite,)
         width, channels = self.config.widths[0], self.config.channels
         self.stem = nn.Sequential(
             nn.Conv2d(2 * channels + 1 + self.config.features, width, 1),
@@ -106,7 +106,7 @@ class LiteControl(nn.Module):
         resampled in time, with a log line. weights: (N,) 0..1 or None. seed: of the random ids.
         Raises what Lite.field raises.
         """
-        base, lite = self._frozen
+        lite = self._lite[0]
         frames = self.config.frames
         if tracks.num_frames not in (0, frames):
             logger.info(
@@ -116,8 +116,7 @@ class LiteControl(nn.Module):
         is_empty = not bool(tracks.visible.any())
         if weights is not None and tracks.num_points:
             is_empty = is_empty or not bool((weights > 0).any())
-        with torch.no_grad():
-            features = base.features(lite.picture(image))
+        features = lite.features(image)
         told = self.told(fitted(tracks, frames), seed).to(features)
         guess = latents_of(field, frames).to(features)
         sure = field.confidence[None, None].to(features)

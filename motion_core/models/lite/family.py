@@ -29,11 +29,13 @@ from .film import film
 from .latents import by_frame, field_of, latents_of, resting_latents
 from .lite import Lite
 from .look import motion_picture
+from .pooling import Seen
 from .upsample import REACH
 
-# The base is trained and sampled with noise levels tau = SHIFT u / (1 + (SHIFT - 1) u). The noise
-# is as smooth as motion is: no scale drowns sooner than the others, and little shift is needed.
-SHIFT = 2.0
+# The base is trained and sampled with noise levels tau = SHIFT u / (1 + (SHIFT - 1) u). Averaging
+# over a thing of a hundred cells leaves a tenth of the noise: what moves where is decided at levels
+# near 1, and many of the steps belong there.
+SHIFT = 8.0
 TIMESTEPS = 1000
 # The one layer that MOFT can read; see LiteFamily.features.
 CLEAN_FIELD = "clean_field"
@@ -43,13 +45,13 @@ CLEAN_FIELD = "clean_field"
 class LiteCondition:
     """What does not depend on the noisy latents.
 
-    features: (1, F, G, G) of the picture for the base, or None without one. frames: of the
-    latents, the base's own or, without one, the shot's. free: (G, G) bool, cells that may move,
-    or None for all. notes: see Clip. progress: of the run, for what is prepared later.
+    seen: what the base sees in the picture, or None without a base. frames: of the latents, the
+    base's own or, without one, the shot's. free: (G, G) bool, cells that may move, or None for
+    all. notes: see Clip. progress: of the run, for what is prepared later.
     """
 
     shot: Shot
-    features: Tensor | None
+    seen: Seen | None
     frames: int
     free: Tensor | None
     notes: tuple[str, ...]
@@ -84,11 +86,11 @@ class LiteFamily:
         """
         checked_picture(shot.image, shot.size)
         base = self.lite.base
-        features = None if base is None else base.features(self.lite.picture(shot.image))
+        seen = None if base is None else base.sees(self.lite.picture(shot.image))
         frames = shot.frames if base is None else base.config.frames
         free = None if shot.movable is None else _free_cells(shot.movable, self.grid)
         notes = _notes(self.lite, shot)
-        return LiteCondition(shot, features, frames, _on(free, self.lite), notes, progress)
+        return LiteCondition(shot, seen, frames, _on(free, self.lite), notes, progress)
 
     def noise(self, condition: LiteCondition, generator: torch.Generator) -> Tensor:
         """Noise of the base, coloured over time as it was trained; rest without a base."""
@@ -157,7 +159,7 @@ class LiteFamily:
         function of the noisy latents all the same, which is all that guidance needs. Cells travel
         with what they show in frame 0. Raises ValueError without a base or for another layer.
         """
-        base, seen = self.lite.base, condition.features
+        base, seen = self.lite.base, condition.seen
         if base is None or seen is None or layer != CLEAN_FIELD:
             raise ValueError(f"lite's layers are {self.traits.layers}; got {layer!r}.")
         tau = (timestep.float() / TIMESTEPS).reshape(1).to(latents.device)
@@ -214,10 +216,10 @@ class LiteFamily:
         residuals: LiteResiduals | None,
     ) -> Tensor:
         rest = self._rest(condition)
-        if self.lite.base is None or condition.features is None:
+        if self.lite.base is None or condition.seen is None:
             clean = rest if residuals is None else residuals.leaning(rest)
         else:
-            clean = self.lite.base(latents, tau, condition.features, residuals)
+            clean = self.lite.base(latents, tau, condition.seen, residuals)
         return clean if condition.free is None else torch.where(condition.free, clean, rest)
 
     def _rest(self, condition: LiteCondition) -> Tensor:

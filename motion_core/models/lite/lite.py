@@ -59,6 +59,11 @@ class Lite(nn.Module):
         )
         return small.clamp(0, 1) * 2 - 1
 
+    @torch.no_grad()
+    def features(self, image: Tensor) -> Tensor:
+        """(H, W, 3) 0..1 to what the encoder finds in it, (1, F, G, G)."""
+        return self.encoder.features(self.picture(image))
+
     def field(
         self,
         image: Tensor,
@@ -145,9 +150,10 @@ def load_lite(path: Path | str | None = None, device: torch.device | str = "cpu"
 def _built(config: dict[str, Any]) -> Lite:
     lite = Lite(ControlEncoder(EncoderConfig(**config["encoder"])))
     if "base" in config:
-        lite.base = LiteBase(base_config(config["base"]))
-        if lite.base.config.grid != lite.encoder.config.grid:
-            raise ValueError("base and encoder have grids of different size")
+        lite.base = LiteBase(lite.encoder, base_config(config["base"]))
+        base, eyes = lite.base.config, lite.encoder.config
+        if (base.grid, base.features) != (eyes.grid, eyes.width):
+            raise ValueError("base and encoder have grids or features of different size")
     if lite.base is not None and "control" in config:
         lite.control = LiteControl(lite.base, lite, config["control"]["input"])
     return lite

@@ -99,9 +99,9 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The way up."""
+    """The way up, to `out` maps."""
 
-    def __init__(self, config: BaseConfig) -> None:
+    def __init__(self, config: BaseConfig, out: int) -> None:
         super().__init__()
         full, half, quarter = config.widths
         self.deep = Block(quarter, quarter, config.time)
@@ -111,10 +111,14 @@ class Decoder(nn.Module):
         # The way up may be dear: control copies the way down only.
         blocks = [Block(full, full, config.time) for _ in range(DEEP_BLOCKS)]
         self.at_full = nn.ModuleList([Block(2 * full, full, config.time), *blocks])
-        self.last = nn.Sequential(norm(full), nn.SiLU(), nn.Conv2d(full, config.channels, 3, 1, 1))
+        write = nn.Conv2d(full, out, 3, 1, 1)
+        # It begins with nothing to say.
+        nn.init.zeros_(write.weight)
+        nn.init.zeros_(torch.as_tensor(write.bias))
+        self.last = nn.Sequential(norm(full), nn.SiLU(), write)
 
     def forward(self, skips: list[Tensor], time: Tensor) -> Tensor:
-        """(B, C, G, G) from what the encoder gave."""
+        """(B, out, G, G) from what the encoder gave."""
         full, half, quarter = skips
         x = self.deep(quarter, time)
         x = torch.cat([self.up_half(doubled(x)), half], dim=1)
