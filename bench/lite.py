@@ -46,11 +46,11 @@ def measure_control() -> Row:
     base = LiteBase(lite.encoder).eval()
     control = LiteControl(base, lite).eval()
     image = torch.rand(512, 512, 3, generator=torch.Generator().manual_seed(0))
-    prepared = control.prepare(image, drag())
+    prepared, seen = control.prepare(image, drag()), base.sees(lite.picture(image))
     noisy, tau = base.noise(1, torch.Generator().manual_seed(0)), torch.tensor([0.5])
     works = {
         "control": lambda: control.residuals(prepared, noisy, tau),
-        "base": lambda: base(noisy, tau, prepared.features),
+        "base": lambda: base(noisy, tau, seen),
     }
     best = best_seconds(works, repeats=15)
     ratio = best["control"] / best["base"]

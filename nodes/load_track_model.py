@@ -71,7 +71,14 @@ FAMILIES = [
                 "",
                 "Leave empty for the weights that come with this pack. Or the name of a "
                 "file of your own training in ComfyUI's models/motion_prompting.",
-            )
+            ),
+            io.Boolean.Input(
+                "generate",
+                default=False,
+                tooltip="Off: the tracks are answered directly, in any number of frames, and what "
+                "no track speaks for rests. On: motion is generated, another for every seed, also "
+                "where no track speaks; in 16 frames, which are resampled to the tracks'.",
+            ),
         ],
     ),
     io.DynamicCombo.Option(

@@ -67,38 +67,45 @@ def lite_answers(
     weights: Mapping[str, Path | None], steps: Sequence[int] = ()
 ) -> dict[str, Answer]:
     """Lite with each of some weights files, under the names given to them; None is what the pack
-    ships. Where the last one holds no control branch it also answers when it is told its tracks
-    through the random-ID volume alone.
+    ships. The last one also answers when it is told its tracks through the random-ID volume alone.
 
-    steps: of the sampler, each a method of its own; weights without a control branch take none.
-    Raises what load_lite raises.
+    steps: of the sampler with base and control, each a method of its own; weights without a control
+    branch take none. Raises what load_lite raises.
     """
     loaded = {name: load_lite(path) for name, path in weights.items()}
     answers = {}
     for name, lite in loaded.items():
+        answers[name] = lite_answer(lite)
         counts = steps if lite.control is not None else ()
-        answers |= {f"{name}, steps {one}": lite_answer(lite, steps=one) for one in counts}
-        if not counts:
-            answers[name] = lite_answer(lite)
+        answers |= {f"{name}, steps {one}": sampled_answer(lite, one) for one in counts}
     for name, lite in list(loaded.items())[-1:]:
-        if lite.control is None:
-            answers[f"{name} by ids"] = lite_answer(lite, by_ids=True)
+        answers[f"{name} by ids"] = lite_answer(lite, by_ids=True)
     return answers
 
 
-def lite_answer(lite: Lite, *, by_ids: bool = False, steps: int = Sampling.steps) -> Answer:
-    """What lite makes of a question: its motion sampled in so many steps where the weights hold a
-    trained control branch, else the control encoder's field, which is then what sampling gives.
+def lite_answer(lite: Lite, *, by_ids: bool = False) -> Answer:
+    """What lite's control encoder makes of a question directly.
 
-    by_ids: the encoder's tracks are put into the random-ID volume first and read back from it.
+    by_ids: its tracks are put into the random-ID volume first and read back from it.
     """
     reader = IdReader()
 
     def answer(question: Question) -> MotionField:
-        if lite.control is not None:
-            return _sampled(lite, question, steps)
         tracks = through_ids(question.tracks, reader) if by_ids else question.tracks
         return lite.field(question.image, tracks)
+
+    return answer
+
+
+def sampled_answer(lite: Lite, steps: int) -> Answer:
+    """What lite's base and control branch make of a question in so many steps, seed 0."""
+
+    def answer(question: Question) -> MotionField:
+        family = _Motion(lite)
+        shot = Shot(question.image, question.tracks.num_frames)
+        sample(family, LiteTracks(lite), shot, question.tracks, Sampling(steps))
+        assert family.field is not None
+        return family.field
 
     return answer
 
@@ -124,11 +131,3 @@ class _Motion(LiteFamily):
         shot = condition.shot
         self.field = field_of(latents, shot.size, shot.frames)
         return Clip(shot.image.expand(shot.frames, -1, -1, -1))
-
-
-def _sampled(lite: Lite, question: Question, steps: int) -> MotionField:
-    family = _Motion(lite)
-    shot = Shot(question.image, question.tracks.num_frames)
-    sample(family, LiteTracks(lite), shot, question.tracks, Sampling(steps))
-    assert family.field is not None
-    return family.field

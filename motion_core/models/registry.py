@@ -77,11 +77,18 @@ class Family:
     with_tracks: Callable[[TrackModel, Path], TrackModel] | None = None
 
 
-def _lite(file: Path | None = None) -> TrackModel:
+def _lite(file: Path | None = None, generate: bool = False) -> TrackModel:
     from .lite.family import LiteFamily, LiteTracks
     from .lite.lite import load_lite
 
     lite = load_lite(file)
+    if not generate:
+        lite.base = lite.control = None
+    elif lite.base is None:
+        raise FormatError(
+            f"{file} holds lite's encoder alone, which generates nothing. Switch generate off, or "
+            "train a base: python -m motion_core train base."
+        )
     return TrackModel("lite", LiteFamily(lite), LiteTracks(lite), lite)
 
 

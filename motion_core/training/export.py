@@ -15,12 +15,16 @@ from ..models.lite.weights import KIND, read_weights
 from .checkpoint import load_checkpoint, write_tensors
 from .config import TrainConfig
 
+# What each stage's part is built on by others, and worth nothing without.
+BUILT_ON = {"encoder": ("base", "control"), "base": ("control",), "control": ()}
+
 
 def export_weights(checkpoint: Path, target: Path) -> None:
     """Write the averaged weights of a checkpoint into a weights file.
 
-    Parts of other stages that the file holds already stay in it. Raises what load_checkpoint and
-    read_weights raise, and OSError; the old file stays intact then.
+    Parts of other stages that the file holds already stay in it, but for those that were built on
+    the part that is replaced. Raises what load_checkpoint and read_weights raise, and OSError; the
+    old file stays intact then.
     """
     tensors, config, step = load_checkpoint(checkpoint)
     held: dict[str, Tensor] = {}
@@ -28,7 +32,9 @@ def export_weights(checkpoint: Path, target: Path) -> None:
     if target.exists():
         held, parts = read_weights(target)
     part = config.stage
-    kept = {name: value for name, value in held.items() if not name.startswith(f"{part}.")}
+    gone = (part, *BUILT_ON[part])
+    kept = {name: value for name, value in held.items() if name.split(".")[0] not in gone}
+    parts = {name: told for name, told in parts.items() if name.removesuffix("_step") not in gone}
     learned = {
         name.removeprefix("average."): value
         for name, value in tensors.items()

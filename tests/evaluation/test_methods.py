@@ -11,7 +11,7 @@ from motion_core.draft import draft
 from motion_core.evaluation import methods
 from motion_core.evaluation.baselines import Question
 from motion_core.evaluation.drafted import drafted
-from motion_core.evaluation.methods import as_field, lite_answer, through_ids
+from motion_core.evaluation.methods import as_field, lite_answer, sampled_answer, through_ids
 from motion_core.geometry import Size
 from motion_core.models.lite.identity import IdReader
 from motion_core.models.lite.render import render_field
@@ -88,12 +88,12 @@ def test_lite_answers_with_its_encoder_or_by_sampling() -> None:
         lite_answer(lite)(asked).displacement, lite.field(image, tracks).displacement
     )
     steered = lite_with_control(gain=0.0, sure=50.0)
-    answer = lite_answer(steered)(asked)
+    answer = sampled_answer(steered, 8)(asked)
     torch.testing.assert_close(
         answer.displacement, steered.field(image, tracks).displacement, atol=0.05, rtol=0.01
     )
     empty: Tracks = make_tracks(torch.zeros(5, 0, 2), size)
-    alone = lite_answer(steered)(Question(image, empty, 8))
+    alone = sampled_answer(steered, 8)(Question(image, empty, 8))
     assert alone.displacement.shape == (5, 8, 8, 2)
 
 
@@ -103,6 +103,6 @@ def test_steps_are_compared_where_weights_sample(monkeypatch: pytest.MonkeyPatch
     files = {Path("whole"): lite_with_control(gain=0.05), Path("half"): lite_without_base()}
     monkeypatch.setattr(methods, "load_lite", files.__getitem__)
     answers = methods.lite_answers({path.name: path for path in files}, steps=(1, 3))
-    assert list(answers) == ["whole, steps 1", "whole, steps 3", "half", "half by ids"]
+    assert list(answers) == ["whole", "whole, steps 1", "whole, steps 3", "half", "half by ids"]
     one, three = (answers[f"whole, steps {n}"](asked).displacement for n in (1, 3))
     assert not torch.allclose(one, three)

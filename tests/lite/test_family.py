@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from motion_core.errors import CanvasError
+from motion_core.errors import CanvasError, FormatError
 from motion_core.geometry import Size
 from motion_core.guidance import camera_free, text_and_motion_guidance
 from motion_core.models.lite import load_lite
@@ -129,7 +129,7 @@ def test_a_base_makes_of_every_seed_its_own_and_always_the_same() -> None:
 @pytest.mark.parametrize(
     ("lite", "words"),
     [
-        (lite_without_base(), ["control encoder alone"]),
+        (lite_without_base(), ["answers the tracks directly"]),
         (tiny_lite(), ["no control branch"]),
         (lite_with_control(gain=0.0), []),
     ],
@@ -311,9 +311,24 @@ def test_saved_and_loaded_it_makes_the_same_clip(tmp_path: Path) -> None:
     loaded = load_lite(path)
     tracks = wandering(FRAMES, 7, SIZE)
     assert same(made(loaded, tracks), made(lite, tracks))
-    model = load_track_model("lite", file=path)
+    model = load_track_model("lite", file=path, generate=True)
     clip = sample(model.model, model.control, Shot(picture(*SIZE), FRAMES), tracks, QUICK)
     assert same(clip, made(lite, tracks))
+
+
+def test_what_generates_is_asked_only_where_it_is_wished_for(tmp_path: Path) -> None:
+    lite, path = lite_with_control(gain=0.5), tmp_path / "tiny.safetensors"
+    config = {"encoder": asdict(SIZES), "base": asdict(BASE), "control": {"input": "ids"}}
+    save_file(lite.state_dict(), path, {"kind": KIND, "config": json.dumps(config)})
+    model, tracks = load_track_model("lite", file=path), wandering(FRAMES, 7, SIZE)
+    clip = sample(model.model, model.control, Shot(picture(*SIZE), FRAMES), tracks, QUICK)
+    assert same(clip, made(lite_without_base(), tracks))
+    bare = lite_without_base()
+    save_file(
+        bare.state_dict(), path, {"kind": KIND, "config": json.dumps({"encoder": asdict(SIZES)})}
+    )
+    with pytest.raises(FormatError, match="train a base"):
+        load_track_model("lite", file=path, generate=True)
 
 
 def test_families_are_known_by_name(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def nodes(host: StandInHost) -> dict[str, Any]:
 @pytest.fixture
 def model(nodes: dict[str, Any]) -> Any:
     load = nodes["MotionPromptingLoadTrackModel"].execute
-    return load({"model": "lite", "file": LITE_BASE}).args[0]
+    return load({"model": "lite", "file": LITE_BASE, "generate": True}).args[0]
 
 
 def video(frames: int = FRAMES) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,6 +100,16 @@ def test_every_stage_adds_its_part(stages: Path) -> None:
     lite = load_lite(stages)
     assert lite.base is not None and lite.control is not None
     assert lite.control.gate.weight.any(), "control has learned nothing"
+
+
+def test_what_was_built_on_a_replaced_part_goes(whole: Path, stages: Path, tmp_path: Path) -> None:
+    target = tmp_path / "lite.safetensors"
+    shutil.copy(stages, target)
+    export_weights(stages.parent / "base" / CHECKPOINT, target)
+    again = load_lite(target)
+    assert again.base is not None and again.control is None
+    export_weights(whole / CHECKPOINT, target)
+    assert load_lite(target).base is None
 
 
 def test_control_leaves_what_it_builds_on_alone(stages: Path) -> None:
