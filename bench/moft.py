@@ -1,7 +1,7 @@
 """MOFT on lite: motion fidelity with guidance against without, and what similarity looks like.
 
-`python -m bench.moft WEIGHTS` takes a weights file of lite that holds a base (python -m motion_core
-train makes one); `--checkpoint` a checkpoint of the base's training instead. Each prompt is a
+`python -m bench.moft WEIGHTS` takes a weights file of lite that holds a base (none: the shipped
+one); `--checkpoint` a checkpoint of the base's training instead. Each prompt is a
 held-out scene's first picture with a direction; guidance gets the direction as a synthesised
 reference, and as a video of another picture that pans that way, followed by Lucas-Kanade.
 """

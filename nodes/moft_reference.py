@@ -78,7 +78,8 @@ class MoftReference(io.ComfyNode):
             "Similarity.",
             inputs=[
                 ModelSocket.Input(
-                    "model", tooltip="The model that samples later: lite with a base, AnimateDiff."
+                    "model",
+                    tooltip="The model that samples later: lite with generate on, AnimateDiff.",
                 ),
                 io.Image.Input(
                     "images",

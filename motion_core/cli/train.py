@@ -43,7 +43,7 @@ def run(args: Namespace) -> None:
     from ..training.config import config_from
     from ..training.export import export_weights
     from ..training.plot import plot_log
-    from ..training.run import CHECKPOINT, LOG, train
+    from ..training.run import CHECKPOINT, LOG, is_first_process, train
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     values = _settings(args.set)
@@ -55,6 +55,8 @@ def run(args: Namespace) -> None:
         values["steps"] = args.steps
     config = config_from(values)
     done = train(config, args.out, resume=args.resume, progress=meter("step"))
+    if not is_first_process():
+        return
     plot_log(args.out / LOG, args.out / "curves.png")
     say(f"wrote {done}")
     if args.export is not None:

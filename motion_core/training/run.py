@@ -37,9 +37,11 @@ def train(
     that was not. `progress` is called per step and may raise to stop; a checkpoint is written
     first. Raises ValueError, OSError and FormatError as load_checkpoint does.
     """
-    from accelerate import Accelerator
+    from accelerate import Accelerator, DistributedDataParallelKwargs
 
-    accelerator = Accelerator()
+    # Control's reader of ids works untrained, and no gradient reaches it.
+    idle = DistributedDataParallelKwargs(find_unused_parameters=True)
+    accelerator = Accelerator(kwargs_handlers=[idle])
     run = _Run(config, folder, accelerator)
     run.open(resume)
     try:
@@ -47,6 +49,13 @@ def train(
     finally:
         run.save()
     return folder / CHECKPOINT
+
+
+def is_first_process() -> bool:
+    """Of those that `accelerate launch` has started, the one that writes files."""
+    from accelerate import PartialState
+
+    return PartialState().is_main_process
 
 
 class _Steps(Sampler[int]):
@@ -102,7 +111,8 @@ class _Run:
                 value.copy_(tensors[f"model.{name}"])
                 self.average[name] = tensors[f"average.{name}"].clone()
         restore_optimizer(self.optimizer, tensors)
-        _forget_after(self.folder / LOG, self.step)
+        if self.accelerator.is_main_process:
+            _forget_after(self.folder / LOG, self.step)
 
     def loop(self, progress: Progress) -> None:
         config, saved = self.config, time.monotonic()

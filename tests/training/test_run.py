@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from dataclasses import replace
+import subprocess
+import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,7 @@ from motion_core.training.plot import plot_log
 from motion_core.training.probes import COUNTS, LEVELS, probe_base
 from motion_core.training.run import CHECKPOINT, LOG, train
 
+ROOT = Path(__file__).resolve().parents[2]
 TINY = TrainConfig(
     steps=4, batch=1, cells=16, frames=3, block=2, reuse=2, workers=0, warmup=2, probe_steps=99
 )
@@ -130,6 +134,21 @@ def test_an_interrupted_control_goes_on_as_if_it_had_not_been(stages: Path, tmp_
         train(config, tmp_path / "parts", progress=stop_after_one)
     train(config, tmp_path / "parts", resume=True)
     assert losses(tmp_path / "parts") == pytest.approx(losses(tmp_path / "whole"), abs=1e-6)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="torch's launcher lacks libuv on Windows")
+def test_two_processes_train_together(stages: Path, tmp_path: Path) -> None:
+    """No gradient reaches some of control's parameters: an error between processes, by default."""
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    words += ["-m", "motion_core", "train", "control", "--out", str(tmp_path), "--steps", "2"]
+    tiny = asdict(replace(TINY, start=str(stages), probe_scenes=1))
+    del tiny["stage"], tiny["steps"]
+    words += ["--set", *(f"{name}={value}" for name, value in tiny.items())]
+    alone = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(words, cwd=ROOT, env=alone, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert load_checkpoint(tmp_path / CHECKPOINT)[2] == 2
+    assert (tmp_path / "curves.png").exists()
 
 
 def test_control_without_a_base_is_refused(whole: Path, tmp_path: Path) -> None:

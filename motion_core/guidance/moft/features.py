@@ -66,12 +66,12 @@ def tap_of(model: Any) -> FeatureTap:
     if not isinstance(traits, FeatureTraits):
         raise TypeError(
             f"{type(model).__name__} has no features that MOFT could read; use a model of the "
-            "families lite (with a base) or animatediff."
+            "families lite (with generate) or animatediff."
         )
     if not traits.layers:
         raise ValueError(
             "these weights hold nothing that MOFT could read: lite's encoder answers tracks and "
-            "knows no motion of its own. Load weights of lite that hold a base."
+            "knows no motion of its own. Load lite with generate switched on."
         )
     return model
 
