@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import FormatError
 from ..models.lite.base import LiteBase, LiteResiduals
-from ..models.lite.control import LiteControl
+from ..models.lite.control import LiteControl, Prepared
 from ..models.lite.family import SHIFT
 from ..models.lite.latents import coloured_noise, from_latents, latents_of, to_latents
 from ..models.lite.lite import load_lite
@@ -92,13 +92,6 @@ class ControlStage(nn.Module):
             "gate": residuals.gate.detach().mean(),
         }
 
-    def guess(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Latents (B, C, G, G) of the one-step field of each scene, as `Lite.field` gives it, and
-        how far it is to be trusted, (B, 1, G, G)."""
-        fields = self.lite.fields(batch.picture, batch.evidence, CANVAS)
-        guess = torch.cat([latents_of(field, self.config.frames) for field in fields])
-        return guess, torch.stack([field.confidence for field in fields])[:, None]
-
     def residuals(
         self, batch: Batch, features: Tensor, noisy: Tensor, tau: Tensor
     ) -> LiteResiduals:
@@ -106,15 +99,17 @@ class ControlStage(nn.Module):
 
         features: of the pictures.
         """
-        guess, sure = self.guess(batch)
+        fields, grip = self.lite.fields(batch.picture, batch.evidence, CANVAS)
+        guess = torch.cat([latents_of(field, self.config.frames) for field in fields])
+        sure = torch.stack([field.confidence for field in fields])[:, None]
         seeds = range(batch.step * len(batch.tracks), (batch.step + 1) * len(batch.tracks))
         told = [
             self.control.told(tracks, seed)
             for tracks, seed in zip(batch.tracks, seeds, strict=True)
         ]
-        heard = batch.evidence.present.any(dim=1).view(-1, 1, 1, 1).to(features)
         first = self.control.heard(torch.cat(told).to(features), guess, sure, features)
-        return self.control.added((first, guess, features), noisy, tau, heard)
+        prepared = Prepared(first, guess, grip.any_heard())
+        return self.control.residuals(prepared, noisy, tau)
 
 
 def noised(batch: Batch, base: LiteBase, config: TrainConfig) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
 from motion_core.errors import ShapeError
 from motion_core.geometry import Size
 from motion_core.models.lite.base import velocity
-from motion_core.models.lite.control import LiteControl
+from motion_core.models.lite.control import LiteControl, fitted
 from motion_core.models.lite.field import MotionField
 from motion_core.models.lite.identity import IdReader, far_apart, matched_tracks
 from motion_core.models.lite.latents import coloured_noise, field_of, latents_of, time_factor
@@ -63,12 +65,37 @@ def test_a_learned_control_acts_and_empty_tracks_are_the_base(lite, input: str) 
     assert torch.equal(lite.base(noisy, tau, seen, nothing), plain)
 
 
+@torch.no_grad()
+def test_tracks_hold_as_firmly_as_the_gate_leans_in_pure_noise(lite) -> None:
+    control, tracks = LiteControl(lite.base, lite), wandering(5, 6, CANVAS)
+    fresh = control.prepare(picture(60, 40), tracks).grip
+    assert fresh is not None and not fresh.amount.any()
+    for bias, firm in ((0.5, math.tanh(0.5)), (-2.0, 0.0)):
+        torch.nn.init.constant_(control.gate.bias, bias)
+        grip = control.prepare(picture(60, 40), tracks).grip
+        assert grip is not None
+        torch.testing.assert_close(grip.amount, torch.full((1, 1, 8, 8), firm))
+
+
 def test_other_lengths_are_resampled_and_say_so(lite, caplog: pytest.LogCaptureFixture) -> None:
     control = LiteControl(lite.base, lite)
     with caplog.at_level("INFO"):
         prepared = control.prepare(picture(60, 40), wandering(9, 6, CANVAS))
     assert "resampled" in caplog.text
     assert prepared.guess.shape == (1, BASE.channels, 8, 8)
+
+
+def test_a_track_seen_for_a_moment_is_not_lost_between_frames() -> None:
+    visible = torch.zeros(40, 2, dtype=torch.bool)
+    visible[7, 0], visible[:, 1] = True, True
+    xy = wandering(40, 2, CANVAS).xy.clone()
+    xy[~visible] = 1e4
+    few = fitted(make_tracks(xy, CANVAS, visible=visible), 5)
+    assert int(few.visible[:, 0].sum()) == 1
+    torch.testing.assert_close(few.xy[:, 0], xy[7, 0].expand(5, 2))
+    torch.testing.assert_close(few.xy[0], torch.stack([xy[7, 0], xy[0, 1]]))
+    assert bool(few.visible[:, 1].all())
+    assert fitted(empty_tracks(9, CANVAS), 5).num_frames == 5
 
 
 def test_foreign_latents_are_refused(lite) -> None:

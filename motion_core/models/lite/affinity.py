@@ -40,13 +40,15 @@ class Estimate(NamedTuple):
     """What the encoder says of M places.
 
     moved: (B, M, T, 2) units. visible: (B, M, T) logits. error: (B, M) logarithm of the error
-    it expects, units. cosine: (B, H, M, N) affinities, for the loss.
+    it expects, units. cosine: (B, H, M, N) affinities, for the loss. shares: (B, M, N) how much
+    each place listens to each track in all; what they lack of 1 says that nothing moves.
     """
 
     moved: Tensor
     visible: Tensor
     error: Tensor
     cosine: Tensor
+    shares: Tensor
 
 
 class PictureNet(nn.Module):
@@ -136,9 +138,11 @@ class ControlEncoder(nn.Module):
         moments = track_moments(evidence.place, evidence.moved, evidence.trust)
         moved, heard = similarity_fit(weights, moments, at, self.ridge.exp())
         gates, error = self._gates(own, (logits, weights, moved, heard), evidence)
-        mixed = (gates[..., :-1].transpose(1, 2)[..., None, None] * moved).sum(dim=1)
-        seen = (gates[..., :-1].transpose(1, 2)[..., None] * heard).sum(dim=1) + gates[..., -1:]
-        return Estimate(mixed, self._visible(seen, mixed, at, half), error, cosine)
+        by_head = gates[..., :-1].transpose(1, 2)[..., None]
+        mixed = (by_head[..., None] * moved).sum(dim=1)
+        seen = (by_head * heard).sum(dim=1) + gates[..., -1:]
+        shares = (by_head * weights).sum(dim=1)
+        return Estimate(mixed, self._visible(seen, mixed, at, half), error, cosine, shares)
 
     def _logits(
         self, features: Tensor, own: Tensor, at: Tensor, evidence: Evidence
@@ -218,7 +222,8 @@ def whole_field(
         for start in range(0, total, step):
             cells = torch.arange(start, min(start + step, total), device=features.device)
             part = encoder(features, evidence, cells.expand(batch, -1), half)
-            parts.append((part.moved, part.visible, part.error))
+            parts.append((part.moved, part.visible, part.error, part.shares))
             progress(min(start + step, total), total)
-    moved, visible, error = (torch.cat(column, dim=1) for column in zip(*parts, strict=True))
-    return Estimate(moved, visible, error, moved.new_zeros(batch, 0, total, tracks))
+    whole = (torch.cat(column, dim=1) for column in zip(*parts, strict=True))
+    moved, visible, error, shares = whole
+    return Estimate(moved, visible, error, moved.new_zeros(batch, 0, total, tracks), shares)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from ...errors import ShapeError
 from .affinity import ControlEncoder
+from .grip import Grip
 from .latents import coloured_noise, time_factor
 from .pooling import ESTIMATES, Seen, estimates, seen_by
 from .unet import BaseConfig, Decoder, Encoder
@@ -22,21 +23,28 @@ class LiteResiduals:
     """What control adds to a prediction.
 
     skips: added to the encoder's maps; none where nothing is added. gate (B, 1 or C, G, G): how
-    far the prediction leans to `guess` (B, C, G, G), the motion that the tracks ask for.
+    far the prediction leans to `guess` (B, C, G, G), the motion that the tracks ask for. grip:
+    what then holds it to the guess where the tracks are, if anything does.
     """
 
     skips: tuple[Tensor, ...]
     gate: Tensor
     guess: Tensor
+    grip: Grip | None = None
 
     def scaled(self, strength: float) -> LiteResiduals:
         """The same with its influence multiplied; 0 does not change a prediction."""
         skips = tuple(skip * strength for skip in self.skips)
-        return LiteResiduals(skips, self.gate * strength, self.guess)
+        grip = self.grip
+        # No more than all of a miss can be mended.
+        if grip is not None and strength < 1:
+            grip = replace(grip, amount=grip.amount * strength)
+        return LiteResiduals(skips, self.gate * strength, self.guess, grip)
 
-    def leaning(self, clean: Tensor) -> Tensor:
-        """Clean latents that lean to the guess as far as the gate says."""
-        return clean + self.gate * (self.guess - clean)
+    def led(self, clean: Tensor) -> Tensor:
+        """Clean latents that lean to the guess as far as the gate says, and are held."""
+        leaning = clean + self.gate * (self.guess - clean)
+        return leaning if self.grip is None else self.grip.held(leaning, self.guess)
 
 
 class LiteBase(nn.Module):
@@ -86,11 +94,12 @@ class LiteBase(nn.Module):
             raise ShapeError(f"latents must be (B, C, G, G) with {wanted}; got {noisy.shape}.")
         guesses = estimates(noisy, tau, seen)
         heard = self.heard(guesses.flatten(1, 2))
-        skips, time = self.encoder(noisy, tau, seen.features, heard)
+        features = seen.features.expand(len(noisy), -1, -1, -1)
+        skips, time = self.encoder(torch.cat([noisy, features], dim=1), tau, heard)
         if residuals is not None and residuals.skips:
             skips = [one + added for one, added in zip(skips, residuals.skips, strict=True)]
         clean = self._mixed(self.decoder(skips, time), guesses)
-        return clean if residuals is None else residuals.leaning(clean)
+        return clean if residuals is None else residuals.led(clean)
 
     def _mixed(self, out: Tensor, guesses: Tensor) -> Tensor:
         """The decoder's correction, and its choice among the estimates place by place."""

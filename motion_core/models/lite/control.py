@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -22,10 +22,11 @@ from ...raster.ids import IdEmbedding
 from ...raster.sparse import sparse_id_volume
 from ...tracks.model import Tracks, make_tracks
 from .base import LiteBase, LiteResiduals
-from .evidence import evidence_of
+from .evidence import evidence_of, filled
 from .field import MotionField
+from .grip import Grip
 from .identity import VOLUME_SIDE, IdReader, far_apart, matched_tracks
-from .latents import latents_of, retimed
+from .latents import coloured_noise, latents_of, retimed, time_factor
 from .told import region_maps, told_maps
 
 INPUTS = ("ids", "region")
@@ -37,27 +38,29 @@ logger = logging.getLogger(__name__)
 class Prepared:
     """What control computes once per run.
 
-    added: (1, W, G, G) for the encoder copy's first layer. guess: (1, C, G, G) latents of the
-    motion the tracks ask for. features: of the picture, (1, F, G, G). is_empty: nothing to follow.
+    added: (B, W, G, G) to what the first layer makes of the noisy latents. guess: (B, C, G, G)
+    latents of the motion the tracks ask for. share: broadcasts over (B, C, G, G), 0 where there is
+    nothing to follow, else 1. grip: how tracks hold what moves with them; None in training, and
+    where nothing needs to be held.
     """
 
     added: Tensor
     guess: Tensor
-    features: Tensor
-    is_empty: bool
+    share: Tensor
+    grip: Grip | None = None
 
 
 class Regressor(Protocol):
     """What control asks of the model it belongs to (`Lite`)."""
 
-    def field(
+    def answer(
         self,
         image: Tensor,
         tracks: Tracks,
         weights: Tensor | None = None,
         progress: Progress = silent,
-    ) -> MotionField:
-        """Dense motion in one step."""
+    ) -> tuple[MotionField, Grip]:
+        """Dense motion in one step, and how tracks hold what moves with them."""
         ...
 
     def features(self, image: Tensor) -> Tensor:
@@ -79,6 +82,7 @@ class LiteControl(nn.Module):
             raise ValueError(f"input must be one of: {', '.join(INPUTS)}; got {input!r}.")
         self.config, self.input = base.config, input
         self.encoder = copy.deepcopy(base.encoder).requires_grad_(True)
+        self.encoder.first = _narrow(base.encoder.first, self.config.channels)
         self.reader = IdReader()
         # Not learned here; outside of the module's tree, so that it is saved once.
         self._lite = (lite,)
@@ -112,15 +116,28 @@ class LiteControl(nn.Module):
             logger.info(
                 "tracks of %d frames are resampled to the model's %d.", tracks.num_frames, frames
             )
-        field = lite.field(image, tracks, weights, progress)
-        is_empty = not bool(tracks.visible.any())
-        if weights is not None and tracks.num_points:
-            is_empty = is_empty or not bool((weights > 0).any())
+        tracks = fitted(tracks, frames)
+        field, grip = lite.answer(image, tracks, weights, progress)
         features = lite.features(image)
-        told = self.told(fitted(tracks, frames), seed).to(features)
+        told = self.told(tracks, seed).to(features)
         guess = latents_of(field, frames).to(features)
         sure = field.confidence[None, None].to(features)
-        return Prepared(self.heard(told, guess, sure, features), guess, features, is_empty)
+        added = self.heard(told, guess, sure, features)
+        prepared = Prepared(added, guess, grip.any_heard())
+        return replace(prepared, grip=replace(grip, amount=self.trust(prepared, seed)))
+
+    def trust(self, prepared: Prepared, seed: int = 0) -> Tensor:
+        """(B, 1, G, G) 0..1: how far control leans to the guess where the noise tells nothing. So
+        far it holds on to it, at the tracks, when the base believes to know better.
+
+        Not learned for that use: in training the noise hides the truth, and the base is right to
+        believe in it; in a run it hides what the base has made up before.
+        """
+        factor = time_factor(self.config.frames).to(prepared.guess)
+        generator = torch.Generator().manual_seed(seed)
+        noise = coloured_noise(tuple(prepared.guess.shape), factor, generator)
+        lean = self.residuals(prepared, noise, noise.new_ones(1)).gate
+        return lean[:, :1].clamp(0, 1)
 
     def heard(self, told: Tensor, guess: Tensor, sure: Tensor, features: Tensor) -> Tensor:
         """(B, W, G, G) what tracks add to the first layer: the new first layer itself.
@@ -150,18 +167,11 @@ class LiteControl(nn.Module):
             raise ShapeError(
                 f"latents have {self.config.channels} channels here; got {noisy.shape[1]}."
             )
-        share = noisy.new_zeros(1) if prepared.is_empty else noisy.new_ones(1)
-        return self.added((prepared.added, prepared.guess, prepared.features), noisy, tau, share)
-
-    def added(
-        self, known: tuple[Tensor, Tensor, Tensor], noisy: Tensor, tau: Tensor, share: Tensor
-    ) -> LiteResiduals:
-        """The residuals of a batch. known: first layer's addition, guess and features. share:
-        (1,) or (B, 1, 1, 1), 0 where there is nothing to follow."""
-        first, guess, features = known
-        maps, time = self.encoder(noisy, tau, features, first)
+        share = prepared.share
+        maps, time = self.encoder(noisy, tau, prepared.added)
         skips = tuple(zero(one) * share for zero, one in zip(self.zeros, maps, strict=True))
-        return LiteResiduals(skips, self._gates(maps[0], time) * share, guess)
+        gate = self._gates(maps[0], time) * share
+        return LiteResiduals(skips, gate, prepared.guess, prepared.grip)
 
     def _gates(self, full: Tensor, time: Tensor) -> Tensor:
         """(B, C, G, G) -1..1: one gate for motion and one for visibility, by place and noise."""
@@ -172,12 +182,30 @@ class LiteControl(nn.Module):
 
 
 def fitted(tracks: Tracks, frames: int) -> Tracks:
-    """Tracks with a model's number of frames: positions in between are interpolated."""
-    if tracks.num_frames == frames:
+    """Tracks with a model's number of frames: positions in between are interpolated.
+
+    Seen is what is seen on both sides, or, lest a track is lost that shows in a few frames only,
+    near by.
+    """
+    if tracks.num_frames in (0, frames):
         return tracks
-    xy = retimed(tracks.xy, frames)
-    visible = retimed(tracks.visible.float(), frames) > 0.99
+    xy = retimed(filled(tracks.xy, tracks.visible), frames)
+    seen = tracks.visible.float()
+    visible = retimed(seen, frames) > 0.99
+    lost = ~visible.any(dim=0)
+    if bool(lost.any()):
+        visible[:, lost] = functional.adaptive_max_pool1d(seen[:, lost].T[None], frames)[0].T > 0
     return make_tracks(xy, tracks.size, visible=visible, ids=tracks.ids)
+
+
+def _narrow(first: nn.Conv2d, channels: int) -> nn.Conv2d:
+    """The first layer without its neighbourhood and without the picture, which comes with what is
+    added: it reads the first `channels` maps, a cell at a time, and costs a fifteenth."""
+    one = nn.Conv2d(channels, first.out_channels, 1)
+    with torch.no_grad():
+        one.weight.copy_(first.weight[:, :channels].sum(dim=(2, 3), keepdim=True))
+        one.bias.copy_(first.bias)
+    return one
 
 
 def _zero_conv(channels: int, out: int) -> nn.Conv2d:

@@ -218,7 +218,7 @@ class LiteFamily:
     ) -> Tensor:
         rest = self._rest(condition)
         if self.lite.base is None or condition.seen is None:
-            clean = rest if residuals is None else residuals.leaning(rest)
+            clean = rest if residuals is None else residuals.led(rest)
         else:
             clean = self.lite.base(latents, tau, condition.seen, residuals)
         return clean if condition.free is None else torch.where(condition.free, clean, rest)
@@ -239,10 +239,9 @@ class LiteTracks:
         image, told = condition.shot.image, condition.progress
         if self.lite.control is not None:
             return self.lite.control.prepare(image, tracks, weights, progress=told)
-        guess = latents_of(self.lite.field(image, tracks, weights, told), condition.frames)
-        is_empty = not bool((tracks.visible.any(dim=0) & (weights > 0)).any())
-        nothing = guess.new_zeros(1, 0, *guess.shape[-2:])
-        return Prepared(nothing, guess, nothing, is_empty)
+        field, grip = self.lite.answer(image, tracks, weights, told)
+        guess = latents_of(field, condition.frames)
+        return Prepared(guess.new_zeros(()), guess, grip.any_heard())
 
     def residuals(
         self, prepared: Prepared, latents: Tensor, timestep: Tensor, condition: LiteCondition
@@ -251,8 +250,7 @@ class LiteTracks:
         if self.lite.control is not None:
             tau = (timestep.float() / TIMESTEPS).reshape(1).to(latents.device)
             return self.lite.control.residuals(prepared, latents, tau)
-        whole = prepared.guess.new_full((1, 1, 1, 1), 0.0 if prepared.is_empty else 1.0)
-        return LiteResiduals((), whole, prepared.guess)
+        return LiteResiduals((), prepared.share, prepared.guess)
 
 
 def _notes(lite: Lite, shot: Shot) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from .base import LiteBase
 from .control import LiteControl
 from .evidence import Evidence, evidence_of, unit_px
 from .field import MotionField, resting_field
+from .grip import Grip, grip_of
 from .settle import cell_colours, settled
 from .unet import BaseConfig
 from .weights import SHIPPED, fill_module, read_weights
@@ -81,6 +82,16 @@ class Lite(nn.Module):
         Raises TypeError, ShapeError, ValueError for what is no picture or weights, CanvasError
         for another canvas.
         """
+        return self.answer(image, tracks, weights, progress)[0]
+
+    def answer(
+        self,
+        image: Tensor,
+        tracks: Tracks,
+        weights: Tensor | None = None,
+        progress: Progress = silent,
+    ) -> tuple[MotionField, Grip]:
+        """The same field, and how tracks hold what moves with them."""
         checked_picture(image, tracks.size)
         keep = tracks.visible.any(dim=0)
         if weights is not None:
@@ -89,28 +100,31 @@ class Lite(nn.Module):
                     f"weights must be (N,) = ({tracks.num_points},); got {tuple(weights.shape)}."
                 )
             keep = keep & (weights.to(keep.device) > 0)
-        grid = self.encoder.config.grid
-        if not bool(keep.any()):
-            still = resting_field(tracks.num_frames, grid, tracks.size)
-            return _to(still, self.device)
         few = _evenly(tracks, keep)
         weights = None if weights is None else weights.to(few.device)[few]
         told = select(tracks, few)
         evidence = _weighted(evidence_of([told]), told, weights).to(self.device)
-        return self.fields(self.picture(image), evidence, tracks.size, progress)[0]
+        if not len(few):
+            grid = self.encoder.config.grid
+            still = resting_field(tracks.num_frames, grid, tracks.size)
+            nobody = evidence.place.new_zeros(1, grid * grid, 1)
+            return _to(still, self.device), grip_of(evidence, nobody)
+        fields, grip = self.fields(self.picture(image), evidence, tracks.size, progress)
+        return fields[0], grip
 
     @torch.no_grad()
     def fields(
         self, picture: Tensor, evidence: Evidence, size: Size, progress: Progress = silent
-    ) -> list[MotionField]:
-        """The fields of B scenes on canvases of one size: what `field` and training share.
+    ) -> tuple[list[MotionField], Grip]:
+        """The answers to B scenes on canvases of one size: what `answer` and training share.
 
         picture: (B, 3, 4G, 4G), as the networks read it. evidence: of B track sets.
         """
         features = self.encoder.features(picture)
         half = half_units(size).to(self.device)
         estimate = whole_field(self.encoder, features, evidence, half, progress)
-        return [_settled_field(estimate, row, picture, size) for row in range(len(picture))]
+        fields = [_settled_field(estimate, row, picture, size) for row in range(len(picture))]
+        return fields, grip_of(evidence, estimate.shares)
 
 
 def _settled_field(estimate: Estimate, row: int, picture: Tensor, size: Size) -> MotionField:
@@ -189,7 +203,7 @@ def _evenly(tracks: Tracks, keep: Tensor) -> Tensor:
 
 
 def _weighted(evidence: Evidence, tracks: Tracks, weights: Tensor | None) -> Evidence:
-    if weights is None:
+    if weights is None or not tracks.num_points:
         return evidence
     seen = tracks.visible.any(dim=0)
     trust = evidence.trust * weights.to(evidence.trust)[seen][None, :, None]

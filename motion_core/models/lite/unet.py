@@ -81,17 +81,14 @@ class Encoder(nn.Module):
         self.at_quarter = Block(quarter, quarter, config.time)
         self.around = Attention(quarter)
 
-    def forward(
-        self, noisy: Tensor, tau: Tensor, features: Tensor, added: Tensor | None = None
-    ) -> tuple[list[Tensor], Tensor]:
+    def forward(self, read: Tensor, tau: Tensor, added: Tensor) -> tuple[list[Tensor], Tensor]:
         """Maps at the full grid, its half and its quarter, and the code of the noise level.
 
-        noisy: (B, C, G, G). tau: (B,). features: (B, F, G, G). added: to the first layer's result.
+        read: (B, C + F, G, G) noisy latents and features, what the first layer reads. tau: (B,).
+        added: (B, W, G, G) to its result.
         """
         time = self.level(tau)
-        full = self.first(torch.cat([noisy, features.expand(len(noisy), -1, -1, -1)], dim=1))
-        if added is not None:
-            full = full + added
+        full = self.first(read) + added
         full = full + self.near(full)
         half = self.at_half(self.to_half(full), time)
         quarter = self.around(self.at_quarter(self.to_quarter(half), time))
