@@ -20,7 +20,7 @@ from ...geometry import Size
 from ...progress import Progress, silent
 from ...raster.ids import IdEmbedding
 from ...raster.sparse import sparse_id_volume
-from ...tracks.model import Tracks, make_tracks
+from ...tracks.model import Tracks, empty_tracks, make_tracks
 from .base import LiteBase, LiteResiduals
 from .evidence import evidence_of, filled
 from .field import MotionField
@@ -187,8 +187,10 @@ def fitted(tracks: Tracks, frames: int) -> Tracks:
     Seen is what is seen on both sides, or, lest a track is lost that shows in a few frames only,
     near by.
     """
-    if tracks.num_frames in (0, frames):
+    if tracks.num_frames == frames:
         return tracks
+    if not bool(tracks.visible.any()):
+        return empty_tracks(frames, tracks.size)
     xy = retimed(filled(tracks.xy, tracks.visible), frames)
     seen = tracks.visible.float()
     visible = retimed(seen, frames) > 0.99
@@ -204,7 +206,7 @@ def _narrow(first: nn.Conv2d, channels: int) -> nn.Conv2d:
     one = nn.Conv2d(channels, first.out_channels, 1)
     with torch.no_grad():
         one.weight.copy_(first.weight[:, :channels].sum(dim=(2, 3), keepdim=True))
-        one.bias.copy_(first.bias)
+        torch.as_tensor(one.bias).copy_(torch.as_tensor(first.bias))
     return one
 
 
