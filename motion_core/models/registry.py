@@ -89,7 +89,7 @@ def _lite(file: Path | None = None, generate: bool = False) -> TrackModel:
             f"{file} holds lite's encoder alone, which generates nothing. Switch generate off, or "
             "train a base: python -m motion_core train base."
         )
-    # With more steps it follows tracks worse; see docs/evaluation.md.
+    # More steps change little; see docs/evaluation.md.
     defaults = Defaults(steps=4)
     return TrackModel("lite", LiteFamily(lite), LiteTracks(lite), lite, defaults)
 

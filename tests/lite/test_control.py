@@ -74,7 +74,7 @@ def test_tracks_hold_as_firmly_as_the_gate_leans_in_pure_noise(lite) -> None:
         torch.nn.init.constant_(control.gate.bias, bias)
         grip = control.prepare(picture(60, 40), tracks).grip
         assert grip is not None
-        torch.testing.assert_close(grip.amount, torch.full((1, 1, 8, 8), firm))
+        torch.testing.assert_close(grip.amount, torch.full((1, 1, 64), firm))
 
 
 def test_other_lengths_are_resampled_and_say_so(lite, caplog: pytest.LogCaptureFixture) -> None:

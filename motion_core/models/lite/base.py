@@ -43,7 +43,7 @@ class LiteResiduals:
 
     def led(self, clean: Tensor) -> Tensor:
         """Clean latents that lean to the guess as far as the gate says, and are held."""
-        leaning = clean + self.gate * (self.guess - clean)
+        leaning = torch.lerp(clean, self.guess, self.gate)
         return leaning if self.grip is None else self.grip.held(leaning, self.guess)
 
 

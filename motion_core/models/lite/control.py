@@ -127,7 +127,7 @@ class LiteControl(nn.Module):
         return replace(prepared, grip=replace(grip, amount=self.trust(prepared, seed)))
 
     def trust(self, prepared: Prepared, seed: int = 0) -> Tensor:
-        """(B, 1, G, G) 0..1: how far control leans to the guess where the noise tells nothing. So
+        """(B, 1, G*G) 0..1: how far control leans to the guess where the noise tells nothing. So
         far it holds on to it, at the tracks, when the base believes to know better.
 
         Not learned for that use: in training the noise hides the truth, and the base is right to
@@ -137,7 +137,7 @@ class LiteControl(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         noise = coloured_noise(tuple(prepared.guess.shape), factor, generator)
         lean = self.residuals(prepared, noise, noise.new_ones(1)).gate
-        return lean[:, :1].clamp(0, 1)
+        return lean[:, :1].flatten(2).clamp(0, 1)
 
     def heard(self, told: Tensor, guess: Tensor, sure: Tensor, features: Tensor) -> Tensor:
         """(B, W, G, G) what tracks add to the first layer: the new first layer itself.
@@ -170,15 +170,20 @@ class LiteControl(nn.Module):
         share = prepared.share
         maps, time = self.encoder(noisy, tau, prepared.added)
         skips = tuple(zero(one) * share for zero, one in zip(self.zeros, maps, strict=True))
-        gate = self._gates(maps[0], time) * share
+        gate = self._spread(self._gates(maps[0], time) * share)
         return LiteResiduals(skips, gate, prepared.guess, prepared.grip)
 
     def _gates(self, full: Tensor, time: Tensor) -> Tensor:
-        """(B, C, G, G) -1..1: one gate for motion and one for visibility, by place and noise."""
+        """(B, 2, G, G) -1..1: a gate for motion and one for visibility, by place and noise."""
         heard = functional.silu(full + self.when(time)[..., None, None])
+        return torch.tanh(self.gate(heard))
+
+    def _spread(self, gates: Tensor) -> Tensor:
+        """(B, C, G, G): to every channel its gate."""
         frames = self.config.frames - 1
-        motion, seen = torch.tanh(self.gate(heard)).split(1, dim=1)
-        return torch.cat([motion.repeat(1, 2 * frames, 1, 1), seen.repeat(1, frames, 1, 1)], dim=1)
+        motion, seen = gates.split(1, dim=1)
+        parts = (motion.expand(-1, 2 * frames, -1, -1), seen.expand(-1, frames, -1, -1))
+        return torch.cat(parts, dim=1)
 
 
 def fitted(tracks: Tracks, frames: int) -> Tracks:

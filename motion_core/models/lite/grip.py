@@ -22,10 +22,10 @@ LEAST_HEARD = 1e-6
 class Grip:
     """Where tracks hold latents, and which places follow.
 
-    spot: (B, N, 2) starts of tracks, -1..1 across the canvas. trust: (B, N, F) 0..1, little where a
-    track is not seen, F = 2 (T - 1) channels of motion. shares: (B, G*G, N) how much each place
-    listens to each track. scale: (B, G*G, F), see `held`. amount: broadcasts over (B, C, G, G); the
-    part of a miss that is mended, 0..1.
+    spot: (B, N, 2) starts of tracks, -1..1 across the canvas. trust: (B, F, N) 0..1, little where a
+    track is not seen, F = 2 (T - 1) channels of motion. shares: (B, N, G*G) how much each place
+    listens to each track. scale: (B, F, G*G), see `held`. amount: broadcasts over scale; the part
+    of a miss that is mended, 0..1.
     """
 
     spot: Tensor
@@ -39,14 +39,14 @@ class Grip:
         return (self.shares > 0).any(dim=2).any(dim=1).to(self.trust).view(-1, 1, 1, 1)
 
     def read(self, latents: Tensor) -> Tensor:
-        """(B, N, F): the motion in latents (B, C, G, G) where tracks start."""
+        """(B, F, N): the motion in latents (B, C, G, G) where tracks start."""
         found = functional.grid_sample(
-            latents[:, : self.trust.shape[-1]],
+            latents[:, : self.trust.shape[1]],
             self.spot[:, :, None],
             padding_mode="border",
             align_corners=False,
         )
-        return found[..., 0].transpose(1, 2)
+        return found[..., 0]
 
     def held(self, clean: Tensor, answer: Tensor) -> Tensor:
         """Clean latents that agree with the answer at the tracks and are themselves apart from
@@ -57,11 +57,11 @@ class Grip:
         the control encoder's own: each place takes the mean miss of the tracks it listens to,
         weighted by trust (with m misses, t trust, s shares: sum(s) sum(s t m) / sum(s t)).
         """
-        motion, rest = clean.tensor_split([self.trust.shape[-1]], dim=1)
+        motion, rest = clean.tensor_split([self.trust.shape[1]], dim=1)
+        wanted, firmly = self.read(answer), self.amount * self.scale
         for _ in range(ROUNDS):
-            told = self.shares @ (self.trust * self.read(answer[:, : motion.shape[1]] - motion))
-            spread = (self.scale * told).transpose(1, 2).view_as(motion)
-            motion = motion + self.amount * spread
+            told = (self.trust * (wanted - self.read(motion))) @ self.shares
+            motion = torch.addcmul(motion, firmly.view_as(motion), told.view_as(motion))
         return torch.cat([motion, rest], dim=1)
 
 
@@ -70,8 +70,8 @@ def grip_of(evidence: Evidence, shares: Tensor) -> Grip:
     count = evidence.place.shape[1]
     some = torch.arange(min(count, MOST_HOLDING), device=shares.device) * count
     some = some // min(count, MOST_HOLDING)
-    shares = shares[..., some]
-    trust = evidence.trust[:, some, 1:].repeat_interleave(2, dim=2)
-    heard = (shares @ trust).clamp(min=LEAST_HEARD)
-    scale = shares.sum(dim=-1, keepdim=True) / heard
+    shares = shares[..., some].transpose(1, 2).contiguous()
+    trust = evidence.trust[:, some, 1:].transpose(1, 2).repeat_interleave(2, dim=1)
+    heard = (trust @ shares).clamp(min=LEAST_HEARD)
+    scale = shares.sum(dim=1, keepdim=True) / heard
     return Grip(evidence.spot[:, some], trust, shares, scale, shares.new_ones(1))
