@@ -50,6 +50,7 @@ class Attention(nn.Module):
         """(B, C, H, W) to the same."""
         batch, channels, height, width = x.shape
         parts = self.read(self.norm(x)).view(batch, 3, self.heads, channels // self.heads, -1)
-        query, key, value = parts.transpose(-1, -2).unbind(dim=1)
+        # Contiguous: torch's fast attention on the CPU wants the last axis dense.
+        query, key, value = parts.transpose(-1, -2).contiguous().unbind(dim=1)
         heard = functional.scaled_dot_product_attention(query, key, value)
         return x + self.write(heard.transpose(-1, -2).reshape(batch, channels, height, width))
