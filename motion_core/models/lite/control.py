@@ -107,8 +107,8 @@ class LiteControl(nn.Module):
         """Everything that does not depend on the noisy latents, once per run.
 
         image: (H, W, 3) 0..1. tracks: on its canvas; another number of frames than the model's is
-        resampled in time, with a log line. weights: (N,) 0..1 or None. seed: of the random ids.
-        Raises what Lite.field raises.
+        resampled in time, with a log line. weights: (N,) 0..1 or None. seed: of the random ids
+        and of the noise of `trust`. Raises what Lite.field raises.
         """
         lite = self._lite[0]
         frames = self.config.frames
@@ -127,11 +127,11 @@ class LiteControl(nn.Module):
         return replace(prepared, grip=replace(grip, amount=self.trust(prepared, seed)))
 
     def trust(self, prepared: Prepared, seed: int = 0) -> Tensor:
-        """(B, 1, G*G) 0..1: how far control leans to the guess where the noise tells nothing. So
-        far it holds on to it, at the tracks, when the base believes to know better.
+        """(B, 1, G*G) 0..1: how far control leans to the guess where noise is all there is. As
+        firmly the tracks hold on to it in the other steps.
 
-        Not learned for that use: in training the noise hides the truth, and the base is right to
-        believe in it; in a run it hides what the base has made up before.
+        It cannot be learned in those: in training the truth is behind the noise, and the base does
+        well to believe in it; in a run what the base made up before is behind it.
         """
         factor = time_factor(self.config.frames).to(prepared.guess)
         generator = torch.Generator().manual_seed(seed)
