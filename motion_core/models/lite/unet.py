@@ -84,8 +84,8 @@ class Encoder(nn.Module):
     def forward(self, read: Tensor, tau: Tensor, added: Tensor) -> tuple[list[Tensor], Tensor]:
         """Maps at the full grid, its half and its quarter, and the code of the noise level.
 
-        read: (B, C + F, G, G) noisy latents and features, what the first layer reads. tau: (B,).
-        added: (B, W, G, G) to its result.
+        read: what the first layer reads, (B, C + F, G, G) noisy latents and features in the base,
+        (B, C, G, G) the former alone in control. tau: (B,). added: (B, W, G, G) to its result.
         """
         time = self.level(tau)
         full = self.first(read) + added
