@@ -305,8 +305,9 @@ def test_odd_pictures(size: Size) -> None:
     assert clip.frames.shape == (3, size.height, size.width, 3)
 
 
-def test_fifty_thousand_tracks_all_come_back() -> None:
-    clip = made(lite_without_base(), wandering(2, 50_000, SIZE))
+@pytest.mark.parametrize("lite", [lite_without_base(), lite_with_control(gain=0.2, sure=1.0)])
+def test_fifty_thousand_tracks_all_come_back(lite: Lite) -> None:
+    clip = made(lite, wandering(2, 50_000, SIZE))
     assert clip.tracks is not None and clip.tracks.num_points == 50_000
 
 

@@ -21,8 +21,9 @@ from ...progress import Progress, silent
 from ...raster.ids import IdEmbedding
 from ...raster.sparse import sparse_id_volume
 from ...tracks.model import Tracks, empty_tracks, make_tracks
+from ...tracks.select import select
 from .base import LiteBase, LiteResiduals
-from .evidence import evidence_of, filled
+from .evidence import every_nth, evidence_of, filled
 from .field import MotionField
 from .grip import Grip
 from .identity import VOLUME_SIDE, IdReader, far_apart, matched_tracks
@@ -30,6 +31,8 @@ from .latents import coloured_noise, latents_of, retimed, time_factor
 from .told import region_maps, told_maps
 
 INPUTS = ("ids", "region")
+# So many tracks are told apart by their ids: one for every cell of the grid.
+MOST_TOLD = 4096
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +151,8 @@ class LiteControl(nn.Module):
 
     def told(self, tracks: Tracks, seed: int) -> Tensor:
         """(1, C, G, G): what the input layer reads of tracks, as latents are laid out."""
-        tracks = tracks.to(self.reader.project.weight.device)
+        some = every_nth(tracks.num_points, MOST_TOLD).to(tracks.device)
+        tracks = select(tracks, some).to(self.reader.project.weight.device)
         if self.input == "region":
             return region_maps(tracks, self.config.grid)
         if tracks.num_points:

@@ -71,6 +71,12 @@ def evidence_of(batch: Sequence[Tracks]) -> Evidence:
     return Evidence(place, spot, moved, trust, present)
 
 
+def every_nth(count: int, most: int) -> Tensor:
+    """(K,) indices of at most `most` of `count` things, evenly in their order."""
+    kept = min(count, most)
+    return torch.arange(kept) * count // max(kept, 1)
+
+
 def _of_one(tracks: Tracks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     xy, visible = tracks.xy, tracks.visible
     keep = visible.any(dim=0)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .evidence import Evidence
+from .evidence import Evidence, every_nth
 
 # A miss is mended in so many rounds: what neighbours take from each other in one is left to the
 # next.
@@ -67,9 +67,7 @@ class Grip:
 
 def grip_of(evidence: Evidence, shares: Tensor) -> Grip:
     """How tracks hold, in full. shares: (B, G*G, N), as Estimate has them; zero for padding."""
-    count = evidence.place.shape[1]
-    some = torch.arange(min(count, MOST_HOLDING), device=shares.device) * count
-    some = some // min(count, MOST_HOLDING)
+    some = every_nth(evidence.place.shape[1], MOST_HOLDING).to(shares.device)
     shares = shares[..., some].transpose(1, 2).contiguous()
     trust = evidence.trust[:, some, 1:].transpose(1, 2).repeat_interleave(2, dim=1)
     heard = (trust @ shares).clamp(min=LEAST_HEARD)
