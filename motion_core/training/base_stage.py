@@ -99,7 +99,7 @@ class ControlStage(nn.Module):
 
         features: of the pictures.
         """
-        fields, grip = self.lite.fields(batch.picture, batch.evidence, CANVAS)
+        fields, listening = self.lite.fields(batch.picture, batch.evidence, CANVAS)
         guess = torch.cat([latents_of(field, self.config.frames) for field in fields])
         sure = torch.stack([field.confidence for field in fields])[:, None]
         seeds = range(batch.step * len(batch.tracks), (batch.step + 1) * len(batch.tracks))
@@ -108,7 +108,7 @@ class ControlStage(nn.Module):
             for tracks, seed in zip(batch.tracks, seeds, strict=True)
         ]
         first = self.control.heard(torch.cat(told).to(features), guess, sure, features)
-        prepared = Prepared(first, guess, grip.any_heard())
+        prepared = Prepared(first, guess, listening.any_heard())
         return self.control.residuals(prepared, noisy, tau)
 
 

@@ -26,7 +26,8 @@ class TrainConfig:
     reuse:   how often a scene is shown, each time turned another way and with other tracks.
     input:   of the control branch: ids (the paper's volume) or region (MotionPro's).
     start:   a weights file with what a stage builds on (base: how the encoder reads pictures;
-             control: encoder and base); "" for the file that is shipped.
+             control: encoder and base); "" for the file that is shipped. An encoder goes on from
+             the one in it and sees pictures as that one does; "" begins anew.
     ema:     decay of the averaged weights, which are what is shipped.
     save_seconds, probe_steps: how often to write a checkpoint, and to measure.
 

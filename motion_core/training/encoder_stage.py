@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..models.lite.affinity import ControlEncoder, Estimate, same_layer_logits
+from ..models.lite.affinity import ControlEncoder, Estimate
 from ..models.lite.evidence import UNITS
+from ..models.lite.weights import fill_module, read_weights
 from .config import TrainConfig
 from .data import Batch
 from .scene_model import GRID
@@ -26,6 +29,19 @@ class EncoderStage(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = ControlEncoder()
+        if config.start:
+            self._go_on_from(Path(config.start))
+
+    def _go_on_from(self, path: Path) -> None:
+        """Begin as the encoder of a weights file; how it sees pictures stays, for bases see so.
+
+        A file from before tracks heard each other will do: then they learn it.
+        """
+        tensors, _ = read_weights(path)
+        began = {**self.encoder.state_dict(prefix="encoder."), **tensors}
+        fill_module(self.encoder, began, "encoder")
+        self.encoder.picture.requires_grad_(False)
+        self.encoder.affinity.requires_grad_(False)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss (`loss`) of a batch, and what it is made of."""
@@ -56,15 +72,14 @@ def encoder_loss(estimate: Estimate, batch: Batch, cells: Tensor) -> dict[str, T
     actual = (weight * miss).sum(dim=-1) / weight.sum(dim=-1)
     scale = estimate.error.clamp(-7, 3)
     error = (actual.detach() * torch.exp(-scale) + scale).mean()
-    alike = _layer_loss(estimate.cosine, batch, cells)
+    alike = _layer_loss(estimate.alike, batch, cells)
     total = motion + LAYER_WEIGHT * alike + VISIBLE_WEIGHT * seen + ERROR_WEIGHT * error
     return {"loss": total, "motion": motion, "layer": alike, "visible": seen, "error": error}
 
 
-def _layer_loss(cosine: Tensor, batch: Batch, cells: Tensor) -> Tensor:
+def _layer_loss(logits: Tensor, batch: Batch, cells: Tensor) -> Tensor:
     mine = batch.layers.flatten(1).gather(1, cells)
     same = (mine[:, :, None] == batch.track_layers[:, None]).float()
-    logits = same_layer_logits(cosine.mean(dim=1))
     loss = functional.binary_cross_entropy_with_logits(logits, same, reduction="none")
     present = batch.evidence.present[:, None].float().expand_as(loss)
     per_scene = (loss * present).sum(dim=(1, 2)) / present.sum(dim=(1, 2)).clamp(min=1)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 
 from motion_core.geometry import Size
-from motion_core.models.lite.affinity import ControlEncoder, EncoderConfig
+from motion_core.models.lite.affinity import ControlEncoder
 from motion_core.models.lite.base import LiteBase
 from motion_core.models.lite.control import LiteControl
+from motion_core.models.lite.eyes import EncoderConfig
 from motion_core.models.lite.lite import Lite
 from motion_core.models.lite.unet import BaseConfig
 from motion_core.tracks.model import Tracks, make_tracks

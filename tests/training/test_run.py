@@ -106,14 +106,34 @@ def test_every_stage_adds_its_part(stages: Path) -> None:
     assert lite.control.gate.weight.any(), "control has learned nothing"
 
 
-def test_what_was_built_on_a_replaced_part_goes(whole: Path, stages: Path, tmp_path: Path) -> None:
+def test_what_was_built_on_a_replaced_part_goes(stages: Path, tmp_path: Path) -> None:
     target = tmp_path / "lite.safetensors"
     shutil.copy(stages, target)
     export_weights(stages.parent / "base" / CHECKPOINT, target)
     again = load_lite(target)
     assert again.base is not None and again.control is None
-    export_weights(whole / CHECKPOINT, target)
+    export_weights(train(replace(TINY, seed=1, steps=1), tmp_path / "other eyes"), target)
     assert load_lite(target).base is None
+
+
+def test_an_encoder_that_goes_on_keeps_its_eyes_and_the_base(stages: Path, tmp_path: Path) -> None:
+    """Also when the file it began with has changed before it is resumed."""
+    start, target = tmp_path / "start.safetensors", tmp_path / "lite.safetensors"
+    shutil.copy(stages, start)
+    shutil.copy(stages, target)
+    config = replace(TINY, start=str(start), steps=2)
+    train(config, tmp_path / "run")
+    export_weights(train(replace(TINY, seed=1, steps=1), tmp_path / "foreign"), start)
+    train(replace(config, steps=3), tmp_path / "run", resume=True)
+    export_weights(tmp_path / "run" / CHECKPOINT, target)
+    was, now = load_lite(stages), load_lite(target)
+    assert now.base is not None and now.control is None, "control learned from its answers"
+    for old, new in zip(
+        was.encoder.picture.parameters(), now.encoder.picture.parameters(), strict=True
+    ):
+        assert torch.equal(old, new)
+    assert torch.equal(was.encoder.affinity.weight, now.encoder.affinity.weight)
+    assert not torch.equal(was.encoder.accord.say.weight, now.encoder.accord.say.weight)
 
 
 def test_control_leaves_what_it_builds_on_alone(stages: Path) -> None:

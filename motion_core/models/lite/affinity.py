@@ -5,7 +5,6 @@ Which tracks speak for a place is learned from the picture; what they say is a c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -13,9 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...progress import Progress, silent
-from .evidence import UNITS, Evidence
+from .accord import MOST_ASKED, WORD, Accord, Doubt
+from .evidence import UNITS, Evidence, every_nth
+from .eyes import EncoderConfig, PictureNet
 from .fit import similarity_fit, track_moments
-from .layers import Attention, doubled, down, look, norm
 
 # Attention logits are cosines times this times a learned scale.
 SHARPNESS = 20.0
@@ -23,82 +23,48 @@ SHARPNESS = 20.0
 MOST_WEIGHTS = 1 << 24
 
 
-@dataclass(frozen=True)
-class EncoderConfig:
-    """Sizes of the control encoder. The picture is read at `grid * 4` pixels a side."""
-
-    grid: int = 64
-    width: int = 32
-    middle: int = 40
-    deep: int = 56
-    heads: int = 4
-    head_dim: int = 16
-    hidden: int = 48
-
-
 class Estimate(NamedTuple):
     """What the encoder says of M places.
 
     moved: (B, M, T, 2) units. visible: (B, M, T) logits. error: (B, M) logarithm of the error
-    it expects, units. cosine: (B, H, M, N) affinities, for the loss. shares: (B, M, N) how much
-    each place listens to each track in all; what they lack of 1 says that nothing moves.
+    it expects, units. alike: (B, M, N) log odds that place and track are on one layer, for the
+    loss. shares: (B, M, N) how much each place listens to each track in all; what they lack of 1
+    says that nothing moves.
     """
 
     moved: Tensor
     visible: Tensor
     error: Tensor
-    cosine: Tensor
+    alike: Tensor
     shares: Tensor
 
 
-class PictureNet(nn.Module):
-    """A picture (B, 3, 4G, 4G) to features (B, width, G, G)."""
+class Witnesses(NamedTuple):
+    """What tracks bring along, whatever place asks.
 
-    def __init__(self, config: EncoderConfig) -> None:
-        super().__init__()
-        width, middle, deep = config.width, config.middle, config.deep
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, 16, 4, 2, 1),
-            norm(16),
-            nn.SiLU(),
-            nn.Conv2d(16, width, 4, 2, 1),
-            norm(width),
-            nn.SiLU(),
-        )
-        self.near = nn.Conv2d(width, width, 3, 1, 1)
-        self.at_half = down(width, middle)
-        self.at_quarter = down(middle, deep)
-        self.at_eighth = down(deep, deep)
-        self.around = nn.Sequential(Attention(deep), Attention(deep))
-        self.to_quarter = look(deep, deep)
-        self.to_half = look(deep, middle)
-        self.to_full = nn.Sequential(look(middle + width, width), look(width, width))
+    key: (B, H, N, D) what the picture is where they start. moments: (B, N, 8, T), see fit.py.
+    codes: (B, N, C), see accord.py.
+    """
 
-    def forward(self, picture: Tensor) -> Tensor:
-        """(B, 3, 4G, 4G) in -1..1 to (B, width, G, G)."""
-        full = self.stem(picture)
-        full = full + self.near(full)
-        half = self.at_half(full)
-        quarter = self.at_quarter(half)
-        eighth = self.around(self.at_eighth(quarter))
-        quarter = self.to_quarter(quarter + doubled(eighth))
-        half = half + self.to_half(doubled(quarter))
-        return self.to_full(torch.cat([doubled(half), full], dim=1))
+    key: Tensor
+    moments: Tensor
+    codes: Tensor
 
 
 class ControlEncoder(nn.Module):
     """Dense motion from a picture and tracks, in one step.
 
     `heads` heads weigh tracks by learned likeness and by distance, one more by distance alone
-    (the smooth interpolant). Each fits a similarity per place and frame; a gate mixes them, with
-    "nothing is known here, so nothing moves" as a further choice.
+    (the smooth interpolant); then once more, knowing what tracks make of each other. Each fits a
+    similarity per place and frame; a gate mixes them, with "nothing is known here, so nothing
+    moves" as a further choice.
     """
 
     at: Tensor
 
-    def __init__(self, config: EncoderConfig = EncoderConfig()) -> None:
+    def __init__(self, config: EncoderConfig | None = None) -> None:
         super().__init__()
-        self.config = config
+        self.config = config = config or EncoderConfig()
         heads, every = config.heads, config.heads + 1
         self.picture = PictureNet(config)
         self.affinity = nn.Conv2d(config.width, heads * config.head_dim, 1)
@@ -113,6 +79,9 @@ class ControlEncoder(nn.Module):
         nn.init.zeros_(last.weight)
         with torch.no_grad():
             last.bias.copy_(torch.tensor([0.0] * heads + [-1.0, -3.0, -1.0]))
+        self.accord = Accord(config.width, every)
+        self.rumour = nn.Linear(every * WORD, config.hidden, bias=False)
+        nn.init.zeros_(self.rumour.weight)
         self.seeing = nn.Parameter(torch.tensor([4.0, 0.0, 4.0]))
         axis = (torch.arange(config.grid) + 0.5) / config.grid * 2 - 1
         grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1).view(-1, 2)
@@ -122,49 +91,86 @@ class ControlEncoder(nn.Module):
         """(B, 3, 4G, 4G) in -1..1 to (B, width, G, G): what depends on the picture alone."""
         return self.picture(picture)
 
+    def witnesses(self, features: Tensor, evidence: Evidence) -> Witnesses:
+        """What does not depend on the places that ask, once per picture and tracks."""
+        theirs = functional.grid_sample(
+            features, evidence.spot[:, :, None], padding_mode="border", align_corners=False
+        )[..., 0].transpose(1, 2)
+        key = self._codes(theirs)
+        moments = track_moments(evidence.place, evidence.moved, evidence.trust)
+        asked = every_nth(theirs.shape[1], MOST_ASKED).to(theirs.device)
+        doubt = self._doubt(key, moments, evidence, asked)
+        return Witnesses(key, moments, self.accord.codes(theirs, evidence, doubt, asked))
+
     def forward(
-        self, features: Tensor, evidence: Evidence, cells: Tensor, half: Tensor
+        self,
+        features: Tensor,
+        evidence: Evidence,
+        cells: Tensor,
+        half: Tensor,
+        witnesses: Witnesses | None = None,
     ) -> Estimate:
         """The motion of cells (B, M) of the grid, numbered row by row.
 
-        half: (2,) units from the middle of the canvas to its right and to its bottom.
+        half: (2,) units from the middle of the canvas to its right and to its bottom. witnesses:
+        of these features and this evidence, if they are known already.
         """
+        told = self.witnesses(features, evidence) if witnesses is None else witnesses
         spot = self.at[cells]
         here = features.flatten(2).transpose(1, 2)
         own = here.gather(1, cells[..., None].expand(-1, -1, here.shape[-1]))
         at = spot * half
-        logits, cosine = self._logits(features, own, at, evidence)
+        near, cosine = self._near(at, evidence.place), self._codes(own) @ told.key.transpose(-1, -2)
+        first = self._logits(near, cosine).masked_fill(~evidence.present[:, None, None], -1e4)
+        second = self.accord.second(own, first.softmax(dim=-1), near, told.codes)
+        logits = first + second.added
         weights = logits.softmax(dim=-1) * evidence.present.any(dim=1)[:, None, None, None]
-        moments = track_moments(evidence.place, evidence.moved, evidence.trust)
-        moved, heard = similarity_fit(weights, moments, at, self.ridge.exp())
-        gates, error = self._gates(own, (logits, weights, moved, heard), evidence)
+        moved, heard = similarity_fit(weights, told.moments, at, self.ridge.exp())
+        gates, error = self._gates(own, second.said, (logits, weights, moved, heard), evidence)
         by_head = gates[..., :-1].transpose(1, 2)[..., None]
         mixed = (by_head[..., None] * moved).sum(dim=1)
         seen = (by_head * heard).sum(dim=1) + gates[..., -1:]
         shares = (by_head * weights).sum(dim=1)
-        return Estimate(mixed, self._visible(seen, mixed, at, half), error, cosine, shares)
+        odds = same_layer_logits(cosine.mean(dim=1)) + second.alike.mean(dim=1)
+        return Estimate(mixed, self._visible(seen, mixed, at, half), error, odds, shares)
 
-    def _logits(
-        self, features: Tensor, own: Tensor, at: Tensor, evidence: Evidence
-    ) -> tuple[Tensor, Tensor]:
-        heads, dim = self.config.heads, self.config.head_dim
-        batch, places = own.shape[:2]
+    def _codes(self, features: Tensor) -> Tensor:
+        """(B, M, F) to unit vectors (B, H, M, D), alike where places belong together."""
         matrix, bias = self.affinity.weight.flatten(1), self.affinity.bias
-        theirs = functional.grid_sample(
-            features, evidence.spot[:, :, None], padding_mode="border", align_corners=False
-        )[..., 0].transpose(1, 2)
-        query = functional.linear(own, matrix, bias).view(batch, places, heads, dim)
-        key = functional.linear(theirs, matrix, bias).view(batch, -1, heads, dim)
-        query, key = (functional.normalize(part, dim=-1).transpose(1, 2) for part in (query, key))
-        cosine = query @ key.transpose(-1, -2)
-        apart = torch.cdist(at, evidence.place, compute_mode="donot_use_mm_for_euclid_dist") ** 2
-        near = -apart[:, None] * (0.5 * torch.exp(-2 * self.reach)).view(1, -1, 1, 1)
+        codes = functional.linear(features, matrix, bias).unflatten(-1, (self.config.heads, -1))
+        return functional.normalize(codes, dim=-1).transpose(1, 2)
+
+    def _near(self, at: Tensor, place: Tensor) -> Tensor:
+        """(B, H + 1, M, N) logits by distance."""
+        apart = torch.cdist(at, place, compute_mode="donot_use_mm_for_euclid_dist") ** 2
+        return -apart[:, None] * (0.5 * torch.exp(-2 * self.reach)).view(1, -1, 1, 1)
+
+    def _logits(self, near: Tensor, cosine: Tensor) -> Tensor:
+        """By distance and likeness; of the last head by distance alone."""
         alike = cosine * (self.sharpness * SHARPNESS).view(1, -1, 1, 1)
-        logits = torch.cat([near[:, :heads] + alike, near[:, heads:]], dim=1)
-        return logits.masked_fill(~evidence.present[:, None, None], -1e4), cosine
+        heads = self.config.heads
+        return torch.cat([near[:, :heads] + alike, near[:, heads:]], dim=1)
+
+    def _doubt(self, key: Tensor, moments: Tensor, evidence: Evidence, asked: Tensor) -> Doubt:
+        """How far the other tracks miss each of them, head by head."""
+        place = evidence.place
+        itself = asked == torch.arange(place.shape[1], device=asked.device)[:, None]
+        counts = evidence.present[:, None, asked] & ~itself
+        cosine = key @ key[:, :, asked].transpose(-1, -2)
+        logits = self._logits(self._near(place, place[:, asked]), cosine)
+        weights = logits.masked_fill(~counts[:, None], -1e4).softmax(dim=-1)
+        weights = weights * counts.any(dim=-1)[:, None, :, None]
+        moved, heard = similarity_fit(weights, moments[:, asked], place, self.ridge.exp())
+        trust = evidence.trust[:, None]
+        miss = ((moved - evidence.moved[:, None]).norm(dim=-1) * trust).sum(dim=-1)
+        return Doubt(miss / trust.sum(dim=-1).clamp(min=1e-3), heard.mean(dim=-1))
 
     def _gates(
-        self, own: Tensor, heads: tuple[Tensor, Tensor, Tensor, Tensor], evidence: Evidence
+        self,
+        own: Tensor,
+        said: Tensor,
+        heads: tuple[Tensor, Tensor, Tensor, Tensor],
+        evidence: Evidence,
     ) -> tuple[Tensor, Tensor]:
         """(B, M, heads + 2) shares, the last of "nothing moves", and the error (B, M)."""
         logits, weights, moved, heard = heads
@@ -173,7 +179,7 @@ class ControlEncoder(nn.Module):
         dissent = (moved - moved[:, -1:]).abs().mean(dim=(-1, -2)).clamp(max=4)
         per_head = torch.cat([best, focus, heard.mean(dim=-1), dissent], dim=1).transpose(1, 2)
         told = torch.cat([own, per_head, self._overview(evidence, own.shape[1])], dim=-1)
-        out = self.gate(told)
+        out = self.gate[1:](self.gate[0](told) + self.rumour(said))
         return out[..., :-1].softmax(dim=-1), out[..., -1]
 
     @staticmethod
@@ -210,7 +216,7 @@ def whole_field(
 ) -> Estimate:
     """The estimate at every cell of the grid, in pieces that bound memory; without gradients.
 
-    Its `cosine` is empty. progress is called per piece. Returns moved (B, G*G, T, 2) and so on.
+    Its `alike` is empty. progress is called per piece. Returns moved (B, G*G, T, 2) and so on.
     """
     total = encoder.config.grid**2
     batch, tracks = evidence.present.shape
@@ -219,11 +225,12 @@ def whole_field(
     step = max(1, min(total, MOST_WEIGHTS // max(row, 1)))
     parts = []
     with torch.no_grad():
+        told = encoder.witnesses(features, evidence)
         for start in range(0, total, step):
             cells = torch.arange(start, min(start + step, total), device=features.device)
-            part = encoder(features, evidence, cells.expand(batch, -1), half)
+            part = encoder(features, evidence, cells.expand(batch, -1), half, told)
             parts.append((part.moved, part.visible, part.error, part.shares))
             progress(min(start + step, total), total)
     whole = (torch.cat(column, dim=1) for column in zip(*parts, strict=True))
     moved, visible, error, shares = whole
-    return Estimate(moved, visible, error, moved.new_zeros(batch, 0, total, tracks), shares)
+    return Estimate(moved, visible, error, moved.new_zeros(batch, total, 0), shares)

@@ -25,7 +25,7 @@ from ...tracks.select import select
 from .base import LiteBase, LiteResiduals
 from .evidence import every_nth, evidence_of, filled
 from .field import MotionField
-from .grip import Grip
+from .grip import Grip, Listening, grip_of
 from .identity import VOLUME_SIDE, IdReader, far_apart, matched_tracks
 from .latents import coloured_noise, latents_of, retimed, time_factor
 from .told import region_maps, told_maps
@@ -62,8 +62,8 @@ class Regressor(Protocol):
         tracks: Tracks,
         weights: Tensor | None = None,
         progress: Progress = silent,
-    ) -> tuple[MotionField, Grip]:
-        """Dense motion in one step, and how tracks hold what moves with them."""
+    ) -> tuple[MotionField, Listening]:
+        """Dense motion in one step, and which places listen to which tracks."""
         ...
 
     def features(self, image: Tensor) -> Tensor:
@@ -120,14 +120,14 @@ class LiteControl(nn.Module):
                 "tracks of %d frames are resampled to the model's %d.", tracks.num_frames, frames
             )
         tracks = fitted(tracks, frames)
-        field, grip = lite.answer(image, tracks, weights, progress)
+        field, listening = lite.answer(image, tracks, weights, progress)
         features = lite.features(image)
         told = self.told(tracks, seed).to(features)
         guess = latents_of(field, frames).to(features)
         sure = field.confidence[None, None].to(features)
         added = self.heard(told, guess, sure, features)
-        prepared = Prepared(added, guess, grip.any_heard())
-        return replace(prepared, grip=replace(grip, amount=self.trust(prepared, seed)))
+        prepared = Prepared(added, guess, listening.any_heard())
+        return replace(prepared, grip=grip_of(listening, self.trust(prepared, seed)))
 
     def trust(self, prepared: Prepared, seed: int = 0) -> Tensor:
         """(B, 1, G*G) 0..1: how far control leans to the guess where noise is all there is. As

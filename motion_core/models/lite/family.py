@@ -239,9 +239,9 @@ class LiteTracks:
         image, told = condition.shot.image, condition.progress
         if self.lite.control is not None:
             return self.lite.control.prepare(image, tracks, weights, progress=told)
-        field, grip = self.lite.answer(image, tracks, weights, told)
+        field, listening = self.lite.answer(image, tracks, weights, told)
         guess = latents_of(field, condition.frames)
-        return Prepared(guess.new_zeros(()), guess, grip.any_heard())
+        return Prepared(guess.new_zeros(()), guess, listening.any_heard())
 
     def residuals(
         self, prepared: Prepared, latents: Tensor, timestep: Tensor, condition: LiteCondition

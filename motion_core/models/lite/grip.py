@@ -10,43 +10,57 @@ from torch.nn import functional
 
 from .evidence import Evidence, every_nth
 
-# A miss is mended in so many rounds: what neighbours take from each other in one is left to the
-# next.
-ROUNDS = 4
 # More tracks than this hold nothing that these do not.
 MOST_HOLDING = 256
 LEAST_HEARD = 1e-6
+# A miss is mended in two to the power of so many rounds: what neighbours take from each other in
+# one is left to the next.
+DOUBLINGS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Grip:
-    """Where tracks hold latents, and which places follow.
+class Listening:
+    """Which places listen to which tracks.
 
     spot: (B, N, 2) starts of tracks, -1..1 across the canvas. trust: (B, F, N) 0..1, little where a
     track is not seen, F = 2 (T - 1) channels of motion. shares: (B, N, G*G) how much each place
-    listens to each track. scale: (B, F, G*G), see `held`. amount: broadcasts over scale; the part
-    of a miss that is mended, 0..1.
+    listens to each track. scale: (B, F, G*G): with m said by tracks, t trust, s shares, a place
+    hears sum(s) sum(s t m) / sum(s t), the mean of what it listens to: scale times sum(s t m).
     """
 
     spot: Tensor
     trust: Tensor
     shares: Tensor
     scale: Tensor
-    amount: Tensor
 
     def any_heard(self) -> Tensor:
         """(B, 1, 1, 1): 1 where some place listens to some track, else 0."""
         return (self.shares > 0).any(dim=2).any(dim=1).to(self.trust).view(-1, 1, 1, 1)
 
-    def read(self, latents: Tensor) -> Tensor:
-        """(B, F, N): the motion in latents (B, C, G, G) where tracks start."""
+    def read(self, maps: Tensor) -> Tensor:
+        """(B, C, N) of maps (B, C, G, G) where tracks start."""
         found = functional.grid_sample(
-            latents[:, : self.trust.shape[1]],
-            self.spot[:, :, None],
-            padding_mode="border",
-            align_corners=False,
+            maps, self.spot[:, :, None], padding_mode="border", align_corners=False
         )
         return found[..., 0]
+
+    def heard(self, said: Tensor) -> Tensor:
+        """(B, F, G*G) what places hear when tracks say (B, F, N)."""
+        return ((self.trust * said) @ self.shares) * self.scale
+
+
+@dataclass(frozen=True, eq=False)
+class Grip:
+    """How firmly tracks hold latents.
+
+    mend: (B, F / 2, N, N) what each track (columns) has to say to every miss (rows), frame by
+    frame, so that what is heard where tracks start is what is missed there. amount: broadcasts
+    over (B, F, G*G); the part of a miss that is mended, 0..1.
+    """
+
+    listening: Listening
+    mend: Tensor
+    amount: Tensor
 
     def held(self, clean: Tensor, answer: Tensor) -> Tensor:
         """Clean latents that agree with the answer at the tracks and are themselves apart from
@@ -54,22 +68,39 @@ class Grip:
 
         A sample, and what regression makes of its misses, is a sample that does not miss:
         Matheron's rule (Journel and Huijbregts 1978; Wilson et al., 2002.09309). The regression is
-        the control encoder's own: each place takes the mean miss of the tracks it listens to,
-        weighted by trust (with m misses, t trust, s shares: sum(s) sum(s t m) / sum(s t)).
+        the control encoder's own: each place takes what the tracks say that it listens to.
         """
-        motion, rest = clean.tensor_split([self.trust.shape[1]], dim=1)
-        wanted, firmly = self.read(answer), self.amount * self.scale
-        for _ in range(ROUNDS):
-            told = (self.trust * (wanted - self.read(motion))) @ self.shares
-            motion = torch.addcmul(motion, firmly.view_as(motion), told.view_as(motion))
-        return torch.cat([motion, rest], dim=1)
+        listening = self.listening
+        motion, rest = clean.tensor_split([listening.trust.shape[1]], dim=1)
+        missed = listening.read(answer[:, : motion.shape[1]] - motion).unflatten(1, (-1, 2))
+        told = listening.heard((missed @ self.mend).flatten(1, 2))
+        return torch.cat([motion + (self.amount * told).view_as(motion), rest], dim=1)
 
 
-def grip_of(evidence: Evidence, shares: Tensor) -> Grip:
-    """How tracks hold, in full. shares: (B, G*G, N), as Estimate has them; zero for padding."""
+def listening_of(evidence: Evidence, shares: Tensor) -> Listening:
+    """Who listens to whom. shares: (B, G*G, N), as Estimate has them; zero for padding."""
     some = every_nth(evidence.place.shape[1], MOST_HOLDING).to(shares.device)
     shares = shares[..., some].transpose(1, 2).contiguous()
     trust = evidence.trust[:, some, 1:].transpose(1, 2).repeat_interleave(2, dim=1)
     heard = (trust @ shares).clamp(min=LEAST_HEARD)
-    scale = shares.sum(dim=1, keepdim=True) / heard
-    return Grip(evidence.spot[:, some], trust, shares, scale, shares.new_ones(1))
+    return Listening(evidence.spot[:, some], trust, shares, shares.sum(dim=1, keepdim=True) / heard)
+
+
+def grip_of(listening: Listening, amount: Tensor) -> Grip:
+    """A grip that mends this part of what is missed.
+
+    With A what each place where a track starts hears of each track, tracks say the misses m, then
+    what is still missed, (1 - A) m, and so on: (1 + (1 - A) + (1 - A)^2 + ...) m, in all.
+    """
+    trust = listening.trust[:, ::2]
+    grid = round(listening.shares.shape[-1] ** 0.5)
+    itself = torch.eye(trust.shape[-1]).to(trust)
+    mends = []
+    for frame in range(trust.shape[1]):
+        spread = listening.shares * listening.scale[:, 2 * frame, None]
+        heard = listening.read(spread.unflatten(-1, (grid, grid))) * trust[:, frame, :, None]
+        mend, left = itself, itself - heard
+        for _ in range(DOUBLINGS):
+            mend, left = mend + left @ mend, left @ left
+        mends.append(mend)
+    return Grip(listening, torch.stack(mends, dim=1), amount)

@@ -16,12 +16,13 @@ from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ...tracks.select import select
-from .affinity import ControlEncoder, EncoderConfig, Estimate, whole_field
+from .affinity import ControlEncoder, Estimate, whole_field
 from .base import LiteBase
 from .control import LiteControl
 from .evidence import Evidence, evidence_of, unit_px
+from .eyes import EncoderConfig
 from .field import MotionField, resting_field
-from .grip import Grip, grip_of
+from .grip import Listening, listening_of
 from .settle import cell_colours, settled
 from .unet import BaseConfig
 from .weights import SHIPPED, fill_module, read_weights
@@ -90,8 +91,8 @@ class Lite(nn.Module):
         tracks: Tracks,
         weights: Tensor | None = None,
         progress: Progress = silent,
-    ) -> tuple[MotionField, Grip]:
-        """The same field, and how tracks hold what moves with them."""
+    ) -> tuple[MotionField, Listening]:
+        """The same field, and which places listen to which tracks."""
         checked_picture(image, tracks.size)
         keep = tracks.visible.any(dim=0)
         if weights is not None:
@@ -108,14 +109,14 @@ class Lite(nn.Module):
             grid = self.encoder.config.grid
             still = resting_field(tracks.num_frames, grid, tracks.size)
             nobody = evidence.place.new_zeros(1, grid * grid, 1)
-            return _to(still, self.device), grip_of(evidence, nobody)
-        fields, grip = self.fields(self.picture(image), evidence, tracks.size, progress)
-        return fields[0], grip
+            return _to(still, self.device), listening_of(evidence, nobody)
+        fields, listening = self.fields(self.picture(image), evidence, tracks.size, progress)
+        return fields[0], listening
 
     @torch.no_grad()
     def fields(
         self, picture: Tensor, evidence: Evidence, size: Size, progress: Progress = silent
-    ) -> tuple[list[MotionField], Grip]:
+    ) -> tuple[list[MotionField], Listening]:
         """The answers to B scenes on canvases of one size: what `answer` and training share.
 
         picture: (B, 3, 4G, 4G), as the networks read it. evidence: of B track sets.
@@ -124,7 +125,7 @@ class Lite(nn.Module):
         half = half_units(size).to(self.device)
         estimate = whole_field(self.encoder, features, evidence, half, progress)
         fields = [_settled_field(estimate, row, picture, size) for row in range(len(picture))]
-        return fields, grip_of(evidence, estimate.shares)
+        return fields, listening_of(evidence, estimate.shares)
 
 
 def _settled_field(estimate: Estimate, row: int, picture: Tensor, size: Size) -> MotionField:
