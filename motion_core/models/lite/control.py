@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -86,6 +86,7 @@ class LiteControl(nn.Module):
         self.config, self.input = base.config, input
         self.encoder = copy.deepcopy(base.encoder).requires_grad_(True)
         self.encoder.first = _narrow(base.encoder.first, self.config.channels)
+        self.encoder.near[-1] = _narrow(cast(nn.Conv2d, base.encoder.near[-1]))
         self.reader = IdReader()
         # Not learned here; outside of the module's tree, so that it is saved once.
         self._lite = (lite,)
@@ -209,13 +210,14 @@ def fitted(tracks: Tracks, frames: int) -> Tracks:
     return make_tracks(xy, tracks.size, visible=visible, ids=tracks.ids)
 
 
-def _narrow(first: nn.Conv2d, channels: int) -> nn.Conv2d:
-    """The first layer without its neighbourhood and without the picture, which comes with what is
-    added: it reads the first `channels` maps, a cell at a time, and costs a fifteenth."""
-    one = nn.Conv2d(channels, first.out_channels, 1)
+def _narrow(wide: nn.Conv2d, channels: int | None = None) -> nn.Conv2d:
+    """A layer without its neighbourhood, which is dear on the full grid: it reads a cell at a time,
+    of the first `channels` maps, or of all. (The picture comes with what is added.)"""
+    channels = channels or wide.in_channels
+    one = nn.Conv2d(channels, wide.out_channels, 1)
     with torch.no_grad():
-        one.weight.copy_(first.weight[:, :channels].sum(dim=(2, 3), keepdim=True))
-        torch.as_tensor(one.bias).copy_(torch.as_tensor(first.bias))
+        one.weight.copy_(wide.weight[:, :channels].sum(dim=(2, 3), keepdim=True))
+        torch.as_tensor(one.bias).copy_(torch.as_tensor(wide.bias))
     return one
 
 
