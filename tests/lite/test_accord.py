@@ -93,10 +93,12 @@ def test_order_and_padding_do_not_matter(learned: bool) -> None:
     few, many = wandering(4, 5, CANVAS), wandering(4, 9, CANVAS, seed=5)
     order = torch.tensor([3, 1, 4, 0, 2])
     turned = replace(few, xy=few.xy[:, order], visible=few.visible[:, order])
+    # Even where tracks hardly carry, nobody listens to the padding.
+    torch.nn.init.constant_(one.reach, -4.0)
     both = affinity.whole_field(one, features(2)[[0, 0]], evidence_of([few, many]), HALF)
     alone = affinity.whole_field(one, features(2)[:1], evidence_of([turned]), HALF)
-    torch.testing.assert_close(both.moved[0], alone.moved[0], atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(both.shares[0, :, order], alone.shares[0], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(both.moved[0], alone.moved[0], atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(both.shares[0, :, order], alone.shares[0], atol=1e-3, rtol=1e-3)
 
 
 def test_of_many_tracks_some_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,9 @@ MOST_ASKED = 512
 TIMES = 6
 # Channels of what is said and compared, per head.
 WORD = 16
-# Soft limit of lengths that networks read: linear up to about this many units.
-SOFT_UNITS = 0.25
+# How lengths are compressed for networks to read: displacements are linear up to about so many
+# units, differences of motion up to so many, and no miss is told to be smaller than this.
+SOFT_UNITS, FINE_UNITS, LEAST_MISS = 0.25, 1 / 32, 0.02
 # The reach of a track is changed by at most this factor, as a logarithm.
 MOST_REACH = 1.5
 
@@ -73,7 +74,8 @@ class Accord(nn.Module):
         motion = _told_motion(evidence)
         count = torch.log1p(evidence.present.sum(dim=1, keepdim=True).float()) / 3
         count = count[:, None].expand(-1, theirs.shape[1], -1)
-        doubts = torch.cat([torch.log(doubt.miss + 0.02) / 2, doubt.heard], dim=1).transpose(1, 2)
+        miss = torch.log(doubt.miss + LEAST_MISS) / 2
+        doubts = torch.cat([miss, doubt.heard], dim=1).transpose(1, 2)
         code = self.tell(torch.cat([theirs, motion, doubts, evidence.spot, count], dim=-1))
         apart = _apart(evidence, asked)
         for one in self.rounds:
@@ -146,7 +148,7 @@ def _apart(evidence: Evidence, asked: Tensor) -> Tensor:
     moved = _sampled(evidence.moved) / TIMES**0.5
     motion = torch.cdist(moved, moved[:, asked], compute_mode=exact)
     place = torch.cdist(evidence.place, evidence.place[:, asked], compute_mode=exact)
-    return torch.stack([torch.log1p(motion / SOFT_UNITS * 8), place])
+    return torch.stack([torch.log1p(motion / FINE_UNITS), place])
 
 
 def _zero_linear(width: int, out: int) -> nn.Linear:

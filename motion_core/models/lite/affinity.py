@@ -121,12 +121,14 @@ class ControlEncoder(nn.Module):
         own = here.gather(1, cells[..., None].expand(-1, -1, here.shape[-1]))
         at = spot * half
         near, cosine = self._near(at, evidence.place), self._codes(own) @ told.key.transpose(-1, -2)
-        first = self._logits(near, cosine).masked_fill(~evidence.present[:, None, None], -1e4)
-        second = self.accord.second(own, first.softmax(dim=-1), near, told.codes)
+        present = evidence.present[:, None, None]
+        first = self._logits(near, cosine)
+        second = self.accord.second(own, _shares(first, present), near, told.codes)
         logits = first + second.added
-        weights = logits.softmax(dim=-1) * evidence.present.any(dim=1)[:, None, None, None]
+        weights = _shares(logits, present)
         moved, heard = similarity_fit(weights, told.moments, at, self.ridge.exp())
-        gates, error = self._gates(own, second.said, (logits, weights, moved, heard), evidence)
+        best = logits.masked_fill(~present, -torch.inf).amax(dim=-1)
+        gates, error = self._gates(own, second.said, (best, weights, moved, heard), evidence)
         by_head = gates[..., :-1].transpose(1, 2)[..., None]
         mixed = (by_head[..., None] * moved).sum(dim=1)
         seen = (by_head * heard).sum(dim=1) + gates[..., -1:]
@@ -155,11 +157,10 @@ class ControlEncoder(nn.Module):
         """How far the other tracks miss each of them, head by head."""
         place = evidence.place
         itself = asked == torch.arange(place.shape[1], device=asked.device)[:, None]
-        counts = evidence.present[:, None, asked] & ~itself
+        counts = (evidence.present[:, None, asked] & ~itself)[:, None]
         cosine = key @ key[:, :, asked].transpose(-1, -2)
         logits = self._logits(self._near(place, place[:, asked]), cosine)
-        weights = logits.masked_fill(~counts[:, None], -1e4).softmax(dim=-1)
-        weights = weights * counts.any(dim=-1)[:, None, :, None]
+        weights = _shares(logits, counts)
         moved, heard = similarity_fit(weights, moments[:, asked], place, self.ridge.exp())
         trust = evidence.trust[:, None]
         miss = ((moved - evidence.moved[:, None]).norm(dim=-1) * trust).sum(dim=-1)
@@ -173,10 +174,10 @@ class ControlEncoder(nn.Module):
         evidence: Evidence,
     ) -> tuple[Tensor, Tensor]:
         """(B, M, heads + 2) shares, the last of "nothing moves", and the error (B, M)."""
-        logits, weights, moved, heard = heads
-        best = logits.amax(dim=-1).clamp(min=-30) / 10
+        best, weights, moved, heard = heads
         focus = (weights * weights).sum(dim=-1)
         dissent = (moved - moved[:, -1:]).abs().mean(dim=(-1, -2)).clamp(max=4)
+        best = best.clamp(min=-30) / 10
         per_head = torch.cat([best, focus, heard.mean(dim=-1), dissent], dim=1).transpose(1, 2)
         told = torch.cat([own, per_head, self._overview(evidence, own.shape[1])], dim=-1)
         out = self.gate[1:](self.gate[0](told) + self.rumour(said))
@@ -199,6 +200,12 @@ class ControlEncoder(nn.Module):
         outside = ((at[:, :, None] + moved).abs() - half).clamp(min=0).sum(dim=-1)
         slope, bias, leaving = self.seeing
         return (seen * 2 - 1) * slope + bias - outside * leaving * UNITS
+
+
+def _shares(logits: Tensor, counts: Tensor) -> Tensor:
+    """Softmax over the tracks that count; zeros where none does."""
+    shares = logits.masked_fill(~counts, torch.finfo(logits.dtype).min).softmax(dim=-1)
+    return shares * counts.any(dim=-1, keepdim=True)
 
 
 def same_layer_logits(cosine: Tensor) -> Tensor:
