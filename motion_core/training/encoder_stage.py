@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..models.lite.affinity import ControlEncoder, Estimate
+from ..models.lite.affinity import EYES, ControlEncoder, Estimate
 from ..models.lite.evidence import UNITS
 from ..models.lite.weights import fill_module, read_weights
 from .config import TrainConfig
@@ -40,8 +40,8 @@ class EncoderStage(nn.Module):
         tensors, _ = read_weights(path)
         began = {**self.encoder.state_dict(prefix="encoder."), **tensors}
         fill_module(self.encoder, began, "encoder")
-        self.encoder.picture.requires_grad_(False)
-        self.encoder.affinity.requires_grad_(False)
+        for part in EYES:
+            self.encoder.get_submodule(part).requires_grad_(False)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss (`loss`) of a batch, and what it is made of."""

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..models.lite.affinity import EYES
 from ..models.lite.eyes import EncoderConfig
 from ..models.lite.unet import BaseConfig
 from ..models.lite.weights import KIND, read_weights
@@ -18,8 +19,6 @@ from .config import TrainConfig
 
 # What each stage's part is built on by others, and worth nothing without.
 BUILT_ON = {"encoder": ("base", "control"), "base": ("control",), "control": ()}
-# The base sees pictures with these of the encoder, and knows nothing of the rest.
-EYES = ("encoder.picture.", "encoder.affinity.")
 
 
 def export_weights(checkpoint: Path, target: Path) -> None:
@@ -50,7 +49,8 @@ def export_weights(checkpoint: Path, target: Path) -> None:
 
 
 def _same_eyes(held: dict[str, Tensor], learned: dict[str, Tensor]) -> bool:
-    eyes = [name for name in learned if name.startswith(EYES)]
+    prefixes = tuple(f"encoder.{part}." for part in EYES)
+    eyes = [name for name in learned if name.startswith(prefixes)]
     return all(name in held and torch.equal(held[name], learned[name]) for name in eyes)
 
 

@@ -1,7 +1,7 @@
 """What tracks make of each other, before places listen to them.
 
 Whether a place moves with a track is not told by the picture alone: a track that all others
-contradict stands on something small, one that many confirm on something large.
+contradict is likely to stand on something small, one that many confirm on something large.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .evidence import Evidence
+from .latents import retimed
 
 # Tracks hear at most so many others, evenly chosen.
 MOST_ASKED = 512
@@ -71,13 +72,14 @@ class Accord(nn.Module):
     def codes(self, theirs: Tensor, evidence: Evidence, doubt: Doubt, asked: Tensor) -> Tensor:
         """(B, N, code) of every track. theirs: (B, N, width), the picture where they start.
         asked: (K,) those that are heard."""
-        motion = _told_motion(evidence)
+        moved = _sampled(evidence.moved)
+        motion = _told_motion(moved, evidence.present)
         count = torch.log1p(evidence.present.sum(dim=1, keepdim=True).float()) / 3
         count = count[:, None].expand(-1, theirs.shape[1], -1)
         miss = torch.log(doubt.miss + LEAST_MISS) / 2
         doubts = torch.cat([miss, doubt.heard], dim=1).transpose(1, 2)
         code = self.tell(torch.cat([theirs, motion, doubts, evidence.spot, count], dim=-1))
-        apart = _apart(evidence, asked)
+        apart = _apart(moved, evidence.place, asked)
         for one in self.rounds:
             code = one(code, apart, asked, evidence.present[:, asked])
         return self.norm(code)
@@ -125,30 +127,32 @@ class Company(nn.Module):
         return code + self.think(self.between(code))
 
 
-def _told_motion(evidence: Evidence) -> Tensor:
-    """(B, N, 4 * TIMES): where tracks go, and how that differs from what all do on average."""
-    moved = _sampled(evidence.moved)
-    share = evidence.present.float()
+def _sampled(moved: Tensor) -> Tensor:
+    """(B, N, T, 2) to (B, N, 2 * TIMES): displacements at even times after frame 0."""
+    return retimed(moved.permute(2, 0, 1, 3), TIMES + 1)[1:].permute(1, 2, 3, 0).flatten(2)
+
+
+def _told_motion(moved: Tensor, present: Tensor) -> Tensor:
+    """(B, N, 4 * TIMES): where tracks go, and how that differs from what all do on average.
+
+    moved: (B, N, 2 * TIMES). present: (B, N) bool.
+    """
+    share = present.float()
     share = share / share.sum(dim=1, keepdim=True).clamp(min=1)
     mean = (share[..., None] * moved).sum(dim=1, keepdim=True)
     return torch.asinh(torch.cat([moved, moved - mean], dim=-1) / SOFT_UNITS)
 
 
-def _sampled(moved: Tensor) -> Tensor:
-    """(B, N, T, 2) to (B, N, 2 * TIMES): displacements at even times after frame 0."""
-    batch, tracks, frames, _ = moved.shape
-    lines = moved.transpose(2, 3).reshape(batch, tracks * 2, frames)
-    even = functional.interpolate(lines, size=TIMES + 1, mode="linear", align_corners=True)
-    return even[..., 1:].reshape(batch, tracks, 2 * TIMES)
+def _apart(moved: Tensor, place: Tensor, asked: Tensor) -> Tensor:
+    """(2, B, N, K): how differently tracks move, compressed, and how far apart they start.
 
-
-def _apart(evidence: Evidence, asked: Tensor) -> Tensor:
-    """(2, B, N, K): how differently tracks move, compressed, and how far apart they start."""
+    moved: (B, N, 2 * TIMES). place: (B, N, 2).
+    """
     exact = "donot_use_mm_for_euclid_dist"
-    moved = _sampled(evidence.moved) / TIMES**0.5
-    motion = torch.cdist(moved, moved[:, asked], compute_mode=exact)
-    place = torch.cdist(evidence.place, evidence.place[:, asked], compute_mode=exact)
-    return torch.stack([torch.log1p(motion / FINE_UNITS), place])
+    steps = moved / TIMES**0.5
+    motion = torch.cdist(steps, steps[:, asked], compute_mode=exact)
+    start = torch.cdist(place, place[:, asked], compute_mode=exact)
+    return torch.stack([torch.log1p(motion / FINE_UNITS), start])
 
 
 def _zero_linear(width: int, out: int) -> nn.Linear:

@@ -17,6 +17,9 @@ from .evidence import UNITS, Evidence, every_nth
 from .eyes import EncoderConfig, PictureNet
 from .fit import similarity_fit, track_moments
 
+# What the encoder sees pictures with, by the names of its parts: the base sees with them, too, and
+# knows nothing of the rest.
+EYES = ("picture", "affinity")
 # Attention logits are cosines times this times a learned scale.
 SHARPNESS = 20.0
 # At most so many attention weights are held at a time when nothing is learned.
