@@ -49,14 +49,13 @@ def flow_loss(clean: Tensor, wanted: Tensor, tau: Tensor, visible: Tensor) -> Te
 
 
 class BaseStage(nn.Module):
-    """The base with its loss. It sees pictures through the encoder of its start, which stays."""
+    """The base with its loss. It sees pictures as the encoder of its start does, which stays."""
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         self.config = config
         start = load_lite(Path(config.start) if config.start else None)
-        self.eyes = start.encoder.requires_grad_(False)
-        self.base = LiteBase(self.eyes, BaseConfig(frames=config.frames))
+        self.base = LiteBase(start.encoder, BaseConfig(frames=config.frames))
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss of a batch."""

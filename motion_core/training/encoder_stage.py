@@ -8,17 +8,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..models.lite.affinity import EYES, ControlEncoder, Estimate
+from ..models.lite.affinity import ControlEncoder, Estimate
 from ..models.lite.evidence import UNITS
 from ..models.lite.weights import fill_module, read_weights
 from .config import TrainConfig
 from .data import Batch
-from .scene_model import GRID
+from .probes import boundary_cells
 
 # Below this error, in units, the loss is quadratic.
 SOFT_UNITS = 0.05
 HIDDEN_WEIGHT = 0.3
 LAYER_WEIGHT, VISIBLE_WEIGHT, ERROR_WEIGHT = 0.3, 0.05, 0.05
+MORE_AT_BORDERS = 4.0
 HALF = (UNITS / 2, UNITS / 2)
 
 
@@ -30,29 +31,25 @@ class EncoderStage(nn.Module):
         self.config = config
         self.encoder = ControlEncoder()
         if config.start:
-            self._go_on_from(Path(config.start))
-
-    def _go_on_from(self, path: Path) -> None:
-        """Begin as the encoder of a weights file; how it sees pictures stays, for bases see so.
-
-        A file from before tracks heard each other will do: then they learn it.
-        """
-        tensors, _ = read_weights(path)
-        began = {**self.encoder.state_dict(prefix="encoder."), **tensors}
-        fill_module(self.encoder, began, "encoder")
-        for part in EYES:
-            self.encoder.get_submodule(part).requires_grad_(False)
+            fill_module(self.encoder, read_weights(Path(config.start))[0], "encoder")
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss (`loss`) of a batch, and what it is made of."""
         device = batch.picture.device
         chance = torch.Generator().manual_seed(self.config.seed * 1_000_003 + batch.step)
-        shape = (len(batch.picture), self.config.cells)
-        cells = torch.randint(GRID * GRID, shape, generator=chance).to(device)
+        cells = drawn_cells(batch.layers, self.config.cells, chance).to(device)
         features = self.encoder.features(batch.picture)
         half = torch.tensor(HALF, device=device)
         estimate = self.encoder(features, batch.evidence, cells, half)
         return encoder_loss(estimate, batch, cells)
+
+
+def drawn_cells(layers: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """(B, count) cells by chance, numbered row by row; those beside other layers, which are few and
+    hard, MORE_AT_BORDERS times as often. layers: (B, G, G)."""
+    border = torch.stack([boundary_cells(one) for one in layers.cpu()]).flatten(1).float()
+    chances = 1 + (MORE_AT_BORDERS - 1) * border
+    return torch.multinomial(chances, count, replacement=True, generator=generator)
 
 
 def encoder_loss(estimate: Estimate, batch: Batch, cells: Tensor) -> dict[str, Tensor]:

@@ -7,26 +7,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from ..models.lite.affinity import EYES
 from ..models.lite.eyes import EncoderConfig
 from ..models.lite.unet import BaseConfig
 from ..models.lite.weights import KIND, read_weights
 from .checkpoint import load_checkpoint, write_tensors
 from .config import TrainConfig
 
-# What each stage's part is built on by others, and worth nothing without.
-BUILT_ON = {"encoder": ("base", "control"), "base": ("control",), "control": ()}
+# Which parts of others are worth nothing any more when a stage's part is replaced. What only
+# listens to the encoder's answers goes on listening.
+BUILT_ON = {"encoder": (), "base": ("control",), "control": ()}
 
 
 def export_weights(checkpoint: Path, target: Path) -> None:
     """Write the averaged weights of a checkpoint into a weights file.
 
     Parts of other stages that the file holds already stay in it, but for those that were built on
-    what is replaced: an encoder with the eyes of the one before leaves the base. Raises what
-    load_checkpoint and read_weights raise, and OSError; the old file stays intact then.
+    what is replaced. Raises what load_checkpoint and read_weights raise, and OSError; the old file
+    stays intact then.
     """
     tensors, config, step = load_checkpoint(checkpoint)
     held: dict[str, Tensor] = {}
@@ -39,19 +38,12 @@ def export_weights(checkpoint: Path, target: Path) -> None:
         for name, value in tensors.items()
         if name.startswith((f"average.{part}.", f"fixed.{part}."))
     }
-    built = ("control",) if part == "encoder" and _same_eyes(held, learned) else BUILT_ON[part]
-    gone = (part, *built)
+    gone = (part, *BUILT_ON[part])
     kept = {name: value for name, value in held.items() if name.split(".")[0] not in gone}
     parts = {name: told for name, told in parts.items() if name.removesuffix("_step") not in gone}
     parts[part] = _sizes(config)
     parts[f"{part}_step"] = step
     write_tensors(target, kept | learned, {"kind": KIND, "config": json.dumps(parts)})
-
-
-def _same_eyes(held: dict[str, Tensor], learned: dict[str, Tensor]) -> bool:
-    prefixes = tuple(f"encoder.{part}." for part in EYES)
-    eyes = [name for name in learned if name.startswith(prefixes)]
-    return all(name in held and torch.equal(held[name], learned[name]) for name in eyes)
 
 
 def _sizes(config: TrainConfig) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def test_export_loads_and_keeps_other_parts(whole: Path, tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def stages(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A weights file to which all three stages have added their part, one after the other."""
+    """A weights file to which all stages have added their part, one after the other."""
     folder = tmp_path_factory.mktemp("stages")
     target = folder / "lite.safetensors"
     export_weights(whole / CHECKPOINT, target)
@@ -112,11 +112,9 @@ def test_what_was_built_on_a_replaced_part_goes(stages: Path, tmp_path: Path) ->
     export_weights(stages.parent / "base" / CHECKPOINT, target)
     again = load_lite(target)
     assert again.base is not None and again.control is None
-    export_weights(train(replace(TINY, seed=1, steps=1), tmp_path / "other eyes"), target)
-    assert load_lite(target).base is None
 
 
-def test_an_encoder_that_goes_on_keeps_its_eyes_and_the_base(stages: Path, tmp_path: Path) -> None:
+def test_a_base_keeps_its_eyes_when_the_encoder_learns_on(stages: Path, tmp_path: Path) -> None:
     """Also when the file it began with has changed before it is resumed."""
     start, target = tmp_path / "start.safetensors", tmp_path / "lite.safetensors"
     shutil.copy(stages, start)
@@ -127,13 +125,12 @@ def test_an_encoder_that_goes_on_keeps_its_eyes_and_the_base(stages: Path, tmp_p
     train(replace(config, steps=3), tmp_path / "run", resume=True)
     export_weights(tmp_path / "run" / CHECKPOINT, target)
     was, now = load_lite(stages), load_lite(target)
-    assert now.base is not None and now.control is None, "control learned from its answers"
-    for old, new in zip(
-        was.encoder.picture.parameters(), now.encoder.picture.parameters(), strict=True
-    ):
-        assert torch.equal(old, new)
-    assert torch.equal(was.encoder.affinity.weight, now.encoder.affinity.weight)
-    assert not torch.equal(was.encoder.accord.say.weight, now.encoder.accord.say.weight)
+    assert was.base is not None and now.base is not None and now.control is not None
+    eyes, before = now.base.eyes.state_dict(), was.base.eyes.state_dict()
+    assert all(torch.equal(eyes[name], value) for name, value in before.items())
+    learned, held = now.encoder.affinity.weight, was.encoder.affinity.weight
+    assert not torch.equal(learned, held)
+    torch.testing.assert_close(learned, held, atol=0.02, rtol=0)
 
 
 def test_control_leaves_what_it_builds_on_alone(stages: Path) -> None:
@@ -227,13 +224,12 @@ def test_the_probe_of_a_base_tells_whether_it_looks_at_the_picture(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     torch.manual_seed(0)
-    eyes = load_lite().encoder
-    base = LiteBase(eyes, BaseConfig(frames=3)).eval()
+    base = LiteBase(load_lite().encoder, BaseConfig(frames=3)).eval()
     config = replace(TINY, stage="base", probe_scenes=16)
     looking = probe_base(base, config)
     for level in LEVELS[:2]:
         assert looking[f"{level}/own"] < looking[f"{level}/other"], "likeness helps untrained"
-    monkeypatch.setattr(base, "sees", lambda picture: seen_by(eyes, picture * 0))
+    monkeypatch.setattr(base, "sees", lambda picture: seen_by(base.eyes, picture * 0))
     blind = probe_base(base, config)
     for level in LEVELS:
         assert blind[f"{level}/own"] == pytest.approx(blind[f"{level}/other"], rel=1e-6)

@@ -14,12 +14,9 @@ from torch.nn import functional
 from ...progress import Progress, silent
 from .accord import MOST_ASKED, WORD, Accord, Doubt
 from .evidence import UNITS, Evidence, every_nth
-from .eyes import EncoderConfig, PictureNet
+from .eyes import EncoderConfig, Eyes, same_layer_logits
 from .fit import similarity_fit, track_moments
 
-# What the encoder sees pictures with, by the names of its parts: the base sees with them, too, and
-# knows nothing of the rest.
-EYES = ("picture", "affinity")
 # Attention logits are cosines times this times a learned scale.
 SHARPNESS = 20.0
 # At most so many attention weights are held at a time when nothing is learned.
@@ -54,7 +51,7 @@ class Witnesses(NamedTuple):
     codes: Tensor
 
 
-class ControlEncoder(nn.Module):
+class ControlEncoder(Eyes):
     """Dense motion from a picture and tracks, in one step.
 
     `heads` heads weigh tracks by learned likeness and by distance, one more by distance alone
@@ -63,14 +60,10 @@ class ControlEncoder(nn.Module):
     moves" as a further choice.
     """
 
-    at: Tensor
-
     def __init__(self, config: EncoderConfig | None = None) -> None:
-        super().__init__()
-        self.config = config = config or EncoderConfig()
+        super().__init__(config)
+        config = self.config
         heads, every = config.heads, config.heads + 1
-        self.picture = PictureNet(config)
-        self.affinity = nn.Conv2d(config.width, heads * config.head_dim, 1)
         self.sharpness = nn.Parameter(torch.full((heads,), 0.5))
         reach = torch.logspace(-2, 1.32, heads, base=2.0)
         self.reach = nn.Parameter(torch.cat([reach, torch.tensor([1.0])]).log())
@@ -86,20 +79,13 @@ class ControlEncoder(nn.Module):
         self.rumour = nn.Linear(every * WORD, config.hidden, bias=False)
         nn.init.zeros_(self.rumour.weight)
         self.seeing = nn.Parameter(torch.tensor([4.0, 0.0, 4.0]))
-        axis = (torch.arange(config.grid) + 0.5) / config.grid * 2 - 1
-        grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1).view(-1, 2)
-        self.register_buffer("at", grid, persistent=False)
-
-    def features(self, picture: Tensor) -> Tensor:
-        """(B, 3, 4G, 4G) in -1..1 to (B, width, G, G): what depends on the picture alone."""
-        return self.picture(picture)
 
     def witnesses(self, features: Tensor, evidence: Evidence) -> Witnesses:
         """What does not depend on the places that ask, once per picture and tracks."""
         theirs = functional.grid_sample(
             features, evidence.spot[:, :, None], padding_mode="border", align_corners=False
         )[..., 0].transpose(1, 2)
-        key = self._codes(theirs)
+        key = self.codes(theirs)
         moments = track_moments(evidence.place, evidence.moved, evidence.trust)
         asked = every_nth(theirs.shape[1], MOST_ASKED).to(theirs.device)
         doubt = self._doubt(key, moments, evidence, asked)
@@ -123,7 +109,7 @@ class ControlEncoder(nn.Module):
         here = features.flatten(2).transpose(1, 2)
         own = here.gather(1, cells[..., None].expand(-1, -1, here.shape[-1]))
         at = spot * half
-        near, cosine = self._near(at, evidence.place), self._codes(own) @ told.key.transpose(-1, -2)
+        near, cosine = self._near(at, evidence.place), self.codes(own) @ told.key.transpose(-1, -2)
         present = evidence.present[:, None, None]
         first = self._logits(near, cosine)
         second = self.accord.second(own, _shares(first, present), near, told.codes)
@@ -138,12 +124,6 @@ class ControlEncoder(nn.Module):
         shares = (by_head * weights).sum(dim=1)
         odds = same_layer_logits(cosine.mean(dim=1)) + second.alike.mean(dim=1)
         return Estimate(mixed, self._visible(seen, mixed, at, half), error, odds, shares)
-
-    def _codes(self, features: Tensor) -> Tensor:
-        """(B, M, F) to unit vectors (B, H, M, D), alike where places belong together."""
-        matrix, bias = self.affinity.weight.flatten(1), self.affinity.bias
-        codes = functional.linear(features, matrix, bias).unflatten(-1, (self.config.heads, -1))
-        return functional.normalize(codes, dim=-1).transpose(1, 2)
 
     def _near(self, at: Tensor, place: Tensor) -> Tensor:
         """(B, H + 1, M, N) logits by distance."""
@@ -209,12 +189,6 @@ def _shares(logits: Tensor, counts: Tensor) -> Tensor:
     """Softmax over the tracks that count; zeros where none does."""
     shares = logits.masked_fill(~counts, torch.finfo(logits.dtype).min).softmax(dim=-1)
     return shares * counts.any(dim=-1, keepdim=True)
-
-
-def same_layer_logits(cosine: Tensor) -> Tensor:
-    """Log odds that two places belong to one layer, from their likeness -1..1, the mean over heads;
-    the encoder is trained for it."""
-    return 8 * cosine - 3
 
 
 def whole_field(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ShapeError
-from .affinity import ControlEncoder
+from .eyes import Eyes
 from .grip import Grip
 from .latents import coloured_noise, time_factor
 from .pooling import ESTIMATES, Seen, estimates, seen_by
@@ -50,18 +50,17 @@ class LiteResiduals:
 class LiteBase(nn.Module):
     """First-frame-conditioned motion fields; predicts the clean latents (x-prediction).
 
-    It sees the picture as the control encoder does: places that look alike are averaged, which
-    rids them of noise, and the network mixes these estimates and corrects them.
+    It sees the picture as a control encoder has learned to: places that look alike are averaged,
+    which rids them of noise, and the network mixes these estimates and corrects them.
     """
 
     factor: Tensor
 
-    def __init__(self, eyes: ControlEncoder, config: BaseConfig | None = None) -> None:
-        """eyes: what sees the picture; not learned here, and not part of this module's weights."""
+    def __init__(self, eyes: Eyes, config: BaseConfig | None = None) -> None:
+        """eyes: what sees the picture; copied, for those of an encoder may learn on, and frozen."""
         super().__init__()
         self.config = config = config or BaseConfig()
-        # In a tuple, so that the encoder's weights are saved once, as its own.
-        self._eyes = (eyes,)
+        self.eyes = eyes.copied()
         self.encoder = Encoder(config)
         self.heard = nn.Conv2d(ESTIMATES * config.channels, config.widths[0], 1, bias=False)
         # A correction, and shares of the estimates and of none of them.
@@ -70,7 +69,7 @@ class LiteBase(nn.Module):
 
     def sees(self, picture: Tensor) -> Seen:
         """Of pictures (B, 3, 4G, 4G) in -1..1, all that the base needs; once per run."""
-        return seen_by(self._eyes[0], picture)
+        return seen_by(self.eyes, picture)
 
     def noise(self, batch: int, generator: torch.Generator) -> Tensor:
         """Latents (B, C, G, G) to start from: coloured over time as motion is."""

@@ -28,6 +28,7 @@ from .field import MotionField
 from .grip import Grip, Listening, grip_of
 from .identity import VOLUME_SIDE, IdReader, far_apart, matched_tracks
 from .latents import coloured_noise, latents_of, retimed, time_factor
+from .layers import zero_conv
 from .told import region_maps, told_maps
 
 INPUTS = ("ids", "region")
@@ -67,7 +68,7 @@ class Regressor(Protocol):
         ...
 
     def features(self, image: Tensor) -> Tensor:
-        """(1, F, G, G) of a picture."""
+        """(1, F, G, G): what the base sees in a picture."""
         ...
 
 
@@ -96,9 +97,9 @@ class LiteControl(nn.Module):
             nn.SiLU(),
             nn.Conv2d(width, width, 3, 1, 1),
         )
-        self.zeros = nn.ModuleList([_zero_conv(one, one) for one in self.config.widths])
+        self.zeros = nn.ModuleList([zero_conv(one, one) for one in self.config.widths])
         self.when = nn.Linear(self.config.time, width)
-        self.gate = _zero_conv(width, 2)
+        self.gate = zero_conv(width, 2)
 
     def prepare(
         self,
@@ -219,11 +220,3 @@ def _narrow(wide: nn.Conv2d, channels: int | None = None) -> nn.Conv2d:
         one.weight.copy_(wide.weight[:, :channels].sum(dim=(2, 3), keepdim=True))
         torch.as_tensor(one.bias).copy_(torch.as_tensor(wide.bias))
     return one
-
-
-def _zero_conv(channels: int, out: int) -> nn.Conv2d:
-    conv = nn.Conv2d(channels, out, 1)
-    nn.init.zeros_(conv.weight)
-    if conv.bias is not None:
-        nn.init.zeros_(conv.bias)
-    return conv

@@ -29,6 +29,14 @@ def look(channels: int, out: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(channels, out, 3, 1, 1), norm(out), nn.SiLU())
 
 
+def zero_conv(channels: int, out: int, side: int = 1) -> nn.Conv2d:
+    """A convolution that gives nothing at its initialisation."""
+    conv = nn.Conv2d(channels, out, side, 1, side // 2)
+    nn.init.zeros_(conv.weight)
+    nn.init.zeros_(torch.as_tensor(conv.bias))
+    return conv
+
+
 def doubled(x: Tensor) -> Tensor:
     """Twice the size, bilinear."""
     return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
@@ -42,9 +50,7 @@ class Attention(nn.Module):
         self.heads = heads
         self.norm = norm(channels)
         self.read = nn.Conv2d(channels, 3 * channels, 1)
-        self.write = nn.Conv2d(channels, channels, 1)
-        nn.init.zeros_(self.write.weight)
-        nn.init.zeros_(torch.as_tensor(self.write.bias))
+        self.write = zero_conv(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same."""

@@ -63,8 +63,9 @@ class Lite(nn.Module):
 
     @torch.no_grad()
     def features(self, image: Tensor) -> Tensor:
-        """(H, W, 3) 0..1 to what the encoder finds in it, (1, F, G, G)."""
-        return self.encoder.features(self.picture(image))
+        """(H, W, 3) 0..1 to what the base sees in it, (1, F, G, G). Needs a base."""
+        assert self.base is not None
+        return self.base.eyes.features(self.picture(image))
 
     def field(
         self,

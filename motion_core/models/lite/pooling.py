@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .affinity import ControlEncoder, same_layer_logits
 from .evidence import UNITS
+from .eyes import Eyes, same_layer_logits
 
 # How far away other places are listened to: standard deviations of a Gaussian, units.
 REACHES = (0.8, 2.0, 6.0)
@@ -44,12 +44,12 @@ class Seen:
 
 
 @torch.no_grad()
-def seen_by(encoder: ControlEncoder, picture: Tensor) -> Seen:
-    """What a frozen encoder sees in pictures (B, 3, 4G, 4G), -1..1: features, and which places
+def seen_by(eyes: Eyes, picture: Tensor) -> Seen:
+    """What frozen eyes see in pictures (B, 3, 4G, 4G), -1..1: features, and which places
     are likely parts of one thing, weighed by distance."""
-    features = encoder.features(picture)
-    alike = same_layer_logits(_cosines(encoder, features)).sigmoid()
-    apart = torch.cdist(encoder.at, _blocks(encoder)) * (UNITS / 2)
+    features = eyes.features(picture)
+    alike = same_layer_logits(_cosines(eyes, features)).sigmoid()
+    apart = torch.cdist(eyes.at, _blocks(eyes)) * (UNITS / 2)
     reach = apart.new_tensor(REACHES).view(-1, 1, 1)
     shares = alike[:, None] * (apart.square() / (-2 * reach**2)).exp()
     shares /= shares.sum(dim=-1, keepdim=True)
@@ -73,17 +73,15 @@ def estimates(noisy: Tensor, tau: Tensor, seen: Seen) -> Tensor:
     return torch.cat([noisy[:, None], means], dim=1) * trust
 
 
-def _cosines(encoder: ControlEncoder, features: Tensor) -> Tensor:
-    """(B, G*G, K) likeness of cells and blocks, the mean over the encoder's heads."""
-    heads = encoder.config.heads
+def _cosines(eyes: Eyes, features: Tensor) -> Tensor:
+    """(B, G*G, K) likeness of cells and blocks, the mean over the heads."""
     parts = (features, functional.avg_pool2d(features, BLOCK))
-    codes = [encoder.affinity(one).flatten(2).unflatten(1, (heads, -1)) for one in parts]
-    cell, block = (functional.normalize(one, dim=2).flatten(1, 2) for one in codes)
-    return cell.transpose(1, 2) @ block / heads
+    cell, block = (eyes.codes(one.flatten(2).transpose(1, 2)) for one in parts)
+    return (cell @ block.transpose(-1, -2)).mean(dim=1)
 
 
-def _blocks(encoder: ControlEncoder) -> Tensor:
+def _blocks(eyes: Eyes) -> Tensor:
     """(K, 2) middles of the blocks, -1..1."""
-    grid = encoder.config.grid
-    at = encoder.at.view(grid, grid, 2).permute(2, 0, 1)[None]
+    grid = eyes.config.grid
+    at = eyes.at.view(grid, grid, 2).permute(2, 0, 1)[None]
     return functional.avg_pool2d(at, BLOCK)[0].flatten(1).T

@@ -13,7 +13,7 @@ from torch.nn import functional
 PULL = 0.05
 # Colours that differ by this much, L of CIELAB in 0..1, are hardly neighbours any more; some pull
 # is left between any two, so that no place is ever alone.
-COLOUR_SIGMA, LEAST_PULL = 0.04, 0.01
+COLOUR_SIGMA, LEAST_PULL = 0.04, 0.001
 # Squared odds of confidence are kept within this and its inverse.
 MOST_ODDS = 1e3
 # Conjugate gradients stop when no place would go farther than this, or after so many rounds.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ...errors import FormatError
 from ..files import read_own
 
-KIND = "motion-prompting lite 1"
+KIND = "motion-prompting lite 2"
 # No part of a sane config is larger.
 MOST_SIZE = 1024
 SHIPPED = Path(__file__).parent / "weights" / "lite.safetensors"
@@ -37,9 +37,8 @@ def _config(path: Path, text: str) -> dict[str, Any]:
     """The config as it was written. Sizes are bounded, for they decide how much memory is taken."""
     try:
         config = json.loads(text)
-        sizes = [
-            config[part][name] for part in ("encoder", "base") for name in config.get(part, {})
-        ]
+        parts = [config.get(part, {}) for part in ("encoder", "base")]
+        sizes = [size for part in parts for size in part.values()]
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise FormatError(f"{path} has a config that cannot be read: {error}.") from error
     flat = [one for size in sizes for one in (size if isinstance(size, list) else [size])]
