@@ -22,9 +22,10 @@ LEAST_TAU = 1e-3
 class LiteResiduals:
     """What control adds to a prediction.
 
-    skips: added to the encoder's maps; none where nothing is added. gate (B, 1 or C, G, G): how
-    far the prediction leans to `guess` (B, C, G, G), the motion that the tracks ask for. grip:
-    what then holds it to the guess where the tracks are, if anything does.
+    skips: added to the encoder's maps; none where nothing is added. gate (B, 1 or 3, G, G): how
+    far each third of the channels leans to `guess` (B, C, G, G), the motion that the tracks ask
+    for; two thirds are displacements, one is being seen. grip: what then holds the prediction to
+    the guess where the tracks are, if anything does.
     """
 
     skips: tuple[Tensor, ...]
@@ -43,7 +44,9 @@ class LiteResiduals:
 
     def led(self, clean: Tensor) -> Tensor:
         """Clean latents that lean to the guess as far as the gate says, and are held."""
-        leaning = torch.lerp(clean, self.guess, self.gate)
+        # In thirds, so that a gate need not be written out for every channel.
+        thirds, guess = clean.unflatten(1, (3, -1)), self.guess.unflatten(1, (3, -1))
+        leaning = torch.lerp(thirds, guess, self.gate[:, :, None]).flatten(1, 2)
         return leaning if self.grip is None else self.grip.held(leaning, self.guess)
 
 

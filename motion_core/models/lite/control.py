@@ -176,20 +176,13 @@ class LiteControl(nn.Module):
         share = prepared.share
         maps, time = self.encoder(noisy, tau, prepared.added)
         skips = tuple(zero(one) * share for zero, one in zip(self.zeros, maps, strict=True))
-        gate = self._spread(self._gates(maps[0], time) * share)
+        gate = self._gates(maps[0], time)[:, (0, 0, 1)] * share
         return LiteResiduals(skips, gate, prepared.guess, prepared.grip)
 
     def _gates(self, full: Tensor, time: Tensor) -> Tensor:
         """(B, 2, G, G) -1..1: a gate for motion and one for visibility, by place and noise."""
         heard = functional.silu(full + self.when(time)[..., None, None])
         return torch.tanh(self.gate(heard))
-
-    def _spread(self, gates: Tensor) -> Tensor:
-        """(B, C, G, G): to every channel its gate."""
-        frames = self.config.frames - 1
-        motion, seen = gates.split(1, dim=1)
-        parts = (motion.expand(-1, 2 * frames, -1, -1), seen.expand(-1, frames, -1, -1))
-        return torch.cat(parts, dim=1)
 
 
 def fitted(tracks: Tracks, frames: int) -> Tracks:
