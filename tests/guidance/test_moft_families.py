@@ -25,6 +25,7 @@ from motion_core.guidance.moft.pans import WAYS, pan, still
 from motion_core.guidance.moft.reference import straight_path
 from motion_core.models.animatediff.family import AnimateDiffFamily
 from motion_core.models.lite.family import LiteFamily
+from motion_core.models.lite.lite import load_lite
 from motion_core.models.protocols import SharedKeys, Shot
 from motion_core.models.taps import layer_output
 from motion_core.progress import silent
@@ -329,8 +330,10 @@ def test_lites_features_are_its_clean_field(lite: LiteFamily) -> None:
     assert frames.flatten().tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 1, 2, 3, 4]
 
 
-def test_lites_channels_are_the_two_axes_of_motion(lite: LiteFamily) -> None:
-    assert learn_channels(lite, LITE, LITE_FRAMES, SMALL).index.tolist() == [0, 1]
+def test_lites_channels_are_the_two_axes_of_motion() -> None:
+    """With the weights that are shipped: chance weights may hold motion anywhere."""
+    shipped = LiteFamily(load_lite())
+    assert learn_channels(shipped, LITE, LITE_FRAMES, SMALL).index.tolist() == [0, 1]
 
 
 def test_lites_inversion_shrinks_what_noise_would_cover(lite: LiteFamily) -> None:

@@ -138,7 +138,10 @@ def test_the_unet_is_diffusers_own_assembly_normalising_per_frame() -> None:
     words = values("words", (FRAMES, 5, WORDS)).float()
     with torch.no_grad():
         made, asked = (one(given, torch.tensor(421), words).sample for one in (unet, wanted))
-    assert torch.equal(made, asked)
+    held, wished = unet.state_dict(), wanted.state_dict()
+    assert all(torch.equal(held[name], value) for name, value in wished.items())
+    # Some processors add up otherwise where memory begins elsewhere: the last digits may differ.
+    torch.testing.assert_close(made, asked, rtol=0, atol=1e-4)
 
 
 def test_a_module_of_version_2_has_one_in_the_middle(folder: Path, tmp_path: Path) -> None:

@@ -192,7 +192,12 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path, dtype: torch.dtype) -> 
         found = [
             one(one.features(volume), torch.tensor(421), words).mid for one in (network, loaded)
         ]
-    assert torch.equal(*found) and found[0].dtype == dtype
+    held, saved = loaded.state_dict(), network.state_dict()
+    assert held.keys() == saved.keys()
+    assert all(torch.equal(held[name], value) for name, value in saved.items())
+    # Some processors add up otherwise where memory begins elsewhere: the last digits may differ.
+    assert found[0].dtype == dtype
+    torch.testing.assert_close(*found, rtol=0, atol=1e-4)
 
 
 def test_broken_files_of_a_track_net_say_so(tmp_path: Path) -> None:

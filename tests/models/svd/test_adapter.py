@@ -82,7 +82,8 @@ def test_strength_scales_the_modulation_and_all_of_a_batch_are_steered_alike() -
     assert float(far[1] / far[0]) == pytest.approx(2.0, rel=0.1)
     with steered.steering(tiny_unet(), signals, 1.0):
         alone, both = predicted(), predicted(batch=2)
-    torch.testing.assert_close(both, alone.expand_as(both), rtol=0, atol=1e-5)
+    # In float32, and in an order of summands that differs between processors.
+    torch.testing.assert_close(both, alone.expand_as(both), rtol=0, atol=1e-4)
 
 
 def test_features_follow_the_levels_and_odd_sides_round_up() -> None:

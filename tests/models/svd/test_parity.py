@@ -49,7 +49,8 @@ def forward(dtype: torch.dtype, *, lora: bool) -> Tensor:
         return functional_call(unet, weights, (given, noise, words, ids)).sample
 
 
-@pytest.mark.parametrize(("dtype", "within"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
+# diffusers makes sines of time in float32, whose last digit depends on the processor.
+@pytest.mark.parametrize(("dtype", "within"), [(torch.float64, 1e-8), (torch.float32, 1e-5)])
 @pytest.mark.parametrize("lora", [False, True])
 def test_parity_of_the_unet_with_motion(dtype: torch.dtype, within: float, lora: bool) -> None:
     wanted = torch.tensor(GOLDEN["lora" if lora else "plain"], dtype=torch.float64).view(SHAPE)
