@@ -11,7 +11,7 @@ from torch import Tensor
 from motion_core.camera.compose import ObjectMotion, compose_3d, compose_by_adding
 from motion_core.camera.model import CameraPath
 from motion_core.camera.moves import CameraMove, make_path
-from motion_core.camera.path import Shot
+from motion_core.camera.path import CameraSetup
 from motion_core.camera.pinhole import pixel_centres, unproject
 from motion_core.camera.reproject import reproject_pixels, reproject_points
 from motion_core.camera.zbuffer import Occlusion
@@ -87,8 +87,8 @@ def one_thread() -> Iterator[None]:
 def scene_and_orbit() -> tuple[DepthMap, CameraPath]:
     """The exact depth of a rendered scene, and an orbit of 30 degrees about its middle."""
     lens = intrinsics_from_fov(SIZE, 60.0)
-    shot = Shot(SIZE, lens, torch.tensor(MIDDLE, dtype=torch.float64), POSES)
-    path = make_path([CameraMove("orbit_left", 30.0)], shot)
+    setup = CameraSetup(SIZE, lens, torch.tensor(MIDDLE, dtype=torch.float64), POSES)
+    path = make_path([CameraMove("orbit_left", 30.0)], setup)
     return depth_of(make_scene(0), path), path
 
 
@@ -173,9 +173,9 @@ def composition_errors(degrees: float, frames: int = 13, seeds: int = 3) -> tupl
     """Mean error in pixels of the last frame's visible points, added and lifted."""
     size = Size(416, 240)
     lens = intrinsics_from_fov(size, 60.0)
-    shot = Shot(size, lens, torch.tensor(MIDDLE, dtype=torch.float64), frames)
+    setup = CameraSetup(size, lens, torch.tensor(MIDDLE, dtype=torch.float64), frames)
     still, orbit = (
-        make_path(moves, shot)
+        make_path(moves, setup)
         for moves in ([], [CameraMove("orbit_left", degrees, easing="linear")])
     )
     errors: list[tuple[float, float]] = []

@@ -42,5 +42,5 @@ def measure_family(name: str, repeats: int = 5) -> Row:
 
 def _seconds(case: Case, control: Any) -> float:
     begin = time.process_time()
-    sample(case.model, control, case.shot, case.tracks, Sampling(STEPS))
+    sample(case.model, control, case.request, case.tracks, Sampling(STEPS))
     return time.process_time() - begin

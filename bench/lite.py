@@ -8,9 +8,9 @@ import torch
 
 from motion_core.geometry import Size
 from motion_core.models.lite.base import LiteBase
-from motion_core.models.lite.control import LiteControl
 from motion_core.models.lite.lite import load_lite
-from motion_core.models.protocols import Shot
+from motion_core.models.lite.track_controlnet import LiteTrackControlNet
+from motion_core.models.protocols import GenerationRequest
 from motion_core.models.registry import load_track_model
 from motion_core.sampling import Sampling, sample
 from motion_core.tracks.model import Tracks, make_tracks
@@ -29,11 +29,14 @@ def measure() -> list[Row]:
 def measure_clip() -> Row:
     """512x512x16 including rendering; libraries are imported beforehand."""
     generator = torch.Generator().manual_seed(0)
-    shot, tracks = Shot(torch.rand(512, 512, 3, generator=generator), FRAMES), drag()
+    request, tracks = (
+        GenerationRequest(torch.rand(512, 512, 3, generator=generator), FRAMES),
+        drag(),
+    )
     lite = load_track_model("lite")
-    sample(lite.model, lite.control, shot, tracks, Sampling(STEPS))
+    sample(lite.model, lite.control, request, tracks, Sampling(STEPS))
     begin = time.process_time()
-    sample(lite.model, lite.control, shot, tracks, Sampling(STEPS))
+    sample(lite.model, lite.control, request, tracks, Sampling(STEPS))
     took = time.process_time() - begin
     label = f"lite, {STEPS} steps, {FRAMES} frames of {SIZE}"
     return Row(label, took, "CPU s", "10 s", took / MOST_SECONDS, 1.0)
@@ -44,7 +47,7 @@ def measure_control() -> Row:
     """Weights do not change the cost: base and control are fresh."""
     lite = load_lite()
     base = LiteBase(lite.encoder).eval()
-    control = LiteControl(base, lite).eval()
+    control = LiteTrackControlNet(base, lite).eval()
     image = torch.rand(512, 512, 3, generator=torch.Generator().manual_seed(0))
     prepared, seen = control.prepare(image, drag()), base.sees(lite.picture(image))
     noisy, tau = base.noise(1, torch.Generator().manual_seed(0)), torch.tensor([0.5])

@@ -25,8 +25,8 @@ from motion_core.evaluation.questions import World, scene_at
 from motion_core.evaluation.statistics import figure
 from motion_core.geometry import Size
 from motion_core.guidance.moft import (
+    MoftLatentGuidance,
     MoftSettings,
-    MoftSteering,
     MotionReference,
     heat_picture,
     learn_channels,
@@ -39,7 +39,7 @@ from motion_core.guidance.moft.reference import straight_path
 from motion_core.models.lite.family import LiteFamily
 from motion_core.models.lite.lite import load_lite
 from motion_core.models.lite.weights import SHIPPED
-from motion_core.models.protocols import Shot
+from motion_core.models.protocols import GenerationRequest
 from motion_core.overlay import contact_sheet
 from motion_core.sampling import Sampling, sample
 from motion_core.trackers import LucasKanade, grid_queries
@@ -90,9 +90,9 @@ def made(
     """Where a grid of points goes in a clip that follows no tracks."""
     size = Size(image.shape[1], image.shape[0])
     points = make_tracks(grid_points(size, SPACING).expand(FRAMES, -1, -1), size)
-    steering = () if wish is None else (MoftSteering(wish, None, settings),)
-    run = Sampling(asked.steps, asked.seed, steering=steering)
-    clip = sample(model, None, Shot(image, FRAMES), points, run)
+    latent_guidance = () if wish is None else (MoftLatentGuidance(wish, None, settings),)
+    run = Sampling(asked.steps, asked.seed, latent_guidance=latent_guidance)
+    clip = sample(model, None, GenerationRequest(image, FRAMES), points, run)
     assert clip.tracks is not None
     return clip.tracks
 

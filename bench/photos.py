@@ -22,8 +22,8 @@ from torch.nn import functional
 from motion_core.draft import draft
 from motion_core.geometry import Size
 from motion_core.models.lite import MotionField
-from motion_core.models.lite.look import motion_picture
-from motion_core.models.protocols import Shot
+from motion_core.models.lite.flow_preview import flow_to_rgb
+from motion_core.models.protocols import GenerationRequest
 from motion_core.models.registry import TrackModel, load_track_model
 from motion_core.overlay import draw_tracks
 from motion_core.sampling import sample
@@ -70,7 +70,7 @@ def main() -> None:
         log.info("%s: %s", photo.name, described(field, tracks, photo))
         shown = [
             draw_tracks(image[None].expand(FRAMES, -1, -1, -1), tracks)[-1],
-            motion_picture(image, field.displacement[-1]),
+            flow_to_rgb(image, field.displacement[-1]),
             draft(image, tracks)[-1],
             sampled(lite, image, tracks),
         ]
@@ -142,8 +142,8 @@ def described(field: MotionField, tracks: Tracks, photo: Photo) -> str:
 
 def sampled(lite: TrackModel, image: Tensor, tracks: Tracks) -> Tensor:
     """The last frame of lite."""
-    shot = Shot(image, FRAMES, last_only=True)
-    return sample(lite.model, lite.control, shot, tracks).frames[-1]
+    request = GenerationRequest(image, FRAMES, last_only=True)
+    return sample(lite.model, lite.control, request, tracks).frames[-1]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from ..motion_core.camera.moves import PRESETS, CameraMove, make_path
-from ..motion_core.camera.path import Shot, join, layer, path_from_keys, shot_of, taken_by
+from ..motion_core.camera.path import CameraSetup, join, layer, make_setup, path_from_keys, taken_by
 from ..motion_core.camera.script import EASINGS, keys_from_json, moves_from_text
 from ..motion_core.geometry import MAX_SIDE
 from . import host
@@ -183,52 +183,56 @@ def _file_option() -> Any:
     return io.DynamicCombo.Option("file", [files, _scale()])
 
 
-def _move(shot: Shot, depth: DepthMap, preset, amount, unit, easing, seed) -> CameraPath:
+def _move(setup: CameraSetup, depth: DepthMap, preset, amount, unit, easing, seed) -> CameraPath:
 
     eased = easing if easing in EASINGS else None
-    return make_path([CameraMove(preset, amount or None, unit, eased, seed=seed)], shot)
+    return make_path([CameraMove(preset, amount or None, unit, eased, seed=seed)], setup)
 
 
-def _chain(shot: Shot, depth: DepthMap, moves: str) -> CameraPath:
+def _chain(setup: CameraSetup, depth: DepthMap, moves: str) -> CameraPath:
 
-    return make_path(moves_from_text(moves), shot)
-
-
-def _keys(shot: Shot, depth: DepthMap, keys: str, smooth: bool) -> CameraPath:
-
-    return path_from_keys(keys_from_json(keys, shot), shot, smooth=smooth)
+    return make_path(moves_from_text(moves), setup)
 
 
-def _follow(shot: Shot, depth: DepthMap, drawing: str, within: str) -> CameraPath:
+def _keys(setup: CameraSetup, depth: DepthMap, keys: str, smooth: bool) -> CameraPath:
+
+    return path_from_keys(keys_from_json(keys, setup), setup, smooth=smooth)
+
+
+def _follow(setup: CameraSetup, depth: DepthMap, drawing: str, within: str) -> CameraPath:
     from ..motion_core.camera.follow import follow_drawing
     from ..motion_core.document import read_document
 
     document = read_document(drawing)
-    return follow_drawing(document, depth, shot, on_sphere=within == "sphere").path
+    return follow_drawing(document, depth, setup, on_sphere=within == "sphere").path
 
 
-def _load3d(shot: Shot, depth: DepthMap, start_camera, end_camera, easing) -> CameraPath:
+def _load3d(setup: CameraSetup, depth: DepthMap, start_camera, end_camera, easing) -> CameraPath:
     from ..motion_core.camera.files import path_between_host_cameras
 
-    return path_between_host_cameras(start_camera, end_camera, shot, easing=easing)
+    return path_between_host_cameras(start_camera, end_camera, setup, easing=easing)
 
 
-def _written(shot: Shot, depth: DepthMap, camera_text: str, travel_scale: float) -> CameraPath:
+def _written(
+    setup: CameraSetup, depth: DepthMap, camera_text: str, travel_scale: float
+) -> CameraPath:
     from ..motion_core.camera.files import camera_from_json, camera_from_realestate
 
     is_json = camera_text.lstrip().startswith("{")
     found = (
-        camera_from_json(camera_text) if is_json else camera_from_realestate(camera_text, shot.size)
+        camera_from_json(camera_text)
+        if is_json
+        else camera_from_realestate(camera_text, setup.size)
     )
-    return taken_by(found, shot, travel_scale)
+    return taken_by(found, setup, travel_scale)
 
 
-def _file(shot: Shot, depth: DepthMap, file: str, travel_scale: float) -> CameraPath:
+def _file(setup: CameraSetup, depth: DepthMap, file: str, travel_scale: float) -> CameraPath:
     from ..motion_core.camera.files import read_camera
 
     path = host.input_file(file)
-    size = None if path.suffix.lower() == ".json" else shot.size
-    return taken_by(read_camera(path, size=size), shot, travel_scale)
+    size = None if path.suffix.lower() == ".json" else setup.size
+    return taken_by(read_camera(path, size=size), setup, travel_scale)
 
 
 MAKERS: dict[str, Callable[..., CameraPath]] = {
@@ -242,10 +246,10 @@ MAKERS: dict[str, Callable[..., CameraPath]] = {
 }
 
 
-def _pivot(depth: DepthMap, frames: int, fps: float, point: dict[str, Any]) -> Shot:
+def _pivot(depth: DepthMap, frames: int, fps: float, point: dict[str, Any]) -> CameraSetup:
 
     picked = (point["x"], point["y"]) if point else None
-    return shot_of(depth, frames, point=picked, fps=fps or None)
+    return make_setup(depth, frames, point=picked, fps=fps or None)
 
 
 def _inputs() -> list[Any]:
@@ -335,8 +339,8 @@ class CameraPathNode(io.ComfyNode):
         from ..motion_core.camera.picture import draw_path
 
         scene = depth_in(depth)
-        shot = _pivot(scene, frames, fps, settings_of(pivot, "pivot"))
-        path = MAKERS[motion["motion"]](shot, scene, **settings_of(motion, "motion"))
+        setup = _pivot(scene, frames, fps, settings_of(pivot, "pivot"))
+        path = MAKERS[motion["motion"]](setup, scene, **settings_of(motion, "motion"))
         if camera is not None:
             put = join if combine == "after" else layer
             path = put(camera_in(camera), path)

@@ -108,7 +108,7 @@ class MoftGuidance(io.ComfyNode):
     @classmethod
     def execute(cls, reference, region=None, guidance=None, **widgets):
         from ..motion_core.guidance import GuidancePlan
-        from ..motion_core.guidance.moft import MoftSettings, MoftSteering
+        from ..motion_core.guidance.moft import MoftLatentGuidance, MoftSettings
 
         settings = MoftSettings(
             weight=widgets["weight"],
@@ -122,7 +122,9 @@ class MoftGuidance(io.ComfyNode):
         )
         mask = first_mask(region)
         where = None if mask is None else mask > 0.5
-        plan = GuidancePlan(steering=(MoftSteering(reference_in(reference), where, settings),))
+        plan = GuidancePlan(
+            latent_guidance=(MoftLatentGuidance(reference_in(reference), where, settings),)
+        )
         return io.NodeOutput(guidance_in(guidance).joined(plan))
 
 

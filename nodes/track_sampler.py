@@ -15,7 +15,7 @@ from .wire import area, guidance_in, model_in, picture, tracks_in, tracks_out
 if TYPE_CHECKING:
     from ..motion_core.geometry import Size
     from ..motion_core.guidance import GuidancePlan
-    from ..motion_core.models.protocols import Clip, Guidance
+    from ..motion_core.models.protocols import GenerationResult, Guidance
     from ..motion_core.models.registry import TrackModel
     from ..motion_core.sampling import Sampling
     from ..motion_core.tracks import Tracks
@@ -149,23 +149,23 @@ class Widgets:
 
 def sampled(
     model: Any, image: Tensor, tracks: Any, asked: Widgets, *, last_only: bool = False
-) -> Clip:
+) -> GenerationResult:
     """The clip of a model from a MOTION_MODEL socket, with the values of the other sockets.
 
     Raises TypeError or ValueError for values that do not belong together, MemoryError where
     memory runs out.
     """
-    from ..motion_core.models.protocols import Shot
+    from ..motion_core.models.protocols import GenerationRequest
     from ..motion_core.sampling import sample
 
     chosen, found = model_in(model), tracks_in(tracks, image)
     settings, free = sampling(chosen, asked), _movable(asked.movable, found.size)
     first, frames = picture(image), found.num_frames
-    shot = Shot(first, frames, asked.prompt, asked.negative, free, last_only)
+    request = GenerationRequest(first, frames, asked.prompt, asked.negative, free, last_only)
 
-    def run() -> Clip:
+    def run() -> GenerationResult:
         host.on_device(chosen.network)
-        return sample(chosen.model, chosen.control, shot, found, settings, host.watch())
+        return sample(chosen.model, chosen.control, request, found, settings, host.watch())
 
     return _on_cpu(host.within_memory(run))
 
@@ -181,7 +181,7 @@ def sampling(model: TrackModel, asked: Widgets) -> Sampling:
 
     plan = guidance_in(asked.guidance)
     schedule = ControlSchedule(asked.strength, asked.start, asked.end)
-    if model.control is None and asked.strength > 0.0 and not plan.steering:
+    if model.control is None and asked.strength > 0.0 and not plan.latent_guidance:
         raise ValueError(
             f"this {model.family} follows no tracks yet. Connect Load Track-ControlNet between it "
             "and this node, or set strength to 0 to see what it does by itself."
@@ -189,7 +189,7 @@ def sampling(model: TrackModel, asked: Widgets) -> Sampling:
     weighting = _weighting(model, asked, plan)
     model.check_guidance(weighting)
     steps = asked.steps or model.defaults.steps
-    return Sampling(steps, asked.seed, weighting, schedule, plan.steering)
+    return Sampling(steps, asked.seed, weighting, schedule, plan.latent_guidance)
 
 
 def _weighting(model: TrackModel, asked: Widgets, plan: GuidancePlan) -> Guidance:
@@ -207,7 +207,7 @@ def _weighting(model: TrackModel, asked: Widgets, plan: GuidancePlan) -> Guidanc
     return plan.weighting
 
 
-def _on_cpu(clip: Clip) -> Clip:
+def _on_cpu(clip: GenerationResult) -> GenerationResult:
     """Where nodes expect values, wherever the model ran."""
     return replace(
         clip,
@@ -217,17 +217,17 @@ def _on_cpu(clip: Clip) -> Clip:
     )
 
 
-def uncovered(clip: Clip) -> Tensor:
+def uncovered(clip: GenerationResult) -> Tensor:
     """The MASK of what had to be made up; black where the model cannot say."""
     return clip.frames.new_zeros(clip.frames.shape[:3]) if clip.holes is None else clip.holes
 
 
-def notes_shown(clip: Clip, node: type[io.ComfyNode]) -> Any:
+def notes_shown(clip: GenerationResult, node: type[io.ComfyNode]) -> Any:
     """What the clip says about itself, on the node's face; nothing where it is silent."""
     return host.text_preview("\n".join(clip.notes), node) if clip.notes else None
 
 
-def _realised(clip: Clip, asked: Tracks) -> Tracks:
+def _realised(clip: GenerationResult, asked: Tracks) -> Tracks:
     """Where the points went: as the model says or, if it cannot, as Lucas-Kanade finds those that
     are visible at first."""
     from ..motion_core.trackers import LucasKanade, track_queries

@@ -16,7 +16,7 @@ from ..document.model import Easing
 from ..errors import FormatError
 from ..geometry import Size, checked_size
 from .model import CameraPath
-from .path import CameraKey, Shot, path_from_keys
+from .path import CameraKey, CameraSetup, path_from_keys
 from .pose import inverse, look_at, make_pose
 
 JSON_KIND = "camera_path"
@@ -204,7 +204,11 @@ def camera_from_host(
 
 
 def path_between_host_cameras(
-    start: Mapping[str, Any], end: Mapping[str, Any], shot: Shot, *, easing: Easing = "ease_in_out"
+    start: Mapping[str, Any],
+    end: Mapping[str, Any],
+    setup: CameraSetup,
+    *,
+    easing: Easing = "ease_in_out",
 ) -> CameraPath:
     """The way from one LOAD3D_CAMERA to another, taken by the camera of a picture.
 
@@ -212,15 +216,15 @@ def path_between_host_cameras(
     to the one between them, and the lens changes by the ratio of the two.
     Raises what camera_from_host raises, FormatError when the first camera is at its target.
     """
-    first, last = (camera_from_host(camera, shot.size) for camera in (start, end))
+    first, last = (camera_from_host(camera, setup.size) for camera in (start, end))
     reach = float((_vector(start, "target") - _vector(start, "position")).norm())
     if reach <= 0.0:
         raise FormatError("the first LOAD3D_CAMERA stands at its own target; move it away.")
     pose = last.T_cam_world[0] @ inverse(first.T_cam_world[0])
-    pose[:3, 3] *= shot.distance / reach
+    pose[:3, 3] *= setup.distance / reach
     zoom = float(last.K[0, 0, 0] / first.K[0, 0, 0])
     here = CameraKey(0.0, make_pose(), easing=easing)
-    return path_from_keys([here, CameraKey(1.0, pose, zoom)], shot)
+    return path_from_keys([here, CameraKey(1.0, pose, zoom)], setup)
 
 
 def _upright(eye: Tensor, target: Tensor) -> Tensor:

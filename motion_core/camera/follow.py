@@ -20,7 +20,7 @@ from ..document.sample import ControlPath, sample_path
 from ..errors import ShapeError
 from ..geometry import Size
 from .model import CameraPath
-from .path import Shot
+from .path import CameraSetup
 from .pinhole import project, to_camera, unproject
 from .pose import make_pose, rotation_about, turn_about
 
@@ -60,33 +60,33 @@ def grabbed_point(depth: DepthMap, pixel: tuple[float, float]) -> Tensor:
     return unproject(xy.double(), z.double(), depth.K)[0].cpu()
 
 
-def follow_in_plane(point: Tensor, pixels: Tensor, shot: Shot) -> Follow:
+def follow_in_plane(point: Tensor, pixels: Tensor, setup: CameraSetup) -> Follow:
     """The camera slides in its own vertical plane, without turning, so that `point` is at `pixels`.
 
     point: (3,) grabbed point, as seen by the picture's camera. pixels: (T, 2).
     Closed form: with depth Z and focal length f a shift of the camera by s moves the point by
     -f s / Z, so s = X - (x - cx) Z / f.
-    Raises ShapeError unless there is one pixel for each frame of the shot, ValueError for pixels
+    Raises ShapeError unless there is one pixel for each frame of the setup, ValueError for pixels
     that are not finite or a point that is not ahead of the camera.
     """
-    pixels = _checked(point, pixels, shot)
-    lens = shot.K.double().cpu()
+    pixels = _checked(point, pixels, setup)
+    lens = setup.K.double().cpu()
     wanted = unproject(pixels, point[2].double().expand(len(pixels)), lens)
     poses = torch.stack([make_pose(None, shift) for shift in wanted - point.double()])
-    return _measured(point, pixels, shot.path(poses, torch.ones(len(poses))))
+    return _measured(point, pixels, setup.path(poses, torch.ones(len(poses))))
 
 
-def follow_on_sphere(point: Tensor, pixels: Tensor, shot: Shot) -> Follow:
-    """The camera moves on the sphere about the shot's pivot, facing it as the picture did.
+def follow_on_sphere(point: Tensor, pixels: Tensor, setup: CameraSetup) -> Follow:
+    """The camera moves on the sphere about the setup's pivot, facing it as the picture did.
 
     point, pixels: as in follow_in_plane. Where the point turns out of sight before it reaches the
     pointer, the camera goes as near as it can, and says so in the log and in `off_px`.
     Raises what follow_in_plane raises, and ValueError when the point is the pivot itself, which
     never moves.
     """
-    pixels = _checked(point, pixels, shot)
-    arm = float((point.double() - shot.pivot.double()).norm())
-    if arm < 1e-3 * shot.distance:
+    pixels = _checked(point, pixels, setup)
+    arm = float((point.double() - setup.pivot.double()).norm())
+    if arm < 1e-3 * setup.distance:
         raise ValueError(
             "the grabbed point is the pivot, which stays where it is on a sphere about it; pick "
             "another pivot, or follow in the plane."
@@ -94,15 +94,15 @@ def follow_on_sphere(point: Tensor, pixels: Tensor, shot: Shot) -> Follow:
     angles = np.zeros(2)
     poses = []
     for pixel in pixels.numpy():
-        angles = _solve_angles(point.double().numpy(), pixel, shot, angles)
-        poses.append(_sphere_pose(angles, shot.pivot.double()))
-    return _measured(point, pixels, shot.path(torch.stack(poses), torch.ones(len(poses))))
+        angles = _solve_angles(point.double().numpy(), pixel, setup, angles)
+        poses.append(_sphere_pose(angles, setup.pivot.double()))
+    return _measured(point, pixels, setup.path(torch.stack(poses), torch.ones(len(poses))))
 
 
 def follow_layer(
     layer: CameraGrabLayer,
     depth: DepthMap,
-    shot: Shot,
+    setup: CameraSetup,
     *,
     drawn_on: Size,
     on_sphere: bool = False,
@@ -113,15 +113,15 @@ def follow_layer(
     holds still there.
     Raises ValueError where the first position has no depth, or the layer has no points.
     """
-    drawn = sample_path(layer.path, frames=shot.frames, size=shot.size, drawn_on=drawn_on)
-    start = _first_position(layer, shot, drawn_on)
+    drawn = sample_path(layer.path, frames=setup.frames, size=setup.size, drawn_on=drawn_on)
+    start = _first_position(layer, setup, drawn_on)
     point = grabbed_point(depth, start)
     pixels = torch.from_numpy(drawn.xy)
-    return (follow_on_sphere if on_sphere else follow_in_plane)(point, pixels, shot)
+    return (follow_on_sphere if on_sphere else follow_in_plane)(point, pixels, setup)
 
 
 def follow_drawing(
-    document: MotionDocument, depth: DepthMap, shot: Shot, *, on_sphere: bool = False
+    document: MotionDocument, depth: DepthMap, setup: CameraSetup, *, on_sphere: bool = False
 ) -> Follow:
     """The camera path of the only enabled camera_grab layer of a drawing.
 
@@ -133,7 +133,7 @@ def follow_drawing(
             f"the drawing has {len(grabs)} enabled camera layers and needs one: grab the scene "
             "with the camera tool of Draw Motion."
         )
-    return follow_layer(grabs[0], depth, shot, drawn_on=document.drawn_on, on_sphere=on_sphere)
+    return follow_layer(grabs[0], depth, setup, drawn_on=document.drawn_on, on_sphere=on_sphere)
 
 
 def without_grabs(document: MotionDocument) -> MotionDocument:
@@ -142,18 +142,20 @@ def without_grabs(document: MotionDocument) -> MotionDocument:
     return replace(document, layers=kept)
 
 
-def _first_position(layer: CameraGrabLayer, shot: Shot, drawn_on: Size) -> tuple[float, float]:
+def _first_position(
+    layer: CameraGrabLayer, setup: CameraSetup, drawn_on: Size
+) -> tuple[float, float]:
     still = replace(layer.path.timing, start=0.0, end=1.0, easing="linear")
     path = replace(layer.path, timing=still)
-    first: ControlPath = sample_path(path, frames=1, size=shot.size, drawn_on=drawn_on)
+    first: ControlPath = sample_path(path, frames=1, size=setup.size, drawn_on=drawn_on)
     return float(first.xy[0, 0]), float(first.xy[0, 1])
 
 
-def _checked(point: Tensor, pixels: Tensor, shot: Shot) -> Tensor:
+def _checked(point: Tensor, pixels: Tensor, setup: CameraSetup) -> Tensor:
     pixels = torch.as_tensor(pixels, dtype=torch.float64).cpu()
-    if pixels.shape != (shot.frames, 2) or point.shape != (3,):
+    if pixels.shape != (setup.frames, 2) or point.shape != (3,):
         raise ShapeError(
-            f"following needs one pixel for each of {shot.frames} frames and one point (3,); "
+            f"following needs one pixel for each of {setup.frames} frames and one point (3,); "
             f"got {tuple(pixels.shape)} and {tuple(point.shape)}."
         )
     if not bool(torch.isfinite(pixels).all()) or not float(point[2]) > 0.0:
@@ -186,13 +188,13 @@ def _sphere_pose(angles: np.ndarray, pivot: Tensor) -> Tensor:
 
 
 def _solve_angles(
-    point: np.ndarray, pixel: np.ndarray, shot: Shot, start: np.ndarray
+    point: np.ndarray, pixel: np.ndarray, setup: CameraSetup, start: np.ndarray
 ) -> np.ndarray:
     """Yaw and pitch (degrees) that bring the point nearest the pixel: damped Gauss-Newton."""
 
     def miss(angles: np.ndarray) -> np.ndarray:
-        pose = _sphere_pose(angles, shot.pivot.double())
-        seen, z = project(to_camera(torch.from_numpy(point)[None], pose), shot.K.double())
+        pose = _sphere_pose(angles, setup.pivot.double())
+        seen, z = project(to_camera(torch.from_numpy(point)[None], pose), setup.K.double())
         return seen[0].numpy() - pixel if float(z[0]) > 0 else np.full(2, np.inf)
 
     angles, damping = start.copy(), 1e-6

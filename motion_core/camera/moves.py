@@ -19,7 +19,7 @@ from torch import Tensor
 from ..document.easing import ease_value
 from ..document.model import Easing
 from .model import CameraPath
-from .path import Shot
+from .path import CameraSetup
 from .pose import inverse, look_at, make_pose, rotation_about, turn_about
 
 Unit = Literal["degrees", "distance"]
@@ -142,30 +142,30 @@ class CameraMove:
             raise ValueError(f"{self.name}: share must be above 0; got {self.share}.")
 
 
-def make_path(moves: Sequence[CameraMove], shot: Shot) -> CameraPath:
+def make_path(moves: Sequence[CameraMove], setup: CameraSetup) -> CameraPath:
     """A camera path of moves, each beginning where the last one ended.
 
     The first frame is the picture's own view. Without moves the camera stands still.
     Raises ValueError when a dolly zoom would reach or pass the pivot.
     """
-    poses = torch.eye(4, dtype=torch.float64).repeat(shot.frames, 1, 1)
-    focal = torch.ones(shot.frames, dtype=torch.float64)
-    times, total, done = shot.times(), sum(move.share for move in moves), 0.0
+    poses = torch.eye(4, dtype=torch.float64).repeat(setup.frames, 1, 1)
+    focal = torch.ones(setup.frames, dtype=torch.float64)
+    times, total, done = setup.times(), sum(move.share for move in moves), 0.0
     start, zoom = torch.eye(4, dtype=torch.float64), 1.0
     for move in moves:
         first, last = done / total, (done + move.share) / total
         here = np.nonzero((times > first) | (first == 0.0))[0]
-        motion = _Motion.of(move, shot, start, seconds=_seconds(shot, last - first))
+        motion = _Motion.of(move, setup, start, seconds=_seconds(setup, last - first))
         share = ease_value(motion.easing, (times[here] - first) / (last - first))
         for frame, done_share in zip(here.tolist(), share.tolist(), strict=True):
             poses[frame], focal[frame] = motion.at(done_share, start, zoom)
         start, zoom = motion.at(1.0, start, zoom)
         done += move.share
-    return shot.path(poses, focal)
+    return setup.path(poses, focal)
 
 
-def _seconds(shot: Shot, share: float) -> float | None:
-    return None if shot.fps is None else share * shot.frames / shot.fps
+def _seconds(setup: CameraSetup, share: float) -> float | None:
+    return None if setup.fps is None else share * setup.frames / setup.fps
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,15 +180,17 @@ class _Motion:
     sway: Callable[[float], Tensor]
 
     @staticmethod
-    def of(move: CameraMove, shot: Shot, start: Tensor, *, seconds: float | None) -> _Motion:
+    def of(
+        move: CameraMove, setup: CameraSetup, start: Tensor, *, seconds: float | None
+    ) -> _Motion:
         preset = PRESETS[move.name]
         amount = preset.amount if move.amount is None else move.amount
         if preset.unit == "distance" and (move.unit == "pivot" or move.amount is None):
-            amount *= shot.distance
-        pivot = start[:3, :3] @ shot.pivot.double().cpu() + start[:3, 3]
+            amount *= setup.distance
+        pivot = start[:3, :3] @ setup.pivot.double().cpu() + start[:3, 3]
         easing = preset.easing if move.easing is None else move.easing
         return _Motion(
-            preset.parts, amount, shot.distance, pivot, easing, _sway(move.seed, seconds)
+            preset.parts, amount, setup.distance, pivot, easing, _sway(move.seed, seconds)
         )
 
     def at(self, share: float, start: Tensor, zoom: float) -> tuple[Tensor, float]:

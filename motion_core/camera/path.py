@@ -21,7 +21,7 @@ from .pose import interpolate_poses, inverse
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class CameraSetup:
     """What a camera path is made for: a picture, its lens, and how long the clip is.
 
     K: (3, 3) float64 intrinsics in pixels of `size`. pivot: (3,) float64, the world point that
@@ -42,7 +42,7 @@ class Shot:
         if self.frames < 1:
             raise ValueError(f"a camera path needs at least one frame; got {self.frames}.")
         if self.K.shape != (3, 3) or self.pivot.shape != (3,):
-            raise ShapeError("Shot needs K (3, 3) and pivot (3,).")
+            raise ShapeError("CameraSetup needs K (3, 3) and pivot (3,).")
         if not float(self.pivot[2]) > 0.0 or not bool(torch.isfinite(self.pivot).all()):
             raise ValueError(
                 f"the pivot must lie in front of the camera; got {self.pivot.tolist()}."
@@ -64,14 +64,14 @@ class Shot:
         return CameraPath(poses.to(torch.float64), K, self.size, self.fps)
 
 
-def shot_of(
+def make_setup(
     depth: DepthMap,
     frames: int,
     *,
     point: tuple[float, float] | None = None,
     fps: float | None = None,
-) -> Shot:
-    """The Shot of a picture with depth.
+) -> CameraSetup:
+    """The CameraSetup of a picture with depth.
 
     point: a picked pixel whose scene point becomes the pivot; None takes the median depth on the
     optical axis. A picked pixel without depth takes the median depth on its own ray.
@@ -80,7 +80,7 @@ def shot_of(
     median = float(depth.z[depth.valid].median())
     if point is None:
         pivot = torch.tensor([0.0, 0.0, median], dtype=torch.float64)
-        return Shot(depth.size, depth.K, pivot, frames, fps)
+        return CameraSetup(depth.size, depth.K, pivot, frames, fps)
     x, y = point
     if not (0 <= x < depth.size.width and 0 <= y < depth.size.height):
         raise ValueError(f"the picked point {point} is off the picture ({depth.size}).")
@@ -88,7 +88,7 @@ def shot_of(
     z = float(depth.z[row, column]) if bool(depth.valid[row, column]) else median
     xy, distance = torch.tensor([[x, y]]).double(), torch.tensor([z]).double()
     pivot = unproject(xy, distance, depth.K.cpu())[0]
-    return Shot(depth.size, depth.K, pivot, frames, fps)
+    return CameraSetup(depth.size, depth.K, pivot, frames, fps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,9 @@ class CameraKey:
     easing: Easing = "linear"
 
 
-def path_from_keys(keys: Sequence[CameraKey], shot: Shot, *, smooth: bool = False) -> CameraPath:
+def path_from_keys(
+    keys: Sequence[CameraKey], setup: CameraSetup, *, smooth: bool = False
+) -> CameraPath:
     """A path through keys: screws from key to key, and equal ratios of focal length.
 
     smooth: pass through the keys without a kink (Barry and Goldman's pyramid for Catmull-Rom
@@ -115,7 +117,7 @@ def path_from_keys(keys: Sequence[CameraKey], shot: Shot, *, smooth: bool = Fals
     """
     _check_keys(keys)
     times = np.array([key.t for key in keys])
-    at = np.clip(shot.times(), times[0], times[-1])
+    at = np.clip(setup.times(), times[0], times[-1])
     before = np.clip(np.searchsorted(times, at, side="right") - 1, 0, max(len(keys) - 2, 0))
     after = np.minimum(before + 1, len(keys) - 1)
     gap = np.where(after > before, times[after] - times[before], 1.0)
@@ -127,7 +129,7 @@ def path_from_keys(keys: Sequence[CameraKey], shot: Shot, *, smooth: bool = Fals
     walk = _smooth_way if smooth and len(keys) > 2 else _straight_way
     way = walk(poses, times, before, torch.from_numpy(share))
     zoom = np.log([key.focal_scale for key in keys])
-    return shot.path(
+    return setup.path(
         way, torch.from_numpy(np.exp(zoom[before] + share * (zoom[after] - zoom[before])))
     )
 
@@ -236,16 +238,16 @@ def resampled(path: CameraPath, frames: int) -> CameraPath:
     return replace(path, T_cam_world=poses, K=K)
 
 
-def taken_by(path: CameraPath, shot: Shot, travel_scale: float = 1.0) -> CameraPath:
-    """A path from elsewhere as a shot's camera takes it.
+def taken_by(path: CameraPath, setup: CameraSetup, travel_scale: float = 1.0) -> CameraPath:
+    """A path from elsewhere as a setup's camera takes it.
 
     Its first view becomes the picture, its lens the picture's (changes of focal length carry over
-    by ratio), its length the shot's; distances are multiplied by `travel_scale`.
+    by ratio), its length the setup's; distances are multiplied by `travel_scale`.
     Raises ValueError for a path without frames or a scale not above 0.
     """
-    own = with_lens(from_first_view(path), shot.K, shot.size)
-    scaled = with_travel_scaled(resampled(own, shot.frames), travel_scale)
-    return replace(scaled, fps=shot.fps)
+    own = with_lens(from_first_view(path), setup.K, setup.size)
+    scaled = with_travel_scaled(resampled(own, setup.frames), travel_scale)
+    return replace(scaled, fps=setup.fps)
 
 
 def _check_keys(keys: Sequence[CameraKey]) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..document.model import Easing, EasingName
 from ..errors import FormatError
 from .moves import PRESETS, CameraMove
-from .path import CameraKey, Shot
+from .path import CameraKey, CameraSetup
 from .pose import inverse, make_pose, rotation_about
 
 EASINGS: tuple[str, ...] = get_args(EasingName)
@@ -44,7 +44,7 @@ def moves_from_text(text: str) -> list[CameraMove]:
     return moves
 
 
-def keys_from_json(text: str, shot: Shot) -> list[CameraKey]:
+def keys_from_json(text: str, setup: CameraSetup) -> list[CameraKey]:
     """Keys of a camera path from a JSON list.
 
     [{"t": 0}, {"t": 1, "position": [0.2, 0, 0.3], "pan_deg": 10, "tilt_deg": 0, "roll_deg": 0,
@@ -59,7 +59,7 @@ def keys_from_json(text: str, shot: Shot) -> list[CameraKey]:
         raise FormatError(f"the keys are not JSON: {error}.") from error
     if not isinstance(rows, list) or not rows:
         raise FormatError('the keys must be a JSON list with at least one key: [{"t": 0}, ...].')
-    return [_key(row, f"key {number}", shot) for number, row in enumerate(rows)]
+    return [_key(row, f"key {number}", setup) for number, row in enumerate(rows)]
 
 
 def offsets_from_text(line: str, frames: int) -> Tensor:
@@ -99,7 +99,7 @@ def _move(words: list[str]) -> CameraMove:
     )
 
 
-def _key(row: Any, where: str, shot: Shot) -> CameraKey:
+def _key(row: Any, where: str, setup: CameraSetup) -> CameraKey:
     if not isinstance(row, Mapping) or "t" not in row or not set(row) <= KEY_FIELDS:
         raise FormatError(f"{where}: expected t and any of {', '.join(sorted(KEY_FIELDS))}.")
     position = row.get("position", [0.0, 0.0, 0.0])
@@ -114,7 +114,7 @@ def _key(row: Any, where: str, shot: Shot) -> CameraKey:
         easing = _easing(row.get("easing", "linear"))
     except ValueError as error:
         raise FormatError(f"{where}: {error}") from error
-    pose = inverse(make_pose(turn, eye * shot.distance))
+    pose = inverse(make_pose(turn, eye * setup.distance))
     return CameraKey(_number(row["t"], where), pose, _number(row.get("zoom", 1.0), where), easing)
 
 

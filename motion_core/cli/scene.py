@@ -38,7 +38,7 @@ def run(args: Namespace) -> None:
     import torch
 
     from ..camera.moves import CameraMove, make_path
-    from ..camera.path import Shot
+    from ..camera.path import CameraSetup
     from ..camera.script import moves_from_text
     from ..depth.lens import intrinsics_from_fov
     from ..geometry import Size
@@ -47,12 +47,12 @@ def run(args: Namespace) -> None:
 
     size = args.size or Size(*SIDES)
     middle = torch.tensor(MIDDLE, dtype=torch.float64)
-    shot = Shot(size, intrinsics_from_fov(size, FOV_DEG), middle, args.frames, args.fps)
+    setup = CameraSetup(size, intrinsics_from_fov(size, FOV_DEG), middle, args.frames, args.fps)
     moves = [CameraMove("orbit_left", 30.0)]
     if args.move:
         moves = moves_from_text("\n".join(args.move))
     scene = make_scene(args.seed, frames=args.frames, moving=args.moving)
     meters = meter("rendering frame")
-    render = write_scene(args.output, scene, make_path(moves, shot), progress=meters)
+    render = write_scene(args.output, scene, make_path(moves, setup), progress=meters)
     seen = int(render.tracks.num_points)
     say(f"wrote {args.output}: {args.frames} frames, {size}, {args.fps:g} fps, {seen} tracks")

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..models.lite.evidence import evidence_of, unit_px
-from ..models.lite.fit import similarity_fit, track_moments
+from ..models.lite.similarity_fit import similarity_fit, track_moments
+from ..models.lite.track_batch import make_track_batch, unit_px
 from .baselines import Question, centres
 from .errors import Truth
 
@@ -15,7 +15,7 @@ from .errors import Truth
 RIDGE = 0.05
 
 
-def told_layers(question: Question, truth: Truth) -> Tensor:
+def oracle_segments(question: Question, truth: Truth) -> Tensor:
     """(T, G, G, 2) pixels: each true surface moves by the one similarity that fits its tracks.
 
     A thing without tracks goes with the background; where that has none either, with the nearest
@@ -24,16 +24,16 @@ def told_layers(question: Question, truth: Truth) -> Tensor:
     """
     frames, grid = question.tracks.num_frames, question.grid
     tracks, layers = question.tracks, truth.layers
-    evidence = evidence_of([tracks])
-    if not bool(evidence.present.any()):
+    track_batch = make_track_batch([tracks])
+    if not bool(track_batch.present.any()):
         return torch.zeros(frames, grid, grid, 2)
-    cells = ((evidence.spot[0] + 1) / 2 * grid).floor().long().clamp(0, grid - 1)
+    cells = ((track_batch.spot[0] + 1) / 2 * grid).floor().long().clamp(0, grid - 1)
     owner = layers[cells[:, 1], cells[:, 0]]
     unit = unit_px(tracks.size)
     middle = torch.tensor(tracks.size) / 2
     at = (torch.from_numpy(centres(question)).float() - middle) / unit
-    weights = _weights(layers.flatten(), owner, torch.cdist(at, evidence.place[0]))
-    moments = track_moments(evidence.place, evidence.moved, evidence.trust)
+    weights = _weights(layers.flatten(), owner, torch.cdist(at, track_batch.place[0]))
+    moments = track_moments(track_batch.place, track_batch.moved, track_batch.trust)
     moved, _ = similarity_fit(weights[None, None], moments, at[None], torch.tensor([RIDGE]))
     return (moved[0, 0] * unit).view(grid, grid, frames, 2).permute(2, 0, 1, 3)
 

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ..geometry import Size
 from ..models.lite import Lite, MotionField, load_lite
-from ..models.lite.family import LiteFamily, LiteTracks
-from ..models.lite.identity import VOLUME_SIDE, IdReader, far_apart, matched_tracks
+from ..models.lite.family import LiteControl, LiteFamily
+from ..models.lite.id_reader import VOLUME_SIDE, IdReader, far_apart, matched_tracks
 from ..models.lite.latents import field_of
-from ..models.protocols import Clip, Shot
+from ..models.protocols import GenerationRequest, GenerationResult
 from ..progress import Progress, silent
 from ..raster.ids import IdEmbedding
 from ..raster.sparse import sparse_id_volume
@@ -102,8 +102,8 @@ def sampled_answer(lite: Lite, steps: int) -> Answer:
 
     def answer(question: Question) -> MotionField:
         family = _Motion(lite)
-        shot = Shot(question.image, question.tracks.num_frames)
-        sample(family, LiteTracks(lite), shot, question.tracks, Sampling(steps))
+        request = GenerationRequest(question.image, question.tracks.num_frames)
+        sample(family, LiteControl(lite), request, question.tracks, Sampling(steps))
         assert family.field is not None
         return family.field
 
@@ -127,7 +127,7 @@ class _Motion(LiteFamily):
 
     def decode(
         self, latents: Tensor, condition: Any, tracks: Tracks, progress: Progress = silent
-    ) -> Clip:
-        shot = condition.shot
-        self.field = field_of(latents, shot.size, shot.frames)
-        return Clip(shot.image.expand(shot.frames, -1, -1, -1))
+    ) -> GenerationResult:
+        request = condition.request
+        self.field = field_of(latents, request.size, request.frames)
+        return GenerationResult(request.image.expand(request.frames, -1, -1, -1))

@@ -18,7 +18,7 @@ from ..progress import Progress, silent
 from ..training.scene_drawing import draw_frames
 from ..training.scenes import Split
 from .baselines import Method, Question
-from .ceiling import told_layers
+from .ceiling import oracle_segments
 from .errors import dense_errors, track_error, visible_accuracy
 from .journal import Journal, Row
 from .methods import FAMILIES, Answer, as_field, whole_answer
@@ -159,7 +159,7 @@ def _dense_row(case: Case, methods: Mapping[str, Answer]) -> Row:
     found: Row = {}
     for name, answer in methods.items():
         found[name] = _field_row(answer(case.question), case)
-    told = as_field(told_layers(case.question, case.truth), case.question)
+    told = as_field(oracle_segments(case.question, case.truth), case.question)
     found[CEILING] = _field_row(told, case)
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..models.protocols import Guidance, Steering
+from ..models.protocols import Guidance, LatentGuidance
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class GuidancePlan:
     steering: what moves the latents before a step, in this order."""
 
     weighting: Guidance | None = None
-    steering: tuple[Steering, ...] = ()
+    latent_guidance: tuple[LatentGuidance, ...] = ()
 
     def joined(self, other: GuidancePlan) -> GuidancePlan:
         """Both at once. Raises ValueError when both say how predictions become one."""
@@ -23,4 +23,4 @@ class GuidancePlan:
                 "guidance twice); keep one of them."
             )
         weighting = self.weighting if self.weighting is not None else other.weighting
-        return GuidancePlan(weighting, self.steering + other.steering)
+        return GuidancePlan(weighting, self.latent_guidance + other.latent_guidance)

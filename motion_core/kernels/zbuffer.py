@@ -98,7 +98,7 @@ def warp_all(
     if ready is None:
         return None
     views = _on_device(views)
-    splat, fill, close, look = ready
+    splat, fill, close, preview = ready
     asked = (picture.image, picture.back, picture.hole_color)
     image, back, color = (_like(one, views.points) for one in asked)
     quads = picture.quads.to(image.device).contiguous()
@@ -114,7 +114,7 @@ def warp_all(
         _close(close, views, frames, buffer, plane)
         args = [image, views.valid, back, views.own_view, buffer, plane, color, first, *sizes]
         args += [views.radius, views.threshold, video, holes]
-        look((loader.over(cells), frames, 1), threads, args)
+        preview((loader.over(cells), frames, 1), threads, args)
         progress(first + frames, views.frames)
     return video, holes
 

@@ -26,7 +26,7 @@ Given = TypeVar("Given", contravariant=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class GenerationRequest:
     """What is to be filmed.
 
     image: (H, W, 3) float 0..1, the first frame. frames: T >= 1. prompt, negative: text for
@@ -45,7 +45,9 @@ class Shot:
     def __post_init__(self) -> None:
         _check_picture(self.image)
         if isinstance(self.frames, bool) or not isinstance(self.frames, int) or self.frames < 1:
-            raise ValueError(f"Shot.frames must be a whole number from 1; got {self.frames!r}.")
+            raise ValueError(
+                f"GenerationRequest.frames must be a whole number from 1; got {self.frames!r}."
+            )
         if self.movable is not None:
             _check_movable(self.movable, self.image)
 
@@ -68,19 +70,19 @@ class Branch:
     adapter: str | None = None
 
 
-class Residuals(Protocol):
+class ControlOutput(Protocol):
     """What a control adds to a prediction, in its family's own shape."""
 
-    def scaled(self, strength: float) -> Residuals:
+    def scaled(self, strength: float) -> ControlOutput:
         """The same with its influence multiplied; 0 must not change the prediction."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
+class GenerationResult:
     """A finished shot.
 
-    frames: (T, H, W, 3) float 0..1, or the last of them alone where a shot wants no more.
+    frames: (T, H, W, 3) float 0..1, or the last of them alone where a request wants no more.
     holes: (T, H, W) float 0..1, where the picture shows what the first frame does not, or None
     when the family cannot say. tracks: the tracks as realised through all frames, or None when
     the family has to be measured by a tracker. notes: what a user must know to read the result,
@@ -100,7 +102,7 @@ class VideoModel(Protocol[Condition]):
         """A fresh diffusers scheduler of the kind the model was trained for."""
         ...
 
-    def condition(self, shot: Shot, progress: Progress = silent) -> Condition:
+    def condition(self, request: GenerationRequest, progress: Progress = silent) -> Condition:
         """All that does not depend on the noisy latents, computed once per run."""
         ...
 
@@ -113,7 +115,7 @@ class VideoModel(Protocol[Condition]):
         latents: Tensor,
         timestep: Tensor,
         condition: Condition,
-        calls: Sequence[tuple[Branch, Residuals | None]],
+        calls: Sequence[tuple[Branch, ControlOutput | None]],
     ) -> list[Tensor]:
         """One prediction per call, in the scheduler's own terms and in the order of the calls.
 
@@ -121,13 +123,13 @@ class VideoModel(Protocol[Condition]):
         """
         ...
 
-    def look(self, latents: Tensor, condition: Condition) -> Tensor:
+    def preview(self, latents: Tensor, condition: Condition) -> Tensor:
         """(h, w, 3) float 0..1, a quick picture of latents in the making."""
         ...
 
     def decode(
         self, latents: Tensor, condition: Condition, tracks: Tracks, progress: Progress = silent
-    ) -> Clip:
+    ) -> GenerationResult:
         """The video of finished latents; tracks are asked where they went."""
         ...
 
@@ -144,7 +146,7 @@ class TrackControl(Protocol[Given, Prepared]):
 
     def residuals(
         self, prepared: Prepared, latents: Tensor, timestep: Tensor, condition: Given
-    ) -> Residuals:
+    ) -> ControlOutput:
         """What the tracks add at one step."""
         ...
 
@@ -162,11 +164,11 @@ class Guidance(Protocol):
         ...
 
 
-class Steering(Protocol):
+class LatentGuidance(Protocol):
     """What moves the latents before a step's prediction by the gradient of a wish, such as that
     motion be like a reference's (MOFT)."""
 
-    def started(self, model: VideoModel[Any], condition: Any, steps: int) -> Nudge:
+    def begin(self, model: VideoModel[Any], condition: Any, steps: int) -> GuidanceStep:
         """Made ready for one run of a model: all that does not depend on the noisy latents.
 
         Raises TypeError or ValueError for a model whose features it cannot read.
@@ -174,7 +176,7 @@ class Steering(Protocol):
         ...
 
 
-class Nudge(Protocol):
+class GuidanceStep(Protocol):
     """A steering in one run."""
 
     def __call__(
@@ -209,18 +211,18 @@ class FeatureTraits:
 class SharedKeys:
     """What spatial self-attention of one pass looks at, kept for another pass.
 
-    seen: by layer, filled by a pass while is_told is False, used by a pass when it is True.
+    seen: by layer, filled by a pass while is_replaying is False, used by a pass when it is True.
     """
 
     seen: dict[str, Tensor]
-    is_told: bool = False
+    is_replaying: bool = False
 
 
-class FilmedCondition(Protocol):
+class RunCondition(Protocol):
     """What a condition of a family with features tells of its run."""
 
     @property
-    def shot(self) -> Shot: ...
+    def request(self) -> GenerationRequest: ...
 
     @property
     def progress(self) -> Progress: ...
@@ -249,7 +251,7 @@ class FeatureTap(Protocol):
         the latents. Raises ValueError for a layer that is not in traits.layers."""
         ...
 
-    def filmed(self, video: Tensor, condition: Any, follow: Callable[[], Tracks]) -> Tensor:
+    def encode_video(self, video: Tensor, condition: Any, follow: Callable[[], Tracks]) -> Tensor:
         """Clean latents of a video (T, H, W, 3) 0..1 that the condition is of.
 
         follow: finds tracks in the video, for a family whose latents are motion.
@@ -270,16 +272,18 @@ class FeatureTap(Protocol):
 def _check_picture(image: Tensor) -> None:
     if not isinstance(image, Tensor) or not image.is_floating_point():
         kind = image.dtype if isinstance(image, Tensor) else type(image).__name__
-        raise TypeError(f"Shot.image must be a float tensor in 0..1; got {kind}.")
+        raise TypeError(f"GenerationRequest.image must be a float tensor in 0..1; got {kind}.")
     if image.ndim != 3 or image.shape[-1] != 3 or 0 in image.shape:
-        raise ShapeError(f"Shot.image must be (H, W, 3); got {tuple(image.shape)}.")
+        raise ShapeError(f"GenerationRequest.image must be (H, W, 3); got {tuple(image.shape)}.")
     if not bool(torch.isfinite(image).all()):
-        raise ValueError("Shot.image holds NaN or infinite values; a picture has none.")
+        raise ValueError(
+            "GenerationRequest.image holds NaN or infinite values; a picture has none."
+        )
 
 
 def _check_movable(movable: Tensor, image: Tensor) -> None:
     if movable.dtype != torch.bool or movable.shape != image.shape[:2]:
         raise ShapeError(
-            f"Shot.movable must be (H, W) = {tuple(image.shape[:2])} bool; got "
+            f"GenerationRequest.movable must be (H, W) = {tuple(image.shape[:2])} bool; got "
             f"{tuple(movable.shape)} {movable.dtype}."
         )

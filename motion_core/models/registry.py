@@ -78,7 +78,7 @@ class Family:
 
 
 def _lite(file: Path | None = None, generate: bool = False) -> TrackModel:
-    from .lite.family import LiteFamily, LiteTracks
+    from .lite.family import LiteControl, LiteFamily
     from .lite.lite import load_lite
 
     lite = load_lite(file)
@@ -91,7 +91,7 @@ def _lite(file: Path | None = None, generate: bool = False) -> TrackModel:
         )
     # More steps change little; see docs/evaluation.md.
     defaults = Defaults(steps=4)
-    return TrackModel("lite", LiteFamily(lite), LiteTracks(lite), lite, defaults)
+    return TrackModel("lite", LiteFamily(lite), LiteControl(lite), lite, defaults)
 
 
 def _image_conductor(

@@ -71,7 +71,7 @@ def _shared(
 
     def hook(name: str) -> Any:
         def before(_module: nn.Module, given: tuple[Any, ...], words: dict[str, Any]) -> Any:
-            if keys.is_told:
+            if keys.is_replaying:
                 # Keys and values of an attention come from these, its queries from `given`.
                 return given, {**words, "encoder_hidden_states": keys.seen[name]}
             keys.seen[name] = given[0].detach()

@@ -15,11 +15,11 @@ from ..errors import CanvasError, ShapeError
 from ..guidance.linear import no_guidance
 from ..models.protocols import (
     Branch,
-    Clip,
+    ControlOutput,
+    GenerationRequest,
+    GenerationResult,
     Guidance,
-    Residuals,
-    Shot,
-    Steering,
+    LatentGuidance,
     TrackControl,
     VideoModel,
 )
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 Preview = Callable[[int, Callable[[], Tensor]], None]
 
 
-def unseen(step: int, draw: Callable[[], Tensor]) -> None:
+def no_preview(step: int, draw: Callable[[], Tensor]) -> None:
     """A Preview that does not look."""
 
 
@@ -48,7 +48,7 @@ class Sampling:
     seed: int = 0
     guidance: Guidance = field(default_factory=no_guidance)
     schedule: ControlSchedule = field(default_factory=ControlSchedule)
-    steering: tuple[Steering, ...] = ()
+    latent_guidance: tuple[LatentGuidance, ...] = ()
 
     def __post_init__(self) -> None:
         whole_number("steps", self.steps, least=1, most=1000)
@@ -60,7 +60,7 @@ class Watch:
     """Who follows a run. progress is told of every step and may raise to stop it."""
 
     progress: Progress = silent
-    preview: Preview = unseen
+    preview: Preview = no_preview
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +75,10 @@ class _Run:
 
     def calls(
         self, latents: Tensor, timestep: Tensor, strength: float
-    ) -> list[tuple[Branch, Residuals | None]]:
+    ) -> list[tuple[Branch, ControlOutput | None]]:
         """The predictions of one step, with what the control adds to each."""
         branches = self.settings.guidance.branches
-        added: Residuals | None = None
+        added: ControlOutput | None = None
         steered = any(branch.control for branch in branches)
         if self.control is not None and strength > 0.0 and steered:
             added = self.control.residuals(self.prepared, latents, timestep, self.condition)
@@ -90,12 +90,12 @@ class _Run:
 def sample(
     model: VideoModel[Any],
     control: TrackControl[Any, Any] | None,
-    shot: Shot,
+    request: GenerationRequest,
     tracks: Tracks,
     settings: Sampling = Sampling(),
     watch: Watch = Watch(),
-) -> Clip:
-    """A clip that starts with the shot's picture and follows the tracks.
+) -> GenerationResult:
+    """A clip that starts with the request's picture and follows the tracks.
 
     Without control, or with tracks of which nothing is ever visible, the model is left to itself:
     exactly as if no control were there. The same seed gives the same clip; no other random numbers
@@ -103,11 +103,11 @@ def sample(
     logged.
     Raises CanvasError or ShapeError when the tracks belong to another canvas or length.
     """
-    _check_tracks(tracks, shot)
-    run = _start(model, control, shot, tracks, settings, watch)
+    _check_tracks(tracks, request)
+    run = _start(model, control, request, tracks, settings, watch)
     latents = _denoise(run, watch)
-    clip = _trimmed(model.decode(latents, run.condition, tracks, watch.progress), shot)
-    _check_clip(clip, shot)
+    clip = _trimmed(model.decode(latents, run.condition, tracks, watch.progress), request)
+    _check_clip(clip, request)
     for note in clip.notes:
         logger.info("%s", note)
     return clip
@@ -116,12 +116,12 @@ def sample(
 def _start(
     model: VideoModel[Any],
     control: TrackControl[Any, Any] | None,
-    shot: Shot,
+    request: GenerationRequest,
     tracks: Tracks,
     settings: Sampling,
     watch: Watch,
 ) -> _Run:
-    condition = model.condition(shot, watch.progress)
+    condition = model.condition(request, watch.progress)
     if control is None or settings.schedule.strength == 0.0 or not bool(tracks.visible.any()):
         return _Run(model, None, condition, None, settings)
     weights = track_weights(tracks, by_visibility=settings.schedule.by_visibility)
@@ -136,12 +136,14 @@ def _denoise(run: _Run, watch: Watch) -> Tensor:
     scheduler.set_timesteps(run.settings.steps, device=latents.device)
     steps = len(scheduler.timesteps)
     latents = latents * getattr(scheduler, "init_noise_sigma", 1.0)
-    nudges = [one.started(run.model, run.condition, steps) for one in run.settings.steering]
+    guidance_steps = [
+        one.begin(run.model, run.condition, steps) for one in run.settings.latent_guidance
+    ]
     for step, timestep in enumerate(scheduler.timesteps):
         strength = run.settings.schedule.at(step, steps)
         predict = partial(_predicted, run, scheduler, timestep, strength)
-        for nudge in nudges:
-            latents = nudge(latents, timestep, step, predict)
+        for guidance_step in guidance_steps:
+            latents = guidance_step(latents, timestep, step, predict)
         latents = scheduler.step(predict(latents), timestep, latents, return_dict=False)[0]
         _look(run, watch, step, latents)
         watch.progress(step + 1, steps)
@@ -159,7 +161,7 @@ def _predicted(
 
 
 def _look(run: _Run, watch: Watch, step: int, latents: Tensor) -> None:
-    watch.preview(step, lambda: run.model.look(latents, run.condition))
+    watch.preview(step, lambda: run.model.preview(latents, run.condition))
 
 
 def _scaled_input(scheduler: Any, latents: Tensor, timestep: Tensor) -> Tensor:
@@ -168,30 +170,35 @@ def _scaled_input(scheduler: Any, latents: Tensor, timestep: Tensor) -> Tensor:
     return latents if scale is None else scale(latents, timestep)
 
 
-def _check_tracks(tracks: Tracks, shot: Shot) -> None:
-    if tracks.size != shot.size:
+def _check_tracks(tracks: Tracks, request: GenerationRequest) -> None:
+    if tracks.size != request.size:
         raise CanvasError(
-            f"the tracks were measured on {tracks.size} but the picture is {shot.size}; fit the "
+            f"the tracks were measured on {tracks.size} but the picture is {request.size}; fit the "
             "tracks to the picture first (Transform Tracks)."
         )
-    if tracks.num_frames != shot.frames:
+    if tracks.num_frames != request.frames:
         raise ShapeError(
-            f"the tracks have {tracks.num_frames} frames but the shot has {shot.frames}; make them "
-            "agree first (Retime Tracks)."
+            f"the tracks have {tracks.num_frames} frames but the request has "
+            f"{request.frames}; make them agree first (Retime Tracks)."
         )
 
 
-def _trimmed(clip: Clip, shot: Shot) -> Clip:
+def _trimmed(clip: GenerationResult, request: GenerationRequest) -> GenerationResult:
     """The last frame alone where no more is wanted: families need not know that wish."""
-    if not shot.last_only:
+    if not request.last_only:
         return clip
     holes = None if clip.holes is None else clip.holes[-1:]
     return replace(clip, frames=clip.frames[-1:], holes=holes)
 
 
-def _check_clip(clip: Clip, shot: Shot) -> None:
+def _check_clip(clip: GenerationResult, request: GenerationRequest) -> None:
     """A family that breaks its promise is found here, not in the host's next node."""
-    wanted = (1 if shot.last_only else shot.frames, shot.size.height, shot.size.width, 3)
+    wanted = (
+        1 if request.last_only else request.frames,
+        request.size.height,
+        request.size.width,
+        3,
+    )
     if tuple(clip.frames.shape) != wanted:
         raise ShapeError(f"the model made {tuple(clip.frames.shape)} instead of {wanted}.")
     if not bool(torch.isfinite(clip.frames).all()):

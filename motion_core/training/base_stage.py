@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import FormatError
-from ..models.lite.base import LiteBase, LiteResiduals
-from ..models.lite.control import LiteControl, Prepared
+from ..models.lite.base import LiteBase, LiteControlOutput
 from ..models.lite.family import SHIFT
 from ..models.lite.latents import coloured_noise, from_latents, latents_of, to_latents
 from ..models.lite.lite import load_lite
+from ..models.lite.track_controlnet import LiteTrackControlNet, Prepared
 from ..models.lite.unet import BaseConfig
 from .config import TrainConfig
 from .data import Batch
@@ -78,7 +78,7 @@ class ControlStage(nn.Module):
             )
         lite.requires_grad_(False)
         self.lite, self.base = lite, lite.base
-        self.control = LiteControl(lite.base, lite, config.input)
+        self.control = LiteTrackControlNet(lite.base, lite, config.input)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss of a batch."""
@@ -93,12 +93,12 @@ class ControlStage(nn.Module):
 
     def residuals(
         self, batch: Batch, features: Tensor, noisy: Tensor, tau: Tensor
-    ) -> LiteResiduals:
+    ) -> LiteControlOutput:
         """What control adds for every scene of a batch; nothing where there are no tracks.
 
         features: of the pictures.
         """
-        fields, listening = self.lite.fields(batch.picture, batch.evidence, CANVAS)
+        fields, attention = self.lite.fields(batch.picture, batch.track_batch, CANVAS)
         guess = torch.cat([latents_of(field, self.config.frames) for field in fields])
         sure = torch.stack([field.confidence for field in fields])[:, None]
         seeds = range(batch.step * len(batch.tracks), (batch.step + 1) * len(batch.tracks))
@@ -107,7 +107,7 @@ class ControlStage(nn.Module):
             for tracks, seed in zip(batch.tracks, seeds, strict=True)
         ]
         first = self.control.heard(torch.cat(told).to(features), guess, sure, features)
-        prepared = Prepared(first, guess, listening.any_heard())
+        prepared = Prepared(first, guess, attention.any_heard())
         return self.control.residuals(prepared, noisy, tau)
 
 

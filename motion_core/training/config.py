@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from ..models.lite.control import INPUTS
+from ..models.lite.track_controlnet import INPUTS
 from ..tracks.arguments import whole_number
 
 STAGES = ("encoder", "base", "control")

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..geometry import Size
-from ..models.lite.evidence import Evidence, evidence_of, unit_px
+from ..models.lite.track_batch import TrackBatch, make_track_batch, unit_px
 from ..tracks.model import Tracks, make_tracks
 from .config import TrainConfig
 from .draws import CANVAS, Draw, draw_points, draw_tracks, log_uniform
@@ -28,7 +28,7 @@ class Batch(NamedTuple):
     """
 
     picture: Tensor
-    evidence: Evidence
+    track_batch: TrackBatch
     moved: Tensor
     visible: Tensor
     layers: Tensor
@@ -109,14 +109,14 @@ def plain_example(shot: Shot, tracks: Tracks, points: Array) -> Example:
 def collate(examples: list[Example], step: int) -> Batch:
     """Examples as one batch."""
     images, tracks, shifts, visibles, layers, owners = zip(*examples, strict=True)
-    evidence = evidence_of(tracks)
-    owner = torch.full(evidence.present.shape, -1)
+    track_batch = make_track_batch(tracks)
+    owner = torch.full(track_batch.present.shape, -1)
     for row, one in enumerate(owners):
         owner[row, : len(one)] = torch.from_numpy(one)
     picture = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
     return Batch(
         picture.contiguous(),
-        evidence,
+        track_batch,
         torch.from_numpy(np.stack(shifts)) / unit_px(CANVAS),
         torch.from_numpy(np.stack(visibles)),
         torch.from_numpy(np.stack(layers)),

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..models.lite.affinity import ControlEncoder, Estimate
-from ..models.lite.evidence import UNITS
+from ..models.lite.control_encoder import ControlEncoder, Estimate
+from ..models.lite.track_batch import UNITS
 from ..models.lite.weights import fill_module, read_weights
 from .config import TrainConfig
 from .data import Batch
@@ -40,7 +40,7 @@ class EncoderStage(nn.Module):
         cells = drawn_cells(batch.layers, self.config.cells, chance).to(device)
         features = self.encoder.features(batch.picture)
         half = torch.tensor(HALF, device=device)
-        estimate = self.encoder(features, batch.evidence, cells, half)
+        estimate = self.encoder(features, batch.track_batch, cells, half)
         return encoder_loss(estimate, batch, cells)
 
 
@@ -78,7 +78,7 @@ def _layer_loss(logits: Tensor, batch: Batch, cells: Tensor) -> Tensor:
     mine = batch.layers.flatten(1).gather(1, cells)
     same = (mine[:, :, None] == batch.track_layers[:, None]).float()
     loss = functional.binary_cross_entropy_with_logits(logits, same, reduction="none")
-    present = batch.evidence.present[:, None].float().expand_as(loss)
+    present = batch.track_batch.present[:, None].float().expand_as(loss)
     per_scene = (loss * present).sum(dim=(1, 2)) / present.sum(dim=(1, 2)).clamp(min=1)
     return per_scene.mean()
 

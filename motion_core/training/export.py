@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..models.lite.eyes import EncoderConfig
+from ..models.lite.image_encoder import EncoderConfig
 from ..models.lite.unet import BaseConfig
 from ..models.lite.weights import KIND, read_weights
 from .checkpoint import load_checkpoint, write_tensors

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..models.lite.base import LiteBase
-from ..models.lite.evidence import UNITS
 from ..models.lite.latents import from_latents, to_latents
+from ..models.lite.track_batch import UNITS
 from .config import TrainConfig
 from .data import Batch, Shot, collate, plain_example, shot_of
 from .draws import anywhere, dragged, draw_tracks
@@ -94,8 +94,8 @@ def field_errors(moved: Tensor, batch: Batch) -> dict[str, float]:
     still = wanted.norm(dim=-1)[:, 1:] * PIXELS_PER_UNIT
     layers, owned = batch.layers[0], batch.track_layers[0]
     held = torch.isin(layers, owned[owned > 0]).flatten()
-    cell = ((batch.evidence.spot[0] + 1) / 2 * GRID).long().clamp(0, GRID - 1)
-    cell = cell[batch.evidence.present[0]]
+    cell = ((batch.track_batch.spot[0] + 1) / 2 * GRID).long().clamp(0, GRID - 1)
+    cell = cell[batch.track_batch.present[0]]
     tracked = torch.zeros(GRID * GRID, dtype=torch.bool)
     tracked[cell[:, 1] * GRID + cell[:, 0]] = True
     everywhere = torch.ones_like(held)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
-from ..models.lite.evidence import Evidence
+from ..models.lite.track_batch import TrackBatch
 from ..progress import Progress, silent
 from .checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
 from .config import TrainConfig, rate_at
@@ -240,7 +240,7 @@ def _moved_to(batch: Batch, device: torch.device) -> Batch:
     tensors = {
         name: part.to(device)
         for name, part in batch._asdict().items()
-        if isinstance(part, Tensor | Evidence)
+        if isinstance(part, Tensor | TrackBatch)
     }
     return batch._replace(**tensors)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..models.lite.affinity import whole_field
+from ..models.lite.control_encoder import estimate_field
 from .base_stage import BaseStage, ControlStage, one_step
 from .config import TrainConfig
 from .data import Batch
@@ -30,7 +30,7 @@ def probe_stage(stage: Stage, config: TrainConfig) -> dict[str, float]:
         if isinstance(stage, EncoderStage):
             encoder, half = stage.encoder, torch.tensor(HALF)
             features = encoder.features(batch.picture)
-            return whole_field(encoder, features, batch.evidence, half).moved[0]
+            return estimate_field(encoder, features, batch.track_batch, half).moved[0]
         return one_step(stage, batch)
 
     return probe(predict, config)

@@ -24,7 +24,7 @@ from motion_core.camera.files import (
     write_camera,
 )
 from motion_core.camera.model import CameraPath
-from motion_core.camera.path import Shot
+from motion_core.camera.path import CameraSetup
 from motion_core.camera.pinhole import project, to_camera
 from motion_core.camera.pose import camera_centres
 from motion_core.errors import FormatError
@@ -224,14 +224,14 @@ def test_between_two_cameras_of_the_host_the_target_is_the_pivot() -> None:
     target = {"x": 1.0, "y": 2.0, "z": 0.0}
     start = {"position": {"x": 1.0, "y": 2.0, "z": 4.0}, "target": target, "fov": 40.0}
     end = {"position": {"x": 5.0, "y": 2.0, "z": 0.0}, "target": target, "fov": 40.0}
-    shot = Shot(SIZE, lens(), torch.tensor([0.0, 0.0, 6.0], dtype=torch.float64), 5)
-    path = path_between_host_cameras(start, end, shot, easing="linear")
+    setup = CameraSetup(SIZE, lens(), torch.tensor([0.0, 0.0, 6.0], dtype=torch.float64), 5)
+    path = path_between_host_cameras(start, end, setup, easing="linear")
     assert torch.allclose(path.T_cam_world[0], torch.eye(4, dtype=torch.float64), atol=1e-9)
     seen = to_camera(torch.tensor([[0.0, 0.0, 6.0]]).double(), path.T_cam_world)
     assert torch.allclose(seen, torch.tensor([0.0, 0.0, 6.0]).double().expand_as(seen), atol=1e-9)
     assert camera_centres(path.T_cam_world[-1]).tolist() == pytest.approx([6.0, 0.0, 6.0])
-    assert torch.allclose(path.K, shot.K.expand_as(path.K))
+    assert torch.allclose(path.K, setup.K.expand_as(path.K))
     with pytest.raises(FormatError, match="no position"):
-        path_between_host_cameras(start, {"target": target}, shot)
+        path_between_host_cameras(start, {"target": target}, setup)
     with pytest.raises(FormatError, match="stands at its own target|coincide"):
-        path_between_host_cameras({**start, "position": target}, end, shot)
+        path_between_host_cameras({**start, "position": target}, end, setup)

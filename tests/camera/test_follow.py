@@ -18,7 +18,7 @@ from motion_core.camera.follow import (
     grabbed_point,
     without_grabs,
 )
-from motion_core.camera.path import Shot, shot_of
+from motion_core.camera.path import CameraSetup, make_setup
 from motion_core.camera.pinhole import project, to_camera
 from motion_core.camera.pose import camera_centres
 from motion_core.camera.reproject import reproject_points
@@ -42,8 +42,8 @@ PIVOT = torch.tensor([0.0, 0.0, 6.0], dtype=torch.float64)
 EYE = torch.eye(4, dtype=torch.float64)
 
 
-def shot(frames: int) -> Shot:
-    return Shot(SIZE, lens(), PIVOT, frames, 16.0)
+def setup(frames: int) -> CameraSetup:
+    return CameraSetup(SIZE, lens(), PIVOT, frames, 16.0)
 
 
 def curve(start: torch.Tensor, frames: int, right: float, up: float) -> torch.Tensor:
@@ -59,7 +59,7 @@ def test_in_its_plane_the_camera_keeps_any_point_under_any_path(x, y, z, right, 
     point = torch.tensor([x, y, z], dtype=torch.float64)
     start, _ = project(point[None], lens())
     pixels = curve(start[0], 9, right, up)
-    result = follow_in_plane(point, pixels, shot(9))
+    result = follow_in_plane(point, pixels, setup(9))
     seen, _ = project(to_camera(point[None], result.path.T_cam_world), result.path.K)
     assert (seen[:, 0] - pixels).abs().max() < 1e-6
     assert float(result.off_px.max()) < 1e-6
@@ -74,7 +74,7 @@ def test_on_the_sphere_the_point_follows_within_a_tenth_of_a_pixel(x, y, right, 
     point = torch.tensor([x, y, 4.5], dtype=torch.float64)
     start, _ = project(point[None], lens())
     pixels = curve(start[0], 13, 30 * right, 25 * up)
-    result = follow_on_sphere(point, pixels, shot(13))
+    result = follow_on_sphere(point, pixels, setup(13))
     seen, z = project(to_camera(point[None], result.path.T_cam_world), result.path.K)
     assert (seen[:, 0] - pixels).norm(dim=1).max() < 0.1
     assert bool((z > 0).all())
@@ -90,7 +90,7 @@ def test_on_the_sphere_the_point_follows_within_a_tenth_of_a_pixel(x, y, right, 
 def test_where_the_sphere_ends_the_camera_goes_as_near_as_it_can(caplog) -> None:
     point = torch.tensor([0.0, 0.0, 5.5], dtype=torch.float64)
     start, _ = project(point[None], lens())
-    result = follow_on_sphere(point, curve(start[0], 9, 60, 0), shot(9))
+    result = follow_on_sphere(point, curve(start[0], 9, 60, 0), setup(9))
     assert float(result.off_px[0]) < 0.1
     assert float(result.off_px[-1]) > 5.0
     assert "cannot bring the grabbed point" in caplog.text
@@ -105,7 +105,7 @@ def test_the_grabbed_point_is_under_the_first_position_of_the_layer() -> None:
     layer = CameraGrabLayer("grab", path=Path(points, timing=Timing(start=0.2, end=0.8)))
     for on_sphere in (False, True):
         result = follow_layer(
-            layer, depth, shot_of(depth, frames), drawn_on=Size(100, 60), on_sphere=on_sphere
+            layer, depth, make_setup(depth, frames), drawn_on=Size(100, 60), on_sphere=on_sphere
         )
         assert result.path.num_frames == frames
         assert float(result.off_px.max()) < 0.1
@@ -121,13 +121,13 @@ def test_what_cannot_be_followed_is_refused() -> None:
     point, pixels = torch.tensor([0.1, 0.0, 4.0], dtype=torch.float64), torch.zeros(3, 2)
     for follow in (follow_in_plane, follow_on_sphere):
         with pytest.raises(ShapeError, match="one pixel for each of 4 frames"):
-            follow(point, pixels, shot(4))
+            follow(point, pixels, setup(4))
         with pytest.raises(ValueError, match="ahead of the camera"):
-            follow(-point, pixels, shot(3))
+            follow(-point, pixels, setup(3))
         with pytest.raises(ValueError, match="finite"):
-            follow(point, pixels / 0.0, shot(3))
+            follow(point, pixels / 0.0, setup(3))
     with pytest.raises(ValueError, match="is the pivot"):
-        follow_on_sphere(PIVOT, pixels, shot(3))
+        follow_on_sphere(PIVOT, pixels, setup(3))
     valid = torch.ones(120, 208, dtype=torch.bool)
     valid[:20] = False
     depth = make_depth(torch.ones(120, 208), valid=valid)
@@ -143,9 +143,9 @@ def test_a_drawings_one_camera_layer_is_followed_and_the_rest_moves_by_itself() 
     off = replace(grab, id="off", enabled=False)
     pins = PinLayer("pins", points=((0.1, 0.1),))
     drawing = MotionDocument(SIZE, (grab, pins, off))
-    result = follow_drawing(drawing, depth, shot_of(depth, 5))
+    result = follow_drawing(drawing, depth, make_setup(depth, 5))
     assert float(result.off_px.max()) < 0.1
     assert without_grabs(drawing).layers == (pins,)
     for layers in ((pins, off), (grab, replace(off, enabled=True))):
         with pytest.raises(ValueError, match="needs one"):
-            follow_drawing(MotionDocument(SIZE, layers), depth, shot_of(depth, 5))
+            follow_drawing(MotionDocument(SIZE, layers), depth, make_setup(depth, 5))

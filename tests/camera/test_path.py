@@ -10,13 +10,13 @@ import torch
 from motion_core.camera.model import CameraPath
 from motion_core.camera.path import (
     CameraKey,
-    Shot,
+    CameraSetup,
     from_first_view,
     join,
     layer,
+    make_setup,
     path_from_keys,
     resampled,
-    shot_of,
     taken_by,
     with_lens,
     with_travel_scaled,
@@ -30,7 +30,7 @@ from motion_core.geometry import Size
 from .views import SIZE, lens, moved, orbit, path_of
 
 EYE = torch.eye(4, dtype=torch.float64)
-SHOT = Shot(SIZE, lens(), torch.tensor([0.0, 0.0, 6.0], dtype=torch.float64), 11, 16.0)
+SETUP = CameraSetup(SIZE, lens(), torch.tensor([0.0, 0.0, 6.0], dtype=torch.float64), 11, 16.0)
 EMPTY = CameraPath(torch.zeros(0, 4, 4).double(), torch.zeros(0, 3, 3).double(), SIZE)
 
 
@@ -41,7 +41,7 @@ def test_a_path_passes_its_keys_and_rests_outside(smooth: bool) -> None:
         CameraKey(0.5, orbit(30), 2.0),
         CameraKey(0.8, moved(1, 0, 0), 1.0),
     ]
-    path = path_from_keys(keys, SHOT, smooth=smooth)
+    path = path_from_keys(keys, SETUP, smooth=smooth)
     for frame, key in zip((2, 5, 8), keys, strict=True):
         assert torch.allclose(path.T_cam_world[frame], key.T_cam_world, atol=1e-9)
         assert float(path.K[frame, 0, 0]) == pytest.approx(key.focal_scale * float(lens()[0, 0]))
@@ -51,7 +51,7 @@ def test_a_path_passes_its_keys_and_rests_outside(smooth: bool) -> None:
 
 
 def test_two_keys_of_an_orbit_make_the_orbit_and_focal_lengths_change_by_ratio() -> None:
-    path = path_from_keys([CameraKey(0, orbit(0)), CameraKey(1, orbit(60), 4.0)], SHOT)
+    path = path_from_keys([CameraKey(0, orbit(0)), CameraKey(1, orbit(60), 4.0)], SETUP)
     wanted = torch.stack([orbit(6.0 * i) for i in range(11)])
     assert torch.allclose(path.T_cam_world, wanted, atol=1e-9)
     assert float(path.K[5, 1, 1] / path.K[0, 1, 1]) == pytest.approx(2.0)
@@ -60,7 +60,7 @@ def test_two_keys_of_an_orbit_make_the_orbit_and_focal_lengths_change_by_ratio()
 def test_smooth_keys_on_a_line_follow_the_catmull_rom_curve() -> None:
     places, times = [0.0, 1.0, -0.5, 2.0], [0.0, 0.3, 0.6, 1.0]
     keys = [CameraKey(t, moved(x, 0, 0)) for t, x in zip(times, places, strict=True)]
-    path = path_from_keys(keys, SHOT, smooth=True)
+    path = path_from_keys(keys, SETUP, smooth=True)
     got = camera_centres(path.T_cam_world)[:, 0].tolist()
     knots = [-0.3, *times, 1.4]
     values = [-1.0, *places, 4.5]
@@ -83,13 +83,13 @@ def _barry_goldman(values: list[float], knots: list[float], at: float) -> float:
 
 def test_easing_bends_the_way_between_two_keys() -> None:
     keys = [CameraKey(0, EYE, easing="ease_in"), CameraKey(1, moved(0, 0, 1))]
-    z = camera_centres(path_from_keys(keys, SHOT).T_cam_world)[:, 2]
+    z = camera_centres(path_from_keys(keys, SETUP).T_cam_world)[:, 2]
     assert float(z[5]) < 0.4
     assert float(z[10]) == pytest.approx(1.0)
 
 
 def test_one_key_is_a_still_camera() -> None:
-    path = path_from_keys([CameraKey(0.5, orbit(20))], SHOT)
+    path = path_from_keys([CameraKey(0.5, orbit(20))], SETUP)
     assert torch.allclose(path.T_cam_world, orbit(20).expand(11, 4, 4))
 
 
@@ -105,7 +105,7 @@ def test_one_key_is_a_still_camera() -> None:
 )
 def test_bad_keys_are_refused(keys: list[CameraKey], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        path_from_keys(keys, SHOT)
+        path_from_keys(keys, SETUP)
 
 
 def test_joined_paths_carry_on() -> None:
@@ -181,15 +181,15 @@ def _depth() -> DepthMap:
 
 
 def test_the_pivot_is_the_picked_point_or_the_median_ahead() -> None:
-    assert shot_of(_depth(), 5).pivot.tolist() == [0.0, 0.0, 8.0]
-    picked = shot_of(_depth(), 5, point=(20.5, 33.0), fps=12.0)
+    assert make_setup(_depth(), 5).pivot.tolist() == [0.0, 0.0, 8.0]
+    picked = make_setup(_depth(), 5, point=(20.5, 33.0), fps=12.0)
     xy, z = project(picked.pivot[None], lens())
     assert xy[0].tolist() == pytest.approx([20.5, 33.0])
     assert float(z) == 2.0
     assert picked.distance == 2.0
-    assert float(shot_of(_depth(), 5, point=(20.5, 0.5)).pivot[2]) == 8.0
+    assert float(make_setup(_depth(), 5, point=(20.5, 0.5)).pivot[2]) == 8.0
     with pytest.raises(ValueError, match="off the picture"):
-        shot_of(_depth(), 5, point=(208.0, 3.0))
+        make_setup(_depth(), 5, point=(208.0, 3.0))
 
 
 def test_a_path_in_more_frames_stays_on_its_way() -> None:
@@ -209,10 +209,10 @@ def test_a_path_from_elsewhere_is_taken_by_the_pictures_camera() -> None:
     start = orbit(50.0)
     poses = [moved(step, 0, 0) @ start for step in (0.0, 1.0, 2.0)]
     foreign = path_of(poses, Size(64, 64), fps=30.0)
-    taken = taken_by(foreign, SHOT, 0.5)
-    assert (taken.size, taken.num_frames, taken.fps) == (SIZE, SHOT.frames, 16.0)
-    assert torch.allclose(taken.K, SHOT.K.expand_as(taken.K))
+    taken = taken_by(foreign, SETUP, 0.5)
+    assert (taken.size, taken.num_frames, taken.fps) == (SIZE, SETUP.frames, 16.0)
+    assert torch.allclose(taken.K, SETUP.K.expand_as(taken.K))
     assert torch.allclose(taken.T_cam_world[0], EYE, atol=1e-12)
     assert camera_centres(taken.T_cam_world[-1]).tolist() == pytest.approx([1.0, 0.0, 0.0])
     with pytest.raises(ValueError, match="travel factor"):
-        taken_by(foreign, SHOT, 0.0)
+        taken_by(foreign, SETUP, 0.0)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from motion_core.camera.moves import CameraMove, make_path
-from motion_core.camera.path import Shot, path_from_keys
+from motion_core.camera.path import CameraSetup, path_from_keys
 from motion_core.camera.points import random_points, start_points
 from motion_core.camera.pose import camera_centres
 from motion_core.camera.script import keys_from_json, moves_from_text, offsets_from_text
@@ -18,7 +18,7 @@ from motion_core.tracks import make_tracks
 
 from .views import SIZE, lens
 
-SHOT = Shot(SIZE, lens(), torch.tensor([0.0, 0.0, 5.0], dtype=torch.float64), 9)
+SETUP = CameraSetup(SIZE, lens(), torch.tensor([0.0, 0.0, 5.0], dtype=torch.float64), 9)
 
 
 def test_lines_of_text_are_moves() -> None:
@@ -58,8 +58,8 @@ def test_keys_stand_and_look_where_they_say() -> None:
         {"t": 0.5, "position": [0.2, -0.1, 0.4], "easing": "ease_in"},
         {"t": 1, "pan_deg": 90, "zoom": 2},
     ]
-    keys = keys_from_json(json.dumps(rows), SHOT)
-    path = path_from_keys(keys, SHOT)
+    keys = keys_from_json(json.dumps(rows), SETUP)
+    path = path_from_keys(keys, SETUP)
     assert torch.equal(path.T_cam_world[0], torch.eye(4, dtype=torch.float64))
     assert camera_centres(path.T_cam_world[4]).tolist() == pytest.approx([1.0, -0.5, 2.0])
     assert keys[1].easing == "ease_in"
@@ -77,7 +77,7 @@ def test_keys_stand_and_look_where_they_say() -> None:
     ],
 )
 def test_turns_go_right_and_up(turn: dict, looks: tuple, top: tuple) -> None:
-    (key,) = keys_from_json(json.dumps([{"t": 0, **turn}]), SHOT)
+    (key,) = keys_from_json(json.dumps([{"t": 0, **turn}]), SETUP)
     rotation = key.T_cam_world[:3, :3]
     assert rotation[2].tolist() == pytest.approx(looks, abs=1e-5)
     assert (-rotation[1]).tolist() == pytest.approx(top, abs=1e-5)
@@ -101,7 +101,7 @@ def test_turns_go_right_and_up(turn: dict, looks: tuple, top: tuple) -> None:
 )
 def test_what_is_no_key_is_refused(text: str, message: str) -> None:
     with pytest.raises(FormatError, match=message):
-        keys_from_json(text, SHOT)
+        keys_from_json(text, SETUP)
 
 
 def test_offsets_run_straight_between_their_times() -> None:
@@ -136,5 +136,7 @@ def test_tracks_start_where_they_are_first_visible() -> None:
 
 
 def test_written_moves_make_a_path() -> None:
-    path = make_path(moves_from_text("pan_left 10 easing=linear\npan_right 10 easing=linear"), SHOT)
+    path = make_path(
+        moves_from_text("pan_left 10 easing=linear\npan_right 10 easing=linear"), SETUP
+    )
     assert torch.allclose(path.T_cam_world[-1], torch.eye(4, dtype=torch.float64), atol=1e-12)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from motion_core.evaluation.baselines import Question
-from motion_core.evaluation.ceiling import told_layers
+from motion_core.evaluation.ceiling import oracle_segments
 from motion_core.evaluation.errors import Truth
 from motion_core.geometry import Size
 from motion_core.tracks.model import make_tracks
@@ -36,7 +36,7 @@ def halves() -> Tensor:
 
 def test_each_surface_follows_its_own_tracks() -> None:
     asked = question([[8, 8], [20, 50], [50, 20]], [[8, 14], [20, 56], [41, 20]])
-    moved = told_layers(asked, truth(halves()))[-1]
+    moved = oracle_segments(asked, truth(halves()))[-1]
     left, right = moved[:, : GRID // 2], moved[:, GRID // 2 :]
     assert torch.allclose(left, torch.tensor([0.0, 6.0]).expand_as(left), atol=1e-4)
     assert torch.allclose(right, torch.tensor([-9.0, 0.0]).expand_as(right), atol=1e-4)
@@ -45,14 +45,14 @@ def test_each_surface_follows_its_own_tracks() -> None:
 def test_a_surface_turns_with_its_tracks() -> None:
     """A quarter of a turn of three points around (32, 32): all else follows, short by the ridge."""
     asked = question([[4, 32], [60, 32], [32, 4], [32, 60]], [[32, 4], [32, 60], [60, 32], [4, 32]])
-    moved = told_layers(asked, truth(torch.zeros(GRID, GRID, dtype=torch.long)))[-1]
+    moved = oracle_segments(asked, truth(torch.zeros(GRID, GRID, dtype=torch.long)))[-1]
     place = (torch.tensor([2.0, 7.0]) + 0.5) * SIDE / GRID - 32  # column 2, row 7
     wanted = torch.stack([-place[1], place[0]]) - place
     assert torch.allclose(moved[7, 2], wanted, rtol=0.01)
 
 
 def test_a_thing_without_tracks_goes_with_the_background() -> None:
-    moved = told_layers(question([[8, 8]], [[10, 8]]), truth(halves()))[-1]
+    moved = oracle_segments(question([[8, 8]], [[10, 8]]), truth(halves()))[-1]
     assert torch.allclose(moved, torch.tensor([2.0, 0.0]).expand_as(moved), atol=1e-4)
 
 
@@ -60,7 +60,7 @@ def test_and_with_the_nearest_track_where_that_has_none() -> None:
     layers = halves()
     layers[0] = 2
     asked = question([[60, 2], [60, 60]], [[60, 8], [55, 60]])
-    moved = told_layers(asked, truth(layers))[-1]
+    moved = oracle_segments(asked, truth(layers))[-1]
     assert torch.allclose(moved[1, 0], torch.tensor([0.0, 6.0]), atol=1e-4)
     assert torch.allclose(moved[15, 0], torch.tensor([-5.0, 0.0]), atol=1e-4)
 
@@ -70,9 +70,9 @@ def test_a_track_that_comes_late_counts_for_its_surface() -> None:
     visible = torch.ones(FRAMES, 2, dtype=torch.bool)
     visible[0] = torch.tensor([False, True])
     late = Question(asked.image, replace(asked.tracks, visible=visible), GRID)
-    moved = told_layers(late, truth(halves()))[-1]
+    moved = oracle_segments(late, truth(halves()))[-1]
     assert torch.allclose(moved[:, 0], torch.zeros(GRID, 2), atol=1e-4)
 
 
 def test_without_tracks_nothing_moves() -> None:
-    assert not bool(told_layers(question([], []), truth(halves())).any())
+    assert not bool(oracle_segments(question([], []), truth(halves())).any())

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from motion_core.geometry import Size
 from motion_core.guidance.moft import MotionChannels, MotionReference, Probe
 from motion_core.guidance.moft.features import fingerprint
-from motion_core.models.protocols import FeatureTraits, SharedKeys, Shot
+from motion_core.models.protocols import FeatureTraits, GenerationRequest, SharedKeys
 from motion_core.progress import Progress, silent
 from motion_core.tracks.model import Tracks, empty_tracks
 
@@ -22,7 +22,7 @@ PROBE = Probe(grid=GRID, steps=4, stored=2)
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    shot: Shot
+    request: GenerationRequest
     progress: Progress = silent
 
 
@@ -51,8 +51,8 @@ class Toy:
     def traits(self) -> FeatureTraits:
         return FeatureTraits(("middle",), 1, self.layer, self.is_eulerian, self.shares_attention)
 
-    def condition(self, shot: Shot, progress: Progress = silent) -> Condition:
-        return Condition(shot, progress)
+    def condition(self, request: GenerationRequest, progress: Progress = silent) -> Condition:
+        return Condition(request, progress)
 
     def scheduler(self) -> Any:
         from diffusers.schedulers.scheduling_ddim import DDIMScheduler
@@ -72,7 +72,7 @@ class Toy:
         layer: str,
         keys: SharedKeys | None = None,
     ) -> Tensor:
-        self.seen.append("free" if keys and not keys.is_told else "guided")
+        self.seen.append("free" if keys and not keys.is_replaying else "guided")
         return self.layer(latents)
 
     def predict(
@@ -80,16 +80,18 @@ class Toy:
     ) -> list[Tensor]:
         return [torch.zeros_like(latents) for _ in calls]
 
-    def filmed(self, video: Tensor, condition: Condition, follow: Callable[[], Tracks]) -> Tensor:
+    def encode_video(
+        self, video: Tensor, condition: Condition, follow: Callable[[], Tracks]
+    ) -> Tensor:
         return video.permute(3, 0, 1, 2)[None] * 2 - 1
 
     def frames_of(self, latents: Tensor) -> Tensor:
         return torch.arange(latents.shape[2]).view(1, 1, -1, 1, 1)
 
 
-def shot(frames: int = FRAMES, size: Size = SIZE) -> Shot:
+def request(frames: int = FRAMES, size: Size = SIZE) -> GenerationRequest:
     image = torch.rand(size.height, size.width, 3, generator=torch.Generator().manual_seed(1))
-    return Shot(image, frames)
+    return GenerationRequest(image, frames)
 
 
 def latents(seed: int = 0, frames: int = FRAMES) -> Tensor:

@@ -13,8 +13,8 @@ from motion_core.geometry import Size
 from motion_core.guidance.moft import (
     DragSettings,
     MoftDrag,
+    MoftLatentGuidance,
     MoftSettings,
-    MoftSteering,
     Probe,
     learn_channels,
     reference_along,
@@ -26,7 +26,7 @@ from motion_core.guidance.moft.reference import straight_path
 from motion_core.models.animatediff.family import AnimateDiffFamily
 from motion_core.models.lite.family import LiteFamily
 from motion_core.models.lite.lite import load_lite
-from motion_core.models.protocols import SharedKeys, Shot
+from motion_core.models.protocols import GenerationRequest, SharedKeys
 from motion_core.models.taps import layer_output
 from motion_core.progress import silent
 from motion_core.sampling import Sampling, Watch, sample
@@ -71,7 +71,7 @@ def film() -> tuple[Tensor, Tracks]:
 
 
 def condition(unet: AnimateDiffFamily) -> Any:
-    return unet.condition(Shot(picture(), FRAMES))
+    return unet.condition(GenerationRequest(picture(), FRAMES))
 
 
 def noise(unet: AnimateDiffFamily, seed: int = 0) -> Tensor:
@@ -87,10 +87,16 @@ def no_tracks(frames: int = FRAMES, size: Size = SIZE) -> Tracks:
     return empty_tracks(frames, size)
 
 
-def run(model: Any, shot: Shot, *steering: Any, steps: int = 2, progress: Any = silent) -> Tensor:
-    settings = Sampling(steps, seed=3, steering=steering)
-    tracks = no_tracks(shot.frames, shot.size)
-    return sample(model, None, shot, tracks, settings, Watch(progress)).frames
+def run(
+    model: Any,
+    request: GenerationRequest,
+    *latent_guidance: Any,
+    steps: int = 2,
+    progress: Any = silent,
+) -> Tensor:
+    settings = Sampling(steps, seed=3, latent_guidance=latent_guidance)
+    tracks = no_tracks(request.frames, request.size)
+    return sample(model, None, request, tracks, settings, Watch(progress)).frames
 
 
 def test_the_tap_gives_what_the_block_gives(unet: AnimateDiffFamily) -> None:
@@ -145,7 +151,7 @@ def test_shared_keys_of_oneself_change_nothing_and_of_another_do(unet: AnimateDi
     keys = SharedKeys({})
     assert torch.equal(unet.features(given, TIME, here, LAYER, keys), plain)
     assert keys.seen and all(".attentions." in name for name in keys.seen)
-    keys.is_told = True
+    keys.is_replaying = True
     assert torch.equal(unet.features(given, TIME, here, LAYER, keys), plain)
     other = unet.features(noise(unet, 1), TIME, here, LAYER, keys)
     assert not torch.equal(other, unet.features(noise(unet, 1), TIME, here, LAYER))
@@ -163,8 +169,8 @@ def test_inversion_leads_to_noise_that_sampling_leads_back(unet: AnimateDiffFami
     from motion_core.models.protocols import Branch
 
     video, _ = film()
-    here = unet.condition(Shot(video[0], FRAMES))
-    clean = unet.filmed(video, here, no_tracks)
+    here = unet.condition(GenerationRequest(video[0], FRAMES))
+    clean = unet.encode_video(video, here, no_tracks)
     there, back = unet.inverse_scheduler(), unet.scheduler()
     assert there.config.beta_end == back.config.beta_end
     there.set_timesteps(50)
@@ -196,22 +202,24 @@ def test_channels_are_learned_from_pans(
 def test_guidance_changes_a_clip_repeatably_and_weight_zero_not_a_bit(
     unet: AnimateDiffFamily, wish: Any
 ) -> None:
-    shot = Shot(picture(), FRAMES)
-    free = run(unet, shot)
-    assert torch.equal(run(unet, shot, MoftSteering(wish, None, MoftSettings(weight=0.0))), free)
-    pulled = MoftSteering(wish, None, MoftSettings(1.0, 0.0, 1.0, 1, is_adaptive=True))
-    first = run(unet, shot, pulled)
-    assert torch.equal(run(unet, shot, pulled), first) and not torch.equal(first, free)
+    request = GenerationRequest(picture(), FRAMES)
+    free = run(unet, request)
+    assert torch.equal(
+        run(unet, request, MoftLatentGuidance(wish, None, MoftSettings(weight=0.0))), free
+    )
+    pulled = MoftLatentGuidance(wish, None, MoftSettings(1.0, 0.0, 1.0, 1, is_adaptive=True))
+    first = run(unet, request, pulled)
+    assert torch.equal(run(unet, request, pulled), first) and not torch.equal(first, free)
     assert not any(hooks(unet.network.unet))
     assert not any(weight.requires_grad for weight in unet.network.parameters())
 
 
 def test_guided_features_are_nearer_to_the_wish(unet: AnimateDiffFamily, wish: Any) -> None:
-    from motion_core.guidance.moft.steering import TappedRun, course_loss
+    from motion_core.guidance.moft.latent_guidance import TappedRun, course_loss
 
     settings = MoftSettings(1.0, 0.0, 1.0, iterations=2, is_adaptive=True)
     here, given = condition(unet), noise(unet)
-    nudge = MoftSteering(wish, None, settings).started(unet, here, 4)
+    guidance_step = MoftLatentGuidance(wish, None, settings).begin(unet, here, 4)
     reader = TappedRun(unet, here, 4, wish)
 
     def loss(latents: Tensor) -> float:
@@ -219,7 +227,7 @@ def test_guided_features_are_nearer_to_the_wish(unet: AnimateDiffFamily, wish: A
         cells = torch.ones(8, 8, dtype=torch.bool)
         return float(course_loss(features, reader.channels, cells, wish.course))
 
-    assert loss(nudge(given, TIME, 0, lambda z: torch.zeros_like(z))) < 0.8 * loss(given)
+    assert loss(guidance_step(given, TIME, 0, lambda z: torch.zeros_like(z))) < 0.8 * loss(given)
 
 
 def test_a_drag_runs_through_its_phases(unet: AnimateDiffFamily, wish: Any) -> None:
@@ -228,8 +236,8 @@ def test_a_drag_runs_through_its_phases(unet: AnimateDiffFamily, wish: Any) -> N
     when = DragSettings(0.5, 0.25, 1.0)
     settings = MoftSettings(0.5, iterations=1, is_adaptive=True)
     pulled = MoftDrag(tracks, wish.channels, SMALL, None, settings, when)
-    shot = Shot(picture(), FRAMES)
-    assert not torch.equal(run(unet, shot, pulled), run(unet, shot))
+    request = GenerationRequest(picture(), FRAMES)
+    assert not torch.equal(run(unet, request, pulled), run(unet, request))
 
 
 @pytest.mark.parametrize("after", [1, 2])
@@ -243,17 +251,17 @@ def test_cancelled_nothing_stays_in_the_network(
         if len(told) == after:
             raise KeyboardInterrupt
 
-    pulled = MoftSteering(wish, None, MoftSettings(1.0, 0.0, 1.0, is_adaptive=True))
+    pulled = MoftLatentGuidance(wish, None, MoftSettings(1.0, 0.0, 1.0, is_adaptive=True))
     with pytest.raises(KeyboardInterrupt):
-        run(unet, Shot(picture(), FRAMES), pulled, progress=stop)
+        run(unet, GenerationRequest(picture(), FRAMES), pulled, progress=stop)
     assert len(told) == after and not any(hooks(unet.network.unet))
 
 
 def test_under_inference_mode_as_in_a_host(unet: AnimateDiffFamily, wish: Any) -> None:
     from copy import deepcopy
 
-    pulled = MoftSteering(wish, None, MoftSettings(1.0, 0.0, 1.0, 1, is_adaptive=True))
-    shot = Shot(picture(), FRAMES)
+    pulled = MoftLatentGuidance(wish, None, MoftSettings(1.0, 0.0, 1.0, 1, is_adaptive=True))
+    request = GenerationRequest(picture(), FRAMES)
     with torch.inference_mode():
         loaded = deepcopy(tiny_base())
         for module in loaded.modules():
@@ -262,8 +270,8 @@ def test_under_inference_mode_as_in_a_host(unet: AnimateDiffFamily, wish: Any) -
                     twin = torch.nn.Parameter(value.clone(), requires_grad=False)
                     module._parameters[name] = twin
         assert next(loaded.parameters()).is_inference()
-        found = run(AnimateDiffFamily(loaded), shot, pulled)
-    torch.testing.assert_close(found, run(unet, shot, pulled))
+        found = run(AnimateDiffFamily(loaded), request, pulled)
+    torch.testing.assert_close(found, run(unet, request, pulled))
 
 
 def test_half_precision_is_read_in_float32_and_can_be_guided() -> None:
@@ -273,16 +281,16 @@ def test_half_precision_is_read_in_float32_and_can_be_guided() -> None:
     known = channels(half, tuple(range(0, 32, 8)), FRAMES)
     asked = reference_along(straight_path((1, 0), SIZE, FRAMES), SIZE, known, SMALL)
     settings = MoftSettings(1.0, 0.0, 1.0, 1, is_adaptive=True)
-    nudge = MoftSteering(asked, None, settings).started(half, condition(half), 2)
+    guidance_step = MoftLatentGuidance(asked, None, settings).begin(half, condition(half), 2)
     given = noise(half)
-    moved = nudge(given, TIME, 1, lambda latents: latents)
+    moved = guidance_step(given, TIME, 1, lambda latents: latents)
     assert moved.dtype == torch.float32 and not torch.equal(moved, given)
 
 
 def test_lite_under_inference_mode_too(lite: LiteFamily) -> None:
     from copy import deepcopy
 
-    shot = Shot(lite_parts.picture(*LITE), LITE_FRAMES)
+    request = GenerationRequest(lite_parts.picture(*LITE), LITE_FRAMES)
     with torch.inference_mode():
         loaded = deepcopy(lite.lite)
         for module in loaded.modules():
@@ -291,8 +299,8 @@ def test_lite_under_inference_mode_too(lite: LiteFamily) -> None:
                     module._parameters[name] = torch.nn.Parameter(value.clone())
         model = LiteFamily(loaded)
         wish = lite_wish(model)
-        found = run(model, shot, lite_pull(wish))
-    assert torch.equal(found, run(lite, shot, lite_pull(lite_wish(lite))))
+        found = run(model, request, lite_pull(wish))
+    assert torch.equal(found, run(lite, request, lite_pull(lite_wish(lite))))
 
 
 def lite_wish(model: LiteFamily, way: tuple[float, float] = (1, 0)) -> Any:
@@ -300,16 +308,16 @@ def lite_wish(model: LiteFamily, way: tuple[float, float] = (1, 0)) -> Any:
     return reference_along(straight_path(way, LITE, LITE_FRAMES), LITE, known, SMALL)
 
 
-def lite_pull(wish: Any, **words: Any) -> MoftSteering:
+def lite_pull(wish: Any, **words: Any) -> MoftLatentGuidance:
     settings = MoftSettings(1.0, 0.0, 1.0, iterations=4, is_adaptive=True)
-    return MoftSteering(wish, words.get("region"), settings)
+    return MoftLatentGuidance(wish, words.get("region"), settings)
 
 
-def realised(model: LiteFamily, *steering: MoftSteering) -> Tensor:
+def realised(model: LiteFamily, *latent_guidance: MoftLatentGuidance) -> Tensor:
     """(2,) mean displacement at the end, pixels."""
-    shot = Shot(lite_parts.picture(*LITE), LITE_FRAMES)
+    request = GenerationRequest(lite_parts.picture(*LITE), LITE_FRAMES)
     asked = make_tracks(grid_points(LITE, 4.0).expand(LITE_FRAMES, -1, -1), LITE)
-    clip = sample(model, None, shot, asked, Sampling(4, seed=1, steering=steering))
+    clip = sample(model, None, request, asked, Sampling(4, seed=1, latent_guidance=latent_guidance))
     assert clip.tracks is not None
     return (clip.tracks.xy[-1] - clip.tracks.xy[0]).mean(dim=0)
 
@@ -318,7 +326,7 @@ def test_lites_features_are_its_clean_field(lite: LiteFamily) -> None:
     from motion_core.models.lite.latents import from_latents
     from motion_core.models.protocols import Branch
 
-    here = lite.condition(Shot(lite_parts.picture(*LITE), LITE_FRAMES))
+    here = lite.condition(GenerationRequest(lite_parts.picture(*LITE), LITE_FRAMES))
     given = lite.noise(here, torch.Generator().manual_seed(0))
     level = torch.tensor(600.0)
     (flow,) = lite.predict(given, level, here, [(Branch(), None)])

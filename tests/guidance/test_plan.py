@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from motion_core.guidance import GuidancePlan, text_guidance
-from motion_core.models.protocols import Shot
+from motion_core.models.protocols import GenerationRequest
 from motion_core.sampling import Sampling, sample
 from motion_core.tracks.model import empty_tracks
 from tests.sampling.families import GaussianFamily
-from tests.sampling.test_loop import FRAMES, SIZE, shot
+from tests.sampling.test_loop import FRAMES, SIZE, request
 
 
 @dataclass
@@ -26,30 +26,30 @@ class Push:
     step: int = 0
     told: list[Any] = field(default_factory=list)
 
-    def started(self, model: Any, condition: Shot, steps: int) -> Any:
+    def begin(self, model: Any, condition: GenerationRequest, steps: int) -> Any:
         assert isinstance(model, GaussianFamily) and condition.frames == FRAMES
         self.told.append(steps)
 
-        def nudge(
+        def guidance_step(
             latents: Tensor, timestep: Tensor, step: int, predict: Callable[[Tensor], Tensor]
         ) -> Tensor:
             self.told.append((step, predict(latents)))
             return latents + self.by if step == self.step else latents
 
-        return nudge
+        return guidance_step
 
 
-def run(*steering: Push, model: GaussianFamily | None = None) -> Tensor:
-    settings = Sampling(4, seed=1, guidance=text_guidance(2.0), steering=steering)
+def run(*latent_guidance: Push, model: GaussianFamily | None = None) -> Tensor:
+    settings = Sampling(4, seed=1, guidance=text_guidance(2.0), latent_guidance=latent_guidance)
     model = model or GaussianFamily()
-    return sample(model, None, shot(), empty_tracks(FRAMES, SIZE), settings).frames[:, 0, 0, 0]
+    return sample(model, None, request(), empty_tracks(FRAMES, SIZE), settings).frames[:, 0, 0, 0]
 
 
 def test_joined_steering_acts_in_its_order_and_one_weighting_stays() -> None:
     first, second = Push(1.0), Push(2.0)
     words = text_guidance(3.0)
     joined = GuidancePlan(None, (first,)).joined(GuidancePlan(words, (second,)))
-    assert joined.steering == (first, second) and joined.weighting is words
+    assert joined.latent_guidance == (first, second) and joined.weighting is words
     assert GuidancePlan(words).joined(GuidancePlan()).weighting is words
     assert GuidancePlan().joined(GuidancePlan()) == GuidancePlan()
     with pytest.raises(ValueError, match="keep one"):

@@ -13,7 +13,7 @@ import torch
 
 from motion_core.camera.model import CameraPath
 from motion_core.camera.moves import CameraMove, make_path
-from motion_core.camera.path import Shot
+from motion_core.camera.path import CameraSetup
 from motion_core.depth.lens import intrinsics_from_fov
 from motion_core.formats import write_tracks
 from motion_core.geometry import Size
@@ -32,11 +32,11 @@ LITE_BASE = "lite_base.safetensors"
 VIDEO_FRAMES, VIDEO_FPS = 17, 16.0
 
 
-def filmed() -> tuple[Scene, CameraPath]:
+def encode_video() -> tuple[Scene, CameraPath]:
     """What the video shows: balls and blocks, and the camera that goes around them."""
     lens = intrinsics_from_fov(PICTURE_SIZE, 60.0)
-    shot = Shot(PICTURE_SIZE, lens, torch.tensor(MIDDLE, dtype=torch.float64), VIDEO_FRAMES)
-    return make_scene(1), make_path([CameraMove("orbit_left", 10.0)], shot)
+    setup = CameraSetup(PICTURE_SIZE, lens, torch.tensor(MIDDLE, dtype=torch.float64), VIDEO_FRAMES)
+    return make_scene(1), make_path([CameraMove("orbit_left", 10.0)], setup)
 
 
 @cache
@@ -44,7 +44,7 @@ def video_bytes() -> bytes:
     """The video as a file; rendered once."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / VIDEO
-        write_video(path, render_scene(*filmed()).video, VIDEO_FPS)
+        write_video(path, render_scene(*encode_video()).video, VIDEO_FPS)
         return path.read_bytes()
 
 

@@ -14,7 +14,7 @@ import torch
 from motion_core.camera.files import camera_from_realestate
 from motion_core.camera.model import CameraPath
 from motion_core.camera.moves import make_path
-from motion_core.camera.path import Shot
+from motion_core.camera.path import CameraSetup
 from motion_core.camera.pinhole import pixel_centres
 from motion_core.depth.lens import intrinsics_from_fov
 from motion_core.formats import read_tracks, write_tracks
@@ -44,10 +44,10 @@ def lent(host: Any) -> Iterator[Any]:
 def put_scene(folder: Path, *, moving: bool = False) -> tuple[Any, CameraPath]:
     """Writes example.png and its exact depth as scene.npy; gives the scene and a still camera."""
     scene = make_scene(0, frames=FRAMES, moving=moving)
-    shot = Shot(
+    setup = CameraSetup(
         SIZE, intrinsics_from_fov(SIZE, 60.0), torch.tensor([0.0, 0.0, 6.0]).double(), FRAMES
     )
-    still = make_path([], shot)
+    still = make_path([], setup)
     picture = render_scene(scene, still, samples=1).video[0]
     write_image(folder / "example.png", picture)
     np.save(folder / "scene.npy", depth_of(scene, still).z.numpy())

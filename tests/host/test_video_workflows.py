@@ -20,8 +20,8 @@ from tests.host.fixtures import (
     VIDEO,
     VIDEO_FPS,
     VIDEO_FRAMES,
+    encode_video,
     fill_input_folder,
-    filmed,
 )
 from tests.host.pack import pack_module
 from tests.host.test_workflows import api, node_of, video_shape
@@ -58,7 +58,7 @@ def test_a_filmed_scene_is_followed_and_its_motion_carried_to_a_larger_picture(l
     write_image(lent.input_dir / PICTURE, torch.zeros(LARGE.height, LARGE.width, 3))
     found, laid = tracks_of(lent, api("motion_transfer"), "TrackVideo", "TransferMotion")
     assert (found.size, found.fps) == (PICTURE_SIZE, VIDEO_FPS)
-    truth = track(*filmed(), found.xy[0])
+    truth = track(*encode_video(), found.xy[0])
     moves = (truth.xy[-1] - truth.xy[0]).norm(dim=-1) > 3
     seen = truth.visible & found.visible[:, truth.ids] & moves
     off = (found.xy[:, truth.ids] - truth.xy).norm(dim=-1)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 
 from motion_core.geometry import Size
-from motion_core.models.lite.affinity import ControlEncoder
 from motion_core.models.lite.base import LiteBase
-from motion_core.models.lite.control import LiteControl
-from motion_core.models.lite.eyes import EncoderConfig
+from motion_core.models.lite.control_encoder import ControlEncoder
+from motion_core.models.lite.image_encoder import EncoderConfig
 from motion_core.models.lite.lite import Lite
+from motion_core.models.lite.track_controlnet import LiteTrackControlNet
 from motion_core.models.lite.unet import BaseConfig
 from motion_core.tracks.model import Tracks, make_tracks
 
@@ -40,7 +40,7 @@ def lite_with_control(*, gain: float, sure: float = 0.0) -> Lite:
     assert lite.base is not None
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        lite.control = LiteControl(lite.base, lite)
+        lite.control = LiteTrackControlNet(lite.base, lite)
         for zero in lite.control.zeros:
             torch.nn.init.normal_(zero.weight, std=gain)
         torch.nn.init.constant_(lite.control.gate.bias, sure)

@@ -10,10 +10,10 @@ import torch
 from motion_core.errors import ShapeError
 from motion_core.geometry import Size
 from motion_core.models.lite.base import velocity
-from motion_core.models.lite.control import LiteControl, fitted
 from motion_core.models.lite.field import MotionField
-from motion_core.models.lite.identity import IdReader, far_apart, matched_tracks
+from motion_core.models.lite.id_reader import IdReader, far_apart, matched_tracks
 from motion_core.models.lite.latents import coloured_noise, field_of, latents_of, time_factor
+from motion_core.models.lite.track_controlnet import LiteTrackControlNet, fitted
 from motion_core.raster.ids import IdEmbedding
 from motion_core.raster.sparse import sparse_id_volume
 from motion_core.tracks.model import empty_tracks, make_tracks
@@ -29,8 +29,8 @@ def lite():
     return tiny_lite()
 
 
-def learned(lite, input: str) -> LiteControl:
-    control = LiteControl(lite.base, lite, input)
+def learned(lite, input: str) -> LiteTrackControlNet:
+    control = LiteTrackControlNet(lite.base, lite, input)
     for zero in (*control.zeros, control.gate):
         torch.nn.init.normal_(zero.weight, std=0.2, generator=torch.Generator().manual_seed(1))
     return control.eval()
@@ -39,7 +39,7 @@ def learned(lite, input: str) -> LiteControl:
 @pytest.mark.parametrize("input", ["ids", "region"])
 @torch.no_grad()
 def test_at_its_start_control_changes_nothing_bit_for_bit(lite, input: str) -> None:
-    control = LiteControl(lite.base, lite, input)
+    control = LiteTrackControlNet(lite.base, lite, input)
     prepared = control.prepare(picture(60, 40), wandering(5, 6, CANVAS))
     seen = lite.base.sees(lite.picture(picture(60, 40)))
     noisy, tau = lite.base.noise(1, torch.Generator().manual_seed(0)), torch.tensor([0.7])
@@ -67,18 +67,18 @@ def test_a_learned_control_acts_and_empty_tracks_are_the_base(lite, input: str) 
 
 @torch.no_grad()
 def test_tracks_hold_as_firmly_as_the_gate_leans_in_pure_noise(lite) -> None:
-    control, tracks = LiteControl(lite.base, lite), wandering(5, 6, CANVAS)
-    fresh = control.prepare(picture(60, 40), tracks).grip
+    control, tracks = LiteTrackControlNet(lite.base, lite), wandering(5, 6, CANVAS)
+    fresh = control.prepare(picture(60, 40), tracks).correction
     assert fresh is not None and not fresh.amount.any()
     for bias, firm in ((0.5, math.tanh(0.5)), (-2.0, 0.0)):
         torch.nn.init.constant_(control.gate.bias, bias)
-        grip = control.prepare(picture(60, 40), tracks).grip
-        assert grip is not None
-        torch.testing.assert_close(grip.amount, torch.full((1, 1, 64), firm))
+        correction = control.prepare(picture(60, 40), tracks).correction
+        assert correction is not None
+        torch.testing.assert_close(correction.amount, torch.full((1, 1, 64), firm))
 
 
 def test_other_lengths_are_resampled_and_say_so(lite, caplog: pytest.LogCaptureFixture) -> None:
-    control = LiteControl(lite.base, lite)
+    control = LiteTrackControlNet(lite.base, lite)
     with caplog.at_level("INFO"):
         prepared = control.prepare(picture(60, 40), wandering(9, 6, CANVAS))
     assert "resampled" in caplog.text
@@ -104,7 +104,7 @@ def test_foreign_latents_are_refused(lite) -> None:
         seen = lite.base.sees(torch.zeros(1, 3, 32, 32))
         lite.base(torch.zeros(1, 3, 8, 8), torch.ones(1), seen)
     with pytest.raises(ValueError, match="ids, region"):
-        LiteControl(lite.base, lite, "colour")
+        LiteTrackControlNet(lite.base, lite, "colour")
 
 
 def test_ids_are_drawn_apart() -> None:

@@ -18,10 +18,10 @@ from motion_core.evaluation.questions import World, case_of, scene_at
 from motion_core.geometry import Size
 from motion_core.guidance import camera_free, text_and_motion_guidance
 from motion_core.models.lite import load_lite
-from motion_core.models.lite.family import SHIFT, LiteFamily, LiteTracks
+from motion_core.models.lite.family import SHIFT, LiteControl, LiteFamily
 from motion_core.models.lite.lite import Lite
 from motion_core.models.lite.weights import KIND
-from motion_core.models.protocols import Clip, Shot
+from motion_core.models.protocols import GenerationRequest, GenerationResult
 from motion_core.models.registry import load_track_model
 from motion_core.sampling import ControlSchedule, Sampling, Watch, sample
 from motion_core.tracks.model import Tracks, empty_tracks, make_tracks
@@ -55,10 +55,10 @@ def made(
     watch: Watch = UNWATCHED,
     *,
     steered: bool = True,
-    **shot: object,
-) -> Clip:
-    wanted = Shot(picture(*tracks.size), tracks.num_frames, **shot)  # type: ignore[arg-type]
-    control = LiteTracks(lite) if steered else None
+    **request: object,
+) -> GenerationResult:
+    wanted = GenerationRequest(picture(*tracks.size), tracks.num_frames, **request)  # type: ignore[arg-type]
+    control = LiteControl(lite) if steered else None
     return sample(LiteFamily(lite), control, wanted, tracks, settings, watch)
 
 
@@ -70,12 +70,12 @@ def shifted(by: tuple[float, float], frames: int = FRAMES, size: Size = SIZE) ->
     return make_tracks(start + way, size)
 
 
-def went(clip: Clip) -> torch.Tensor:
+def went(clip: GenerationResult) -> torch.Tensor:
     assert clip.tracks is not None
     return clip.tracks.xy - clip.tracks.xy[:1]
 
 
-def same(first: Clip, second: Clip) -> bool:
+def same(first: GenerationResult, second: GenerationResult) -> bool:
     assert first.holes is not None and second.holes is not None
     return torch.equal(first.frames, second.frames) and torch.equal(first.holes, second.holes)
 
@@ -91,20 +91,20 @@ def test_at_its_start_control_changes_nothing_bit_for_bit() -> None:
 @pytest.mark.parametrize("lite", [tiny_lite(), lite_with_control(gain=0.5), lite_without_base()])
 def test_nothing_to_follow_is_the_base(lite: Lite) -> None:
     tracks = wandering(FRAMES, 7, SIZE)
-    unseen = replace(tracks, visible=torch.zeros_like(tracks.visible))
+    no_preview = replace(tracks, visible=torch.zeros_like(tracks.visible))
     alone = made(lite, empty_tracks(FRAMES, SIZE), steered=False)
     assert same(made(lite, empty_tracks(FRAMES, SIZE)), alone)
-    assert same(made(lite, unseen), alone)
+    assert same(made(lite, no_preview), alone)
     off = replace(QUICK, schedule=ControlSchedule(strength=0.0))
     assert same(made(lite, tracks, off), alone)
-    assert "No track is ever visible" in made(lite, unseen).notes[-1]
+    assert "No track is ever visible" in made(lite, no_preview).notes[-1]
 
 
 def test_tracks_that_weigh_nothing_are_the_base() -> None:
     """Control is asked then, and must give nothing by itself."""
     for lite in (tiny_lite(), lite_with_control(gain=0.5)):
-        family, control = LiteFamily(lite), LiteTracks(lite)
-        condition = family.condition(Shot(picture(*SIZE), FRAMES))
+        family, control = LiteFamily(lite), LiteControl(lite)
+        condition = family.condition(GenerationRequest(picture(*SIZE), FRAMES))
         prepared = control.prepare(wandering(FRAMES, 3, SIZE), torch.zeros(3), condition)
         latents, timestep = family.noise(condition, torch.Generator()), torch.tensor(700.0)
         added = control.residuals(prepared, latents, timestep, condition)
@@ -165,8 +165,8 @@ def test_the_encoders_answer_does_not_depend_on_steps(steps: int) -> None:
         clip = made(lite, tracks, Sampling(steps, seed=6))
         plain = sample(
             LiteFamily(lite_without_base()),
-            LiteTracks(lite_without_base()),
-            Shot(picture(*SIZE), FRAMES),
+            LiteControl(lite_without_base()),
+            GenerationRequest(picture(*SIZE), FRAMES),
             tracks,
             Sampling(1),
         )
@@ -313,14 +313,14 @@ def test_fifty_thousand_tracks_all_come_back(lite: Lite) -> None:
 
 def test_foreign_input_is_refused() -> None:
     lite = lite_without_base()
-    shot = Shot(picture(*SIZE) * 255, FRAMES)
+    request = GenerationRequest(picture(*SIZE) * 255, FRAMES)
     with pytest.raises(ValueError, match="Divide by 255"):
-        sample(LiteFamily(lite), LiteTracks(lite), shot, shifted((1.0, 0.0)), QUICK)
+        sample(LiteFamily(lite), LiteControl(lite), request, shifted((1.0, 0.0)), QUICK)
     with pytest.raises(CanvasError, match="fit"):
         sample(
             LiteFamily(lite),
-            LiteTracks(lite),
-            Shot(picture(40, 40), FRAMES),
+            LiteControl(lite),
+            GenerationRequest(picture(40, 40), FRAMES),
             shifted((1.0, 0.0)),
             QUICK,
         )
@@ -336,7 +336,9 @@ def test_saved_and_loaded_it_makes_the_same_clip(tmp_path: Path) -> None:
     tracks = wandering(FRAMES, 7, SIZE)
     assert same(made(loaded, tracks), made(lite, tracks))
     model = load_track_model("lite", file=path, generate=True)
-    clip = sample(model.model, model.control, Shot(picture(*SIZE), FRAMES), tracks, QUICK)
+    clip = sample(
+        model.model, model.control, GenerationRequest(picture(*SIZE), FRAMES), tracks, QUICK
+    )
     assert same(clip, made(lite, tracks))
 
 
@@ -345,7 +347,9 @@ def test_what_generates_is_asked_only_where_it_is_wished_for(tmp_path: Path) -> 
     config = {"encoder": asdict(SIZES), "base": asdict(BASE), "control": {"input": "ids"}}
     save_file(lite.state_dict(), path, {"kind": KIND, "config": json.dumps(config)})
     model, tracks = load_track_model("lite", file=path), wandering(FRAMES, 7, SIZE)
-    clip = sample(model.model, model.control, Shot(picture(*SIZE), FRAMES), tracks, QUICK)
+    clip = sample(
+        model.model, model.control, GenerationRequest(picture(*SIZE), FRAMES), tracks, QUICK
+    )
     assert same(clip, made(lite_without_base(), tracks))
     bare = lite_without_base()
     save_file(

@@ -9,10 +9,10 @@ import torch
 
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.geometry import Size
-from motion_core.models.lite import affinity, settle
-from motion_core.models.lite.evidence import FILLED_TRUST, evidence_of, unit_px
+from motion_core.models.lite import bilateral_solver, control_encoder
+from motion_core.models.lite.bilateral_solver import cell_colours, smooth_edge_aware
 from motion_core.models.lite.lite import _evenly
-from motion_core.models.lite.settle import cell_colours, settled
+from motion_core.models.lite.track_batch import FILLED_TRUST, make_track_batch, unit_px
 from motion_core.tracks.model import empty_tracks, make_tracks
 
 from .models import picture, tiny_lite, wandering
@@ -52,8 +52,8 @@ def test_without_tracks_nothing_moves(lite, frames: int) -> None:
 
 def test_tracks_that_are_never_seen_or_weigh_nothing_do_nothing(lite) -> None:
     tracks = wandering(4, 5, CANVAS)
-    unseen = replace(tracks, visible=torch.zeros_like(tracks.visible))
-    assert not lite.field(picture(60, 40), unseen).displacement.any()
+    no_preview = replace(tracks, visible=torch.zeros_like(tracks.visible))
+    assert not lite.field(picture(60, 40), no_preview).displacement.any()
     assert not lite.field(picture(60, 40), tracks, torch.zeros(5)).displacement.any()
     with pytest.raises(ShapeError, match="weights"):
         lite.field(picture(60, 40), tracks, torch.ones(4))
@@ -84,7 +84,7 @@ def test_another_canvas_is_refused(lite) -> None:
 def test_pieces_give_what_the_whole_gives(lite, monkeypatch: pytest.MonkeyPatch) -> None:
     tracks = wandering(3, 40, CANVAS)
     whole = lite.field(picture(60, 40), tracks)
-    monkeypatch.setattr(affinity, "MOST_WEIGHTS", 3 * 40 * 5)
+    monkeypatch.setattr(control_encoder, "MOST_WEIGHTS", 3 * 40 * 5)
     pieces = lite.field(picture(60, 40), tracks)
     torch.testing.assert_close(pieces.displacement, whole.displacement, atol=1e-4, rtol=1e-4)
 
@@ -94,33 +94,39 @@ def test_order_and_padding_do_not_matter() -> None:
     many, few = wandering(4, 9, size), wandering(4, 3, size, seed=5)
     half = torch.tensor([4.0, 4.0])
     features = lite.encoder.features(torch.zeros(2, 3, 32, 32))
-    both = affinity.whole_field(lite.encoder, features, evidence_of([many, few]), half)
-    alone = affinity.whole_field(lite.encoder, features[1:], evidence_of([few]), half)
+    both = control_encoder.estimate_field(
+        lite.encoder, features, make_track_batch([many, few]), half
+    )
+    alone = control_encoder.estimate_field(
+        lite.encoder, features[1:], make_track_batch([few]), half
+    )
     torch.testing.assert_close(both.moved[1], alone.moved[0])
 
 
 def test_lost_points_are_filled_in_and_hardly_trusted() -> None:
     xy = torch.tensor([[9.0, 9], [0, 0], [9, 9], [4, 8], [9, 9]])[:, None]
     visible = torch.tensor([False, True, False, True, False])[:, None]
-    evidence = evidence_of([make_tracks(xy, Size(8, 8), visible=visible)])
+    track_batch = make_track_batch([make_tracks(xy, Size(8, 8), visible=visible)])
     unit = unit_px(Size(8, 8))
-    moved = evidence.moved[0, 0] * unit
+    moved = track_batch.moved[0, 0] * unit
     torch.testing.assert_close(moved, torch.tensor([[0.0, 0], [0, 0], [2, 4], [4, 8], [4, 8]]))
-    assert evidence.trust[0, 0].tolist() == pytest.approx(
+    assert track_batch.trust[0, 0].tolist() == pytest.approx(
         [FILLED_TRUST, 1, FILLED_TRUST, 1, FILLED_TRUST]
     )
     with pytest.raises(ShapeError, match="Resample"):
-        evidence_of([empty_tracks(3, CANVAS), empty_tracks(4, CANVAS)])
+        make_track_batch([empty_tracks(3, CANVAS), empty_tracks(4, CANVAS)])
 
 
 def test_settling_keeps_what_is_sure_and_what_is_uniform() -> None:
     generator = torch.Generator().manual_seed(0)
     rough = torch.randn(2, 8, 8, 2, generator=generator)
     colours, doubt = torch.rand(8, 8, 3, generator=generator), torch.rand(8, 8, generator=generator)
-    torch.testing.assert_close(settled(rough, torch.ones(8, 8), colours), rough, atol=1e-2, rtol=0)
+    torch.testing.assert_close(
+        smooth_edge_aware(rough, torch.ones(8, 8), colours), rough, atol=1e-2, rtol=0
+    )
     flat = torch.ones(2, 8, 8, 2) * 3
-    torch.testing.assert_close(settled(flat, doubt, colours), flat)
-    still = settled(torch.zeros(2, 8, 8, 2), doubt, colours)
+    torch.testing.assert_close(smooth_edge_aware(flat, doubt, colours), flat)
+    still = smooth_edge_aware(torch.zeros(2, 8, 8, 2), doubt, colours)
     assert not still.any()
 
 
@@ -139,14 +145,18 @@ def test_settling_solves_its_equations() -> None:
         for other in ((row, column + 1), (row + 1, column)):
             if max(other) < grid:
                 apart = (colours[row, column] - colours[other]).square().sum()
-                pull = settle.PULL * (torch.exp(-apart / (2 * 0.04**2)) + settle.LEAST_PULL)
+                pull = bilateral_solver.PULL * (
+                    torch.exp(-apart / (2 * 0.04**2)) + bilateral_solver.LEAST_PULL
+                )
                 two = other[0] * grid + other[1]
                 matrix[one, one] += pull
                 matrix[two, two] += pull
                 matrix[one, two] -= pull
                 matrix[two, one] -= pull
     solved = torch.linalg.solve(matrix, wanted.double()).float().view(1, grid, grid, 2)
-    torch.testing.assert_close(settled(rough, confidence, colours), solved, atol=5e-3, rtol=0)
+    torch.testing.assert_close(
+        smooth_edge_aware(rough, confidence, colours), solved, atol=5e-3, rtol=0
+    )
 
 
 def test_a_doubtful_place_goes_with_its_own_colour() -> None:
@@ -159,7 +169,9 @@ def test_a_doubtful_place_goes_with_its_own_colour() -> None:
     truth, confidence = told.clone(), torch.ones(8, 8)
     told[:, :, 3], told[:, :, 4] = 10.0, 0.0
     confidence[:, 3:5] = 0.0
-    torch.testing.assert_close(settled(told, confidence, colours), truth, atol=0.5, rtol=0)
+    torch.testing.assert_close(
+        smooth_edge_aware(told, confidence, colours), truth, atol=0.5, rtol=0
+    )
 
 
 def test_fifty_thousand_tracks_are_thinned_evenly(lite, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,21 +10,21 @@ from motion_core.models.lite.pooling import (
     ESTIMATES,
     REACHES,
     SIGNAL,
-    Seen,
+    ImageFeatures,
+    encode_image,
     estimates,
-    seen_by,
 )
 from tests.lite.models import tiny_lite
 
 
 @pytest.fixture(scope="module")
-def seen() -> Seen:
+def seen() -> ImageFeatures:
     torch.set_num_threads(1)
     picture = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    return seen_by(tiny_lite().encoder, picture)
+    return encode_image(tiny_lite().encoder, picture)
 
 
-def test_every_place_listens_to_blocks_with_shares_that_sum_to_one(seen: Seen) -> None:
+def test_every_place_listens_to_blocks_with_shares_that_sum_to_one(seen: ImageFeatures) -> None:
     blocks = (8 // BLOCK) ** 2
     assert seen.shares.shape == (2, len(REACHES), 64, blocks)
     torch.testing.assert_close(seen.shares.sum(dim=-1), torch.ones(2, len(REACHES), 64))
@@ -32,7 +32,7 @@ def test_every_place_listens_to_blocks_with_shares_that_sum_to_one(seen: Seen) -
     assert nearest[0, 0, 0] == 0 and nearest[0, 7, 7] == blocks - 1
 
 
-def test_shares_follow_likeness_and_distance_as_an_oracle_says(seen: Seen) -> None:
+def test_shares_follow_likeness_and_distance_as_an_oracle_says(seen: ImageFeatures) -> None:
     encoder = tiny_lite().encoder
     codes = encoder.affinity(seen.features)[0].view(2, 4, 8, 8)
     pooled = encoder.affinity(torch.nn.functional.avg_pool2d(seen.features, BLOCK))[0]
@@ -51,7 +51,7 @@ def test_shares_follow_likeness_and_distance_as_an_oracle_says(seen: Seen) -> No
     torch.testing.assert_close(seen.shares[0, 1, row * 8 + column], wanted)
 
 
-def test_estimates_are_nothing_in_noise_and_the_mean_without_it(seen: Seen) -> None:
+def test_estimates_are_nothing_in_noise_and_the_mean_without_it(seen: ImageFeatures) -> None:
     clean = torch.randn(2, 6, 8, 8, generator=torch.Generator().manual_seed(1))
     pure = estimates(clean, torch.ones(2), seen)
     assert pure.shape == (2, ESTIMATES, 6, 8, 8) and not pure.any()
@@ -61,7 +61,7 @@ def test_estimates_are_nothing_in_noise_and_the_mean_without_it(seen: Seen) -> N
     torch.testing.assert_close(flat, torch.full_like(flat, 3.0))
 
 
-def test_estimates_are_the_best_there_are_for_what_moves_as_one(seen: Seen) -> None:
+def test_estimates_are_the_best_there_are_for_what_moves_as_one(seen: ImageFeatures) -> None:
     generator = torch.Generator().manual_seed(2)
     clean = torch.randn(2, 20_000, 1, 1, generator=generator) * SIGNAL**0.5
     noise = torch.randn(2, 20_000, 8, 8, generator=generator)

@@ -12,7 +12,7 @@ import torch
 from motion_core.models.animatediff.conductor import ConductorTracks
 from motion_core.models.animatediff.family import AnimateDiff, AnimateDiffFamily
 from motion_core.models.animatediff.track_net import TrackNetTracks, track_net_of
-from motion_core.models.protocols import Shot
+from motion_core.models.protocols import GenerationRequest
 from motion_core.models.svd.family import MotionProTracks, SvdFamily
 from motion_core.models.wan.control import ControlTracks, WanControl
 from motion_core.models.wan.family import WanFamily
@@ -35,7 +35,7 @@ class Case:
 
     model: Any
     control: Any
-    shot: Shot
+    request: GenerationRequest
     tracks: Tracks
     once: tuple[str, ...]
 
@@ -73,7 +73,7 @@ def motionpro(dtype: torch.dtype) -> Case:
         f"{MODELS}.svd.lora.LoraWeights.merged",
     )
     model, control = SvdFamily(network, svd.SETTINGS), MotionProTracks(network)
-    return Case(model, control, Shot(svd.picture(), svd.FRAMES), svd.drags(), once)
+    return Case(model, control, GenerationRequest(svd.picture(), svd.FRAMES), svd.drags(), once)
 
 
 def wan_move(dtype: torch.dtype) -> Case:
@@ -108,8 +108,8 @@ def _animatediff(dtype: torch.dtype, control: Any, once: tuple[str, ...]) -> Cas
     base = animatediff.tiny_base()
     unet, image = (deepcopy(part).to(dtype) for part in (base.unet, base.image))
     model = AnimateDiffFamily(AnimateDiff(unet, base.vae, image))
-    shot = Shot(animatediff.picture(), animatediff.FRAMES)
-    return Case(model, control, shot, animatediff.drags(), once)
+    request = GenerationRequest(animatediff.picture(), animatediff.FRAMES)
+    return Case(model, control, request, animatediff.drags(), once)
 
 
 def _wan(dtype: torch.dtype, control: Callable[[Any], Any], once: str) -> Case:
@@ -120,4 +120,4 @@ def _wan(dtype: torch.dtype, control: Callable[[Any], Any], once: str) -> Case:
         _to_floating(base.state_dict(), dtype, base._keep_in_fp32_modules), assign=True
     )
     base.requires_grad_(False)
-    return Case(WanFamily(parts), control(base), wan.shot(), wan.tracks(), (once,))
+    return Case(WanFamily(parts), control(base), wan.request(), wan.tracks(), (once,))

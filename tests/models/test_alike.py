@@ -38,16 +38,16 @@ def test_what_the_noise_does_not_change_is_computed_once_per_run(
     monkeypatch.setattr(case.model, "decode", _no_picture(case))
     for steps in (1, 2):
         counts.update(dict.fromkeys(case.once, 0))
-        sample(case.model, case.control, case.shot, case.tracks, Sampling(steps))
+        sample(case.model, case.control, case.request, case.tracks, Sampling(steps))
         assert counts == dict.fromkeys(case.once, 1)
 
 
 def _no_picture(case: Case) -> Any:
     """Decoding says nothing here and takes the longest."""
-    from motion_core.models.protocols import Clip
+    from motion_core.models.protocols import GenerationResult
 
-    frames = torch.zeros(case.shot.frames, *case.shot.image.shape)
-    return lambda *_: Clip(frames)
+    frames = torch.zeros(case.request.frames, *case.request.image.shape)
+    return lambda *_: GenerationResult(frames)
 
 
 @cache
@@ -56,7 +56,7 @@ def predicted(name: str, dtype: torch.dtype) -> Tensor:
     """With tracks and without, at the second of four steps."""
     case = CASES[name](dtype)
     model = case.model
-    condition, scheduler = model.condition(case.shot), model.scheduler()
+    condition, scheduler = model.condition(case.request), model.scheduler()
     scheduler.set_timesteps(4)
     timestep = scheduler.timesteps[1]
     latents = model.noise(condition, torch.Generator().manual_seed(0))

@@ -140,8 +140,8 @@ def test_camera_free_guidance_is_equation_5(nodes: Any, text: float, trajectory:
 def test_camera_free_guidance_joins_others_and_runs(nodes: Any) -> None:
     guidance = pack_module("motion_core.guidance.plan").GuidancePlan
     wish = types.SimpleNamespace()
-    plan = nodes[FREE].execute(7.5, 7.5, guidance(steering=(wish,))).args[0]
-    assert plan.steering == (wish,) and plan.weighting is not None
+    plan = nodes[FREE].execute(7.5, 7.5, guidance(latent_guidance=(wish,))).args[0]
+    assert plan.latent_guidance == (wish,) and plan.weighting is not None
     with pytest.raises(ValueError, match="keep one of them"):
         nodes[FREE].execute(7.5, 7.5, plan)
     free = nodes[FREE].execute(7.5, 7.5).args[0]
@@ -207,15 +207,15 @@ def test_the_motion_mask_reaches_what_motionpro_reads(nodes: Any) -> None:
     masked = nodes[MASK].execute(model, "drawn", painted).args[0]
     assert masked.control.settings.rule == "drawn" and model.control.brush is None
     family = pack_module("motion_core.models.svd.family")
-    shot = pack_module("motion_core.models.protocols").Shot
-    canvas = shot(torch.zeros(64, 64, 3), 16)
+    request = pack_module("motion_core.models.protocols").GenerationRequest
+    canvas = request(torch.zeros(64, 64, 3), 16)
     brush = family.joined_brush(canvas, masked.control.brush)
     wanted = torch.zeros(64, 64, dtype=torch.bool)
     wanted[:16] = True
     assert torch.equal(brush, wanted)
     movable = torch.zeros(64, 64, dtype=torch.bool)
     movable[:, :4] = True
-    canvas = shot(torch.zeros(64, 64, 3), 16, movable=movable)
+    canvas = request(torch.zeros(64, 64, 3), 16, movable=movable)
     assert torch.equal(family.joined_brush(canvas, masked.control.brush), wanted | movable)
     assert not torch.equal(run(nodes, "motionpro", masked), run(nodes, "motionpro", model))
     with pytest.raises(ValueError, match="32x16 but the picture is 64x64"):
@@ -340,7 +340,7 @@ def test_animatediff_is_taught_by_a_track_controlnet(nodes: Any, files: Path) ->
     [
         ("image_conductor", 3, (70, 64), "multiples of 8 pixels; got 70x64"),
         ("image_conductor", 40, (72, 64), "counts up to 32 frames"),
-        ("motionpro", 15, (64, 64), "makes 16 frames at once; the shot wants 15"),
+        ("motionpro", 15, (64, 64), "makes 16 frames at once; the request wants 15"),
         ("motionpro", 16, (64, 48), "multiples of 64"),
         ("wan_track_controlnet", 6, (48, 32), "4n|5|9"),
         ("wan_track_controlnet", 5, (40, 32), "multiples of 16"),

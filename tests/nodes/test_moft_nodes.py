@@ -89,12 +89,15 @@ def test_settings_region_and_other_guidance_arrive(nodes: Any, model: Any) -> No
     mask = torch.zeros(1, HEIGHT, WIDTH)
     mask[:, :12] = 1.0
     first = guidance(nodes, wish, region=mask, hold=0.5, step="as published", match="mean")
-    (steering,) = first.steering
-    assert steering.region.sum() == 12 * WIDTH and steering.reference is wish
-    assert (steering.settings.still_frac, steering.settings.is_adaptive) == (0.5, False)
-    assert not steering.settings.each_place and steering.settings.end_frac == 1.0
+    (latent_guidance,) = first.latent_guidance
+    assert latent_guidance.region.sum() == 12 * WIDTH and latent_guidance.reference is wish
+    assert (latent_guidance.settings.still_frac, latent_guidance.settings.is_adaptive) == (
+        0.5,
+        False,
+    )
+    assert not latent_guidance.settings.each_place and latent_guidance.settings.end_frac == 1.0
     both = guidance(nodes, wish, guidance=first)
-    assert both.steering[0] is steering and len(both.steering) == 2
+    assert both.latent_guidance[0] is latent_guidance and len(both.latent_guidance) == 2
 
 
 def test_a_video_is_borrowed_from_and_looked_for(nodes: Any, model: Any) -> None:

@@ -106,19 +106,23 @@ class Wind:
     def __init__(self) -> None:
         self.steps: list[int] = []
 
-    def started(self, model: Any, condition: Any, steps: int) -> Any:
-        def nudge(latents: Any, timestep: Any, step: int, *_: Any) -> Any:
+    def begin(self, model: Any, condition: Any, steps: int) -> Any:
+        def guidance_step(latents: Any, timestep: Any, step: int, *_: Any) -> Any:
             self.steps.append(step)
             return latents
 
-        return nudge
+        return guidance_step
 
 
 def test_a_guidance_plan_reaches_the_run(nodes: Any, model: Any) -> None:
     plan, linear = (pack_module(f"motion_core.guidance.{name}") for name in ("plan", "linear"))
     for name in ("TrackSampler", "EditByDrag"):
         wind = Wind()
-        run(nodes[f"MotionPrompting{name}"], model, guidance=plan.GuidancePlan(steering=(wind,)))
+        run(
+            nodes[f"MotionPrompting{name}"],
+            model,
+            guidance=plan.GuidancePlan(latent_guidance=(wind,)),
+        )
         assert wind.steps == [0, 1]
     sampler = nodes["MotionPromptingTrackSampler"]
     doubled = plan.GuidancePlan(linear.text_and_motion_guidance(1.0, 2.0))

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from motion_core.models.protocols import Branch, Clip, Residuals, Shot
+from motion_core.models.protocols import Branch, ControlOutput, GenerationRequest, GenerationResult
 from motion_core.progress import Progress, silent
 from motion_core.tracks.model import Tracks
 
@@ -34,7 +34,7 @@ class Shift:
 class GaussianFamily:
     """A VideoModel whose latents are (T,) and whose frames are as bright as they are."""
 
-    calls: list[list[tuple[Branch, Residuals | None]]] = field(default_factory=list)
+    calls: list[list[tuple[Branch, ControlOutput | None]]] = field(default_factory=list)
 
     def scheduler(self) -> Any:
         from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
@@ -43,23 +43,27 @@ class GaussianFamily:
 
         return FlowMatchEulerDiscreteScheduler(shift=1.0)
 
-    def condition(self, shot: Shot, progress: Progress = silent) -> Shot:
-        return shot
+    def condition(
+        self, request: GenerationRequest, progress: Progress = silent
+    ) -> GenerationRequest:
+        return request
 
-    def noise(self, condition: Shot, generator: torch.Generator) -> Tensor:
+    def noise(self, condition: GenerationRequest, generator: torch.Generator) -> Tensor:
         return torch.randn(condition.frames, generator=generator)
 
     def predict(
         self,
         latents: Tensor,
         timestep: Tensor,
-        condition: Shot,
-        calls: Sequence[tuple[Branch, Residuals | None]],
+        condition: GenerationRequest,
+        calls: Sequence[tuple[Branch, ControlOutput | None]],
     ) -> list[Tensor]:
         self.calls.append(list(calls))
         return [self.velocity(latents, timestep / 1000.0, *call) for call in calls]
 
-    def velocity(self, x: Tensor, t: Tensor, branch: Branch, residuals: Residuals | None) -> Tensor:
+    def velocity(
+        self, x: Tensor, t: Tensor, branch: Branch, residuals: ControlOutput | None
+    ) -> Tensor:
         """E[noise - x_0 | x_t] of the Gaussian; words add one to the mean."""
         mean = torch.full_like(x, 0.0 if branch.text else -1.0)
         if isinstance(residuals, Shift):
@@ -70,15 +74,19 @@ class GaussianFamily:
         noise = t / variance * off
         return noise - x0
 
-    def look(self, latents: Tensor, condition: Shot) -> Tensor:
+    def preview(self, latents: Tensor, condition: GenerationRequest) -> Tensor:
         return latents.mean().expand(2, 2, 3)
 
     def decode(
-        self, latents: Tensor, condition: Shot, tracks: Tracks, progress: Progress = silent
-    ) -> Clip:
+        self,
+        latents: Tensor,
+        condition: GenerationRequest,
+        tracks: Tracks,
+        progress: Progress = silent,
+    ) -> GenerationResult:
         height, width = condition.image.shape[:2]
         frames = latents[:, None, None, None].expand(-1, height, width, 3)
-        return Clip(frames, tracks=tracks)
+        return GenerationResult(frames, tracks=tracks)
 
 
 @dataclass
@@ -87,11 +95,11 @@ class ShiftControl:
 
     prepared: int = 0
 
-    def prepare(self, tracks: Tracks, weights: Tensor, condition: Shot) -> Tensor:
+    def prepare(self, tracks: Tracks, weights: Tensor, condition: GenerationRequest) -> Tensor:
         self.prepared += 1
         return ((tracks.xy[-1] - tracks.xy[0])[:, 0] * weights).mean()
 
     def residuals(
-        self, prepared: Tensor, latents: Tensor, timestep: Tensor, condition: Shot
+        self, prepared: Tensor, latents: Tensor, timestep: Tensor, condition: GenerationRequest
     ) -> Shift:
         return Shift(prepared)

@@ -12,7 +12,7 @@ from torch import Tensor
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.geometry import Size
 from motion_core.guidance import text_and_motion_guidance, text_guidance
-from motion_core.models.protocols import Branch, Clip, Shot
+from motion_core.models.protocols import Branch, GenerationRequest, GenerationResult
 from motion_core.progress import Progress
 from motion_core.sampling import ControlSchedule, Sampling, Watch, sample
 from motion_core.tracks.model import Tracks, empty_tracks, make_tracks
@@ -22,8 +22,10 @@ from .families import SPREAD, GaussianFamily, Shift, ShiftControl
 FRAMES, SIZE = 5, Size(6, 4)
 
 
-def shot() -> Shot:
-    return Shot(torch.rand(4, 6, 3, generator=torch.Generator().manual_seed(1)), FRAMES)
+def request() -> GenerationRequest:
+    return GenerationRequest(
+        torch.rand(4, 6, 3, generator=torch.Generator().manual_seed(1)), FRAMES
+    )
 
 
 def moving(by: float = 3.0) -> Tracks:
@@ -36,22 +38,24 @@ def noise(seed: int) -> Tensor:
     return torch.randn(FRAMES, generator=torch.Generator().manual_seed(seed))
 
 
-def latents(clip: Clip) -> Tensor:
+def latents(clip: GenerationResult) -> Tensor:
     return clip.frames[:, 0, 0, 0]
 
 
 def test_flow_carries_noise_where_the_mathematics_says() -> None:
-    clip = sample(GaussianFamily(), None, shot(), empty_tracks(FRAMES, SIZE), Sampling(400, seed=7))
+    clip = sample(
+        GaussianFamily(), None, request(), empty_tracks(FRAMES, SIZE), Sampling(400, seed=7)
+    )
     assert torch.allclose(latents(clip), SPREAD * noise(7), atol=0.02)
 
 
 def test_control_moves_the_mean() -> None:
-    clip = sample(GaussianFamily(), ShiftControl(), shot(), moving(3.0), Sampling(400, seed=7))
+    clip = sample(GaussianFamily(), ShiftControl(), request(), moving(3.0), Sampling(400, seed=7))
     assert torch.allclose(latents(clip), 3.0 + SPREAD * noise(7), atol=0.03)
 
 
 def test_one_step_gives_the_prediction_itself() -> None:
-    clip = sample(GaussianFamily(), ShiftControl(), shot(), moving(3.0), Sampling(1, seed=2))
+    clip = sample(GaussianFamily(), ShiftControl(), request(), moving(3.0), Sampling(1, seed=2))
     assert torch.allclose(latents(clip), torch.full((FRAMES,), 3.0), atol=1e-5)
 
 
@@ -59,7 +63,9 @@ def test_same_seed_same_clip_and_the_global_generator_is_left_alone() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
     one, two, other = (
-        sample(GaussianFamily(), None, shot(), empty_tracks(FRAMES, SIZE), Sampling(3, seed=seed))
+        sample(
+            GaussianFamily(), None, request(), empty_tracks(FRAMES, SIZE), Sampling(3, seed=seed)
+        )
         for seed in (1, 1, 2)
     )
     assert torch.equal(one.frames, two.frames)
@@ -76,23 +82,23 @@ def test_same_seed_same_clip_and_the_global_generator_is_left_alone() -> None:
 )
 def test_nothing_to_follow_is_the_base_bit_for_bit(tracks: Tracks) -> None:
     control = ShiftControl()
-    steered = sample(GaussianFamily(), control, shot(), tracks, Sampling(4, seed=3))
-    alone = sample(GaussianFamily(), None, shot(), tracks, Sampling(4, seed=3))
+    steered = sample(GaussianFamily(), control, request(), tracks, Sampling(4, seed=3))
+    alone = sample(GaussianFamily(), None, request(), tracks, Sampling(4, seed=3))
     assert torch.equal(steered.frames, alone.frames)
     assert control.prepared == 0
 
 
 def test_strength_zero_is_the_base_bit_for_bit() -> None:
     off = Sampling(4, seed=3, schedule=ControlSchedule(strength=0.0))
-    steered = sample(GaussianFamily(), ShiftControl(), shot(), moving(), off)
-    alone = sample(GaussianFamily(), None, shot(), moving(), Sampling(4, seed=3))
+    steered = sample(GaussianFamily(), ShiftControl(), request(), moving(), off)
+    alone = sample(GaussianFamily(), None, request(), moving(), Sampling(4, seed=3))
     assert torch.equal(steered.frames, alone.frames)
 
 
 def test_control_is_prepared_once_and_acts_in_its_window_only() -> None:
     family, control = GaussianFamily(), ShiftControl()
     window = ControlSchedule(strength=0.5, start_frac=0.25, end_frac=0.75)
-    sample(family, control, shot(), moving(4.0), Sampling(8, schedule=window))
+    sample(family, control, request(), moving(4.0), Sampling(8, schedule=window))
     acting = [calls[0][1] is not None for calls in family.calls]
     assert acting == [False, False, True, True, True, True, False, False]
     added = family.calls[2][0][1]
@@ -109,7 +115,7 @@ def test_tracks_seen_in_few_frames_count_for_less() -> None:
     sample(
         family,
         ShiftControl(),
-        shot(),
+        request(),
         replace(moving(4.0), visible=visible),
         Sampling(1, schedule=schedule),
     )
@@ -122,7 +128,7 @@ def test_guidance_exaggerates_what_the_words_change() -> None:
     clip = sample(
         GaussianFamily(),
         None,
-        shot(),
+        request(),
         empty_tracks(FRAMES, SIZE),
         Sampling(1, guidance=text_guidance(3.0)),
     )
@@ -133,7 +139,7 @@ def test_guidance_exaggerates_what_the_words_change() -> None:
 def test_a_branch_without_control_gets_none_and_one_without_words_says_so() -> None:
     family = GaussianFamily()
     both = Sampling(1, guidance=text_and_motion_guidance(2.0, 2.0))
-    sample(family, ShiftControl(), shot(), moving(), both)
+    sample(family, ShiftControl(), request(), moving(), both)
     asked = {branch: added is not None for branch, added in family.calls[0]}
     assert asked == {Branch(text=False): True, Branch(control=False): False, Branch(): True}
 
@@ -153,10 +159,10 @@ def stop_after(steps: int) -> Progress:
 def test_a_stop_is_passed_on_at_once_and_the_next_run_is_unharmed() -> None:
     family = GaussianFamily()
     with pytest.raises(StoppedByUser):
-        sample(family, None, shot(), moving(), Sampling(6), Watch(progress=stop_after(2)))
+        sample(family, None, request(), moving(), Sampling(6), Watch(progress=stop_after(2)))
     assert len(family.calls) == 2
-    again = sample(family, None, shot(), moving(), Sampling(6))
-    fresh = sample(GaussianFamily(), None, shot(), moving(), Sampling(6))
+    again = sample(family, None, request(), moving(), Sampling(6))
+    fresh = sample(GaussianFamily(), None, request(), moving(), Sampling(6))
     assert torch.equal(again.frames, fresh.frames)
 
 
@@ -167,15 +173,15 @@ def test_a_preview_draws_only_when_it_wants_to() -> None:
         if step % 2:
             seen.append((step, tuple(draw().shape)))
 
-    sample(GaussianFamily(), None, shot(), moving(), Sampling(4), Watch(preview=preview))
+    sample(GaussianFamily(), None, request(), moving(), Sampling(4), Watch(preview=preview))
     assert seen == [(1, (2, 2, 3)), (3, (2, 2, 3))]
 
 
 def test_tracks_of_another_canvas_or_length_are_refused() -> None:
     with pytest.raises(CanvasError, match="8x8.*6x4"):
-        sample(GaussianFamily(), None, shot(), empty_tracks(FRAMES, Size(8, 8)))
+        sample(GaussianFamily(), None, request(), empty_tracks(FRAMES, Size(8, 8)))
     with pytest.raises(ShapeError, match="9 frames.*5"):
-        sample(GaussianFamily(), None, shot(), empty_tracks(9, SIZE))
+        sample(GaussianFamily(), None, request(), empty_tracks(9, SIZE))
 
 
 class BrokenFamily(GaussianFamily):
@@ -185,8 +191,8 @@ class BrokenFamily(GaussianFamily):
         super().__init__()
         self.frames = frames
 
-    def decode(self, *given: object, **words: object) -> Clip:
-        return Clip(self.frames)
+    def decode(self, *given: object, **words: object) -> GenerationResult:
+        return GenerationResult(self.frames)
 
 
 def test_a_family_that_breaks_its_promise_is_found() -> None:
@@ -195,7 +201,7 @@ def test_a_family_that_breaks_its_promise_is_found() -> None:
         (torch.full((FRAMES, 4, 6, 3), torch.nan), "NaN"),
     ):
         with pytest.raises(ValueError, match=says):
-            sample(BrokenFamily(frames), None, shot(), moving())
+            sample(BrokenFamily(frames), None, request(), moving())
 
 
 @pytest.mark.parametrize("steps", [0, 1001, 2.5])
@@ -223,34 +229,34 @@ def test_schedules_that_make_no_sense_are_refused(words: dict[str, float]) -> No
     ],
 )
 def test_pictures_that_are_none_are_refused(image: Tensor, error: type[Exception]) -> None:
-    with pytest.raises(error, match="Shot.image"):
-        Shot(image, FRAMES)
+    with pytest.raises(error, match="GenerationRequest.image"):
+        GenerationRequest(image, FRAMES)
 
 
 def test_what_may_move_belongs_to_the_picture() -> None:
     with pytest.raises(ShapeError, match="movable"):
-        Shot(torch.zeros(4, 6, 3), FRAMES, movable=torch.ones(6, 4, dtype=torch.bool))
+        GenerationRequest(torch.zeros(4, 6, 3), FRAMES, movable=torch.ones(6, 4, dtype=torch.bool))
 
 
 class TalkingFamily(GaussianFamily):
     """Makes everything and says something about it."""
 
-    def decode(self, *given: object, **words: object) -> Clip:
+    def decode(self, *given: object, **words: object) -> GenerationResult:
         clip = super().decode(*given, **words)  # type: ignore[arg-type]
         return replace(clip, holes=torch.arange(float(FRAMES)), notes=("All of it is a guess.",))
 
 
 def test_notes_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
-        clip = sample(TalkingFamily(), None, shot(), moving())
+        clip = sample(TalkingFamily(), None, request(), moving())
     assert clip.notes == ("All of it is a guess.",)
     assert [record.getMessage() for record in caplog.records] == list(clip.notes)
 
 
 def test_the_last_frame_alone_is_cut_out_for_families_that_make_all() -> None:
-    whole = sample(TalkingFamily(), None, shot(), moving(), Sampling(3, seed=2))
+    whole = sample(TalkingFamily(), None, request(), moving(), Sampling(3, seed=2))
     last = sample(
-        TalkingFamily(), None, replace(shot(), last_only=True), moving(), Sampling(3, seed=2)
+        TalkingFamily(), None, replace(request(), last_only=True), moving(), Sampling(3, seed=2)
     )
     assert torch.equal(last.frames, whole.frames[-1:])
     assert last.holes is not None and last.holes.tolist() == [FRAMES - 1]

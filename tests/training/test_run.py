@@ -17,7 +17,7 @@ from motion_core.cli import main
 from motion_core.errors import FormatError
 from motion_core.models.lite import load_lite
 from motion_core.models.lite.base import LiteBase
-from motion_core.models.lite.pooling import seen_by
+from motion_core.models.lite.pooling import encode_image
 from motion_core.models.lite.unet import BaseConfig
 from motion_core.training import checkpoint, run
 from motion_core.training.checkpoint import load_checkpoint, save_checkpoint
@@ -229,7 +229,7 @@ def test_the_probe_of_a_base_tells_whether_it_looks_at_the_picture(
     looking = probe_base(base, config)
     for level in LEVELS[:2]:
         assert looking[f"{level}/own"] < looking[f"{level}/other"], "likeness helps untrained"
-    monkeypatch.setattr(base, "sees", lambda picture: seen_by(base.eyes, picture * 0))
+    monkeypatch.setattr(base, "sees", lambda picture: encode_image(base.eyes, picture * 0))
     blind = probe_base(base, config)
     for level in LEVELS:
         assert blind[f"{level}/own"] == pytest.approx(blind[f"{level}/other"], rel=1e-6)

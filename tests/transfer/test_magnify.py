@@ -158,9 +158,9 @@ def test_a_moving_camera_is_held_still_first() -> None:
     is_moving[60:80] = True
     pan = torch.arange(tracks.num_frames)[:, None, None] * torch.tensor([1.0, 0.5])
     xy = tracks.xy + pan + wobble * is_moving[:, None]
-    filmed = make_tracks(xy, SIZE, fps=FPS)
+    encode_video = make_tracks(xy, SIZE, fps=FPS)
     settings = MagnifySettings(16.0, 0.0, 0.5, camera="similarity")
-    result = magnify_motion(filmed, settings)
+    result = magnify_motion(encode_video, settings)
     part = make_tracks(result.xy[:, is_moving], SIZE, fps=FPS)
     rest = make_tracks(result.xy[:, ~is_moving], SIZE, fps=FPS)
     assert amplitude_of(part, 1.0) == pytest.approx(3.2, rel=0.1)

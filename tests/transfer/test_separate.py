@@ -115,11 +115,11 @@ def test_frames_are_held_still() -> None:
     picture = np.repeat(picture[..., None], 3, axis=-1).astype(np.float32)
     matrices = camera_matrices()
     corner = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
-    filmed = [
+    encode_video = [
         cv2.warpPerspective(picture, np.linalg.inv(corner) @ m @ corner, (200, 150))
         for m in matrices.numpy()
     ]
-    video = torch.from_numpy(np.stack(filmed))
+    video = torch.from_numpy(np.stack(encode_video))
     parts = separate_motion(scene(matrices)[0])
     steady = stabilised_frames(video, parts.motion)
     inner = steady[:, 45:105, 50:150] - video[:1, 45:105, 50:150]

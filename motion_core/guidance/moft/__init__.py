@@ -10,15 +10,15 @@ from __future__ import annotations
 from .channels import MotionChannels, learn_channels, motion_channels
 from .drag import DragSettings, MoftDrag
 from .features import Probe, content_removed
+from .latent_guidance import MoftLatentGuidance, MoftSettings
 from .reference import MotionReference, reference_along, reference_of_video, straight_path
 from .similarity import heat_picture, similarity
-from .steering import MoftSettings, MoftSteering
 
 __all__ = [
     "DragSettings",
     "MoftDrag",
     "MoftSettings",
-    "MoftSteering",
+    "MoftLatentGuidance",
     "MotionChannels",
     "MotionReference",
     "Probe",

@@ -11,12 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...errors import CanvasError, ShapeError
-from ...models.protocols import FilmedCondition
+from ...models.protocols import RunCondition
 from ...tracks.model import Tracks
 from .channels import MotionChannels
 from .features import AS_PUBLISHED, Probe
-from .reference import MotionReference, reference_along
-from .steering import (
+from .latent_guidance import (
     MoftSettings,
     Pulled,
     TappedRun,
@@ -25,6 +24,7 @@ from .steering import (
     is_within,
     outside_of,
 )
+from .reference import MotionReference, reference_along
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,10 @@ class DragSettings:
 class MoftDrag:
     """A Steering that drags points along tracks.
 
-    tracks: (T, N) on the shot's canvas, visible in frame 0; T is the video's. channels, probe: of
-    the model, for that canvas and length (learn_channels). region: (H, W) bool that may change, or
-    None for all. settings: strength and iterations; its window is not used. when: see DragSettings.
+    tracks: (T, N) on the canvas of the request, visible in frame 0; T is the video's.
+    channels, probe: of the model, for that canvas and length (learn_channels). region: (H, W)
+    bool that may change, or None for all. settings: strength and iterations; its window is not
+    used. when: see DragSettings.
     """
 
     tracks: Tracks
@@ -75,12 +76,12 @@ class MoftDrag:
     settings: MoftSettings = field(default_factory=MoftSettings)
     when: DragSettings = field(default_factory=DragSettings)
 
-    def started(self, model: Any, condition: FilmedCondition, steps: int) -> Dragged:
+    def begin(self, model: Any, condition: RunCondition, steps: int) -> Dragged:
         """Made ready for a run.
 
         Raises TypeError for a model without features or with features that travel with the
         picture (lite follows tracks by itself), CanvasError, ShapeError or ValueError for tracks
-        that do not belong to the shot.
+        that do not belong to the request.
         """
         self._check(condition)
         wishes = [
@@ -96,16 +97,16 @@ class MoftDrag:
         run.cells(self.region)
         return Dragged(run, self, wishes)
 
-    def _check(self, condition: FilmedCondition) -> None:
-        shot = condition.shot
-        if self.tracks.size != shot.size:
+    def _check(self, condition: RunCondition) -> None:
+        request = condition.request
+        if self.tracks.size != request.size:
             raise CanvasError(
-                f"the drag was drawn on {self.tracks.size} but the picture is {shot.size}; fit "
+                f"the drag was drawn on {self.tracks.size} but the picture is {request.size}; fit "
                 "the tracks to the picture (Transform Tracks)."
             )
-        if self.tracks.num_frames != shot.frames or not self.tracks.num_points:
+        if self.tracks.num_frames != request.frames or not self.tracks.num_points:
             raise ShapeError(
-                f"a drag needs a track or more of {shot.frames} frames; got "
+                f"a drag needs a track or more of {request.frames} frames; got "
                 f"{self.tracks.num_points} of {self.tracks.num_frames} (Retime Tracks)."
             )
         if not bool(self.tracks.visible[0].all()):
@@ -113,7 +114,7 @@ class MoftDrag:
 
 
 class Dragged:
-    """A Nudge in three phases: motion alone, both, the look alone."""
+    """A GuidanceStep in three phases: motion alone, both, the look alone."""
 
     def __init__(self, run: TappedRun, drag: MoftDrag, wishes: list[MotionReference]) -> None:
         self._run, self._drag, self._wishes = run, drag, wishes

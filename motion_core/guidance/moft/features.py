@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...errors import ShapeError
-from ...models.protocols import Branch, FeatureTap, FeatureTraits, Shot
+from ...models.protocols import Branch, FeatureTap, FeatureTraits, GenerationRequest
 from ...progress import Progress, silent
 from ...tracks.arguments import whole_number
 from ...tracks.model import Tracks
@@ -129,8 +129,8 @@ def video_features(
         )
     if not bool(torch.isfinite(video).all()):
         raise ValueError("the video holds NaN or infinite values; a picture has none.")
-    condition = model.condition(Shot(video[0], len(video)), progress)
-    latents = tap.filmed(video, condition, follow)
+    condition = model.condition(GenerationRequest(video[0], len(video)), progress)
+    latents = tap.encode_video(video, condition, follow)
     scheduler = tap.inverse_scheduler()
     scheduler.set_timesteps(probe.steps, device=latents.device)
     walked = scheduler.timesteps[: probe.stored]

@@ -32,7 +32,7 @@ class ConductorWeights(nn.Module):
             raise ValueError(f"there is no motion {motion!r}; there are {known}.")
 
 
-class FlowSteering:
+class PreparedFlowControl:
     """The flow of a run: drawn once, and read once under every motion that is asked for."""
 
     def __init__(
@@ -83,7 +83,7 @@ class ConductorTracks:
 
     def prepare(
         self, tracks: Tracks, weights: Tensor, condition: AnimateDiffCondition
-    ) -> FlowSteering | None:
+    ) -> PreparedFlowControl | None:
         """The flow drawn, once per run; None when no track counts.
 
         weights: (N,) 0..1. A step is drawn or not: tracks of weight 0 are left out, and of two
@@ -93,12 +93,12 @@ class ConductorTracks:
         heard = select(tracks, order[weights[order] > 0])
         if not bool(heard.visible.any()):
             return None
-        drawn = flow_condition(heard, condition.shot.size, progress=condition.progress)
-        return FlowSteering(self.weights, drawn, self.motion, self.lora_strength)
+        drawn = flow_condition(heard, condition.request.size, progress=condition.progress)
+        return PreparedFlowControl(self.weights, drawn, self.motion, self.lora_strength)
 
     def residuals(
         self,
-        prepared: FlowSteering | None,
+        prepared: PreparedFlowControl | None,
         latents: Tensor,
         timestep: Tensor,
         condition: AnimateDiffCondition,

@@ -18,7 +18,14 @@ from ...errors import ShapeError
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
-from ..protocols import Branch, Clip, FeatureTraits, Residuals, SharedKeys, Shot
+from ..protocols import (
+    Branch,
+    ControlOutput,
+    FeatureTraits,
+    GenerationRequest,
+    GenerationResult,
+    SharedKeys,
+)
 from ..taps import layer_output
 from .branch import Signals, SparseBranch, summed
 from .condition import CELL_PX
@@ -47,7 +54,7 @@ class AnimateDiff(nn.Module):
         self.unet, self.vae, self.image, self.text_encoder = unet, vae, image, text_encoder
 
 
-class Steering(Protocol):
+class PreparedControl(Protocol):
     """What a control prepared for a run."""
 
     motion: str | None
@@ -59,9 +66,9 @@ class Steering(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ControlResiduals:
-    """Steering at a strength; None is no steering at all."""
+    """PreparedControl at a strength; None is no steering at all."""
 
-    steering: Steering | None
+    steering: PreparedControl | None
     strength: float = 1.0
 
     def scaled(self, strength: float) -> ControlResiduals:
@@ -77,7 +84,7 @@ class AnimateDiffCondition:
     first frame, or None. shape: of the latents. progress: whom to tell.
     """
 
-    shot: Shot
+    request: GenerationRequest
     words: dict[bool, Tensor]
     picture: Tensor | None
     shape: tuple[int, ...]
@@ -99,20 +106,26 @@ class AnimateDiffFamily:
         """DDIM; see settings.py."""
         return ddim_scheduler()
 
-    def condition(self, shot: Shot, progress: Progress = silent) -> AnimateDiffCondition:
+    def condition(
+        self, request: GenerationRequest, progress: Progress = silent
+    ) -> AnimateDiffCondition:
         """The words, and the features of the first frame.
 
         Raises ShapeError or ValueError for what is no picture with values 0..1, for sides that are
         no whole cells, for more frames than the motion modules can count, and for a prompt where
         there is no text encoder.
         """
-        checked_picture(shot.image, shot.size)
-        self._check_shot(shot)
-        words = {True: self._words(shot.prompt), False: self._words(shot.negative)}
-        width, height = (side // CELL_PX for side in shot.size)
+        checked_picture(request.image, request.size)
+        self._check_request(request)
+        words = {True: self._words(request.prompt), False: self._words(request.negative)}
+        width, height = (side // CELL_PX for side in request.size)
         channels = self.network.unet.config.in_channels
         return AnimateDiffCondition(
-            shot, words, self._picture(shot), (1, channels, shot.frames, height, width), progress
+            request,
+            words,
+            self._picture(request),
+            (1, channels, request.frames, height, width),
+            progress,
         )
 
     def noise(self, condition: AnimateDiffCondition, generator: torch.Generator) -> Tensor:
@@ -124,7 +137,7 @@ class AnimateDiffFamily:
         latents: Tensor,
         timestep: Tensor,
         condition: AnimateDiffCondition,
-        calls: Sequence[tuple[Branch, Residuals | None]],
+        calls: Sequence[tuple[Branch, ControlOutput | None]],
     ) -> list[Tensor]:
         """Predictions of the noise, one per call.
 
@@ -145,7 +158,7 @@ class AnimateDiffFamily:
         asked = zip(told, added, strict=True)
         return [self._unet(latents, timestep, [words], [part])[0] for words, part in asked]
 
-    def look(self, latents: Tensor, condition: AnimateDiffCondition) -> Tensor:
+    def preview(self, latents: Tensor, condition: AnimateDiffCondition) -> Tensor:
         """The last frame, decoded alone."""
         return decoded(self.network.vae, latents[:, :, -1:], 1)[0]
 
@@ -155,11 +168,11 @@ class AnimateDiffFamily:
         condition: AnimateDiffCondition,
         tracks: Tracks,
         progress: Progress = silent,
-    ) -> Clip:
+    ) -> GenerationResult:
         """The frames; where tracks went has to be measured."""
         frames = decoded(self.network.vae, latents, self.settings.decode_at_once, progress)
         has_words = self.network.text_encoder is not None
-        return Clip(frames, notes=() if has_words else (WORDLESS_BASE,))
+        return GenerationResult(frames, notes=() if has_words else (WORDLESS_BASE,))
 
     @property
     def traits(self) -> FeatureTraits:
@@ -187,7 +200,7 @@ class AnimateDiffFamily:
         shared = None if keys is None else (_spatial_self_attention(unet), keys)
         return layer_output(unet, layer, *asked, shared).float()
 
-    def filmed(
+    def encode_video(
         self, video: Tensor, condition: AnimateDiffCondition, follow: Callable[[], Tracks]
     ) -> Tensor:
         """(1, 4, T, h, w), the scaled modes of the frames."""
@@ -213,19 +226,19 @@ class AnimateDiffFamily:
     def _weight(self) -> Tensor:
         return next(self.network.unet.parameters())
 
-    def _check_shot(self, shot: Shot) -> None:
+    def _check_request(self, request: GenerationRequest) -> None:
         most = self.network.unet.config.motion_max_seq_length
-        if shot.frames > most:
+        if request.frames > most:
             raise ShapeError(
-                f"this model counts up to {most} frames and was trained on 16; the shot wants "
-                f"{shot.frames}. Retime the tracks (Retime Tracks) and ask for as many frames."
+                f"this model counts up to {most} frames and was trained on 16; the request wants "
+                f"{request.frames}. Retime the tracks (Retime Tracks) and ask for as many frames."
             )
-        if any(side % CELL_PX for side in shot.size):
-            width, height = (max(1, round(side / CELL_PX)) * CELL_PX for side in shot.size)
+        if any(side % CELL_PX for side in request.size):
+            width, height = (max(1, round(side / CELL_PX)) * CELL_PX for side in request.size)
             raise ShapeError(
                 f"this model makes pictures whose sides are multiples of {CELL_PX} pixels; got "
-                f"{shot.size}. Bring the picture to {Size(width, height)} and fit the tracks to it "
-                "(Transform Tracks); Image Conductor was trained on 384x256."
+                f"{request.size}. Bring the picture to {Size(width, height)} and fit the tracks to "
+                "it (Transform Tracks); Image Conductor was trained on 384x256."
             )
 
     def _words(self, text: str) -> Tensor:
@@ -240,11 +253,11 @@ class AnimateDiffFamily:
             )
         return weight.new_zeros(1, TOKENS, self.network.unet.config.cross_attention_dim)
 
-    def _picture(self, shot: Shot) -> Tensor | None:
+    def _picture(self, request: GenerationRequest) -> Tensor | None:
         if self.network.image is None:
             return None
-        latents = picture_latents(self.network.vae, shot.image)
-        return self.network.image.features(first_frame(latents, shot.frames))
+        latents = picture_latents(self.network.vae, request.image)
+        return self.network.image.features(first_frame(latents, request.frames))
 
     def _of_picture(
         self, timestep: Tensor, condition: AnimateDiffCondition, texts: set[bool]
@@ -302,7 +315,7 @@ def _spatial_self_attention(unet: Any) -> list[str]:
 
 
 def _of_tracks(
-    residuals: Residuals | None, timestep: Tensor, words: Tensor, adapter: str | None
+    residuals: ControlOutput | None, timestep: Tensor, words: Tensor, adapter: str | None
 ) -> Signals | None:
     assert residuals is None or isinstance(residuals, ControlResiduals)
     if residuals is None or residuals.steering is None or residuals.strength == 0.0:
@@ -311,7 +324,7 @@ def _of_tracks(
     return found if residuals.strength == 1.0 else found.scaled(residuals.strength)
 
 
-def _check_adapters(calls: Sequence[tuple[Branch, Residuals | None]]) -> None:
+def _check_adapters(calls: Sequence[tuple[Branch, ControlOutput | None]]) -> None:
     """Camera-free guidance compares a motion with the bare model, not with itself."""
     named = {branch.adapter for branch, _ in calls if branch.adapter is not None}
     for branch, residuals in calls:

@@ -68,7 +68,7 @@ def track_net_of(unet: Any, codes: IdEmbedding | None = None, fold: int = 1) -> 
     return network.to(unet.device, unet.dtype)
 
 
-class VolumeSteering:
+class PreparedVolumeControl:
     """The features of a run's tracks, computed once."""
 
     motion: str | None = None
@@ -91,16 +91,16 @@ class TrackNetTracks:
 
     def prepare(
         self, tracks: Tracks, weights: Tensor, condition: AnimateDiffCondition
-    ) -> VolumeSteering:
+    ) -> PreparedVolumeControl:
         """The tracks' features. weights: (N,) 0..1, what their codes are multiplied with."""
         height, width = condition.shape[-2:]
         volume = self.network.volume(tracks, Size(width, height), self.seed)
         weighted = replace(volume, rows=volume.rows * weights.to(volume.rows)[:, None])
-        return VolumeSteering(self.network, self.network.features(weighted))
+        return PreparedVolumeControl(self.network, self.network.features(weighted))
 
     def residuals(
         self,
-        prepared: VolumeSteering,
+        prepared: PreparedVolumeControl,
         latents: Tensor,
         timestep: Tensor,
         condition: AnimateDiffCondition,

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ShapeError
-from .eyes import Eyes
-from .grip import Grip
+from .image_encoder import ImageEncoder
 from .latents import coloured_noise, time_factor
-from .pooling import ESTIMATES, Seen, estimates, seen_by
+from .pooling import ESTIMATES, ImageFeatures, encode_image, estimates
+from .track_correction import TrackCorrection
 from .unet import BaseConfig, Decoder, Encoder
 
 # A noise level below this is not divided by.
@@ -19,7 +19,7 @@ LEAST_TAU = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class LiteResiduals:
+class LiteControlOutput:
     """What control adds to a prediction.
 
     skips: added to the encoder's maps; none where nothing is added. gate (B, 1 or 3, G, G): how
@@ -31,23 +31,23 @@ class LiteResiduals:
     skips: tuple[Tensor, ...]
     gate: Tensor
     guess: Tensor
-    grip: Grip | None = None
+    correction: TrackCorrection | None = None
 
-    def scaled(self, strength: float) -> LiteResiduals:
+    def scaled(self, strength: float) -> LiteControlOutput:
         """The same with its influence multiplied; 0 does not change a prediction."""
         skips = tuple(skip * strength for skip in self.skips)
-        grip = self.grip
+        correction = self.correction
         # No more than all of a miss can be mended.
-        if grip is not None and strength < 1:
-            grip = replace(grip, amount=grip.amount * strength)
-        return LiteResiduals(skips, self.gate * strength, self.guess, grip)
+        if correction is not None and strength < 1:
+            correction = replace(correction, amount=correction.amount * strength)
+        return LiteControlOutput(skips, self.gate * strength, self.guess, correction)
 
     def led(self, clean: Tensor) -> Tensor:
         """Clean latents that lean to the guess as far as the gate says, and are held."""
         # In thirds, so that a gate need not be written out for every channel.
         thirds, guess = clean.unflatten(1, (3, -1)), self.guess.unflatten(1, (3, -1))
         leaning = torch.lerp(thirds, guess, self.gate[:, :, None]).flatten(1, 2)
-        return leaning if self.grip is None else self.grip.held(leaning, self.guess)
+        return leaning if self.correction is None else self.correction.held(leaning, self.guess)
 
 
 class LiteBase(nn.Module):
@@ -59,7 +59,7 @@ class LiteBase(nn.Module):
 
     factor: Tensor
 
-    def __init__(self, eyes: Eyes, config: BaseConfig | None = None) -> None:
+    def __init__(self, eyes: ImageEncoder, config: BaseConfig | None = None) -> None:
         """eyes: what sees the picture; copied, for those of an encoder may learn on, and frozen."""
         super().__init__()
         self.config = config = config or BaseConfig()
@@ -70,9 +70,9 @@ class LiteBase(nn.Module):
         self.decoder = Decoder(config, config.channels + ESTIMATES + 1)
         self.register_buffer("factor", time_factor(config.frames), persistent=False)
 
-    def sees(self, picture: Tensor) -> Seen:
+    def sees(self, picture: Tensor) -> ImageFeatures:
         """Of pictures (B, 3, 4G, 4G) in -1..1, all that the base needs; once per run."""
-        return seen_by(self.eyes, picture)
+        return encode_image(self.eyes, picture)
 
     def noise(self, batch: int, generator: torch.Generator) -> Tensor:
         """Latents (B, C, G, G) to start from: coloured over time as motion is."""
@@ -83,8 +83,8 @@ class LiteBase(nn.Module):
         self,
         noisy: Tensor,
         tau: Tensor,
-        seen: Seen,
-        residuals: LiteResiduals | None = None,
+        seen: ImageFeatures,
+        residuals: LiteControlOutput | None = None,
     ) -> Tensor:
         """The clean latents that noisy ones came from.
 

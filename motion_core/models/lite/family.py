@@ -22,15 +22,22 @@ from ...draft.picture import checked_picture
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
-from ..protocols import Branch, Clip, FeatureTraits, Residuals, SharedKeys, Shot
+from ..protocols import (
+    Branch,
+    ControlOutput,
+    FeatureTraits,
+    GenerationRequest,
+    GenerationResult,
+    SharedKeys,
+)
 from ..taps import with_gradients
-from .base import LiteResiduals, velocity
-from .control import Prepared
-from .film import film
+from .base import LiteControlOutput, velocity
+from .decode import decode_video
+from .flow_preview import flow_to_rgb
 from .latents import by_frame, field_of, latents_of, resting_latents
 from .lite import Lite
-from .look import motion_picture
-from .pooling import Seen
+from .pooling import ImageFeatures
+from .track_controlnet import Prepared
 from .upsample import REACH
 
 # The base is trained and sampled with noise levels tau = SHIFT u / (1 + (SHIFT - 1) u). Averaging
@@ -47,12 +54,12 @@ class LiteCondition:
     """What does not depend on the noisy latents.
 
     seen: what the base sees in the picture, or None without a base. frames: of the latents, the
-    base's own or, without one, the shot's. free: (G, G) bool, cells that may move, or None for
+    base's own or, without one, the request's. free: (G, G) bool, cells that may move, or None for
     all. notes: see Clip. progress: of the run, for what is prepared later.
     """
 
-    shot: Shot
-    seen: Seen | None
+    request: GenerationRequest
+    seen: ImageFeatures | None
     frames: int
     free: Tensor | None
     notes: tuple[str, ...]
@@ -80,18 +87,18 @@ class LiteFamily:
 
         return EvenSteps(num_train_timesteps=TIMESTEPS, shift=SHIFT)
 
-    def condition(self, shot: Shot, progress: Progress = silent) -> LiteCondition:
+    def condition(self, request: GenerationRequest, progress: Progress = silent) -> LiteCondition:
         """Features of the picture and which cells may move.
 
         Raises ShapeError or ValueError for what is no picture with values 0..1.
         """
-        checked_picture(shot.image, shot.size)
+        checked_picture(request.image, request.size)
         base = self.lite.base
-        seen = None if base is None else base.sees(self.lite.picture(shot.image))
-        frames = shot.frames if base is None else base.config.frames
-        free = None if shot.movable is None else _free_cells(shot.movable, self.grid)
-        notes = _notes(self.lite, shot)
-        return LiteCondition(shot, seen, frames, _on(free, self.lite), notes, progress)
+        seen = None if base is None else base.sees(self.lite.picture(request.image))
+        frames = request.frames if base is None else base.config.frames
+        free = None if request.movable is None else _free_cells(request.movable, self.grid)
+        notes = _notes(self.lite, request)
+        return LiteCondition(request, seen, frames, _on(free, self.lite), notes, progress)
 
     def noise(self, condition: LiteCondition, generator: torch.Generator) -> Tensor:
         """Noise of the base, coloured over time as it was trained; rest without a base."""
@@ -104,7 +111,7 @@ class LiteFamily:
         latents: Tensor,
         timestep: Tensor,
         condition: LiteCondition,
-        calls: Sequence[tuple[Branch, Residuals | None]],
+        calls: Sequence[tuple[Branch, ControlOutput | None]],
     ) -> list[Tensor]:
         """Velocities, one per call. Lite reads no words. Raises ValueError for an adapter."""
         tau = (timestep.float() / TIMESTEPS).reshape(1).to(latents.device)
@@ -112,15 +119,15 @@ class LiteFamily:
         for branch, residuals in calls:
             if branch.adapter is not None:
                 raise ValueError(f"lite has no adapters; got {branch.adapter!r}.")
-            assert residuals is None or isinstance(residuals, LiteResiduals)
+            assert residuals is None or isinstance(residuals, LiteControlOutput)
             clean = self._clean(latents, tau, condition, residuals)
             found.append(velocity(clean, latents, tau))
         return found
 
-    def look(self, latents: Tensor, condition: LiteCondition) -> Tensor:
+    def preview(self, latents: Tensor, condition: LiteCondition) -> Tensor:
         """Which way everything goes by the end: colours over the picture."""
-        moved = field_of(latents, condition.shot.size, condition.frames).displacement
-        return motion_picture(condition.shot.image, moved[-1])
+        moved = field_of(latents, condition.request.size, condition.frames).displacement
+        return flow_to_rgb(condition.request.image, moved[-1])
 
     def decode(
         self,
@@ -128,14 +135,14 @@ class LiteFamily:
         condition: LiteCondition,
         tracks: Tracks,
         progress: Progress = silent,
-    ) -> Clip:
+    ) -> GenerationResult:
         """The picture carried along the field at its full resolution; see film.py."""
-        shot = condition.shot
-        field = field_of(latents, shot.size, shot.frames)
-        frames, holes, went = film(shot, field, tracks, progress)
+        request = condition.request
+        field = field_of(latents, request.size, request.frames)
+        frames, holes, went = decode_video(request, field, tracks, progress)
         nothing = "No track is ever visible: nothing steers the motion."
         notes = condition.notes + (() if bool(tracks.visible.any()) else (nothing,))
-        return Clip(frames, holes, went, notes)
+        return GenerationResult(frames, holes, went, notes)
 
     @property
     def traits(self) -> FeatureTraits:
@@ -168,7 +175,7 @@ class LiteFamily:
         given = (latents, tau, seen.clone())
         return by_frame(with_gradients(base, given, {}))
 
-    def filmed(
+    def encode_video(
         self, video: Tensor, condition: LiteCondition, follow: Callable[[], Tracks]
     ) -> Tensor:
         """The field that the encoder makes of the video's tracks."""
@@ -214,7 +221,7 @@ class LiteFamily:
         latents: Tensor,
         tau: Tensor,
         condition: LiteCondition,
-        residuals: LiteResiduals | None,
+        residuals: LiteControlOutput | None,
     ) -> Tensor:
         rest = self._rest(condition)
         if self.lite.base is None or condition.seen is None:
@@ -227,7 +234,7 @@ class LiteFamily:
         return resting_latents(condition.frames, self.grid).to(self.lite.device)
 
 
-class LiteTracks:
+class LiteControl:
     """A TrackControl for LiteFamily: the trained control branch or, where the weights hold none,
     the encoder's field itself."""
 
@@ -236,26 +243,26 @@ class LiteTracks:
 
     def prepare(self, tracks: Tracks, weights: Tensor, condition: LiteCondition) -> Prepared:
         """What the tracks ask for. weights: (N,) 0..1. Raises what Lite.field raises."""
-        image, told = condition.shot.image, condition.progress
+        image, told = condition.request.image, condition.progress
         if self.lite.control is not None:
             return self.lite.control.prepare(image, tracks, weights, progress=told)
-        field, listening = self.lite.answer(image, tracks, weights, told)
+        field, attention = self.lite.answer(image, tracks, weights, told)
         guess = latents_of(field, condition.frames)
-        return Prepared(guess.new_zeros(()), guess, listening.any_heard())
+        return Prepared(guess.new_zeros(()), guess, attention.any_heard())
 
     def residuals(
         self, prepared: Prepared, latents: Tensor, timestep: Tensor, condition: LiteCondition
-    ) -> LiteResiduals:
+    ) -> LiteControlOutput:
         """What the tracks add at one step."""
         if self.lite.control is not None:
             tau = (timestep.float() / TIMESTEPS).reshape(1).to(latents.device)
             return self.lite.control.residuals(prepared, latents, tau)
-        return LiteResiduals((), prepared.share, prepared.guess)
+        return LiteControlOutput((), prepared.share, prepared.guess)
 
 
-def _notes(lite: Lite, shot: Shot) -> tuple[str, ...]:
+def _notes(lite: Lite, request: GenerationRequest) -> tuple[str, ...]:
     """What the parts that the weights hold, and do not hold, mean for a run."""
-    notes = ["Lite reads no words: the prompt changes nothing."] if shot.prompt.strip() else []
+    notes = ["Lite reads no words: the prompt changes nothing."] if request.prompt.strip() else []
     if lite.base is None:
         notes.append(
             "Lite answers the tracks directly: seed and steps change nothing, and without tracks "
@@ -268,8 +275,10 @@ def _notes(lite: Lite, shot: Shot) -> tuple[str, ...]:
             "encoder's answer to the tracks, and the base is not asked."
         )
     made = lite.base.config.frames
-    if shot.frames != made:
-        notes.append(f"Lite makes {made} frames; its motion is resampled in time to {shot.frames}.")
+    if request.frames != made:
+        notes.append(
+            f"Lite makes {made} frames; its motion is resampled in time to {request.frames}."
+        )
     return tuple(notes)
 
 

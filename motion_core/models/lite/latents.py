@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ...errors import ShapeError
 from ...geometry import Size
-from .evidence import unit_px
 from .field import MotionField
+from .track_batch import unit_px
 
 # One unit of a latent displacement is this many units of length; latents are about 1 in size.
 SCALE_UNITS = 1.5

@@ -24,7 +24,7 @@ def down(channels: int, wider: int) -> nn.Sequential:
     )
 
 
-def look(channels: int, out: int) -> nn.Sequential:
+def conv_block(channels: int, out: int) -> nn.Sequential:
     """One convolution with norm and activation."""
     return nn.Sequential(nn.Conv2d(channels, out, 3, 1, 1), norm(out), nn.SiLU())
 

@@ -16,14 +16,14 @@ from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ...tracks.select import select
-from .affinity import ControlEncoder, Estimate, whole_field
 from .base import LiteBase
-from .control import LiteControl
-from .evidence import Evidence, evidence_of, unit_px
-from .eyes import EncoderConfig
+from .bilateral_solver import cell_colours, smooth_edge_aware
+from .control_encoder import ControlEncoder, Estimate, estimate_field
 from .field import MotionField, resting_field
-from .grip import Listening, listening_of
-from .settle import cell_colours, settled
+from .image_encoder import EncoderConfig
+from .track_batch import TrackBatch, make_track_batch, unit_px
+from .track_controlnet import LiteTrackControlNet
+from .track_correction import TrackAttention, make_attention
 from .unet import BaseConfig
 from .weights import SHIPPED, fill_module, read_weights
 
@@ -45,7 +45,7 @@ class Lite(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.base: LiteBase | None = None
-        self.control: LiteControl | None = None
+        self.control: LiteTrackControlNet | None = None
 
     @property
     def device(self) -> torch.device:
@@ -78,7 +78,7 @@ class Lite(nn.Module):
 
         image: (H, W, 3) float 0..1. tracks: on the same canvas, any T and N; without any that is
         ever visible nothing moves; of more than MOST_TRACKS an even choice is read, with a log
-        line. weights: (N,) 0..1, how much each track counts, or None. progress: see whole_field.
+        line. weights: (N,) 0..1, how much each track counts, or None. progress: see estimate_field.
         Returns a field on the model's grid, on the model's device. Any number of frames and any
         shape of picture is served; both are measured on a square grid of the model's size.
         Raises TypeError, ShapeError, ValueError for what is no picture or weights, CanvasError
@@ -92,7 +92,7 @@ class Lite(nn.Module):
         tracks: Tracks,
         weights: Tensor | None = None,
         progress: Progress = silent,
-    ) -> tuple[MotionField, Listening]:
+    ) -> tuple[MotionField, TrackAttention]:
         """The same field, and which places listen to which tracks."""
         checked_picture(image, tracks.size)
         keep = tracks.visible.any(dim=0)
@@ -105,31 +105,31 @@ class Lite(nn.Module):
         few = _evenly(tracks, keep)
         weights = None if weights is None else weights.to(few.device)[few]
         told = select(tracks, few)
-        evidence = _weighted(evidence_of([told]), told, weights).to(self.device)
+        track_batch = _weighted(make_track_batch([told]), told, weights).to(self.device)
         if not len(few):
             grid = self.encoder.config.grid
             still = resting_field(tracks.num_frames, grid, tracks.size)
-            nobody = evidence.place.new_zeros(1, grid * grid, 1)
-            return _to(still, self.device), listening_of(evidence, nobody)
-        fields, listening = self.fields(self.picture(image), evidence, tracks.size, progress)
-        return fields[0], listening
+            nobody = track_batch.place.new_zeros(1, grid * grid, 1)
+            return _to(still, self.device), make_attention(track_batch, nobody)
+        fields, attention = self.fields(self.picture(image), track_batch, tracks.size, progress)
+        return fields[0], attention
 
     @torch.no_grad()
     def fields(
-        self, picture: Tensor, evidence: Evidence, size: Size, progress: Progress = silent
-    ) -> tuple[list[MotionField], Listening]:
+        self, picture: Tensor, track_batch: TrackBatch, size: Size, progress: Progress = silent
+    ) -> tuple[list[MotionField], TrackAttention]:
         """The answers to B scenes on canvases of one size: what `answer` and training share.
 
         picture: (B, 3, 4G, 4G), as the networks read it. evidence: of B track sets.
         """
         features = self.encoder.features(picture)
         half = half_units(size).to(self.device)
-        estimate = whole_field(self.encoder, features, evidence, half, progress)
-        fields = [_settled_field(estimate, row, picture, size) for row in range(len(picture))]
-        return fields, listening_of(evidence, estimate.shares)
+        estimate = estimate_field(self.encoder, features, track_batch, half, progress)
+        fields = [_smoothed_field(estimate, row, picture, size) for row in range(len(picture))]
+        return fields, make_attention(track_batch, estimate.shares)
 
 
-def _settled_field(estimate: Estimate, row: int, picture: Tensor, size: Size) -> MotionField:
+def _smoothed_field(estimate: Estimate, row: int, picture: Tensor, size: Size) -> MotionField:
     """One row of what the encoder says of every cell, as a field whose doubtful places lean on
     their neighbours. picture: (B, 3, 4G, 4G), as the networks read it. size: of the canvas."""
     frames, grid = estimate.visible.shape[-1], picture.shape[-1] // 4
@@ -141,7 +141,9 @@ def _settled_field(estimate: Estimate, row: int, picture: Tensor, size: Size) ->
     expected = estimate.error[row].exp().view(grid, grid)
     confidence = 1 / (1 + (expected / HALF_CONFIDENCE_UNITS) ** 2)
     colours = cell_colours(picture[row : row + 1], grid)
-    return MotionField(settled(displacement, confidence, colours), visible, confidence, size)
+    return MotionField(
+        smooth_edge_aware(displacement, confidence, colours), visible, confidence, size
+    )
 
 
 def load_lite(path: Path | str | None = None, device: torch.device | str = "cpu") -> Lite:
@@ -171,7 +173,7 @@ def _built(config: dict[str, Any]) -> Lite:
         if (base.grid, base.features) != (eyes.grid, eyes.width):
             raise ValueError("base and encoder have grids or features of different size")
     if lite.base is not None and "control" in config:
-        lite.control = LiteControl(lite.base, lite, config["control"]["input"])
+        lite.control = LiteTrackControlNet(lite.base, lite, config["control"]["input"])
     return lite
 
 
@@ -204,12 +206,14 @@ def _evenly(tracks: Tracks, keep: Tensor) -> Tensor:
     return index[chosen.sort().values]
 
 
-def _weighted(evidence: Evidence, tracks: Tracks, weights: Tensor | None) -> Evidence:
+def _weighted(track_batch: TrackBatch, tracks: Tracks, weights: Tensor | None) -> TrackBatch:
     if weights is None or not tracks.num_points:
-        return evidence
+        return track_batch
     seen = tracks.visible.any(dim=0)
-    trust = evidence.trust * weights.to(evidence.trust)[seen][None, :, None]
-    return Evidence(evidence.place, evidence.spot, evidence.moved, trust, evidence.present)
+    trust = track_batch.trust * weights.to(track_batch.trust)[seen][None, :, None]
+    return TrackBatch(
+        track_batch.place, track_batch.spot, track_batch.moved, trust, track_batch.present
+    )
 
 
 def _to(field: MotionField, device: torch.device) -> MotionField:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .evidence import UNITS
-from .eyes import Eyes, same_layer_logits
+from .image_encoder import ImageEncoder, same_layer_logits
+from .track_batch import UNITS
 
 # How far away other places are listened to: standard deviations of a Gaussian, units.
 REACHES = (0.8, 2.0, 6.0)
@@ -22,7 +22,7 @@ ESTIMATES = 1 + len(REACHES)
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ImageFeatures:
     """What the base knows of a picture; it does not depend on noise.
 
     features: (B, F, G, G). shares: (B, R, G*G, K) how much each place listens to each of the K
@@ -34,17 +34,19 @@ class Seen:
     shares: Tensor
     left: Tensor
 
-    def clone(self) -> Seen:
+    def clone(self) -> ImageFeatures:
         """The same values in memory of their own."""
-        return Seen(self.features.clone(), self.shares.clone(), self.left.clone())
+        return ImageFeatures(self.features.clone(), self.shares.clone(), self.left.clone())
 
-    def rolled(self) -> Seen:
+    def rolled(self) -> ImageFeatures:
         """Every picture's place taken by its neighbour in the batch."""
-        return Seen(*(one.roll(1, dims=0) for one in (self.features, self.shares, self.left)))
+        return ImageFeatures(
+            *(one.roll(1, dims=0) for one in (self.features, self.shares, self.left))
+        )
 
 
 @torch.no_grad()
-def seen_by(eyes: Eyes, picture: Tensor) -> Seen:
+def encode_image(eyes: ImageEncoder, picture: Tensor) -> ImageFeatures:
     """What frozen eyes see in pictures (B, 3, 4G, 4G), -1..1: features, and which places
     are likely parts of one thing, weighed by distance."""
     features = eyes.features(picture)
@@ -55,10 +57,10 @@ def seen_by(eyes: Eyes, picture: Tensor) -> Seen:
     shares /= shares.sum(dim=-1, keepdim=True)
     left = torch.linalg.vector_norm(shares, dim=-1).square() / BLOCK**2
     left = torch.cat([torch.ones_like(left[:, :1]), left], dim=1)
-    return Seen(features, shares, left.unflatten(2, features.shape[-2:])[:, :, None])
+    return ImageFeatures(features, shares, left.unflatten(2, features.shape[-2:])[:, :, None])
 
 
-def estimates(noisy: Tensor, tau: Tensor, seen: Seen) -> Tensor:
+def estimates(noisy: Tensor, tau: Tensor, seen: ImageFeatures) -> Tensor:
     """(B, 1 + R, C, G, G): what the clean latents are on average, if they have variance SIGNAL and
     are the same wherever one listens.
 
@@ -73,14 +75,14 @@ def estimates(noisy: Tensor, tau: Tensor, seen: Seen) -> Tensor:
     return torch.cat([noisy[:, None], means], dim=1) * trust
 
 
-def _cosines(eyes: Eyes, features: Tensor) -> Tensor:
+def _cosines(eyes: ImageEncoder, features: Tensor) -> Tensor:
     """(B, G*G, K) likeness of cells and blocks, the mean over the heads."""
     parts = (features, functional.avg_pool2d(features, BLOCK))
     cell, block = (eyes.codes(one.flatten(2).transpose(1, 2)) for one in parts)
     return (cell @ block.transpose(-1, -2)).mean(dim=1)
 
 
-def _blocks(eyes: Eyes) -> Tensor:
+def _blocks(eyes: ImageEncoder) -> Tensor:
     """(K, 2) middles of the blocks, -1..1."""
     grid = eyes.config.grid
     at = eyes.at.view(grid, grid, 2).permute(2, 0, 1)[None]

@@ -21,7 +21,7 @@ from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ...tracks.select import select
-from ..protocols import Branch, Clip, Residuals, Shot
+from ..protocols import Branch, ControlOutput, GenerationRequest, GenerationResult
 from ..registry import TrackModel
 from .adapter import MotionAdapter, Signals
 from .condition import MaskRule, checked_rule, dense_condition, mean_motion, region_condition
@@ -58,7 +58,7 @@ class SvdCondition:
     (1, 3), fps, motion bucket and noise on the picture.
     """
 
-    shot: Shot
+    request: GenerationRequest
     latents: Tensor
     embedding: Tensor
     ids: Tensor
@@ -66,7 +66,7 @@ class SvdCondition:
 
 
 @dataclass(frozen=True, eq=False)
-class Steering:
+class PreparedControl:
     """What tracks ask of the network in a run.
 
     motion_bucket: how much they move in all, or None to leave that to the settings.
@@ -79,9 +79,9 @@ class Steering:
 
 @dataclass(frozen=True, eq=False)
 class MotionResiduals:
-    """Steering at a strength; None is no steering at all."""
+    """PreparedControl at a strength; None is no steering at all."""
 
-    steering: Steering | None
+    steering: PreparedControl | None
     strength: float = 1.0
 
     def scaled(self, strength: float) -> MotionResiduals:
@@ -99,21 +99,23 @@ class SvdFamily:
         """Euler over EDM noise levels; see schedule.py."""
         return edm_scheduler()
 
-    def condition(self, shot: Shot, progress: Progress = silent) -> SvdCondition:
+    def condition(self, request: GenerationRequest, progress: Progress = silent) -> SvdCondition:
         """The picture's latents and its embedding.
 
         Raises ShapeError or ValueError for what is no picture with values 0..1, for sides that the
         network cannot halve, and for another number of frames than it makes.
         """
-        checked_picture(shot.image, shot.size)
-        self._check_shot(shot)
+        checked_picture(request.image, request.size)
+        self._check_request(request)
         settings, network = self.settings, self.network
-        latents = picture_latents(network.vae, shot.image, settings.augment)
+        latents = picture_latents(network.vae, request.image, settings.augment)
         repeated = latents[:, None].expand(-1, settings.frames, -1, -1, -1)
-        embedding = picture_embedding(network.image_encoder, shot.image)
+        embedding = picture_embedding(network.image_encoder, request.image)
         ids = torch.tensor([[settings.fps, settings.motion_bucket, settings.augment]])
         place = self._place
-        return SvdCondition(shot, repeated.to(place), embedding.to(place), ids.to(place), progress)
+        return SvdCondition(
+            request, repeated.to(place), embedding.to(place), ids.to(place), progress
+        )
 
     def noise(self, condition: SvdCondition, generator: torch.Generator) -> Tensor:
         """White noise."""
@@ -124,7 +126,7 @@ class SvdFamily:
         latents: Tensor,
         timestep: Tensor,
         condition: SvdCondition,
-        calls: Sequence[tuple[Branch, Residuals | None]],
+        calls: Sequence[tuple[Branch, ControlOutput | None]],
     ) -> list[Tensor]:
         """v-predictions, one per call. A branch without words is not told of the picture.
 
@@ -142,7 +144,7 @@ class SvdFamily:
                 found.append(self._unet(arguments, weights, bucket))
         return found
 
-    def look(self, latents: Tensor, condition: SvdCondition) -> Tensor:
+    def preview(self, latents: Tensor, condition: SvdCondition) -> Tensor:
         """The last frame, decoded alone, with noise toned down to the strength of a picture's."""
         last = latents[:, -1:]
         return decoded(self.network.vae, last / last.std().clamp(min=1.0), 1)[0]
@@ -153,13 +155,13 @@ class SvdFamily:
         condition: SvdCondition,
         tracks: Tracks,
         progress: Progress = silent,
-    ) -> Clip:
+    ) -> GenerationResult:
         """The frames; where tracks went has to be measured."""
         frames = decoded(self.network.vae, latents, self.settings.decode_at_once, progress)
         late = int((tracks.visible.any(0) & ~tracks.visible[0]).sum())
         notes = (LATE.format(late),) if late else ()
-        told = condition.shot.prompt or condition.shot.negative
-        return Clip(frames, notes=notes + ((WORDS,) if told else ()))
+        told = condition.request.prompt or condition.request.negative
+        return GenerationResult(frames, notes=notes + ((WORDS,) if told else ()))
 
     @property
     def multiple(self) -> int:
@@ -170,20 +172,20 @@ class SvdFamily:
     def _place(self) -> torch.device:
         return next(self.network.unet.parameters()).device
 
-    def _check_shot(self, shot: Shot) -> None:
-        if shot.frames != self.settings.frames:
+    def _check_request(self, request: GenerationRequest) -> None:
+        if request.frames != self.settings.frames:
             raise ShapeError(
-                f"this model makes {self.settings.frames} frames at once; the shot wants "
-                f"{shot.frames}. Retime the tracks (Retime Tracks) and ask for as many frames."
+                f"this model makes {self.settings.frames} frames at once; the request wants "
+                f"{request.frames}. Retime the tracks (Retime Tracks) and ask for as many frames."
             )
-        if any(side % self.multiple for side in shot.size):
+        if any(side % self.multiple for side in request.size):
             width, height = (
-                max(1, round(side / self.multiple)) * self.multiple for side in shot.size
+                max(1, round(side / self.multiple)) * self.multiple for side in request.size
             )
             raise ShapeError(
                 f"this model makes pictures whose sides are multiples of {self.multiple} pixels; "
-                f"got {shot.size}. Bring the picture to {Size(width, height)} and fit the tracks "
-                "to it (Transform Tracks); it was trained on 512x320, 512x512 and 320x512."
+                f"got {request.size}. Bring the picture to {Size(width, height)} and fit the "
+                "tracks to it (Transform Tracks); it was trained on 512x320, 512x512 and 320x512."
             )
 
     @contextmanager
@@ -233,37 +235,41 @@ class MotionProTracks:
             )
         self.network, self.settings, self.brush = network, settings, brush
 
-    def prepare(self, tracks: Tracks, weights: Tensor, condition: SvdCondition) -> Steering | None:
+    def prepare(
+        self, tracks: Tracks, weights: Tensor, condition: SvdCondition
+    ) -> PreparedControl | None:
         """The condition drawn and encoded, once per run; None when no track counts.
 
         weights: (N,) 0..1. MotionPro knows no half tracks: those of weight 0 are left out, and of
-        two that start in one place the heavier is drawn. What the shot lets move counts as brush
+        two that start in one place the heavier is drawn. What the request lets move counts as brush
         too (MotionPro-Dense has none).
         """
         tracks = _by_weight(tracks, weights)
         if not bool(tracks.visible[:1].any()):
             return None
-        shot, frames = condition.shot, condition.latents.shape[1]
+        request, frames = condition.request, condition.latents.shape[1]
         bucket = None
         if self.settings.is_dense:
-            drawn = dense_condition(tracks, shot.size, frames=frames, progress=condition.progress)
+            drawn = dense_condition(
+                tracks, request.size, frames=frames, progress=condition.progress
+            )
             bucket = mean_motion(drawn)
         else:
             drawn = region_condition(
                 tracks,
-                shot.size,
+                request.size,
                 frames=frames,
-                brush=joined_brush(shot, self.brush),
+                brush=joined_brush(request, self.brush),
                 rule=self.settings.rule,
                 progress=condition.progress,
             )
         weight = next(self.network.adapter.parameters())
         signals = self.network.adapter.signals(drawn.to(weight.device, weight.dtype))
-        return Steering(signals, MergedOnce(self.network.lora, self.network.unet), bucket)
+        return PreparedControl(signals, MergedOnce(self.network.lora, self.network.unet), bucket)
 
     def residuals(
         self,
-        prepared: Steering | None,
+        prepared: PreparedControl | None,
         latents: Tensor,
         timestep: Tensor,
         condition: SvdCondition,
@@ -290,23 +296,23 @@ def with_mask(
     return replace(model, control=MotionProTracks(control.network, settings, brush))
 
 
-def joined_brush(shot: Shot, brush: Tensor | None) -> Tensor | None:
-    """(H, W) bool on the shot's canvas: what it lets move and what the brush covers.
+def joined_brush(request: GenerationRequest, brush: Tensor | None) -> Tensor | None:
+    """(H, W) bool on the request's canvas: what it lets move and what the brush covers.
 
     Raises CanvasError for a brush of other proportions than the picture.
     """
     if brush is None:
-        return shot.movable
+        return request.movable
     height, width = brush.shape
-    if abs(width * shot.size.height / (height * shot.size.width) - 1.0) > SAME_PROPORTIONS:
+    if abs(width * request.size.height / (height * request.size.width) - 1.0) > SAME_PROPORTIONS:
         raise CanvasError(
-            f"the motion mask is {width}x{height} but the picture is {shot.size}, which has other "
-            "proportions. Draw it on the same picture."
+            f"the motion mask is {width}x{height} but the picture is {request.size}, which has "
+            "other proportions. Draw it on the same picture."
         )
-    wanted = (shot.size.height, shot.size.width)
+    wanted = (request.size.height, request.size.width)
     fitted = functional.interpolate(brush[None, None].float(), wanted, mode="nearest-exact")
     painted = fitted[0, 0] > 0.5
-    return painted if shot.movable is None else painted | shot.movable.to(painted.device)
+    return painted if request.movable is None else painted | request.movable.to(painted.device)
 
 
 def _by_weight(tracks: Tracks, weights: Tensor) -> Tracks:

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
-from ..protocols import Branch, Clip, Residuals, Shot
+from ..protocols import Branch, ControlOutput, GenerationRequest, GenerationResult
 from .latents import CELL_PX, FRAME_STRIDE, check_size, latent_frames
 from .parts import WanParts, film, picture_latent, seen, words
 
@@ -52,7 +52,7 @@ class WanCondition:
     run, for what is prepared later.
     """
 
-    shot: Shot
+    request: GenerationRequest
     given: Tensor
     words: Tensor
     negative: Tensor
@@ -82,31 +82,31 @@ class WanFamily:
         name = "flow_shift" if "flow_shift" in told else "shift"
         return type(self.parts.scheduler).from_config(told, **{name: self.flow_shift})
 
-    def condition(self, shot: Shot, progress: Progress = silent) -> WanCondition:
+    def condition(self, request: GenerationRequest, progress: Progress = silent) -> WanCondition:
         """Words, picture and mask as the networks read them.
 
         Raises ValueError for a picture outside 0..1, of a size or a number of frames that Wan
         cannot do; the message names those it can.
         """
-        frames = latent_frames(shot.frames)
-        check_size(shot.size, self.parts.multiple)
-        if float(shot.image.min()) < 0 or float(shot.image.max()) > 1:
+        frames = latent_frames(request.frames)
+        check_size(request.size, self.parts.multiple)
+        if float(request.image.min()) < 0 or float(request.image.max()) > 1:
             raise ValueError("a picture has values 0..1; divide one of bytes by 255.")
         with torch.no_grad():
-            latent = picture_latent(self.parts, shot.image, shot.frames, progress)
-            told, untold = words(self.parts, shot.prompt), words(self.parts, shot.negative)
-            clip = seen(self.parts, shot.image)
+            latent = picture_latent(self.parts, request.image, request.frames, progress)
+            told, untold = words(self.parts, request.prompt), words(self.parts, request.negative)
+            clip = seen(self.parts, request.image)
         latent = latent.to(self.parts.transformer.device)
         mask = torch.zeros(FRAME_STRIDE, frames, *latent.shape[2:], device=latent.device)
         mask[:, 0] = 1
         return WanCondition(
-            shot,
+            request,
             torch.cat([mask, latent])[None],
             told,
             untold,
             clip,
-            _colours(latent[:, 0], shot.image),
-            _notes(self.parts, shot),
+            _colours(latent[:, 0], request.image),
+            _notes(self.parts, request),
             progress,
         )
 
@@ -120,13 +120,13 @@ class WanFamily:
         latents: Tensor,
         timestep: Tensor,
         condition: WanCondition,
-        calls: Sequence[tuple[Branch, Residuals | None]],
+        calls: Sequence[tuple[Branch, ControlOutput | None]],
     ) -> list[Tensor]:
         """Velocities, one per call, each with the memory of one. Raises ValueError for an adapter,
         TypeError for another family's residuals."""
         return [self._velocity(latents, timestep, condition, *call) for call in calls]
 
-    def look(self, latents: Tensor, condition: WanCondition) -> Tensor:
+    def preview(self, latents: Tensor, condition: WanCondition) -> Tensor:
         """The middle of the clip, in the colours that the picture itself taught."""
         middle = latents[0, :, latents.shape[2] // 2].float()
         ones = torch.ones_like(middle[:1])
@@ -139,11 +139,11 @@ class WanFamily:
         condition: WanCondition,
         tracks: Tracks,
         progress: Progress = silent,
-    ) -> Clip:
+    ) -> GenerationResult:
         """The video of finished latents. Wan cannot say where the tracks went."""
         with torch.no_grad():
             frames = film(self.parts, latents[0].float(), progress)
-        return Clip(frames, notes=condition.notes)
+        return GenerationResult(frames, notes=condition.notes)
 
     def _velocity(
         self,
@@ -151,7 +151,7 @@ class WanFamily:
         timestep: Tensor,
         condition: WanCondition,
         branch: Branch,
-        residuals: Residuals | None,
+        residuals: ControlOutput | None,
     ) -> Tensor:
         if branch.adapter is not None:
             raise ValueError(f"Wan has no adapters; got {branch.adapter!r}.")
@@ -191,11 +191,11 @@ def _colours(latent: Tensor, image: Tensor) -> Tensor:
     return torch.linalg.solve(bound, inputs @ outputs.T).to(latent)
 
 
-def _notes(parts: WanParts, shot: Shot) -> tuple[str, ...]:
-    """What of a shot is not read."""
+def _notes(parts: WanParts, request: GenerationRequest) -> tuple[str, ...]:
+    """What of a request is not read."""
     notes = []
-    if parts.text is None and (shot.prompt or shot.negative):
+    if parts.text is None and (request.prompt or request.negative):
         notes.append("No text encoder is loaded: the prompt was not read.")
-    if shot.movable is not None:
+    if request.movable is not None:
         notes.append("Wan moves the whole picture: the mask of what may move was not read.")
     return tuple(notes)

@@ -31,7 +31,7 @@ from motion_core.models.animatediff.family import (
 from motion_core.models.animatediff.load import conductor_files, load_image_conductor
 from motion_core.models.animatediff.pictures import first_frame
 from motion_core.models.animatediff.settings import AnimateDiffSettings, ddim_scheduler
-from motion_core.models.protocols import Branch, Clip, Shot
+from motion_core.models.protocols import Branch, GenerationRequest, GenerationResult
 from motion_core.sampling import ControlSchedule, Sampling, Watch, sample
 from motion_core.tracks.model import Tracks, empty_tracks
 
@@ -65,15 +65,15 @@ def made(
     motion: str | None = "object",
     steered: bool = True,
     watch: Watch = ALONE,
-) -> Clip:
+) -> GenerationResult:
     control = ConductorTracks(tiny_conductor(), motion) if steered else None
     family = AnimateDiffFamily(tiny_base())
-    return sample(family, control, Shot(picture(), FRAMES), tracks, settings, watch)
+    return sample(family, control, GenerationRequest(picture(), FRAMES), tracks, settings, watch)
 
 
 def spoken() -> AnimateDiffCondition:
     """A condition with words, which need no tokenizer here."""
-    given = AnimateDiffFamily(tiny_base()).condition(Shot(picture(), FRAMES))
+    given = AnimateDiffFamily(tiny_base()).condition(GenerationRequest(picture(), FRAMES))
     shape = tuple(given.words[True].shape)
     return replace(given, words={told: values(f"w{told}", shape).float() for told in (True, False)})
 
@@ -118,11 +118,11 @@ def test_a_run_is_its_seeds_alone_and_touches_no_other_random_numbers() -> None:
 
 def test_without_control_in_any_way_it_is_the_base_bit_for_bit() -> None:
     base = made(drags(), steered=False).frames
-    unseen = replace(drags(), visible=torch.zeros(FRAMES, 2, dtype=torch.bool))
+    no_preview = replace(drags(), visible=torch.zeros(FRAMES, 2, dtype=torch.bool))
     off = replace(QUICK, schedule=ControlSchedule(strength=0.0))
     assert torch.equal(made(drags(), off).frames, base)
     assert torch.equal(made(empty_tracks(FRAMES, SIZE)).frames, base)
-    assert torch.equal(made(unseen).frames, base)
+    assert torch.equal(made(no_preview).frames, base)
     object_moved = made(drags()).frames
     assert not torch.equal(object_moved, base)
     assert not torch.equal(made(drags(), motion="camera").frames, object_moved)
@@ -144,8 +144,8 @@ def test_the_first_frame_is_seen_in_frame_0_alone() -> None:
     assert given.shape == (3, 5, 2, 3) and not given[1:].any()
     assert (given[0, :4] == 7).all() and (given[0, 4] == 1).all()
     family = AnimateDiffFamily(tiny_base())
-    other = family.condition(Shot(1 - picture(), FRAMES)).picture
-    mine = family.condition(Shot(picture(), FRAMES)).picture
+    other = family.condition(GenerationRequest(1 - picture(), FRAMES)).picture
+    mine = family.condition(GenerationRequest(picture(), FRAMES)).picture
     assert mine is not None and other is not None
     assert not torch.equal(mine[0], other[0]) and torch.equal(mine[1:], other[1:])
 
@@ -256,13 +256,13 @@ def test_stopping_leaves_the_weights_as_they_were() -> None:
 def test_what_it_cannot_make_is_refused() -> None:
     family = AnimateDiffFamily(tiny_base())
     with pytest.raises(ShapeError, match="multiples of 8 pixels; got 70x64.*72x64"):
-        family.condition(Shot(torch.zeros(64, 70, 3), FRAMES))
+        family.condition(GenerationRequest(torch.zeros(64, 70, 3), FRAMES))
     with pytest.raises(ShapeError, match="counts up to 32 frames.*wants 33"):
-        family.condition(Shot(picture(), 33))
+        family.condition(GenerationRequest(picture(), 33))
     with pytest.raises(ValueError, match="must lie in 0..1"):
-        family.condition(Shot(picture() * 255, FRAMES))
+        family.condition(GenerationRequest(picture() * 255, FRAMES))
     with pytest.raises(ValueError, match="no text encoder to read 'a fox'"):
-        family.condition(Shot(picture(), FRAMES, prompt="a fox"))
+        family.condition(GenerationRequest(picture(), FRAMES, prompt="a fox"))
     with pytest.raises(ValueError, match="decode_at_once"):
         AnimateDiffSettings(decode_at_once=0)
 
@@ -285,14 +285,16 @@ def test_released_files_make_the_same_clip_as_their_parts_and_read_prompts(folde
     loaded = load_image_conductor(conductor_files(folder))
     assert loaded.family == "image_conductor" and loaded.control is not None
     assert not any(weight.is_meta for weight in loaded.network.parameters())
-    shots = [Shot(picture(), FRAMES, prompt=text) for text in ("a b c", "x y z")]
-    said, other = (sample(loaded.model, loaded.control, shot, drags(), QUICK) for shot in shots)
+    requests = [GenerationRequest(picture(), FRAMES, prompt=text) for text in ("a b c", "x y z")]
+    said, other = (
+        sample(loaded.model, loaded.control, request, drags(), QUICK) for request in requests
+    )
     assert said.notes == () and not torch.equal(said.frames, other.frames)
     base = tiny_base()
     model: Any = loaded.model
     whole = AnimateDiff(base.unet, base.vae, base.image, tiny_clip())
     family = AnimateDiffFamily(whole, model.tokenizer)
-    wanted = sample(family, ConductorTracks(tiny_conductor()), shots[0], drags(), QUICK)
+    wanted = sample(family, ConductorTracks(tiny_conductor()), requests[0], drags(), QUICK)
     assert torch.equal(said.frames, wanted.frames)
 
 

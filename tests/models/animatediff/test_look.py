@@ -50,16 +50,16 @@ def test_still_layers_are_the_bases_and_moving_ones_image_conductors(folder: Pat
     ):
         model: Any = load_image_conductor(files).model
         unets.append(model.network.unet.state_dict())
-    own, look, styled = unets
+    own, preview, styled = unets
     wanted = {name: (one * 0.5).half() for name, one in spatial().items()}
-    for name, weight in look.items():
+    for name, weight in preview.items():
         assert torch.equal(weight, wanted[name] if name in wanted else own[name]), name
         assert weight.dtype == torch.float16
-    assert any(".motion_modules." in name for name in look)
-    changed = [name for name in look if not torch.equal(look[name], styled[name])]
+    assert any(".motion_modules." in name for name in preview)
+    changed = [name for name in preview if not torch.equal(preview[name], styled[name])]
     assert changed == [f"{LAYER}.weight"]
     added = 2.0 * values("up", (32, 2)) @ values("down", (2, 32))
-    wished = look[changed[0]].double() + added
+    wished = preview[changed[0]].double() + added
     torch.testing.assert_close(styled[changed[0]].double(), wished, rtol=1e-3, atol=1e-3)
 
 

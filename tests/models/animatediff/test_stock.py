@@ -27,7 +27,7 @@ from motion_core.models.animatediff.stock import (
 from motion_core.models.animatediff.track_file import save_track_net
 from motion_core.models.animatediff.track_net import track_net_of
 from motion_core.models.detect import MOTION_MODULE, STABLE_DIFFUSION, what_is
-from motion_core.models.protocols import Shot
+from motion_core.models.protocols import GenerationRequest
 from motion_core.raster.ids import IdEmbedding
 from motion_core.sampling import Sampling, sample
 
@@ -103,8 +103,8 @@ def released_files(folder: Path) -> AnimateDiffFiles:
 
 def frames(files: AnimateDiffFiles, **changes: Any) -> Tensor:
     loaded = load_animatediff(replace(files, **changes))
-    shot = Shot(picture(), FRAMES, prompt="a b")
-    return sample(loaded.model, loaded.control, shot, drags(), QUICK).frames
+    request = GenerationRequest(picture(), FRAMES, prompt="a b")
+    return sample(loaded.model, loaded.control, request, drags(), QUICK).frames
 
 
 def test_every_layout_of_every_part_is_the_same_network(folder: Path) -> None:
@@ -237,8 +237,8 @@ def test_files_are_told_apart_and_words_need_a_tokenizer(folder: Path) -> None:
     assert what_is(files.motion) == MOTION_MODULE
     loaded = load_animatediff(replace(files, tokenizer=None))
     with pytest.raises(ValueError, match="tokenizer"):
-        loaded.model.condition(Shot(picture(), FRAMES, prompt="a"))
-    loaded.model.condition(Shot(picture(), FRAMES))
+        loaded.model.condition(GenerationRequest(picture(), FRAMES, prompt="a"))
+    loaded.model.condition(GenerationRequest(picture(), FRAMES))
     with pytest.raises(FormatError, match="nowhere is broken or incomplete"):
         load_animatediff(replace(files, tokenizer=folder / "nowhere"))
 

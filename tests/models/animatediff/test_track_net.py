@@ -19,7 +19,7 @@ from motion_core.models.animatediff.family import AnimateDiffFamily
 from motion_core.models.animatediff.points import convolve_dense, convolve_points
 from motion_core.models.animatediff.track_file import KIND, load_track_net, save_track_net
 from motion_core.models.animatediff.track_net import TrackNet, TrackNetTracks, track_net_of
-from motion_core.models.protocols import Branch, Shot
+from motion_core.models.protocols import Branch, GenerationRequest
 from motion_core.raster.encoders import IdVolumeEncoder
 from motion_core.raster.ids import IdEmbedding
 from motion_core.sampling import Sampling, sample
@@ -60,7 +60,9 @@ def many(points: int, frames: int, size: Size) -> Tracks:
 
 def made(control: TrackNetTracks | None, tracks: Tracks) -> Tensor:
     family = AnimateDiffFamily(tiny_base())
-    return sample(family, control, Shot(picture(), FRAMES), tracks, Sampling(1, seed=4)).frames
+    return sample(
+        family, control, GenerationRequest(picture(), FRAMES), tracks, Sampling(1, seed=4)
+    ).frames
 
 
 def test_at_first_the_clip_is_the_bases_bit_for_bit_and_then_it_is_not() -> None:
@@ -164,7 +166,7 @@ def test_a_kernel_of_other_channels_is_refused() -> None:
 
 def test_tracks_that_weigh_less_say_less() -> None:
     control, family = TrackNetTracks(woken()), AnimateDiffFamily(tiny_base())
-    given = family.condition(Shot(picture(), FRAMES))
+    given = family.condition(GenerationRequest(picture(), FRAMES))
     words, time = given.words[True], torch.tensor(421)
 
     def mid(*weights: float) -> Tensor:

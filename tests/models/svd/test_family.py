@@ -15,7 +15,7 @@ from torch import Tensor
 
 from motion_core.errors import ShapeError
 from motion_core.guidance.linear import FULL, WORDLESS
-from motion_core.models.protocols import Branch, Clip, Shot
+from motion_core.models.protocols import Branch, GenerationRequest, GenerationResult
 from motion_core.models.svd.adapter import modulated_layers
 from motion_core.models.svd.family import (
     MotionProTracks,
@@ -49,10 +49,10 @@ def made(
     watch: Watch = ALONE,
     *,
     steered: bool = True,
-    **shot: Any,
-) -> Clip:
+    **request: Any,
+) -> GenerationResult:
     control = MotionProTracks(tiny_network()) if steered else None
-    wanted = Shot(picture(), FRAMES, **shot)
+    wanted = GenerationRequest(picture(), FRAMES, **request)
     return sample(SvdFamily(tiny_network(), SETTINGS), control, wanted, tracks, settings, watch)
 
 
@@ -68,8 +68,10 @@ def steered() -> Tensor:
     return made(drags()).frames
 
 
-def conditioned(**shot: Any) -> SvdCondition:
-    return SvdFamily(tiny_network(), SETTINGS).condition(Shot(picture(), FRAMES, **shot))
+def conditioned(**request: Any) -> SvdCondition:
+    return SvdFamily(tiny_network(), SETTINGS).condition(
+        GenerationRequest(picture(), FRAMES, **request)
+    )
 
 
 def test_parity_of_the_noise_levels() -> None:
@@ -94,16 +96,16 @@ def test_parity_of_whole_sampling_with_guidance_over_frames(
     given = replace(conditioned(), latents=small, embedding=words)
     found: list[Tensor] = []
 
-    def keep(made: Tensor, *_: Any) -> Clip:
+    def keep(made: Tensor, *_: Any) -> GenerationResult:
         found.append(made)
-        return Clip(torch.zeros(FRAMES, *picture().shape))
+        return GenerationResult(torch.zeros(FRAMES, *picture().shape))
 
     monkeypatch.setattr(family, "condition", lambda *_: given)
     monkeypatch.setattr(family, "noise", lambda *_: latents)
     monkeypatch.setattr(family, "decode", keep)
     monkeypatch.setattr("motion_core.models.svd.family.region_condition", lambda *_, **__: drawn)
     settings = Sampling(3, guidance=FrameGuidance())
-    sample(family, control, Shot(picture(), FRAMES), drags(), settings)
+    sample(family, control, GenerationRequest(picture(), FRAMES), drags(), settings)
     wanted = torch.tensor(GOLDEN["sampled"]).view(1, FRAMES, 4, 8, 8)
     torch.testing.assert_close(found[0], wanted.float(), rtol=0, atol=1e-4)
 
@@ -140,11 +142,11 @@ def test_without_control_in_any_way_it_is_the_base_bit_for_bit() -> None:
     assert not torch.equal(steered(), base)
     off = replace(QUICK, schedule=ControlSchedule(strength=0.0))
     window = replace(QUICK, schedule=ControlSchedule(end_frac=0.0))
-    unseen = replace(drags(), visible=torch.zeros(FRAMES, 2, dtype=torch.bool))
+    no_preview = replace(drags(), visible=torch.zeros(FRAMES, 2, dtype=torch.bool))
     assert torch.equal(made(drags(), off).frames, base)
     assert torch.equal(made(drags(), window).frames, base)
     assert torch.equal(made(empty_tracks(FRAMES, SIZE)).frames, base)
-    assert torch.equal(made(unseen).frames, base)
+    assert torch.equal(made(no_preview).frames, base)
 
 
 def test_tracks_that_weigh_nothing_or_never_start_are_the_base() -> None:
@@ -245,12 +247,12 @@ def test_frames_are_decoded_in_pieces_and_looked_at_alone() -> None:
     with torch.no_grad():
         whole = decoded(tiny_vae(), latents, FRAMES)
         alone = decoded(tiny_vae(), latents, 1, lambda *at: told.append(at))
-        look = SvdFamily(tiny_network(), SETTINGS).look(latents, conditioned())
-        loud = SvdFamily(tiny_network(), SETTINGS).look(700 * latents, conditioned())
+        preview = SvdFamily(tiny_network(), SETTINGS).preview(latents, conditioned())
+        loud = SvdFamily(tiny_network(), SETTINGS).preview(700 * latents, conditioned())
         toned = decoded(tiny_vae(), latents[:, -1:] / latents[:, -1].std(), 1)[0]
     assert whole.shape == alone.shape == (FRAMES, 64, 64, 3)
     assert told == [(1, 3), (2, 3), (3, 3)]
-    assert torch.equal(look, alone[-1]) and look.shape == (64, 64, 3)
+    assert torch.equal(preview, alone[-1]) and preview.shape == (64, 64, 3)
     torch.testing.assert_close(loud, toned, rtol=0, atol=1e-4)
 
 
@@ -275,8 +277,8 @@ def test_tracks_that_appear_late_are_told_of() -> None:
 
 def test_half_precision_makes_about_the_same_clip() -> None:
     network = copy.deepcopy(tiny_network()).to(torch.bfloat16)
-    family, shot = SvdFamily(network, SETTINGS), Shot(picture(), FRAMES)
-    clip = sample(family, MotionProTracks(network), shot, drags(), QUICK)
+    family, request = SvdFamily(network, SETTINGS), GenerationRequest(picture(), FRAMES)
+    clip = sample(family, MotionProTracks(network), request, drags(), QUICK)
     assert clip.frames.dtype == torch.float32
     off = (clip.frames - steered()).abs().mean()
     assert 0 < float(off) < 0.05
@@ -285,11 +287,11 @@ def test_half_precision_makes_about_the_same_clip() -> None:
 def test_what_it_cannot_make_is_refused() -> None:
     family = SvdFamily(tiny_network(), SETTINGS)
     with pytest.raises(ShapeError, match="multiples of 64 pixels; got 96x64.*128x64"):
-        family.condition(Shot(torch.zeros(64, 96, 3), FRAMES))
-    with pytest.raises(ShapeError, match="makes 3 frames at once; the shot wants 16"):
-        family.condition(Shot(picture(), 16))
+        family.condition(GenerationRequest(torch.zeros(64, 96, 3), FRAMES))
+    with pytest.raises(ShapeError, match="makes 3 frames at once; the request wants 16"):
+        family.condition(GenerationRequest(picture(), 16))
     with pytest.raises(ValueError, match="must lie in 0..1"):
-        family.condition(Shot(picture() * 255, FRAMES))
+        family.condition(GenerationRequest(picture() * 255, FRAMES))
     latents = values("latents", (1, FRAMES, 4, 8, 8)).float()
     with pytest.raises(ValueError, match="svd has no adapters; got 'x'"):
         calls = [(Branch(adapter="x"), None)]

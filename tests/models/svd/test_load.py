@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from motion_core.errors import FormatError
 from motion_core.models.files import read_weights
-from motion_core.models.protocols import Shot
+from motion_core.models.protocols import GenerationRequest
 from motion_core.models.svd.checkpoint import is_motionpro
 from motion_core.models.svd.load import load_motionpro
 from motion_core.sampling import Sampling, sample
@@ -42,13 +42,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_released_checkpoint_makes_the_same_clip_as_its_parts(base: Path) -> None:
     loaded = load_motionpro(base / "MotionPro-gs_16k.pt", settings=SETTINGS, head_channels=HEAD)
     assert loaded.family == "motionpro" and loaded.control is not None
-    shot, settings = Shot(picture(), FRAMES), Sampling(1, seed=4)
-    clip = sample(loaded.model, loaded.control, shot, drags(), settings)
+    request, settings = GenerationRequest(picture(), FRAMES), Sampling(1, seed=4)
+    clip = sample(loaded.model, loaded.control, request, drags(), settings)
     model, control = type(loaded.model), type(loaded.control)
     wanted = sample(
         model(tiny_network(), SETTINGS),  # type: ignore[call-arg]
         control(tiny_network()),  # type: ignore[call-arg]
-        shot,
+        request,
         drags(),
         settings,
     )

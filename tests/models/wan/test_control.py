@@ -46,7 +46,7 @@ def control_of(family: WanFamily, *, trained: bool = True, **more: Any) -> WanCo
 
 
 def film(family: WanFamily, control: Any, settings: Sampling) -> Tensor:
-    return sample(family, control, tiny.shot(), tiny.tracks(), settings).frames
+    return sample(family, control, tiny.request(), tiny.tracks(), settings).frames
 
 
 def test_the_first_layer_is_the_convolution_over_the_folded_volume() -> None:
@@ -83,7 +83,7 @@ def test_a_new_control_changes_nothing_bit_for_bit(family: WanFamily) -> None:
     assert torch.equal(film(family, None, settings), base)
     none = empty_tracks(tiny.FRAMES, tiny.tracks().size)
     assert torch.equal(
-        sample(family, ControlTracks(trained), tiny.shot(), none, settings).frames, base
+        sample(family, ControlTracks(trained), tiny.request(), none, settings).frames, base
     )
 
 

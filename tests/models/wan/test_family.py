@@ -10,7 +10,7 @@ from torch import Tensor
 
 from motion_core.errors import FormatError
 from motion_core.guidance.linear import text_and_motion_guidance, text_guidance
-from motion_core.models.protocols import Branch, Clip, Guidance
+from motion_core.models.protocols import Branch, GenerationResult, Guidance
 from motion_core.models.wan.family import WanFamily, released_scheduler
 from motion_core.models.wan.move import copied_latent
 from motion_core.models.wan.parts import Umt5Text, WanParts, seen
@@ -29,8 +29,8 @@ def family() -> WanFamily:
     return WanFamily(tiny.parts(tiny.Letters()))
 
 
-def film(family: WanFamily, control: Any, settings: Sampling, **shot: Any) -> Tensor:
-    return sample(family, control, tiny.shot(**shot), tiny.tracks(), settings).frames
+def film(family: WanFamily, control: Any, settings: Sampling, **request: Any) -> Tensor:
+    return sample(family, control, tiny.request(**request), tiny.tracks(), settings).frames
 
 
 def pipeline_of(parts: WanParts, **more: Any) -> Any:
@@ -57,17 +57,17 @@ def test_without_control_a_clip_is_that_of_diffusers_pipeline(image_dim: int | N
         tiny.Letters(),
         None if image_dim is None else tiny.clip(),
     )
-    family, shot = WanFamily(parts), tiny.shot(prompt="a red ball", negative="blurry")
+    family, request = WanFamily(parts), tiny.request(prompt="a red ball", negative="blurry")
     settings = Sampling(steps=4, seed=3, guidance=text_guidance(3.0))
-    ours = sample(family, None, shot, tiny.tracks(), settings).frames
+    ours = sample(family, None, request, tiny.tracks(), settings).frames
     letters, pipeline = tiny.Letters(), pipeline_of(parts)
     # How CLIP's square is cut is the one thing in which Wan's own code and diffusers differ.
-    pipeline.encode_image = lambda image, device: seen(parts, shot.image)
+    pipeline.encode_image = lambda image, device: seen(parts, request.image)
     with torch.no_grad():
         wanted = pipeline(
-            image=shot.image.permute(2, 0, 1)[None],
-            prompt_embeds=letters.encode(shot.prompt),
-            negative_prompt_embeds=letters.encode(shot.negative),
+            image=request.image.permute(2, 0, 1)[None],
+            prompt_embeds=letters.encode(request.prompt),
+            negative_prompt_embeds=letters.encode(request.negative),
             height=tiny.SIDE,
             width=tiny.SIDE,
             num_frames=tiny.FRAMES,
@@ -115,15 +115,15 @@ def test_tracks_steer_and_nothing_else_does(family: WanFamily, control: Any) -> 
     off = Sampling(steps=2, seed=1, schedule=ControlSchedule(strength=0.0))
     assert torch.equal(film(family, control, off), base)
     none = empty_tracks(tiny.FRAMES, tiny.tracks().size)
-    assert torch.equal(sample(family, control, tiny.shot(), none, settings).frames, base)
+    assert torch.equal(sample(family, control, tiny.request(), none, settings).frames, base)
     half = film(family, control, Sampling(2, 1, schedule=ControlSchedule(strength=0.5)))
     assert not torch.equal(half, base) and not torch.equal(half, steered)
     assert torch.equal(film(family, None, settings), base)
 
 
 def test_strength_is_the_share_of_a_copy(family: WanFamily) -> None:
-    shot, tracks = tiny.shot(), tiny.tracks()
-    condition = family.condition(shot)
+    request, tracks = tiny.request(), tiny.tracks()
+    condition = family.condition(request)
     whole = WanMoveTracks().prepare(tracks, torch.ones(5), condition)
     part = WanMoveTracks().prepare(tracks, torch.full((5,), 0.3), condition)
     plain = condition.given
@@ -181,7 +181,7 @@ def test_a_run_stops_at_any_moment_and_leaves_nothing_behind(family: WanFamily, 
             raise Stop
 
     with pytest.raises(Stop):
-        sample(family, AtiTracks(), tiny.shot(), tiny.tracks(), settings, Watch(progress=stop))
+        sample(family, AtiTracks(), tiny.request(), tiny.tracks(), settings, Watch(progress=stop))
     assert not family.parts.vae.encoder._forward_hooks
     assert not family.parts.vae.decoder._forward_hooks
     assert not any(held is not None for held in family.parts.vae._feat_map)
@@ -189,23 +189,23 @@ def test_a_run_stops_at_any_moment_and_leaves_nothing_behind(family: WanFamily, 
 
 
 def test_previews_are_rough_pictures_of_the_clip(family: WanFamily) -> None:
-    condition = family.condition(tiny.shot())
-    drawn = family.look(condition.given[:, 4:, :1], condition)
-    small = condition.shot.image.view(4, 8, 4, 8, 3).mean((1, 3))
+    condition = family.condition(tiny.request())
+    drawn = family.preview(condition.given[:, 4:, :1], condition)
+    small = condition.request.image.view(4, 8, 4, 8, 3).mean((1, 3))
     assert drawn.shape == (4, 4, 3)
     flat = (small - small.mean((0, 1))).square().mean()
     assert (drawn - small).square().mean() < flat
     looked: list[Tensor] = []
     watch = Watch(preview=lambda step, draw: looked.append(draw()))
-    sample(family, None, tiny.shot(), tiny.tracks(), Sampling(steps=2), watch)
+    sample(family, None, tiny.request(), tiny.tracks(), Sampling(steps=2), watch)
     assert len(looked) == 2 and all(one.min() >= 0 and one.max() <= 1 for one in looked)
 
 
 def test_a_single_frame_and_a_wide_picture_are_fine(family: WanFamily) -> None:
     tracks = tiny.tracks(frames=1)
-    clip = sample(family, WanMoveTracks(), tiny.shot(frames=1), tracks, Sampling(steps=1))
+    clip = sample(family, WanMoveTracks(), tiny.request(frames=1), tracks, Sampling(steps=1))
     assert clip.frames.shape == (1, 32, 32, 3)
-    wide = tiny.shot(image=tiny.picture(16, 48))
+    wide = tiny.request(image=tiny.picture(16, 48))
     none = empty_tracks(tiny.FRAMES, wide.size)
     clip = sample(family, AtiTracks(), wide, none, Sampling(steps=1))
     assert clip.frames.shape == (5, 16, 48, 3)
@@ -223,12 +223,12 @@ def test_flow_shift_is_the_release_s_or_the_user_s(family: WanFamily) -> None:
 
 def test_what_wan_cannot_do_is_refused_before_any_work(family: WanFamily) -> None:
     with pytest.raises(ValueError, match=r"4k\+1 frames.*got 8\. Use 5 or 9"):
-        family.condition(tiny.shot(frames=8))
+        family.condition(tiny.request(frames=8))
     with pytest.raises(ValueError, match=r"multiples of 16; got 40x32.*to 32x32"):
-        family.condition(tiny.shot(image=tiny.picture(32, 40)))
+        family.condition(tiny.request(image=tiny.picture(32, 40)))
     with pytest.raises(ValueError, match=r"values 0\.\.1"):
-        family.condition(tiny.shot(image=tiny.picture() * 255))
-    condition = family.condition(tiny.shot())
+        family.condition(tiny.request(image=tiny.picture() * 255))
+    condition = family.condition(tiny.request())
     noise = torch.zeros(1, 4, 2, 4, 4)
     with pytest.raises(ValueError, match="no adapters; got 'cam'"):
         family.predict(noise, torch.tensor(500), condition, [(Branch(adapter="cam"), None)])
@@ -251,9 +251,9 @@ def test_networks_that_do_not_belong_together_are_refused() -> None:
 
 
 def test_what_is_not_read_is_said() -> None:
-    def clip(**shot: Any) -> Clip:
+    def clip(**request: Any) -> GenerationResult:
         settings = Sampling(steps=1)
-        return sample(wordless, None, tiny.shot(**shot), tiny.tracks(), settings)
+        return sample(wordless, None, tiny.request(**request), tiny.tracks(), settings)
 
     wordless = WanFamily(tiny.parts())
     assert clip().notes == ()

@@ -50,7 +50,7 @@ def loaded(folder: Path, **more: Any) -> WanParts:
 
 def film(parts: WanParts) -> Tensor:
     settings = Sampling(steps=1)
-    return sample(WanFamily(parts), WanMoveTracks(), tiny.shot(), tiny.tracks(), settings).frames
+    return sample(WanFamily(parts), WanMoveTracks(), tiny.request(), tiny.tracks(), settings).frames
 
 
 def test_a_saved_release_makes_the_same_clip(saved: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_saved_release_makes_the_same_clip(saved: Path) -> None:
     kept = {one.dtype for one in control.blocks[0].norm2.parameters()}  # type: ignore[union-attr]
     assert kept == {torch.float32} and control.embed.weight.dtype == torch.bfloat16
     steered = ControlTracks(control)
-    clip = sample(WanFamily(half), steered, tiny.shot(), tiny.tracks(), Sampling(steps=1))
+    clip = sample(WanFamily(half), steered, tiny.request(), tiny.tracks(), Sampling(steps=1))
     assert torch.isfinite(clip.frames).all()
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from motion_core.geometry import Size
-from motion_core.models.protocols import Shot
+from motion_core.models.protocols import GenerationRequest
 from motion_core.models.wan.family import released_scheduler
 from motion_core.models.wan.parts import WanParts
 from motion_core.tracks import Tracks, make_tracks
@@ -92,8 +92,8 @@ def picture(side: int = SIDE, width: int | None = None) -> Tensor:
     )
 
 
-def shot(**changes: Any) -> Shot:
-    return Shot(**{"image": picture(), "frames": FRAMES, **changes})
+def request(**changes: Any) -> GenerationRequest:
+    return GenerationRequest(**{"image": picture(), "frames": FRAMES, **changes})
 
 
 def tracks(frames: int = FRAMES, points: int = 5) -> Tracks:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .evidence import Evidence, every_nth
+from .track_batch import TrackBatch, every_nth
 
 # More tracks than this hold nothing that these do not.
 MOST_HOLDING = 256
@@ -19,7 +19,7 @@ DOUBLINGS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Listening:
+class TrackAttention:
     """Which places listen to which tracks.
 
     spot: (B, N, 2) starts of tracks, -1..1 across the canvas. trust: (B, F, N) 0..1, little where a
@@ -50,7 +50,7 @@ class Listening:
 
 
 @dataclass(frozen=True, eq=False)
-class Grip:
+class TrackCorrection:
     """How firmly tracks hold latents.
 
     mend: (B, F / 2, N, N) what each track (columns) has to say to every miss (rows), frame by
@@ -58,7 +58,7 @@ class Grip:
     over (B, F, G*G); the part of a miss that is mended, 0..1.
     """
 
-    listening: Listening
+    attention: TrackAttention
     mend: Tensor
     amount: Tensor
 
@@ -70,37 +70,39 @@ class Grip:
         Matheron's rule (Journel and Huijbregts 1978; Wilson et al., 2002.09309). The regression is
         the control encoder's own: each place takes what the tracks say that it listens to.
         """
-        listening = self.listening
-        motion, rest = clean.tensor_split([listening.trust.shape[1]], dim=1)
-        missed = listening.read(answer[:, : motion.shape[1]] - motion).unflatten(1, (-1, 2))
-        told = listening.heard((missed @ self.mend).flatten(1, 2))
+        attention = self.attention
+        motion, rest = clean.tensor_split([attention.trust.shape[1]], dim=1)
+        missed = attention.read(answer[:, : motion.shape[1]] - motion).unflatten(1, (-1, 2))
+        told = attention.heard((missed @ self.mend).flatten(1, 2))
         return torch.cat([motion + (self.amount * told).view_as(motion), rest], dim=1)
 
 
-def listening_of(evidence: Evidence, shares: Tensor) -> Listening:
+def make_attention(track_batch: TrackBatch, shares: Tensor) -> TrackAttention:
     """Who listens to whom. shares: (B, G*G, N), as Estimate has them; zero for padding."""
-    some = every_nth(evidence.place.shape[1], MOST_HOLDING).to(shares.device)
+    some = every_nth(track_batch.place.shape[1], MOST_HOLDING).to(shares.device)
     shares = shares[..., some].transpose(1, 2).contiguous()
-    trust = evidence.trust[:, some, 1:].transpose(1, 2).repeat_interleave(2, dim=1)
+    trust = track_batch.trust[:, some, 1:].transpose(1, 2).repeat_interleave(2, dim=1)
     heard = (trust @ shares).clamp(min=LEAST_HEARD)
-    return Listening(evidence.spot[:, some], trust, shares, shares.sum(dim=1, keepdim=True) / heard)
+    return TrackAttention(
+        track_batch.spot[:, some], trust, shares, shares.sum(dim=1, keepdim=True) / heard
+    )
 
 
-def grip_of(listening: Listening, amount: Tensor) -> Grip:
+def make_correction(attention: TrackAttention, amount: Tensor) -> TrackCorrection:
     """A grip that mends this part of what is missed.
 
     With A what each place where a track starts hears of each track, tracks say the misses m, then
     what is still missed, (1 - A) m, and so on: (1 + (1 - A) + (1 - A)^2 + ...) m, in all.
     """
-    trust = listening.trust[:, ::2]
-    grid = round(listening.shares.shape[-1] ** 0.5)
+    trust = attention.trust[:, ::2]
+    grid = round(attention.shares.shape[-1] ** 0.5)
     itself = torch.eye(trust.shape[-1]).to(trust)
     mends = []
     for frame in range(trust.shape[1]):
-        spread = listening.shares * listening.scale[:, 2 * frame, None]
-        heard = listening.read(spread.unflatten(-1, (grid, grid))) * trust[:, frame, :, None]
+        spread = attention.shares * attention.scale[:, 2 * frame, None]
+        heard = attention.read(spread.unflatten(-1, (grid, grid))) * trust[:, frame, :, None]
         mend, left = itself, itself - heard
         for _ in range(DOUBLINGS):
             mend, left = mend + left @ mend, left @ left
         mends.append(mend)
-    return Grip(listening, torch.stack(mends, dim=1), amount)
+    return TrackCorrection(attention, torch.stack(mends, dim=1), amount)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from motion_core.models.lite.affinity import ControlEncoder
-from motion_core.models.lite.eyes import PictureNet
+from motion_core.models.lite.control_encoder import ControlEncoder
+from motion_core.models.lite.image_encoder import ImageBackbone
 
 from .models import SIZES
 
@@ -17,7 +17,7 @@ def picture() -> torch.Tensor:
 @torch.no_grad()
 def test_what_sharpens_begins_as_nothing_and_then_counts() -> None:
     torch.manual_seed(0)
-    net = PictureNet(SIZES).eval()
+    net = ImageBackbone(SIZES).eval()
     plain = net(picture())
     fine, sharpen = net.fine[-1], net.sharpen[1][-1]
     for layer in (fine, sharpen):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from motion_core.geometry import Size
-from motion_core.models.lite.evidence import evidence_of, unit_px
 from motion_core.models.lite.latents import from_latents
-from motion_core.models.lite.told import told_maps
+from motion_core.models.lite.track_batch import make_track_batch, unit_px
+from motion_core.models.lite.track_maps import rasterize_tracks
 from motion_core.tracks.model import make_tracks
 from tests.lite.models import wandering
 
@@ -25,7 +25,7 @@ def test_a_pinned_point_differs_from_none_and_a_cell_shares_its_mean() -> None:
     visible = torch.ones(3, 4, dtype=torch.bool)
     visible[2, 3] = False
     tracks = make_tracks(torch.cat([still, one, other, lost], dim=1), size, visible=visible)
-    told = told_maps(evidence_of([tracks]), 8)
+    told = rasterize_tracks(make_track_batch([tracks]), 8)
     moved, _ = from_latents(told)
     presence = told[0, 4:]
     torch.testing.assert_close(moved[0, 2, 7, 6], torch.tensor([0.4, -0.2]))
@@ -38,5 +38,5 @@ def test_a_pinned_point_differs_from_none_and_a_cell_shares_its_mean() -> None:
 
 def test_padding_tells_nothing() -> None:
     many, few = wandering(5, 7, CANVAS), wandering(5, 2, CANVAS, seed=1)
-    both = told_maps(evidence_of([many, few]), 8)
-    torch.testing.assert_close(both[1:], told_maps(evidence_of([few]), 8))
+    both = rasterize_tracks(make_track_batch([many, few]), 8)
+    torch.testing.assert_close(both[1:], rasterize_tracks(make_track_batch([few]), 8))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from motion_core.models.lite.fit import similarity_fit, track_moments
+from motion_core.models.lite.similarity_fit import similarity_fit, track_moments
 
 
 def problem(seed: int, places: int = 3, tracks: int = 7, frames: int = 4):

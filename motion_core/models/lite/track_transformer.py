@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .evidence import Evidence
 from .latents import retimed
+from .track_batch import TrackBatch
 
 # Tracks hear at most so many others, evenly chosen.
 MOST_ASKED = 512
@@ -28,7 +28,7 @@ SOFT_UNITS, FINE_UNITS, LEAST_MISS = 0.25, 1 / 32, 0.02
 MOST_REACH = 1.5
 
 
-class Doubt(NamedTuple):
+class TrackUncertainty(NamedTuple):
     """What the other tracks foretell of each: miss (B, H, N), the mean distance from what it does,
     units, and heard (B, H, N), how much there was to hear, 0..1."""
 
@@ -48,7 +48,7 @@ class Second(NamedTuple):
     said: Tensor
 
 
-class Accord(nn.Module):
+class TrackTransformer(nn.Module):
     """Codes of tracks that know each other, and a second round in which places listen to them.
 
     At its initialisation the second round changes nothing.
@@ -60,7 +60,7 @@ class Accord(nn.Module):
         told = width + 4 * TIMES + 2 * heads + 3
         self.heads = heads
         self.tell = nn.Sequential(nn.Linear(told, 64), nn.SiLU(), nn.Linear(64, code))
-        self.rounds = nn.ModuleList([Company(code), Company(code)])
+        self.rounds = nn.ModuleList([TrackSelfAttention(code), TrackSelfAttention(code)])
         self.norm = nn.LayerNorm(code)
         self.say = nn.Linear(code, WORD)
         self.key = nn.Linear(code, heads * WORD)
@@ -69,19 +69,21 @@ class Accord(nn.Module):
         )
         self.voice = _zero_linear(code, 2 * heads)
 
-    def codes(self, theirs: Tensor, evidence: Evidence, doubt: Doubt, asked: Tensor) -> Tensor:
+    def codes(
+        self, theirs: Tensor, track_batch: TrackBatch, doubt: TrackUncertainty, asked: Tensor
+    ) -> Tensor:
         """(B, N, code) of every track. theirs: (B, N, width), the picture where they start.
         asked: (K,) those that are heard."""
-        moved = _sampled(evidence.moved)
-        motion = _told_motion(moved, evidence.present)
-        count = torch.log1p(evidence.present.sum(dim=1, keepdim=True).float()) / 3
+        moved = _sampled(track_batch.moved)
+        motion = _told_motion(moved, track_batch.present)
+        count = torch.log1p(track_batch.present.sum(dim=1, keepdim=True).float()) / 3
         count = count[:, None].expand(-1, theirs.shape[1], -1)
         miss = torch.log(doubt.miss + LEAST_MISS) / 2
         doubts = torch.cat([miss, doubt.heard], dim=1).transpose(1, 2)
-        code = self.tell(torch.cat([theirs, motion, doubts, evidence.spot, count], dim=-1))
-        apart = _apart(moved, evidence.place, asked)
+        code = self.tell(torch.cat([theirs, motion, doubts, track_batch.spot, count], dim=-1))
+        apart = _apart(moved, track_batch.place, asked)
         for one in self.rounds:
-            code = one(code, apart, asked, evidence.present[:, asked])
+            code = one(code, apart, asked, track_batch.present[:, asked])
         return self.norm(code)
 
     def second(self, own: Tensor, weights: Tensor, near: Tensor, codes: Tensor) -> Second:
@@ -99,7 +101,7 @@ class Accord(nn.Module):
         return Second(alike + bias + near * wider, alike, said)
 
 
-class Company(nn.Module):
+class TrackSelfAttention(nn.Module):
     """Tracks listen to tracks: by their codes, by how alike they move and how near they start."""
 
     def __init__(self, code: int, heads: int = 4) -> None:

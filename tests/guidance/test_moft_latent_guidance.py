@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from motion_core.errors import CanvasError, ShapeError
-from motion_core.guidance.moft import DragSettings, MoftDrag, MoftSettings, MoftSteering
+from motion_core.guidance.moft import DragSettings, MoftDrag, MoftLatentGuidance, MoftSettings
 from motion_core.guidance.moft.drag import look_loss, near_cells
-from motion_core.guidance.moft.steering import Pulled, TappedRun, course_loss
-from motion_core.models.protocols import Nudge
+from motion_core.guidance.moft.latent_guidance import Pulled, TappedRun, course_loss
+from motion_core.models.protocols import GuidanceStep
 from motion_core.tracks.model import make_tracks
 
 from .parts import (
@@ -25,7 +25,7 @@ from .parts import (
     channels,
     latents,
     reference,
-    shot,
+    request,
     zero_prediction,
 )
 
@@ -35,14 +35,14 @@ PLAIN = MoftSettings(shares_attention=False)
 ACTIVE = 5
 
 
-def started(settings: MoftSettings = PLAIN, toy: Toy | None = None, **words: Any) -> Nudge:
+def begin(settings: MoftSettings = PLAIN, toy: Toy | None = None, **words: Any) -> GuidanceStep:
     toy = toy or Toy()
-    steering = MoftSteering(reference(toy), words.get("region"), settings)
-    return steering.started(toy, words.get("condition", Condition(shot())), STEPS)
+    latent_guidance = MoftLatentGuidance(reference(toy), words.get("region"), settings)
+    return latent_guidance.begin(toy, words.get("condition", Condition(request())), STEPS)
 
 
-def nudged(nudge: Nudge, given: Tensor, step: int = ACTIVE) -> Tensor:
-    return nudge(given, TIME, step, zero_prediction)
+def guided(guidance_step: GuidanceStep, given: Tensor, step: int = ACTIVE) -> Tensor:
+    return guidance_step(given, TIME, step, zero_prediction)
 
 
 def loss_of(given: Tensor, region: Tensor | None = None) -> Tensor:
@@ -60,7 +60,7 @@ def loss_of(given: Tensor, region: Tensor | None = None) -> Tensor:
 def test_one_iteration_takes_half_the_weighted_gradient() -> None:
     settings = replace(PLAIN, iterations=1, weight=6.0, step_size=0.5)
     given = latents().double()
-    moved = given - nudged(started(settings), given)
+    moved = given - guided(begin(settings), given)
     slope = moved / 3.0
     generator = torch.Generator().manual_seed(3)
     for _ in range(6):
@@ -71,10 +71,10 @@ def test_one_iteration_takes_half_the_weighted_gradient() -> None:
 
 
 def test_iterations_are_gradient_steps_one_after_the_other() -> None:
-    one = started(replace(PLAIN, iterations=1))
+    one = begin(replace(PLAIN, iterations=1))
     given = latents()
-    twice = nudged(one, nudged(one, given))
-    assert torch.equal(nudged(started(replace(PLAIN, iterations=2)), given), twice)
+    twice = guided(one, guided(one, given))
+    assert torch.equal(guided(begin(replace(PLAIN, iterations=2)), given), twice)
     assert float(loss_of(twice)) < float(loss_of(given))
 
 
@@ -83,43 +83,43 @@ def test_the_adaptive_step_is_polyaks_whatever_the_scale_of_the_loss() -> None:
     loss = loss_of(given)
     (slope,) = torch.autograd.grad(loss, given)
     adaptive = replace(PLAIN, weight=1.0, is_adaptive=True, iterations=1)
-    moved = given.detach() - nudged(started(adaptive), given.detach())
+    moved = given.detach() - guided(begin(adaptive), given.detach())
     torch.testing.assert_close(moved, slope * (loss / slope.square().sum()).detach())
-    run = TappedRun(Toy(), Condition(shot()), STEPS, reference(Toy()))
+    run = TappedRun(Toy(), Condition(request()), STEPS, reference(Toy()))
     wish = reference(Toy()).course
 
     def louder(features: Tensor) -> Tensor:
         everywhere = torch.ones(8, 8, dtype=torch.bool)
         return 1e4 * course_loss(features, run.channels, everywhere, wish)
 
-    loud = given.detach() - nudged(Pulled(run, adaptive, louder, None), given.detach())
+    loud = given.detach() - guided(Pulled(run, adaptive, louder, None), given.detach())
     torch.testing.assert_close(loud, moved)
 
 
 def test_adaptive_iterations_come_near_the_wish() -> None:
     adaptive = replace(PLAIN, weight=1.0, is_adaptive=True, iterations=12)
-    after = nudged(started(adaptive), latents())
+    after = guided(begin(adaptive), latents())
     assert float(loss_of(after)) < 1e-3 * float(loss_of(latents()))
 
 
 def test_no_latent_moves_further_than_the_limit() -> None:
     wild = replace(PLAIN, weight=1e6, iterations=1)
     given = latents()
-    moved = (nudged(started(replace(wild, most_change=0.1)), given) - given).abs()
+    moved = (guided(begin(replace(wild, most_change=0.1)), given) - given).abs()
     assert float(moved.max()) == pytest.approx(0.1, rel=1e-4)
-    assert float((nudged(started(wild), given) - given).abs().max()) > 1.0
+    assert float((guided(begin(wild), given) - given).abs().max()) > 1.0
 
 
 @pytest.mark.parametrize(("step", "acts"), [(2, False), (3, True), (11, True), (12, False)])
 def test_the_window_is_that_of_the_authors(step: int, acts: bool) -> None:
     given = latents()
-    assert (nudged(started(), given, step) is given) is not acts
+    assert (guided(begin(), given, step) is given) is not acts
 
 
 def test_weight_zero_is_the_same_tensor_and_asks_nothing() -> None:
     toy, given = Toy(shares_attention=True), latents()
     off = MoftSettings(weight=0.0)
-    assert nudged(started(off, toy), given) is given and toy.seen == []
+    assert guided(begin(off, toy), given) is given and toy.seen == []
 
 
 @pytest.mark.parametrize("still_frac", [0.0, 0.5, 1.0])
@@ -131,7 +131,7 @@ def test_latents_outside_the_region_are_left_alone(still_frac: float) -> None:
     toy.layer.forward = lambda z: Toy().layer(z + z.mean(dim=(3, 4), keepdim=True))  # type: ignore[method-assign]
     given = latents()
     settings = replace(PLAIN, still_frac=still_frac)
-    moved = nudged(started(settings, toy, region=region), given) != given
+    moved = guided(begin(settings, toy, region=region), given) != given
     held = round(still_frac * FRAMES)
     assert not moved[:, :, :held][..., ~region].any()
     assert moved[:, :, held:][..., ~region].all() and moved[..., region].all()
@@ -143,7 +143,7 @@ def test_the_region_is_where_the_mean_is_taken() -> None:
     given = latents().double().requires_grad_(True)
     (wanted,) = torch.autograd.grad(loss_of(given, region), given)
     settings = replace(PLAIN, iterations=1)
-    moved = given.detach() - nudged(started(settings, region=region), given.detach())
+    moved = given.detach() - guided(begin(settings, region=region), given.detach())
     torch.testing.assert_close(moved, 3.0 * wanted, rtol=1e-6, atol=1e-9)
 
 
@@ -164,7 +164,7 @@ def test_each_place_is_a_mean_of_squares_instead_of_the_square_of_a_mean() -> No
     spreads = {}
     for each in (False, True):
         settings = replace(PLAIN, each_place=each, is_adaptive=True, weight=1.0, iterations=20)
-        moved = toy.layer(nudged(started(settings), latents()))[:, wish.channels.index]
+        moved = toy.layer(guided(begin(settings), latents()))[:, wish.channels.index]
         motion = moved - moved.mean(dim=0)
         spreads[each] = motion.std(dim=(2, 3)).mean().item()
     assert spreads[True] < 0.5 * spreads[False]
@@ -174,14 +174,14 @@ def test_nothing_is_left_behind_and_the_input_is_not_touched() -> None:
     toy, given = Toy(), latents()
     before = given.clone()
     with torch.no_grad():
-        moved = nudged(started(PLAIN, toy), given)
+        moved = guided(begin(PLAIN, toy), given)
     assert torch.equal(given, before) and not given.requires_grad and given.grad is None
     assert not moved.requires_grad and moved.grad_fn is None
     assert toy.layer.mix.grad is None and not toy.layer._forward_hooks
 
 
 def test_a_host_under_inference_mode_gets_the_same() -> None:
-    wanted = nudged(started(), latents())
+    wanted = guided(begin(), latents())
     with torch.inference_mode():
         toy = Toy()
         toy.layer.mix = torch.nn.Parameter(toy.layer.mix.detach().clone(), requires_grad=False)
@@ -195,7 +195,7 @@ def test_a_host_under_inference_mode_gets_the_same() -> None:
                 return with_gradients(plain, given[:1], {})
 
         here = Twinned(plain)
-        found = nudged(started(PLAIN, here), latents())
+        found = guided(begin(PLAIN, here), latents())
     assert torch.equal(found, wanted)
     assert plain.mix.is_inference(), "the weights are their old selves"
 
@@ -210,16 +210,16 @@ def test_cancel_between_iterations_leaves_nothing_behind(after: int) -> None:
         told.append((done, total))
 
     toy, given = Toy(), latents()
-    nudge = started(replace(PLAIN, iterations=3), toy, condition=Condition(shot(), stop))
+    guidance_step = begin(replace(PLAIN, iterations=3), toy, condition=Condition(request(), stop))
     with pytest.raises(KeyboardInterrupt):
-        nudged(nudge, given)
+        guided(guidance_step, given)
     assert told == [(ACTIVE, STEPS)] * after and not given.requires_grad
     assert not torch.is_inference_mode_enabled() and torch.is_grad_enabled()
 
 
 def test_a_clip_that_nothing_guides_runs_beside_and_follows_its_own_predictions() -> None:
     toy = Toy(shares_attention=True)
-    nudge = started(MoftSettings(), toy)
+    guidance_step = begin(MoftSettings(), toy)
     scheduler = toy.scheduler()
     scheduler.set_timesteps(STEPS)
     asked: list[Tensor] = []
@@ -231,7 +231,7 @@ def test_a_clip_that_nothing_guides_runs_beside_and_follows_its_own_predictions(
 
     for step in range(2, 6):
         timestep = scheduler.timesteps[step]
-        moved = nudge(given, timestep, step, predict)
+        moved = guidance_step(given, timestep, step, predict)
         if step < 3:
             assert not asked and moved is given
             continue
@@ -239,7 +239,7 @@ def test_a_clip_that_nothing_guides_runs_beside_and_follows_its_own_predictions(
         free = scheduler.step(0.3 * free, timestep, free).prev_sample
         given = scheduler.step(0.3 * moved, timestep, moved).prev_sample
     assert toy.seen == ["free", "guided", "guided"] * 3
-    nudge(given, scheduler.timesteps[11], 11, predict)
+    guidance_step(given, scheduler.timesteps[11], 11, predict)
     assert len(asked) == 3, "after its last step nobody needs the other clip"
 
 
@@ -248,28 +248,28 @@ def test_other_weights_other_lengths_and_other_canvases_are_refused() -> None:
     other = Toy()
     with torch.no_grad():
         other.layer.mix.add_(1.0)
-    run = Condition(shot())
+    run = Condition(request())
     with pytest.raises(ValueError, match="same model"):
-        MoftSteering(wish).started(other, run, STEPS)
+        MoftLatentGuidance(wish).begin(other, run, STEPS)
     with pytest.raises(TypeError, match="no features that MOFT could read"):
-        MoftSteering(wish).started(object(), run, STEPS)
-    nudge = MoftSteering(wish, None, PLAIN).started(Toy(), Condition(shot(6)), STEPS)
+        MoftLatentGuidance(wish).begin(object(), run, STEPS)
+    guidance_step = MoftLatentGuidance(wish, None, PLAIN).begin(Toy(), Condition(request(6)), STEPS)
     with pytest.raises(ShapeError, match="4 frames but the video to be made has 6"):
-        nudged(nudge, latents(frames=6))
+        guided(guidance_step, latents(frames=6))
     with pytest.raises(ShapeError, match="same picture"):
-        MoftSteering(wish, torch.ones(8, 9, dtype=torch.bool)).started(Toy(), run, STEPS)
+        MoftLatentGuidance(wish, torch.ones(8, 9, dtype=torch.bool)).begin(Toy(), run, STEPS)
 
 
 def test_a_window_between_two_steps_is_told() -> None:
-    steering = MoftSteering(reference(Toy()), None, PLAIN)
+    latent_guidance = MoftLatentGuidance(reference(Toy()), None, PLAIN)
     with pytest.raises(ValueError, match="none of the 2 steps"):
-        steering.started(Toy(), Condition(shot()), 2)
-    steering.started(Toy(), Condition(shot()), 3)
+        latent_guidance.begin(Toy(), Condition(request()), 2)
+    latent_guidance.begin(Toy(), Condition(request()), 3)
 
 
 def test_a_gradient_that_is_no_number_is_told() -> None:
     with pytest.raises(ValueError, match="NaN or infinite"):
-        nudged(started(), torch.full_like(latents(), float("nan")))
+        guided(begin(), torch.full_like(latents(), float("nan")))
 
 
 @pytest.mark.parametrize(
@@ -298,18 +298,18 @@ def drag(points: int = 1, settings: MoftSettings = PLAIN) -> MoftDrag:
 
 
 def test_a_drag_has_three_phases() -> None:
-    nudge = drag().started(Toy(), Condition(shot()), STEPS)
+    guidance_step = drag().begin(Toy(), Condition(request()), STEPS)
     given = latents()
-    losses = [(step, _phase(nudge, given, step)) for step in range(STEPS)]
+    losses = [(step, _phase(guidance_step, given, step)) for step in range(STEPS)]
     motion = [step for step, (moves, _) in losses if moves]
-    look = [step for step, (_, looks) in losses if looks]
-    assert motion == list(range(7)) and look == list(range(6, 20))
-    assert nudge(given, TIME, 20, zero_prediction) is given
+    preview = [step for step, (_, looks) in losses if looks]
+    assert motion == list(range(7)) and preview == list(range(6, 20))
+    assert guidance_step(given, TIME, 20, zero_prediction) is given
 
 
-def _phase(nudge: Any, given: Tensor, step: int) -> tuple[bool, bool]:
-    nudge(given, TIME, step, zero_prediction)
-    return nudge._phase
+def _phase(guidance_step: Any, given: Tensor, step: int) -> tuple[bool, bool]:
+    guidance_step(given, TIME, step, zero_prediction)
+    return guidance_step._phase
 
 
 def test_the_look_is_held_where_the_point_goes() -> None:
@@ -331,10 +331,10 @@ def test_the_look_is_held_where_the_point_goes() -> None:
 def test_a_drag_goes_down_both_losses() -> None:
     settings = replace(PLAIN, weight=1.0, is_adaptive=True, iterations=8)
     wish = drag(2, settings=settings)
-    nudge = wish.started(Toy(), Condition(shot()), STEPS)
+    guidance_step = wish.begin(Toy(), Condition(request()), STEPS)
     given = latents()
-    moved = nudge(given, TIME, 6, zero_prediction)
-    first, after = (nudge._loss(Toy().layer(z)) for z in (given, moved))
+    moved = guidance_step(given, TIME, 6, zero_prediction)
+    first, after = (guidance_step._loss(Toy().layer(z)) for z in (given, moved))
     assert after.item() < 0.5 * first.item()
 
 
@@ -347,16 +347,16 @@ def test_near_cells_are_within_a_radius() -> None:
 
 
 def test_drags_without_sense_are_refused() -> None:
-    run = Condition(shot())
+    run = Condition(request())
     with pytest.raises(TypeError, match="tracks to the sampler itself"):
-        drag().started(Toy(is_eulerian=False), run, STEPS)
+        drag().begin(Toy(is_eulerian=False), run, STEPS)
     with pytest.raises(CanvasError, match="Transform Tracks"):
-        drag().started(Toy(), Condition(shot(size=type(SIZE)(8, 9))), STEPS)
+        drag().begin(Toy(), Condition(request(size=type(SIZE)(8, 9))), STEPS)
     with pytest.raises(ShapeError, match="a track or more of 6 frames"):
-        drag().started(Toy(), Condition(shot(6)), STEPS)
+        drag().begin(Toy(), Condition(request(6)), STEPS)
     hidden = replace(drag().tracks, visible=torch.zeros(FRAMES, 1, dtype=torch.bool))
     with pytest.raises(ValueError, match="visible in the first frame"):
-        replace(drag(), tracks=hidden).started(Toy(), run, STEPS)
+        replace(drag(), tracks=hidden).begin(Toy(), run, STEPS)
     with pytest.raises(ValueError, match="held from before"):
         DragSettings(motion_end_frac=0.1)
     with pytest.raises(ValueError, match="radius_frac"):
@@ -364,7 +364,7 @@ def test_drags_without_sense_are_refused() -> None:
 
 
 def test_features_are_read_in_the_models_number_of_frames() -> None:
-    run = TappedRun(Toy(), Condition(shot()), STEPS, reference(Toy()))
+    run = TappedRun(Toy(), Condition(request()), STEPS, reference(Toy()))
     features = run.features(latents(), TIME, None)
     assert features.shape == (FRAMES, 6, 8, 8)
     everywhere = torch.ones(8, 8, dtype=torch.bool)

@@ -22,7 +22,7 @@ FARTHEST_UNITS = 64.0
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class TrackBatch:
     """A batch of track sets, padded to the same N.
 
     place:   (B, N, 2) units from the middle of the canvas, in the picture.
@@ -38,10 +38,10 @@ class Evidence:
     trust: Tensor
     present: Tensor
 
-    def to(self, device: torch.device | str) -> Evidence:
+    def to(self, device: torch.device | str) -> TrackBatch:
         """The same on another device."""
         parts = (self.place, self.spot, self.moved, self.trust, self.present)
-        return Evidence(*(part.to(device) for part in parts))
+        return TrackBatch(*(part.to(device) for part in parts))
 
 
 def unit_px(canvas: Size) -> float:
@@ -49,7 +49,7 @@ def unit_px(canvas: Size) -> float:
     return (canvas.width * canvas.height) ** 0.5 / UNITS
 
 
-def evidence_of(batch: Sequence[Tracks]) -> Evidence:
+def make_track_batch(batch: Sequence[Tracks]) -> TrackBatch:
     """What track sets of the same number of frames tell.
 
     A point that is first seen after frame 0 is taken to have rested until then; between visible
@@ -68,7 +68,7 @@ def evidence_of(batch: Sequence[Tracks]) -> Evidence:
     place, spot, moved, trust = (torch.stack(column) for column in zip(*padded, strict=True))
     counts = torch.tensor([len(part[0]) for part in parts], device=place.device)
     present = torch.arange(most, device=place.device) < counts[:, None]
-    return Evidence(place, spot, moved, trust, present)
+    return TrackBatch(place, spot, moved, trust, present)
 
 
 def every_nth(count: int, most: int) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...errors import ShapeError
-from ...models.protocols import FeatureTap, FilmedCondition, SharedKeys
+from ...models.protocols import FeatureTap, RunCondition, SharedKeys
 from ...tracks.arguments import finite_number, whole_number
 from .features import content_removed, fingerprint, resized, tap_of
 from .reference import MotionReference, region_cells
@@ -66,10 +66,10 @@ class MoftSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class MoftSteering:
+class MoftLatentGuidance:
     """A Steering towards a reference's motion.
 
-    region: (H, W) bool in the proportions of the shot's canvas, where it is wanted; None is
+    region: (H, W) bool in the proportions of the request's canvas, where it is wanted; None is
     everywhere.
     """
 
@@ -77,7 +77,7 @@ class MoftSteering:
     region: Tensor | None = None
     settings: MoftSettings = field(default_factory=MoftSettings)
 
-    def started(self, model: Any, condition: FilmedCondition, steps: int) -> Pulled:
+    def begin(self, model: Any, condition: RunCondition, steps: int) -> Pulled:
         """Made ready for a run.
 
         Raises TypeError or ValueError for a model without features or other than the reference's,
@@ -102,10 +102,10 @@ class MoftSteering:
 
 class TappedRun:
     """A run whose features are read: the model, its condition, and the reference's way of
-    reading. Raises what MoftSteering.started raises."""
+    reading. Raises what MoftLatentGuidance.started raises."""
 
     def __init__(
-        self, model: Any, condition: FilmedCondition, steps: int, reference: MotionReference
+        self, model: Any, condition: RunCondition, steps: int, reference: MotionReference
     ) -> None:
         self.tap: FeatureTap = tap_of(model)
         self.model, self.condition, self.steps = model, condition, steps
@@ -122,7 +122,7 @@ class TappedRun:
         """(grid, grid) bool."""
         if region is None:
             return torch.ones(self.grid, self.grid, dtype=torch.bool)
-        return region_cells(region, self.condition.shot.size, self.grid)
+        return region_cells(region, self.condition.request.size, self.grid)
 
     def features(self, latents: Tensor, timestep: Tensor, keys: SharedKeys | None) -> Tensor:
         """(T, C, grid, grid), differentiable. Raises ShapeError for another length than the
@@ -137,7 +137,7 @@ class TappedRun:
 
 
 class Pulled:
-    """A Nudge down the gradient of a loss of features, and an unguided clip beside it."""
+    """A GuidanceStep down the gradient of a loss of features, and an unguided clip beside it."""
 
     def __init__(
         self, run: TappedRun, settings: MoftSettings, loss: Loss, outside: Tensor | None
@@ -170,7 +170,7 @@ class Pulled:
         keys = SharedKeys({})
         with torch.no_grad():
             self._run.features(self._free, timestep, keys)
-        keys.is_told = True
+        keys.is_replaying = True
         return keys
 
     def _step_free(self, timestep: Tensor, predict: Callable[[Tensor], Tensor]) -> None:

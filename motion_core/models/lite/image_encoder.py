@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .layers import Attention, doubled, down, look, norm, zero_conv
+from .layers import Attention, conv_block, doubled, down, norm, zero_conv
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class EncoderConfig:
     hidden: int = 48
 
 
-class PictureNet(nn.Module):
+class ImageBackbone(nn.Module):
     """A picture (B, 3, 4G, 4G) to features (B, width, G, G)."""
 
     def __init__(self, config: EncoderConfig) -> None:
@@ -46,9 +46,9 @@ class PictureNet(nn.Module):
         self.at_quarter = down(middle, deep)
         self.at_eighth = down(deep, deep)
         self.around = nn.Sequential(Attention(deep), Attention(deep))
-        self.to_quarter = look(deep, deep)
-        self.to_half = look(deep, middle)
-        self.to_full = nn.Sequential(look(middle + width, width), look(width, width))
+        self.to_quarter = conv_block(deep, deep)
+        self.to_half = conv_block(deep, middle)
+        self.to_full = nn.Sequential(conv_block(middle + width, width), conv_block(width, width))
         self.sharpen = nn.ModuleList([_sharpened(width) for _ in range(2)])
 
     def forward(self, picture: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ def _sharpened(width: int) -> nn.Sequential:
     )
 
 
-class Eyes(nn.Module):
+class ImageEncoder(nn.Module):
     """Features of a picture, and codes that are alike where places belong together."""
 
     at: Tensor
@@ -85,7 +85,7 @@ class Eyes(nn.Module):
     def __init__(self, config: EncoderConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or EncoderConfig()
-        self.picture = PictureNet(config)
+        self.picture = ImageBackbone(config)
         self.affinity = nn.Conv2d(config.width, config.heads * config.head_dim, 1)
         axis = (torch.arange(config.grid) + 0.5) / config.grid * 2 - 1
         grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1).view(-1, 2)
@@ -96,9 +96,9 @@ class Eyes(nn.Module):
         """(B, 3, 4G, 4G) in -1..1 to (B, width, G, G): what depends on the picture alone."""
         return self.picture(picture)
 
-    def copied(self) -> Eyes:
+    def copied(self) -> ImageEncoder:
         """The same eyes, frozen, with weights of their own."""
-        own = Eyes(self.config)
+        own = ImageEncoder(self.config)
         own.picture.load_state_dict(self.picture.state_dict())
         own.affinity.load_state_dict(self.affinity.state_dict())
         return own.requires_grad_(False)

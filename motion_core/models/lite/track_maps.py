@@ -8,23 +8,23 @@ from torch import Tensor
 from ...geometry import Size
 from ...raster.region import region_flow
 from ...tracks.model import Tracks
-from .evidence import UNITS, Evidence
 from .latents import SCALE_UNITS
+from .track_batch import UNITS, TrackBatch
 
 REGION_PX = 2
 
 
-def told_maps(evidence: Evidence, grid: int) -> Tensor:
+def rasterize_tracks(track_batch: TrackBatch, grid: int) -> Tensor:
     """Tracks where they start, laid out as latents: (B, 3 (T - 1), G, G).
 
     Displacements are means over the tracks of a cell, weighted by trust; the last channels are
     the trust itself, at most 1, so that a pinned point differs from no point.
     """
-    batch, _, frames = evidence.trust.shape
-    cell = ((evidence.spot + 1) / 2 * grid).floor().long().clamp(0, grid - 1)
+    batch, _, frames = track_batch.trust.shape
+    cell = ((track_batch.spot + 1) / 2 * grid).floor().long().clamp(0, grid - 1)
     index = cell[..., 1] * grid + cell[..., 0]
-    trust = (evidence.trust * evidence.present[..., None])[..., None]
-    told = torch.cat([evidence.moved / SCALE_UNITS * trust, trust], dim=-1)
+    trust = (track_batch.trust * track_batch.present[..., None])[..., None]
+    told = torch.cat([track_batch.moved / SCALE_UNITS * trust, trust], dim=-1)
     told = told[:, :, 1:].flatten(2)
     summed = told.new_zeros(batch, grid * grid, told.shape[-1])
     summed.scatter_add_(1, index[..., None].expand_as(told), told)

@@ -12,7 +12,7 @@ from torch.nn import functional
 SIDE, GREY_SHARE = 256, 0.45
 
 
-def motion_picture(image: Tensor, moved: Tensor) -> Tensor:
+def flow_to_rgb(image: Tensor, moved: Tensor) -> Tensor:
     """(h, w, 3) float 0..1 on the CPU: the hue tells the direction, its strength how far.
 
     image: (H, W, 3) float 0..1; shows through in grey. moved: (G, G, 2) pixels. What moves

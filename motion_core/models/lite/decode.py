@@ -10,41 +10,41 @@ from torch import Tensor
 
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
-from ..protocols import Shot
-from .evidence import filled
+from ..protocols import GenerationRequest
 from .field import MotionField
 from .render import Stage
+from .track_batch import filled
 from .upsample import Array
 
 # A point counts as seen when the field finds that likelier than not.
 SEEN = 0.5
 
 
-def film(
-    shot: Shot, field: MotionField, tracks: Tracks, progress: Progress = silent
+def decode_video(
+    request: GenerationRequest, field: MotionField, tracks: Tracks, progress: Progress = silent
 ) -> tuple[Tensor, Tensor, Tracks]:
     """Frames (T, H, W, 3), holes (T, H, W) 0..1 and the tracks as realised.
 
-    field: of the shot's size and length. Only the last frame is drawn where the shot wants no
+    field: of the request's size and length. Only the last frame is drawn where the request wants no
     more. The realised tracks follow the pixels under the tracks' first positions, exactly as they
     are drawn; a track that is never visible stays so. progress is called per frame.
     Raises what Stage raises for the picture, and whatever progress raises.
     """
-    stage = Stage(shot.image, field, shot.movable)
-    first = shot.frames - 1 if shot.last_only else 0
+    stage = Stage(request.image, field, request.movable)
+    first = request.frames - 1 if request.last_only else 0
     height, width = stage.picture.shape[:2]
-    frames = torch.empty(shot.frames - first, height, width, 3)
-    holes = torch.empty(shot.frames - first, height, width)
+    frames = torch.empty(request.frames - first, height, width, 3)
+    holes = torch.empty(request.frames - first, height, width)
     followed = _Followed(tracks, stage)
-    for frame in range(shot.frames):
+    for frame in range(request.frames):
         shift = stage.carried(frame)
-        followed.look(frame, shift)
+        followed.preview(frame, shift)
         if frame >= first:
             colours, hole = stage.draw(frame, shift)
             frames[frame - first] = torch.from_numpy(colours)
             holes[frame - first] = torch.from_numpy(hole)
-        progress(frame + 1, shot.frames)
-    device = shot.image.device
+        progress(frame + 1, request.frames)
+    device = request.image.device
     return frames.to(device), holes.to(device), followed.tracks(field)
 
 
@@ -62,7 +62,7 @@ class _Followed:
         self.column = np.clip(pixel[:, 0], 0, width - 1)
         self.row = np.clip(pixel[:, 1], 0, height - 1)
 
-    def look(self, frame: int, shift: Array) -> None:
+    def preview(self, frame: int, shift: Array) -> None:
         """Note where the points are in a frame. shift: (H, W, 2) of every pixel."""
         self.xy[frame, self.known] = self.start + torch.from_numpy(shift[self.row, self.column])
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from motion_core.geometry import Size
-from motion_core.models.lite import affinity
-from motion_core.models.lite.affinity import ControlEncoder
-from motion_core.models.lite.evidence import every_nth, evidence_of
+from motion_core.models.lite import control_encoder
+from motion_core.models.lite.control_encoder import ControlEncoder
+from motion_core.models.lite.track_batch import every_nth, make_track_batch
 from motion_core.tracks.model import Tracks, make_tracks
 
 from .models import SIZES, wandering
@@ -34,11 +34,11 @@ def features(batch: int = 1) -> torch.Tensor:
 
 
 def doubt_of(one: ControlEncoder, tracks: Tracks):
-    evidence = evidence_of([tracks])
-    asked = every_nth(evidence.place.shape[1], 512)
-    told = one.witnesses(features(), evidence)
+    track_batch = make_track_batch([tracks])
+    asked = every_nth(track_batch.place.shape[1], 512)
+    told = one.encoded_tracks(features(), track_batch)
     with torch.no_grad():
-        return one._doubt(told.key, told.moments, evidence, asked)
+        return one._doubt(told.key, told.moments, track_batch, asked)
 
 
 def moving(*shifts: tuple[float, float]) -> Tracks:
@@ -57,12 +57,12 @@ def test_at_its_start_the_second_round_changes_nothing() -> None:
             for name, value in one.accord.state_dict().items()
         }
     )
-    evidence = evidence_of([wandering(4, 9, CANVAS)])
-    first = affinity.whole_field(one, features(), evidence, HALF)
-    second = affinity.whole_field(other, features(), evidence, HALF)
+    track_batch = make_track_batch([wandering(4, 9, CANVAS)])
+    first = control_encoder.estimate_field(one, features(), track_batch, HALF)
+    second = control_encoder.estimate_field(other, features(), track_batch, HALF)
     for name in ("moved", "visible", "error", "shares"):
         assert torch.equal(getattr(first, name), getattr(second, name))
-    taught = affinity.whole_field(encoder(0, learned=True), features(), evidence, HALF)
+    taught = control_encoder.estimate_field(encoder(0, learned=True), features(), track_batch, HALF)
     assert not torch.allclose(taught.moved, first.moved)
 
 
@@ -93,8 +93,10 @@ def test_order_and_padding_do_not_matter(learned: bool) -> None:
     few, many = wandering(4, 5, CANVAS), wandering(4, 9, CANVAS, seed=5)
     order = torch.tensor([3, 1, 4, 0, 2])
     turned = replace(few, xy=few.xy[:, order], visible=few.visible[:, order])
-    both = affinity.whole_field(one, features(2)[[0, 0]], evidence_of([few, many]), HALF)
-    alone = affinity.whole_field(one, features(2)[:1], evidence_of([turned]), HALF)
+    both = control_encoder.estimate_field(
+        one, features(2)[[0, 0]], make_track_batch([few, many]), HALF
+    )
+    alone = control_encoder.estimate_field(one, features(2)[:1], make_track_batch([turned]), HALF)
     torch.testing.assert_close(both.moved[0], alone.moved[0], atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(both.shares[0, :, order], alone.shares[0], atol=1e-5, rtol=1e-4)
 
@@ -105,17 +107,19 @@ def test_however_little_tracks_carry_nobody_listens_to_padding() -> None:
     one = encoder(learned=True)
     torch.nn.init.constant_(one.reach, -4.0)
     few, many = wandering(4, 5, CANVAS), wandering(4, 9, CANVAS, seed=5)
-    both = affinity.whole_field(one, features(2)[[0, 0]], evidence_of([few, many]), HALF)
-    alone = affinity.whole_field(one, features(2)[:1], evidence_of([few]), HALF)
+    both = control_encoder.estimate_field(
+        one, features(2)[[0, 0]], make_track_batch([few, many]), HALF
+    )
+    alone = control_encoder.estimate_field(one, features(2)[:1], make_track_batch([few]), HALF)
     torch.testing.assert_close(both.shares[:1, :, :5], alone.shares, atol=2e-2, rtol=0)
     assert not both.shares[0, :, 5:].any()
 
 
 def test_of_many_tracks_some_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    one, evidence = encoder(learned=True), evidence_of([wandering(4, 40, CANVAS)])
-    whole = affinity.whole_field(one, features(), evidence, HALF).moved
-    monkeypatch.setattr(affinity, "MOST_ASKED", 8)
-    some = affinity.whole_field(one, features(), evidence, HALF).moved
+    one, track_batch = encoder(learned=True), make_track_batch([wandering(4, 40, CANVAS)])
+    whole = control_encoder.estimate_field(one, features(), track_batch, HALF).moved
+    monkeypatch.setattr(control_encoder, "MOST_ASKED", 8)
+    some = control_encoder.estimate_field(one, features(), track_batch, HALF).moved
     assert bool(torch.isfinite(some).all())
     assert not torch.equal(some, whole)
 
@@ -126,7 +130,7 @@ def test_gradients_are_finite(points: int) -> None:
     one, tracks = encoder(learned=True).train(), wandering(4, points, CANVAS)
     if points == 7:
         tracks = replace(tracks, xy=tracks.xy[:, :1].expand(-1, 7, -1).contiguous())
-    told = one(features(), evidence_of([tracks]), torch.arange(64)[None], HALF)
+    told = one(features(), make_track_batch([tracks]), torch.arange(64)[None], HALF)
     (told.moved.square().sum() + told.error.sum() + told.alike.sum()).backward()
     found = [p.grad for p in one.parameters() if p.grad is not None]
     assert found and all(bool(torch.isfinite(grad).all()) for grad in found)

@@ -20,7 +20,7 @@ MOST_ODDS = 1e3
 PRECISION_PX, MOST_ROUNDS = 1e-3, 150
 
 
-def settled(displacement: Tensor, confidence: Tensor, colours: Tensor) -> Tensor:
+def smooth_edge_aware(displacement: Tensor, confidence: Tensor, colours: Tensor) -> Tensor:
     """The displacements (T, G, G, 2) that agree best with the confident places and with each other.
 
     confidence: (G, G) 0..1. colours: (G, G, 3) CIELAB of the cells, L in 0..1.

@@ -22,14 +22,14 @@ from ...raster.ids import IdEmbedding
 from ...raster.sparse import sparse_id_volume
 from ...tracks.model import Tracks, empty_tracks, make_tracks
 from ...tracks.select import select
-from .base import LiteBase, LiteResiduals
-from .evidence import every_nth, evidence_of, filled
+from .base import LiteBase, LiteControlOutput
 from .field import MotionField
-from .grip import Grip, Listening, grip_of
-from .identity import VOLUME_SIDE, IdReader, far_apart, matched_tracks
+from .id_reader import VOLUME_SIDE, IdReader, far_apart, matched_tracks
 from .latents import coloured_noise, latents_of, retimed, time_factor
 from .layers import zero_conv
-from .told import region_maps, told_maps
+from .track_batch import every_nth, filled, make_track_batch
+from .track_correction import TrackAttention, TrackCorrection, make_correction
+from .track_maps import rasterize_tracks, region_maps
 
 INPUTS = ("ids", "region")
 # So many tracks are told apart by their ids: one for every cell of the grid.
@@ -51,7 +51,7 @@ class Prepared:
     added: Tensor
     guess: Tensor
     share: Tensor
-    grip: Grip | None = None
+    correction: TrackCorrection | None = None
 
 
 class Regressor(Protocol):
@@ -63,7 +63,7 @@ class Regressor(Protocol):
         tracks: Tracks,
         weights: Tensor | None = None,
         progress: Progress = silent,
-    ) -> tuple[MotionField, Listening]:
+    ) -> tuple[MotionField, TrackAttention]:
         """Dense motion in one step, and which places listen to which tracks."""
         ...
 
@@ -72,7 +72,7 @@ class Regressor(Protocol):
         ...
 
 
-class LiteControl(nn.Module):
+class LiteTrackControlNet(nn.Module):
     """Steers a frozen base by tracks. At its initialisation it changes nothing, bit for bit.
 
     input: "ids" reads the random-ID volume through cosine attention; "region" reads region-wise
@@ -122,14 +122,14 @@ class LiteControl(nn.Module):
                 "tracks of %d frames are resampled to the model's %d.", tracks.num_frames, frames
             )
         tracks = fitted(tracks, frames)
-        field, listening = lite.answer(image, tracks, weights, progress)
+        field, attention = lite.answer(image, tracks, weights, progress)
         features = lite.features(image)
         told = self.told(tracks, seed).to(features)
         guess = latents_of(field, frames).to(features)
         sure = field.confidence[None, None].to(features)
         added = self.heard(told, guess, sure, features)
-        prepared = Prepared(added, guess, listening.any_heard())
-        return replace(prepared, grip=grip_of(listening, self.trust(prepared, seed)))
+        prepared = Prepared(added, guess, attention.any_heard())
+        return replace(prepared, correction=make_correction(attention, self.trust(prepared, seed)))
 
     def trust(self, prepared: Prepared, seed: int = 0) -> Tensor:
         """(B, 1, G*G) 0..1: how far control leans to the guess where noise is all there is. As
@@ -162,9 +162,9 @@ class LiteControl(nn.Module):
             codes = rows.encode(far_apart(rows, tracks.num_points, seed)).to(tracks.device)
             volume = sparse_id_volume(tracks, Size(VOLUME_SIDE, VOLUME_SIDE), codes)
             tracks = matched_tracks(self.reader, volume, tracks.size)
-        return told_maps(evidence_of([tracks]), self.config.grid)
+        return rasterize_tracks(make_track_batch([tracks]), self.config.grid)
 
-    def residuals(self, prepared: Prepared, noisy: Tensor, tau: Tensor) -> LiteResiduals:
+    def residuals(self, prepared: Prepared, noisy: Tensor, tau: Tensor) -> LiteControlOutput:
         """What the tracks add to the base's prediction at one step.
 
         noisy: (B, C, G, G). tau: (B,). Without tracks everything added is zero.
@@ -177,7 +177,7 @@ class LiteControl(nn.Module):
         maps, time = self.encoder(noisy, tau, prepared.added)
         skips = tuple(zero(one) * share for zero, one in zip(self.zeros, maps, strict=True))
         gate = self._gates(maps[0], time)[:, (0, 0, 1)] * share
-        return LiteResiduals(skips, gate, prepared.guess, prepared.grip)
+        return LiteControlOutput(skips, gate, prepared.guess, prepared.correction)
 
     def _gates(self, full: Tensor, time: Tensor) -> Tensor:
         """(B, 2, G, G) -1..1: a gate for motion and one for visibility, by place and noise."""
