@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ..draft import draft_frames
 from ..errors import CanvasError, ShapeError
+from ..fields.render import Stage
 from ..geometry import Size
 from ..models.lite import render_field
-from ..models.lite.render import Stage
 from ..trackers import LucasKanade, Tracker, track_queries
 from ..tracks.model import Tracks
 from .baselines import Question

@@ -17,7 +17,7 @@ EVERYTHING = (
     ON_TRACKS
     | {"kernels", "document", "expand", "raster", "draft", "formats", "overlay", "video"}
     | {"depth", "camera", "scene", "trackers", "transfer", "pose"}
-    | {"models", "guidance", "sampling", "training", "evaluation"}
+    | {"fields", "models", "guidance", "sampling", "training", "evaluation"}
 )
 ALLOWED: dict[str, set[str]] = {
     "__init__": set(),
@@ -40,7 +40,8 @@ ALLOWED: dict[str, set[str]] = {
     "trackers": ON_TRACKS | {"video"},
     "transfer": ON_TRACKS,
     "pose": ON_TRACKS | {"document", "expand"},
-    "models": ON_TRACKS | {"raster", "draft"},
+    "fields": ON_TRACKS | {"draft"},
+    "models": ON_TRACKS | {"raster", "draft", "fields"},
     "guidance": ON_TRACKS | {"models"},
     "sampling": ON_TRACKS | {"models", "guidance"},
     "evaluation": EVERYTHING,

@@ -12,9 +12,9 @@ from motion_core.evaluation import methods
 from motion_core.evaluation.baselines import Question
 from motion_core.evaluation.drafted import drafted
 from motion_core.evaluation.methods import as_field, lite_answer, sampled_answer, through_ids
+from motion_core.fields.render import render_field
 from motion_core.geometry import Size
 from motion_core.models.lite.id_reader import IdReader
-from motion_core.models.lite.render import render_field
 from motion_core.tracks import Tracks, make_tracks
 from tests.lite.models import lite_with_control, lite_without_base, picture, wandering
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from motion_core.errors import ShapeError
+from motion_core.fields.motion_field import MotionField
 from motion_core.geometry import Size
 from motion_core.models.lite.base import velocity
-from motion_core.models.lite.field import MotionField
 from motion_core.models.lite.id_reader import IdReader, far_apart, matched_tracks
 from motion_core.models.lite.latents import coloured_noise, field_of, latents_of, time_factor
 from motion_core.models.lite.track_controlnet import LiteTrackControlNet, fitted

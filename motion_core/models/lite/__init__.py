@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ...fields.motion_field import MotionField
+from ...fields.render import render_field
 from .drafter import register
-from .field import MotionField
 from .lite import Lite, load_lite
-from .render import render_field
 
 __all__ = ["Lite", "MotionField", "load_lite", "render_field"]
 

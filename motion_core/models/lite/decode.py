@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...fields.motion_field import MotionField
+from ...fields.render import Stage
+from ...fields.upsample import Array
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ..protocols import GenerationRequest
-from .field import MotionField
-from .render import Stage
 from .track_batch import filled
-from .upsample import Array
 
 # A point counts as seen when the field finds that likelier than not.
 SEEN = 0.5

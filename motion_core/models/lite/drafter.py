@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from ...draft.completion import register_drafter
+from ...fields.render import Stage
 from ...progress import Progress
 from ...tracks.model import Tracks
 from .lite import load_lite
-from .render import Stage
 
 
 def learned_frames(image: Tensor, tracks: Tracks, progress: Progress) -> Iterator[Tensor]:

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...draft.picture import checked_picture
+from ...fields.upsample import REACH
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
@@ -38,7 +39,6 @@ from .latents import by_frame, field_of, latents_of, resting_latents
 from .lite import Lite
 from .pooling import ImageFeatures
 from .track_controlnet import Prepared
-from .upsample import REACH
 
 # The base is trained and sampled with noise levels tau = SHIFT u / (1 + (SHIFT - 1) u). Averaging
 # over a thing of a hundred cells leaves a tenth of the noise: what moves where is decided at levels

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ...errors import ShapeError
+from ...fields.motion_field import MotionField
 from ...geometry import Size
-from .field import MotionField
 from .track_batch import unit_px
 
 # One unit of a latent displacement is this many units of length; latents are about 1 in size.

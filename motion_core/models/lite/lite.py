@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from ...draft.picture import checked_picture
 from ...errors import FormatError, ShapeError
+from ...fields.motion_field import MotionField, resting_field
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
@@ -19,7 +20,6 @@ from ...tracks.select import select
 from .base import LiteBase
 from .bilateral_solver import cell_colours, smooth_edge_aware
 from .control_encoder import ControlEncoder, Estimate, estimate_field
-from .field import MotionField, resting_field
 from .image_encoder import EncoderConfig
 from .track_batch import TrackBatch, make_track_batch, unit_px
 from .track_controlnet import LiteTrackControlNet

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...errors import ShapeError
+from ...fields.motion_field import MotionField
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...raster.ids import IdEmbedding
@@ -23,7 +24,6 @@ from ...raster.sparse import sparse_id_volume
 from ...tracks.model import Tracks, empty_tracks, make_tracks
 from ...tracks.select import select
 from .base import LiteBase, LiteControlOutput
-from .field import MotionField
 from .id_reader import VOLUME_SIDE, IdReader, far_apart, matched_tracks
 from .latents import coloured_noise, latents_of, retimed, time_factor
 from .layers import zero_conv

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...errors import ShapeError
-from ...geometry import Size, checked_size
+from ..errors import ShapeError
+from ..geometry import Size, checked_size
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,13 +7,12 @@ import pytest
 import torch
 
 from motion_core.errors import CanvasError
+from motion_core.fields.motion_field import MotionField, resting_field
+from motion_core.fields.render import render_field
+from motion_core.fields.splat import splat
+from motion_core.fields.upsample import Upsampler
 from motion_core.geometry import Size
-from motion_core.models.lite.field import MotionField, resting_field
-from motion_core.models.lite.render import render_field
-from motion_core.models.lite.splat import splat
-from motion_core.models.lite.upsample import Upsampler
-
-from .models import picture
+from tests.lite.models import picture
 
 SIZE = Size(96, 64)
 

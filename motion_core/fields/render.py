@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...draft.fill import extend, fill_behind
-from ...draft.picture import checked_picture
-from ...draft.similarity import fit_common
-from ...progress import Progress, silent
-from .field import MotionField
+from ..draft.fill import extend, fill_behind
+from ..draft.picture import checked_picture
+from ..draft.similarity import fit_common
+from ..progress import Progress, silent
+from .motion_field import MotionField
 from .splat import splat, spreading
 from .upsample import Array, Upsampler
 
