@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
+from .faults import ROOT, faults_of
 
-ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "motion_core"
 
 # What each part of motion_core may import from motion_core, beside itself and __init__.
@@ -58,9 +57,9 @@ LAZY = {"cv2", "av", "PIL", "kornia", "diffusers", "transformers", "scipy", "ski
 }
 
 
-def part_of(path: Path) -> str:
+def part_of(path: Path, root: Path = ROOT) -> str:
     """The name by which the rules know a file of motion_core."""
-    return path.relative_to(CORE).parts[0].removesuffix(".py")
+    return path.relative_to(root / "motion_core").parts[0].removesuffix(".py")
 
 
 def imported_modules(path: Path, root: Path = ROOT) -> list[str]:
@@ -106,32 +105,72 @@ CORE_FILES = sorted(CORE.rglob("*.py"))
 NODE_FILES = sorted((ROOT / "nodes").rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", CORE_FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_core_imports_only_downwards(path: Path) -> None:
-    assert part_of(path) in ALLOWED, f"give {part_of(path)} a place in the layering"
-    assert violations(part_of(path), imported_modules(path)) == []
+def arrow_faults(path: Path, root: Path = ROOT) -> list[str]:
+    """What is wrong with the imports of one file of motion_core."""
+    part = part_of(path, root)
+    if part not in ALLOWED:
+        return [f"give {part} a place in the layering"]
+    return violations(part, imported_modules(path, root))
 
 
-@pytest.mark.parametrize("path", CORE_FILES + NODE_FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_heavy_libraries_wait_until_they_are_used(path: Path) -> None:
-    assert top_level_imports(path) & LAZY == set()
+def eager_imports(path: Path) -> list[str]:
+    """The heavy libraries that a file imports as soon as it is imported itself."""
+    return [f"imports {name} at the top" for name in sorted(top_level_imports(path) & LAZY)]
 
 
-@pytest.mark.parametrize("path", NODE_FILES, ids=lambda p: p.name)
-def test_only_one_door_to_the_host(path: Path) -> None:
-    host = FOREIGN if path.name == "host.py" else {"comfy_api"}
-    heads = {module.split(".")[0] for module in imported_modules(path)}
-    assert heads & (FOREIGN - {"nodes"}) <= host
+def host_faults(path: Path, root: Path = ROOT) -> list[str]:
+    """What is wrong with the imports of one file of nodes/."""
+    allowed = FOREIGN if path.name == "host.py" else {"comfy_api"}
+    heads = {module.split(".")[0] for module in imported_modules(path, root)}
+    faults = [f"imports the host's {name}" for name in heads & (FOREIGN - {"nodes"}) - allowed]
     source = path.read_text(encoding="utf-8")
-    assert "from motion_core" not in source, "the host loads the pack under its own name"
-    assert "import motion_core" not in source, "the host loads the pack under its own name"
+    if "from motion_core" in source or "import motion_core" in source:
+        faults.append("imports motion_core absolutely: the host loads the pack under its own name")
+    return sorted(faults)
+
+
+def test_core_imports_only_downwards() -> None:
+    assert faults_of(CORE_FILES, arrow_faults) == []
+
+
+def test_heavy_libraries_wait_until_they_are_used() -> None:
+    assert faults_of(CORE_FILES + NODE_FILES, eager_imports) == []
+
+
+def test_only_one_door_to_the_host() -> None:
+    assert faults_of(NODE_FILES, host_faults) == []
+
+
+def planted(root: Path, name: str, source: str) -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True)
+    path.write_text(source, encoding="utf-8")
+    return path
 
 
 def test_the_rules_catch_a_reversed_arrow(tmp_path: Path) -> None:
-    bad = tmp_path / "motion_core" / "tracks" / "bad.py"
-    bad.parent.mkdir(parents=True)
-    bad.write_text("from ..formats import registry\nimport folder_paths\n", encoding="utf-8")
-    assert violations("tracks", imported_modules(bad, tmp_path)) == [
+    source = "from ..formats import registry\nimport folder_paths\n"
+    bad = planted(tmp_path, "motion_core/tracks/bad.py", source)
+    assert arrow_faults(bad, tmp_path) == [
         "tracks may not import motion_core.formats",
         "tracks imports the host's folder_paths",
+    ]
+
+
+def test_the_rules_catch_a_part_without_a_place(tmp_path: Path) -> None:
+    bad = planted(tmp_path, "motion_core/novel/bad.py", "")
+    assert arrow_faults(bad, tmp_path) == ["give novel a place in the layering"]
+
+
+def test_the_rules_catch_an_eager_import(tmp_path: Path) -> None:
+    bad = planted(tmp_path, "motion_core/bad.py", "import cv2\nfrom scipy import sparse\n")
+    assert eager_imports(bad) == ["imports cv2 at the top", "imports scipy at the top"]
+
+
+def test_the_rules_catch_a_second_door_to_the_host(tmp_path: Path) -> None:
+    source = "import comfy.utils\nfrom motion_core import video\nfrom comfy_api import latest\n"
+    bad = planted(tmp_path, "nodes/bad.py", source)
+    assert host_faults(bad, tmp_path) == [
+        "imports motion_core absolutely: the host loads the pack under its own name",
+        "imports the host's comfy",
     ]
