@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import math
 import operator
-import secrets
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .atomic_write import atomic_write
 from .containers import missing_bytes
 from .errors import FormatError, ShapeError
 from .progress import Progress, silent
@@ -146,7 +146,7 @@ def write_video(path: str | Path, frames: Tensor, fps: float, progress: Progress
     height, width = (side + side % 2 for side in frames.shape[1:3])
     try:
         with (
-            _complete_or_nothing(target) as temporary,
+            atomic_write(target) as temporary,
             av.open(str(temporary), "w", format=container_format, options=options) as container,
         ):
             stream = container.add_stream("libx264", rate=rate, options=ENCODER_OPTIONS)
@@ -209,7 +209,7 @@ def write_image(path: str | Path, image: Tensor) -> None:
     _check_frames(image[None])
     picture = Image.fromarray(_as_bytes(image, "image"))
     try:
-        with _complete_or_nothing(target) as temporary:
+        with atomic_write(target) as temporary:
             picture.save(temporary, format=name, **options)
     except ValueError as error:
         raise OSError(f"{target} could not be written: {error}") from error
@@ -222,19 +222,6 @@ def _existing_file(path: str | Path) -> Path:
     if not file.is_file():
         raise FormatError(f"there is no file {file}.")
     return file.resolve()
-
-
-@contextmanager
-def _complete_or_nothing(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target` that becomes it on success and vanishes otherwise."""
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} into.")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        yield temporary
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _by_suffix(target: Path, known: dict[str, Any], kind: str) -> Any:

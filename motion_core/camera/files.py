@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..atomic_write import write_text
 from ..depth.lens import fov_of, intrinsics_from_fov, scaled_intrinsics
 from ..document.model import Easing
 from ..errors import FormatError
@@ -59,12 +60,7 @@ def write_camera(path: str | os.PathLike[str], camera: CameraPath) -> None:
     writers = {".json": camera_to_json, ".txt": camera_to_realestate}
     if path.suffix.lower() not in writers:
         raise ValueError(f"a camera path is written as .json or .txt; got {path.name!r}.")
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        temporary.write_text(writers[path.suffix.lower()](camera), encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path, writers[path.suffix.lower()](camera))
 
 
 def camera_to_json(camera: CameraPath) -> str:

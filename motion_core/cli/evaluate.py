@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..atomic_write import write_text
 from .arguments import count_argument, seed_argument
 from .terminal import meter, say
 
@@ -142,13 +143,10 @@ def _write(args: Namespace, found: Evaluation) -> None:
         write_image(args.sheet, evaluation_sheet(found, meter("drawing")))
         say(f"wrote {args.sheet}")
     if args.markdown is not None:
-        _replace(args.markdown, as_markdown(found))
-    _replace(args.json, json.dumps(as_values(found), indent=1, allow_nan=False) + "\n")
+        _write(args.markdown, as_markdown(found))
+    _write(args.json, json.dumps(as_values(found), indent=1, allow_nan=False) + "\n")
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a text whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+def _write(path: Path, text: str) -> None:
+    write_text(path, text)
     say(f"wrote {path}")

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from ..atomic_write import write_text
 from ..errors import FormatError
 
 # 2: rows of questions also hold the true surfaces.
@@ -68,9 +69,7 @@ class Journal:
 
     def _write(self, lines: list[Any]) -> None:
         assert self.path is not None
-        part = self.path.with_name(self.path.name + ".part")
-        part.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-        part.replace(self.path)
+        write_text(self.path, "".join(json.dumps(line) + "\n" for line in lines))
 
 
 def _plain(row: Row) -> Any:

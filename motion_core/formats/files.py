@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 import stat
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..atomic_write import atomic_write
 from ..errors import FormatError
 
 MAX_FILE_BYTES = 1 << 30
@@ -66,34 +65,23 @@ def read_text(path: Path, limit: int) -> str:
         ) from error
 
 
-@contextmanager
-def staged(*targets: Path) -> Iterator[tuple[Path, ...]]:
-    """Temporary paths beside `targets` that replace them all when the block ends well.
+def check_writable(path: Path) -> None:
+    """Raises FormatError unless a file can be created at `path`.
 
-    When the block raises, the temporary files are removed and the targets stay as they were.
-    Raises FormatError when a target's folder is missing or a target is itself a folder.
+    That is so when the folder is missing, the path is a folder, or the name holds a NUL character.
     """
-    for target in targets:
-        if "\0" in target.name:
-            raise FormatError("a file name cannot hold a NUL character; give another one.")
-        if not target.parent.is_dir():
-            raise FormatError(f"folder {target.parent} does not exist; create it first.")
-        if target.is_dir():
-            raise FormatError(f"{target} is a folder; give a file name to write to.")
-    token = secrets.token_hex(6)
-    temporary = tuple(target.with_name(f".{target.name[:80]}.{token}.tmp") for target in targets)
-    try:
-        yield temporary
-        for source, target in zip(temporary, targets, strict=True):
-            source.replace(target)
-    finally:
-        for source in temporary:
-            source.unlink(missing_ok=True)
+    if "\0" in path.name:
+        raise FormatError("a file name cannot hold a NUL character; give another one.")
+    if not path.parent.is_dir():
+        raise FormatError(f"folder {path.parent} does not exist; create it first.")
+    if path.is_dir():
+        raise FormatError(f"{path} is a folder; give a file name to write to.")
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole file or, on any failure, leave what was there. Raises as staged does."""
-    with staged(path) as (temporary,):
+    """Write a file completely or not at all. Raises FormatError as check_writable does."""
+    check_writable(path)
+    with atomic_write(path) as temporary:
         temporary.write_bytes(data)
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..atomic_write import atomic_write
 from ..errors import FormatError
 from ..geometry import Size
 from ..tracks.model import Tracks
 from .arrays import npy_bytes, read_npy
 from .assembly import agreed_size, as_visibility, assemble
-from .files import staged
+from .files import check_writable
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,10 @@ def write_wan_move(path: Path, tracks: Tracks) -> None:
     """
     positions = tracks.xy.detach().cpu().numpy()[None]
     visible = tracks.visible.cpu().numpy()[None]
-    with staged(path, partner(path)) as (first, second):
+    for target in (path, partner(path)):
+        check_writable(target)
+    # Nested, so that neither file is replaced unless both are complete.
+    with atomic_write(path) as first, atomic_write(partner(path)) as second:
         first.write_bytes(npy_bytes(positions))
         second.write_bytes(npy_bytes(visible))
 

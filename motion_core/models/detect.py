@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from ..errors import FormatError
+from ..weights_io import PICKLES, first_names, read_shapes, read_weights
 from .animatediff.checkpoint import kind_of
-from .files import LISTED, PICKLES, header_of, read_weights
 from .svd.checkpoint import is_motionpro
 from .wan.folder import ORIGINAL, PREFIXES
 
@@ -55,7 +55,7 @@ def family_of(names: Iterable[str]) -> str:
     kind = _CONDUCTOR.get(kind_of(weights)) or (None if told else _by_names(bare))
     if kind is not None:
         return kind
-    first = ", ".join(sorted(weights)[:LISTED]) or "no weights at all"
+    first = first_names(weights)
     raise FormatError(
         "these weights belong to no model that is known here: Image Conductor, AnimateDiff, "
         f"Stable Diffusion 1.5, MotionPro, Wan, lite or a Track-ControlNet. They are {first}."
@@ -71,7 +71,7 @@ def what_is(path: Path) -> str:
     if path.suffix.lower() in PICKLES:
         weights = read_weights(path)
     else:
-        shapes = header_of(path)
+        shapes = read_shapes(path)
         weights = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     try:
         return family_of(weights)

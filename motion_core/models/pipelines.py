@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..errors import FormatError
-from .files import few
+from ..weights_io import list_names
 
 # What diffusers and transformers call a file of weights.
 STEMS = ("diffusion_pytorch_model", "model")
@@ -41,7 +41,7 @@ def network_in(folder: Path, network: Any, advice: str) -> Any:
         ) from error
     if told["missing_keys"]:
         raise FormatError(
-            f"{folder} is incomplete: {few('weights missing', told['missing_keys'])}."
+            f"{folder} is incomplete: {list_names('weights missing', told['missing_keys'])}."
         )
     return part
 

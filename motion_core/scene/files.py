@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from ..atomic_write import atomic_folder
 from ..camera.files import write_camera
 from ..camera.model import CameraPath
 from ..progress import Progress, silent
@@ -39,16 +38,10 @@ def write_scene(
     Raises FileExistsError, and what render_scene raises.
     """
     folder = Path(folder)
-    if folder.exists():
-        raise FileExistsError(f"{folder} exists; name a new folder or remove it first.")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with atomic_folder(folder) as temporary:
         render = render_scene(scene, path, spacing=spacing, progress=progress)
-        _write_all(partial, render)
-        partial.replace(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        _write_all(temporary, render)
     return render
 
 

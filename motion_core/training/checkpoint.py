@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError
+from ..weights_io import read_safetensors, write_safetensors
 from .config import TrainConfig, config_from
 
 KIND = "motion-prompting training checkpoint 1"
@@ -22,25 +22,8 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], config: TrainConfig,
     The file that was there stays until the new one is complete: a full disk leaves it intact.
     Raises OSError when it cannot be written.
     """
-    told = {"kind": KIND, "step": str(step), "config": config.to_json()}
-    write_tensors(path, tensors, told)
-
-
-def write_tensors(path: Path, tensors: dict[str, Tensor], told: dict[str, str]) -> None:
-    """A safetensors file, whole or not at all. Raises OSError when it cannot be written."""
-    from safetensors.torch import save
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, told)
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    metadata = {"kind": KIND, "step": str(step), "config": config.to_json()}
+    write_safetensors(path, tensors, metadata, durable=True)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], TrainConfig, int]:
@@ -48,19 +31,12 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], TrainConfig, int]:
 
     Raises FileNotFoundError, and FormatError for a file that is none of ours or is broken.
     """
-    from safetensors import SafetensorError, safe_open
-
     if not path.is_file():
         raise FileNotFoundError(f"there is no checkpoint {path}; start without --resume.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            told = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise FormatError(f"{path} is not a whole safetensors file: {error}.") from error
-    if told.get("kind") != KIND:
+    tensors, metadata = read_safetensors(path)
+    if metadata.get("kind") != KIND:
         raise FormatError(f"{path} is not a checkpoint of this trainer; pass one it has written.")
-    return tensors, config_from(json.loads(told["config"])), int(told["step"])
+    return tensors, config_from(json.loads(metadata["config"])), int(metadata["step"])
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

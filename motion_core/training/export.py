@@ -12,7 +12,8 @@ from torch import Tensor
 from ..models.lite.image_encoder import EncoderConfig
 from ..models.lite.unet import BaseConfig
 from ..models.lite.weights import KIND, read_weights
-from .checkpoint import load_checkpoint, write_tensors
+from ..weights_io import write_safetensors
+from .checkpoint import load_checkpoint
 from .config import TrainConfig
 
 # Which parts of others are worth nothing any more when a stage's part is replaced. What only
@@ -43,7 +44,8 @@ def export_weights(checkpoint: Path, target: Path) -> None:
     parts = {name: told for name, told in parts.items() if name.removesuffix("_step") not in gone}
     parts[part] = _sizes(config)
     parts[f"{part}_step"] = step
-    write_tensors(target, kept | learned, {"kind": KIND, "config": json.dumps(parts)})
+    metadata = {"kind": KIND, "config": json.dumps(parts)}
+    write_safetensors(target, kept | learned, metadata, durable=True)
 
 
 def _sizes(config: TrainConfig) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..atomic_write import atomic_write
 from ..errors import FormatError, MissingExtraError
 from .probes import LEVELS
 
@@ -77,9 +78,8 @@ def plot_log(log: Path, target: Path) -> None:
     for panel in PANELS:
         _ratios(right, panel, [line for line in probes if panel.above in _kinds(line)])
     figure.tight_layout()
-    temporary = target.with_name(target.name + ".part")
-    FigureCanvasAgg(figure).print_png(str(temporary))
-    temporary.replace(target)
+    with atomic_write(target) as temporary:
+        FigureCanvasAgg(figure).print_png(str(temporary))
 
 
 def _kinds(line: dict[str, Any]) -> set[str]:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
+from ..atomic_write import write_text
 from ..models.lite.track_batch import TrackBatch
 from ..progress import Progress, silent
 from .checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
@@ -223,9 +224,7 @@ def _forget_after(log: Path, step: int) -> None:
         return
     lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = "".join(line for line in lines if json.loads(line)["step"] <= step)
-    temporary = log.with_name(log.name + ".part")
-    temporary.write_text(kept, encoding="utf-8")
-    temporary.replace(log)
+    write_text(log, kept)
 
 
 def _optimizer(config: TrainConfig, learned: dict[str, nn.Parameter]) -> torch.optim.Optimizer:

@@ -10,7 +10,7 @@ from .faults import ROOT, faults_of
 CORE = ROOT / "motion_core"
 
 # What each part of motion_core may import from motion_core, beside itself and __init__.
-GROUND = {"errors", "geometry", "progress"}
+GROUND = {"errors", "geometry", "progress", "atomic_write", "weights_io"}
 ON_TRACKS = GROUND | {"tracks"}
 EVERYTHING = (
     ON_TRACKS
@@ -23,6 +23,8 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "geometry": {"errors"},
     "progress": set(),
+    "atomic_write": set(),
+    "weights_io": {"errors", "atomic_write"},
     "kernels": GROUND,
     "tracks": GROUND,
     "document": ON_TRACKS,

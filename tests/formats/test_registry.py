@@ -10,7 +10,6 @@ import torch
 
 from motion_core.errors import CanvasError, FormatError
 from motion_core.formats import FORMATS, format_names, read_tracks, write_tracks
-from motion_core.formats.files import staged
 from motion_core.formats.registry import FileHead, recognise
 from motion_core.geometry import Size
 
@@ -70,16 +69,6 @@ def test_a_canvas_or_rate_that_differs_is_refused(tmp_path):
     with pytest.raises(FormatError, match="16 fps but 24"):
         read_tracks(tmp_path / "a.npz", fps=24)
     assert read_tracks(tmp_path / "a.npz", size=Size(64, 48), fps=16).fps == 16
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
-    target = tmp_path / "a.npz"
-    target.write_bytes(b"old")
-    with pytest.raises(RuntimeError, match="stopped"), staged(target) as (temporary,):
-        temporary.write_bytes(b"half")
-        raise RuntimeError("stopped")
-    assert target.read_bytes() == b"old"
-    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
 
 
 def test_a_pair_is_replaced_together(tmp_path):

@@ -114,7 +114,7 @@ def test_files_are_told_without_their_tensors(
     whole = (tmp_path / "unet.safetensors").read_bytes()
     assert detect.what_is(tmp_path / "a.ckpt") == detect.CONDUCTOR_FLOW
     assert detect.what_is(SHIPPED) == detect.LITE
-    monkeypatch.setattr("motion_core.models.files.read_safetensors", None)
+    monkeypatch.setattr("motion_core.weights_io.read_safetensors", None)
     assert detect.what_is(tmp_path / "unet.safetensors") == detect.CONDUCTOR_FLOW
     with pytest.raises(FormatError, match=r"b\.ckpt: .*They are x\."):
         detect.what_is(tmp_path / "b.ckpt")

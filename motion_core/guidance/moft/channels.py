@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ...errors import FormatError, ShapeError
 from ...geometry import Size
-from ...models.files import read_safetensors
 from ...progress import Progress, silent
+from ...weights_io import read_safetensors, write_safetensors
 from .features import AS_PUBLISHED, Probe, content_removed, fingerprint, tap_of, video_features
 from .pans import SPEED_FRAC, WAYS, pan, still
 
@@ -201,17 +201,14 @@ def _read(file: Path, key: str) -> MotionChannels | None:
 
 
 def _write(file: Path, channels: MotionChannels, key: str) -> None:
-    """The file, whole or not at all."""
-    from safetensors.torch import save
-
+    """Write the file completely or not at all."""
     names = ("index", "still", "curves", "least", "most")
-    tensors = {name: getattr(channels, name).contiguous() for name in names}
-    told = {"kind": KIND, "key": key, "reach_frac": repr(channels.reach_frac)}
-    data = save(tensors, told | {"layer": channels.layer, "weights": channels.weights})
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(file.name + ".part")
-    try:
-        part.write_bytes(data)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    tensors = {name: getattr(channels, name) for name in names}
+    metadata = {
+        "kind": KIND,
+        "key": key,
+        "reach_frac": repr(channels.reach_frac),
+        "layer": channels.layer,
+        "weights": channels.weights,
+    }
+    write_safetensors(file, tensors, metadata)

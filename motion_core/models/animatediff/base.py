@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...errors import FormatError
-from ..files import LISTED, few, fill, read_weights
+from ...weights_io import first_names, list_names, load_into, read_weights
 from .folder import VAE, part_in, tokenizer_in, weights_in, words_in
 
 _UNET, _VAE, _CLIP = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."
@@ -38,7 +38,7 @@ def open_base(path: Path) -> Base:
         return Base(path, None)
     weights = read_weights(path)
     if not any(name.startswith(_CLIP) for name in weights) or f"{_UNET}out.2.bias" not in weights:
-        first = ", ".join(sorted(weights)[:LISTED]) or "no weights at all"
+        first = first_names(weights)
         raise FormatError(
             f"{path} is no checkpoint of Stable Diffusion 1.5 with U-Net and CLIP: it holds "
             f"{first}. Stable Diffusion 2 and XL do not fit AnimateDiff's motion modules."
@@ -104,7 +104,7 @@ def vae_of(base: Base) -> Any:
             vae = AutoencoderKL(**config)
     except (KeyError, ValueError, IndexError) as error:
         raise _lacking("autoencoder", base.path, error) from error
-    fill(vae, _full(weights), f"{base.path} (its autoencoder)")
+    load_into(vae, _full(weights), f"{base.path} (its autoencoder)")
     return vae.eval().requires_grad_(False)
 
 
@@ -138,7 +138,9 @@ def _clip(weights: Mapping[str, Tensor], path: Path) -> Any:
         raise _lacking("CLIP", path, error) from error
     # Where they stand in the network changed between versions of transformers.
     prefix = "text_model." if hasattr(encoder, "text_model") else ""
-    fill(encoder, {prefix + name: one for name, one in _full(mine).items()}, f"{path} (its CLIP)")
+    load_into(
+        encoder, {prefix + name: one for name, one in _full(mine).items()}, f"{path} (its CLIP)"
+    )
     for module in encoder.modules():
         if _POSITIONS in module._buffers:
             module._buffers[_POSITIONS] = torch.arange(told["max_position_embeddings"])[None]
@@ -178,7 +180,7 @@ def _check_all_placed(
     placed = {id(tensor) for tensor in made.values()}
     lost = [name for name, one in given.items() if id(one) not in placed and reshaped not in name]
     if lost:
-        raise FormatError(f"{path} does not fit the model: {few('too many', lost)}.")
+        raise FormatError(f"{path} does not fit the model: {list_names('too many', lost)}.")
 
 
 def _lacking(part: str, path: Path, error: Exception) -> FormatError:

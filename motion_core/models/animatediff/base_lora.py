@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...errors import FormatError
-from ..files import few, read_weights
+from ...weights_io import list_names, read_weights
 from .keys import diffusers_key
 
 UNET, TEXT = "unet", "text encoder"
@@ -116,7 +116,9 @@ def _updates(
     if not tensors:
         raise FormatError(f"{path} holds no LoRA, nor anything else.")
     if strange:
-        raise FormatError(f"{path}: {few('keys fit no layer of Stable Diffusion 1.5', strange)}.")
+        raise FormatError(
+            f"{path}: {list_names('keys fit no layer of Stable Diffusion 1.5', strange)}."
+        )
     _check(updates, parts, path)
     return updates
 
@@ -146,17 +148,15 @@ def _check(
 ) -> None:
     alone = [name for one in updates.values() if len(one.sides) < 2 for name in one.names]
     if alone:
-        raise FormatError(f"{path}: {few('LoRA halves alone', alone)}.")
+        raise FormatError(f"{path}: {list_names('LoRA halves alone', alone)}.")
     misfits = [
         update.names[0]
         for (part, name), update in updates.items()
         if not _fits(parts[part][name], update.sides["down"], update.sides["up"])
     ]
     if misfits:
-        raise FormatError(
-            f"{path}: {few('keys are of another shape than the layer', misfits)}; this LoRA was "
-            "made for another model."
-        )
+        keys = list_names("keys are of another shape than the layer", misfits)
+        raise FormatError(f"{path}: {keys}; this LoRA was made for another model.")
 
 
 def _fits(weight: Tensor, down: Tensor, up: Tensor) -> bool:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...errors import FormatError
-from ..files import LISTED, few, fill
+from ...weights_io import first_names, list_names, load_into
 from .branch import SparseBranch
 from .condition import CHANNELS
 from .keys import COPIED, KEPT, diffusers_key
@@ -64,10 +64,9 @@ def split_checkpoint(weights: Mapping[str, Tensor], kind: str, source: str) -> C
     """
     found = kind_of(weights)
     if found != kind:
-        few = ", ".join(sorted(weights)[:LISTED]) or "no weights at all"
-        said = few if found == "other" else f"Image Conductor's {found} network"
+        content = first_names(weights) if found == "other" else f"Image Conductor's {found} network"
         raise FormatError(
-            f"{source} is not Image Conductor's {kind} network: it holds {said}. Choose "
+            f"{source} is not Image Conductor's {kind} network: it holds {content}. Choose "
             f"{_FILES[kind]} of TencentARC/ImageConductor."
         )
     mine = {name.removeprefix(_WRAPPER): tensor for name, tensor in weights.items()}
@@ -106,7 +105,7 @@ def build_unet(checkpoint: Checkpoint, source: str) -> Any:
     """The U-Net of a checkpoint, in its own dtype. Raises FormatError, with the first ten names,
     for weights that are missing, too many or of the wrong shape."""
     unet = empty_unet(_config(unet_config, checkpoint, source))
-    fill(unet, checkpoint.weights, source)
+    load_into(unet, checkpoint.weights, source)
     return unet
 
 
@@ -116,7 +115,7 @@ def build_branch(checkpoint: Checkpoint, source: str) -> tuple[SparseBranch, dic
     Raises ShapeError for a LoRA whose halves do not fit each other.
     """
     network = empty_control(_config(control_config, checkpoint, source))
-    fill(network, checkpoint.weights, source)
+    load_into(network, checkpoint.weights, source)
     lora = {motion: LayerLora(pairs) for motion, pairs in checkpoint.lora.items()}
     misfits = {
         name
@@ -126,7 +125,7 @@ def build_branch(checkpoint: Checkpoint, source: str) -> tuple[SparseBranch, dic
         or checkpoint.weights[name].shape != (len(up), *down.shape[1:])
     }
     if misfits:
-        raise FormatError(f"{source}: {few('LoRA that fit no layer', misfits)}.")
+        raise FormatError(f"{source}: {list_names('LoRA that fit no layer', misfits)}.")
     return SparseBranch(network).eval(), lora
 
 
@@ -146,14 +145,15 @@ def _check_copies(weights: Mapping[str, Tensor], source: str) -> None:
             if first is None or first.shape != tensor.shape or not torch.equal(first, tensor):
                 differ.append(name)
     if differ:
+        encoders = list_names("encoders of positions differ from their twin", differ)
         raise FormatError(
-            f"{source}: {few('encoders of positions differ from their twin', differ)}; only files "
-            "in which both attentions of a motion module count frames alike can be read."
+            f"{source}: {encoders}; only files in which "
+            "both attentions of a motion module count frames alike can be read."
         )
 
 
 def _paired(halves: Mapping[str, Mapping[str, Tensor]], source: str) -> dict[str, Any]:
     alone = [name for name, sides in halves.items() if set(sides) != {"A", "B"}]
     if alone:
-        raise FormatError(f"{source}: {few('LoRA halves alone', alone)}.")
+        raise FormatError(f"{source}: {list_names('LoRA halves alone', alone)}.")
     return {name: (sides["A"], sides["B"]) for name, sides in halves.items()}

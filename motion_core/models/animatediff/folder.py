@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ...errors import FormatError
-from ..files import read_weights
+from ...weights_io import read_weights
 from ..pipelines import check_class, network_in
 
 VAE, CLIP = "AutoencoderKL", "CLIPTextModel"

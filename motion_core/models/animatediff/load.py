@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from ..files import read_weights
+from ...weights_io import read_weights
 from ..registry import Defaults, TrackModel
 from .base import open_base, still_of, vae_of, words_of_base
 from .base_lora import BaseLora, under_loras

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...errors import FormatError
-from ..files import LISTED, few, read_weights
+from ...weights_io import first_names, list_names, read_weights
 from ..registry import Defaults, TrackModel
 from .base import moving, open_base, unet_of, vae_of, words_of_base
 from .base_lora import BaseLora, under_loras
@@ -113,7 +113,7 @@ def read_motion(path: Path) -> dict[str, Tensor]:
     weights = weights_in(path, "MotionAdapter") if path.is_dir() else read_weights(path)
     foreign = [name for name in weights if ".motion_modules." not in name]
     if foreign or not weights:
-        told = few("weights of another kind", foreign)
+        told = list_names("weights of another kind", foreign)
         raise FormatError(
             f"{path} is no motion module of AnimateDiff: {told}. Choose mm_sd_v15_v2 or "
             "v3_sd15_mm of guoyww/animatediff."
@@ -130,7 +130,7 @@ def read_sparse(path: Path) -> SparseBranch:
     folder = path.is_dir()
     weights = weights_in(path, "SparseControlNetModel") if folder else read_weights(path)
     if kind_of(weights) != "image":
-        first = ", ".join(sorted(weights)[:LISTED]) or "no weights at all"
+        first = first_names(weights)
         raise FormatError(
             f"{path} is not SparseCtrl RGB, which reads a picture's latents: it holds {first}. "
             "Choose v3_sd15_sparsectrl_rgb of guoyww/animatediff."

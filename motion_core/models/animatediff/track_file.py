@@ -10,7 +10,7 @@ import torch
 
 from ...errors import FormatError
 from ...raster.ids import IdEmbedding
-from ..files import fill, read_own, save_own
+from ...weights_io import load_into, load_with_config, save_with_config
 from .networks import empty_unet
 from .track_net import TrackNet
 
@@ -25,7 +25,7 @@ def save_track_net(network: TrackNet, path: Path) -> None:
         "pool": network.codes.pool,
         "fold": network.fold,
     }
-    save_own(network, path, KIND, config)
+    save_with_config(network, path, KIND, config)
 
 
 def load_track_net(path: Path) -> TrackNet:
@@ -34,9 +34,9 @@ def load_track_net(path: Path) -> TrackNet:
     Raises FileNotFoundError, or FormatError for a file that is broken, of another kind, or whose
     weights are not those its config tells of (the first ten are listed).
     """
-    tensors, config = read_own(path, KIND)
+    tensors, config = load_with_config(path, KIND)
     network = _empty(config, path)
-    fill(network, tensors, str(path))
+    load_into(network, tensors, str(path))
     return network.eval()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...errors import FormatError
-from ..files import read_own
+from ...weights_io import load_with_config
 
 KIND = "motion-prompting lite 2"
 # No part of a sane config is larger.
@@ -29,7 +29,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             "motion_core/models/lite/weights; reinstall it, or train your own: python -m "
             "motion_core train --help."
         )
-    tensors, config = read_own(path, KIND)
+    tensors, config = load_with_config(path, KIND)
     return tensors, _config(path, config)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...errors import FormatError
-from ..files import few, fill
+from ...weights_io import list_names, load_into
 from .adapter import MotionAdapter
 from .keys import adapter_key, unet_key
 from .lora import LoraWeights
@@ -69,7 +69,9 @@ def split_checkpoint(weights: Mapping[str, Tensor], source: str) -> Checkpoint:
     downs = {name[: -len(_DOWN)]: mine.pop(name) for name in list(mine) if name.endswith(_DOWN)}
     ups = {name[: -len(_UP)]: mine.pop(name) for name in list(mine) if name.endswith(_UP)}
     if downs.keys() != ups.keys():
-        raise FormatError(f"{source}: {few('LoRA halves alone', downs.keys() ^ ups.keys())}.")
+        raise FormatError(
+            f"{source}: {list_names('LoRA halves alone', downs.keys() ^ ups.keys())}."
+        )
     found = Checkpoint({}, {}, {})
     for name, tensor in mine.items():
         _place(found, name.replace(_LINEAR, "."), tensor)
@@ -91,7 +93,7 @@ def build(
     wrong shape.
     """
     if checkpoint.unknown:
-        raise FormatError(f"{source}: {few('weights without a place', checkpoint.unknown)}.")
+        raise FormatError(f"{source}: {list_names('weights without a place', checkpoint.unknown)}.")
     try:
         config = unet_config(checkpoint.unet, head_channels)
         unet = empty_unet(config)
@@ -101,15 +103,15 @@ def build(
         raise FormatError(
             f"{source} holds no U-Net of Stable Video Diffusion ({error}); it may be cut short."
         ) from error
-    fill(unet, checkpoint.unet, source)
-    fill(adapter, checkpoint.adapter, source)
+    load_into(unet, checkpoint.unet, source)
+    load_into(adapter, checkpoint.adapter, source)
     misfits = [
         name
         for name, pair in checkpoint.lora.items()
         if not _fits(*pair, checkpoint.unet.get(name))
     ]
     if misfits:
-        raise FormatError(f"{source}: {few('LoRA updates that fit no layer', misfits)}.")
+        raise FormatError(f"{source}: {list_names('LoRA updates that fit no layer', misfits)}.")
     return unet, adapter.eval().requires_grad_(False), LoraWeights(checkpoint.lora)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import FormatError
-from ..files import read_weights
+from ...weights_io import read_weights
 from ..pipelines import network_in
 from ..registry import Defaults, TrackModel
 from .checkpoint import build, split_checkpoint

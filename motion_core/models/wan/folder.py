@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...errors import FormatError, MissingExtraError
-from ..files import PICKLES, check_sizes, fill, read_safetensors
+from ...weights_io import PICKLES, check_sizes, load_into, read_safetensors
 from .family import released_scheduler
 from .parts import Umt5Text, WanParts
 
@@ -98,7 +98,7 @@ def _network(folder: Path, weights: Path | None, dtype: torch.dtype | None) -> A
     if dtype is not None:
         # Time and norms lose too much in half precision; diffusers keeps the same ones.
         tensors = _to_floating(tensors, dtype, network._keep_in_fp32_modules or ())
-    fill(network, tensors, f"Wan's {folder.name} ({weights or folder})")
+    load_into(network, tensors, f"Wan's {folder.name} ({weights or folder})")
     return network.eval().requires_grad_(False)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import FormatError
 from ...raster.ids import IdEmbedding
-from ..files import check_sizes, fill, read_own, save_own
+from ...weights_io import check_sizes, load_into, load_with_config, save_with_config
 from .control import WanControl
 
 KIND = "motion-prompting wan track-controlnet 1"
@@ -24,7 +24,7 @@ def save_control(control: WanControl, path: Path) -> None:
         "ids": control.ids.dim,
         "pool": control.ids.pool,
     }
-    save_own(control, path, KIND, config)
+    save_with_config(control, path, KIND, config)
 
 
 def load_control(path: Path, transformer: Any) -> WanControl:
@@ -33,7 +33,7 @@ def load_control(path: Path, transformer: Any) -> WanControl:
     Raises FileNotFoundError, or FormatError for a file that is broken, of another kind, or for
     another base.
     """
-    tensors, text = read_own(path, KIND)
+    tensors, text = load_with_config(path, KIND)
     config = _config(path, text)
     try:
         ids = IdEmbedding(config["ids"], config["pool"])
@@ -48,7 +48,7 @@ def load_control(path: Path, transformer: Any) -> WanControl:
             f"{config['patch']} cells; this base has {made[0]} over {made[1]}. Choose the weights "
             "made for this size of Wan."
         )
-    fill(control, tensors, str(path), assign=False)
+    load_into(control, tensors, str(path), assign=False)
     return control.eval()
 
 
@@ -59,8 +59,8 @@ def _config(path: Path, text: str) -> dict[str, Any]:
         raise FormatError(f"{path} has a config that cannot be read: {error}.") from error
     if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
         raise FormatError(f"{path} has a config without a list of layers.")
-    check_sizes(config, ("width", "patch", "ids"), path, most=1 << 16)
-    check_sizes(config, ("pool",), path, most=1 << 24)
+    check_sizes(config, ("width", "patch", "ids"), path, maximum=1 << 16)
+    check_sizes(config, ("pool",), path, maximum=1 << 24)
     if not all(type(layer) is int for layer in config["layers"]):
         raise FormatError(f"{path} has layers that are no numbers: {config['layers']}.")
     return config

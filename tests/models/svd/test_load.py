@@ -13,11 +13,11 @@ import torch
 from safetensors.torch import save_file
 
 from motion_core.errors import FormatError
-from motion_core.models.files import read_weights
 from motion_core.models.protocols import GenerationRequest
 from motion_core.models.svd.checkpoint import is_motionpro
 from motion_core.models.svd.load import load_motionpro
 from motion_core.sampling import Sampling, sample
+from motion_core.weights_io import read_weights
 
 from .originals import HEAD, tiny_checkpoint
 from .parts import FRAMES, SETTINGS, drags, picture, tiny_clip, tiny_network, tiny_vae

@@ -1,0 +1,221 @@
+"""Weights on disk: read, checked, loaded into modules and written.
+
+Released weights are safetensors or pickles; of a pickle only tensors are read. Files that this
+project writes are safetensors whose metadata holds their kind and config.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .atomic_write import atomic_write
+from .errors import FormatError
+
+# How many names of a long list a message shows.
+MAX_LISTED = 10
+# File endings of pickles.
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors by name and the metadata of a safetensors file.
+
+    Raises FileNotFoundError, or FormatError for a pickle (never opened: it could run code) and
+    for a file that is truncated or not safetensors.
+    """
+    with _opened(path) as file:
+        metadata = file.metadata() or {}
+        return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes by name of a safetensors file; its tensors are not read.
+
+    Raises what read_safetensors raises.
+    """
+    with _opened(path) as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors by name of a .safetensors file or a pickle, of which only tensors are read.
+
+    Raises FileNotFoundError, and FormatError for a file that is broken or a pickle that holds
+    other objects: loading those could run code.
+    """
+    _check_there(path)
+    if path.suffix == ".safetensors":
+        return read_safetensors(path)[0]
+    return _tensors(_read_pickle(path), path)
+
+
+def load_with_config(path: Path, kind: str) -> tuple[dict[str, Tensor], str]:
+    """Tensors by name and the config, as text, of a file that save_with_config wrote.
+
+    Raises what read_safetensors raises, and FormatError for a file of another kind.
+    """
+    tensors, metadata = read_safetensors(path)
+    found = metadata.get("kind")
+    if found != kind:
+        raise FormatError(
+            f"{path} holds weights of something else ({found or 'unnamed'!r}, wanted {kind!r})."
+        )
+    return tensors, metadata.get("config", "")
+
+
+def save_with_config(module: nn.Module, path: Path, kind: str, config: Mapping[str, Any]) -> None:
+    """Write a module's weights with their kind and config as metadata.
+
+    Raises what write_safetensors raises.
+    """
+    metadata = {"kind": kind, "config": json.dumps(dict(config))}
+    write_safetensors(path, module.state_dict(), metadata)
+
+
+def write_safetensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str], *, durable: bool = False
+) -> None:
+    """Write a safetensors file completely or not at all.
+
+    Args:
+        path: The file to write. Its folder is created if it does not exist.
+        tensors: Tensors by name, on any device.
+        metadata: Text by key, stored in the file's header.
+        durable: Flush the file to the disk before it replaces an older one.
+
+    Raises:
+        OSError: The file cannot be written; an older one stays intact.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with atomic_write(path, durable=durable) as temporary:
+        try:
+            save_file(plain, temporary, metadata)
+        except SafetensorError as error:
+            raise OSError(f"{path} could not be written: {error}") from error
+
+
+def load_into(
+    module: nn.Module, tensors: Mapping[str, Tensor], source: str, *, assign: bool = True
+) -> None:
+    """Load weights into a module whose names and shapes they must match exactly.
+
+    Args:
+        module: Receives the weights.
+        tensors: Weights by name.
+        source: Names the weights in errors.
+        assign: The module takes the tensors themselves, as a module on the meta device needs.
+            Otherwise they are copied to its device and dtype.
+
+    Raises:
+        FormatError: Lists missing, extra and misshapen names, the first ten of each.
+    """
+    expected = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    shapes = {name: tuple(value.shape) for name, value in tensors.items()}
+    misshapen = [
+        f"{name} {shapes[name]} instead of {shape}"
+        for name, shape in expected.items()
+        if name in shapes and shapes[name] != shape
+    ]
+    faults = [
+        list_names(fault, names)
+        for fault, names in (
+            ("missing", expected.keys() - shapes.keys()),
+            ("too many", shapes.keys() - expected.keys()),
+            ("of the wrong shape", misshapen),
+        )
+        if names
+    ]
+    if faults:
+        raise FormatError(f"{source} does not fit the model: {'; '.join(faults)}.")
+    module.load_state_dict(dict(tensors), assign=assign)
+
+
+def check_sizes(config: dict[str, Any], names: Iterable[str], path: Path, maximum: int) -> None:
+    """Check the sizes in a config, which decide how much memory a module takes.
+
+    Args:
+        config: A config as read from `path`, which errors name.
+        names: Keys of the config whose values must be integers in 1..maximum.
+
+    Raises:
+        FormatError: A value is missing, not an integer, or out of range.
+    """
+    for name in names:
+        size = config.get(name)
+        if type(size) is not int or not 1 <= size <= maximum:
+            raise FormatError(f"{path} has {name} = {size!r} in its config, not 1..{maximum}.")
+
+
+def list_names(what: str, names: Iterable[str]) -> str:
+    """How many names there are and the first ten: "12 missing (a, b, ... and 2 more)"."""
+    names = sorted(names)
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return f"{len(names)} {what} ({', '.join(names[:MAX_LISTED])}{more})"
+
+
+def first_names(weights: Iterable[str]) -> str:
+    """The first ten names of weights, for messages about a file of an unknown kind."""
+    return ", ".join(sorted(weights)[:MAX_LISTED]) or "no weights at all"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """An open safetensors file. Raises what read_safetensors raises."""
+    from safetensors import SafetensorError, safe_open
+
+    if path.suffix.lower() in PICKLES:
+        raise FormatError(
+            f"{path} is a pickle, which could run anything when opened; take the .safetensors of "
+            "the same release."
+        )
+    _check_there(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (SafetensorError, OSError) as error:
+        raise FormatError(
+            f"{path} is truncated or no safetensors file ({error}); copy or download it again."
+        ) from error
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}; check the path, or download it again.")
+
+
+def _read_pickle(path: Path) -> Any:
+    try:
+        mapped = zipfile.is_zipfile(path)
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except pickle.UnpicklingError as error:
+        raise FormatError(
+            f"{path} is no file of weights alone, and is not opened: a pickle may run code. "
+            f"Convert it to safetensors where you trust it. ({str(error).splitlines()[0]})"
+        ) from error
+    except (RuntimeError, EOFError, zipfile.BadZipFile) as error:
+        raise FormatError(
+            f"{path} is broken or cut short ({error}); copy or download it again."
+        ) from error
+
+
+def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
+    """The weights in a pickle, which may lie below a key that training tools use."""
+    for key in ("module", "state_dict", "controlnet"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict):
+        raise FormatError(f"{path} holds {type(content).__name__} instead of named weights.")
+    return {name: value for name, value in content.items() if isinstance(value, Tensor)}
