@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from torch import Tensor
 
+from ..fields.arrays import FloatArray
+from ..fields.pull_push import spread_sums
+from ..fields.similarity import fit_similarity
 from ..geometry import Size
 from ..progress import Progress
 from ..tracks.model import Tracks
 from .field import Field, cell_centres, field_grid
-from .motion import FloatArray
-from .similarity import fit_similarity
 from .splat import splat_frame
 
 NEGLIGIBLE_PX = 0.01
@@ -84,40 +85,6 @@ def pull_push(
     return spread_sums(splat_frame(points, values, weights, grid))
 
 
-def spread_sums(sums: FloatArray) -> FloatArray:
-    """A value for every cell of a grid on which only some have one: averaged down a pyramid,
-    filled back up.
-
-    Gortler et al., "The Lumigraph" (1996), section 3.4: a cell that has heard enough keeps its own
-    average; the less it has heard, the more it takes from the coarser level.
-
-    sums: (h, w, C + 1) float32, weighted values and, last, their weight; a weight of one is
-    enough. Returns (h, w, C) float32.
-    """
-    import cv2
-
-    levels = [sums]
-    while max(levels[-1].shape[:2]) > 1:
-        levels.append(_halved(levels[-1]))
-    field = _mean(levels[-1])
-    for level in reversed(levels[:-1]):
-        height, width = level.shape[:2]
-        field = cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
-        field = field.reshape(height, width, -1)
-        field = field + np.minimum(level[..., -1:], 1) * (_mean(level) - field)
-    return field
-
-
 COMPLETIONS: dict[str, Callable[[FloatArray, FloatArray, FloatArray, Size], FloatArray]] = {
     "pull_push": pull_push
 }
-
-
-def _halved(sums: FloatArray) -> FloatArray:
-    height, width = sums.shape[:2]
-    even = np.pad(sums, ((0, height % 2), (0, width % 2), (0, 0)))
-    return even[0::2, 0::2] + even[1::2, 0::2] + even[0::2, 1::2] + even[1::2, 1::2]
-
-
-def _mean(sums: FloatArray) -> FloatArray:
-    return np.ascontiguousarray(sums[..., :-1] / np.maximum(sums[..., -1:], 1e-12))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..fields.arrays import FloatArray
 from ..geometry import Size
-from .motion import FloatArray
 
 LEAST_CELL = 8
 MOST_CELLS = 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .motion import BoolArray, FloatArray
+from ..fields.arrays import BoolArray, FloatArray
 
 UNREACHED = np.float32(1e6)
 SWEEPS = 2

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..fields.arrays import FloatArray, IndexArray
 from .completion import complete
 from .field import Field
-from .motion import FloatArray, IndexArray, Motion
+from .motion import Motion
 
 # A guessed place in the picture counts less than a known one.
 LATE_TRUST = 0.25

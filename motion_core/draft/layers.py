@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from .fill import extend, fill_behind
-from .motion import BoolArray, FloatArray
+from ..fields.arrays import BoolArray, FloatArray
+from ..fields.fill import extend, fill_behind
 from .render import Paint
 
 # What takes more than this share of a motion is gone when it has moved away, and its soft rim,

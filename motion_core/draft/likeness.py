@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .motion import BoolArray, FloatArray, IndexArray
+from ..fields.arrays import BoolArray, FloatArray, IndexArray
 
 COLOUR_BINS = 16
 # How far around its points a thing's colours are gathered: this fraction of the gap between it

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..fields.arrays import BoolArray, FloatArray, IndexArray
 from ..geometry import Size
 from .completion import pull_push
 from .geodesic import geodesic_distance
 from .likeness import colour_bins, flattened, likeness_table, nearest_distance
-from .motion import BoolArray, FloatArray, IndexArray, Motion
+from .motion import Motion
 from .sheets import Sheet, Sheets, natural_reach
 
 GRID_SIDE = 128

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..fields.arrays import BoolArray, FloatArray, IndexArray
 from ..geometry import Size
 from ..tracks.model import Tracks
-
-# The names say what the type checker cannot: OpenCV promises no more than "some numbers".
-FloatArray = NDArray[Any]
-BoolArray = NDArray[np.bool_]
-IndexArray = NDArray[np.int64]
 
 MOST_POINTS = 4096
 # No picture is that large, and no square of it overflows.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..fields.arrays import FloatArray, IndexArray
 from ..geometry import Size
-from .motion import FloatArray, IndexArray
 
 RASTER_SIDE = 160
 

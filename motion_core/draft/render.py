@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..fields.arrays import BoolArray, FloatArray, IndexArray
 from ..geometry import Size
 from .field import Field
-from .motion import BoolArray, FloatArray, IndexArray
 
 # A picture stretched by more than this tears: what lies behind shows through.
 MOST_STRETCH = 12.0

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..fields.arrays import BoolArray, FloatArray, IndexArray
+from ..fields.similarity import fit_common, fit_similarity
 from ..geometry import Size
-from .motion import BoolArray, FloatArray, IndexArray, Motion
+from .motion import Motion
 from .neighbours import Neighbours, components, find_neighbours
-from .similarity import fit_common, fit_similarity
 
 KEY_FRAMES = 16
 MOST_SHEETS = 6

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ..errors import ShapeError
+from ..fields.arrays import FloatArray
 from ..geometry import Size
 from ..kernels.splat import splat_displacements
-from .motion import FloatArray
 
 _CORNERS = torch.tensor([[0, 0], [1, 0], [0, 1], [1, 1]])
 

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..fields.arrays import FloatArray
+from ..fields.picture import checked_picture
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .completion import DRAFTERS, checked_completion
@@ -17,8 +19,7 @@ from .field import Field
 from .group import Group, field_at
 from .layers import make_paints, touches_edge
 from .membership import make_guide, share_map
-from .motion import FloatArray, motion_of
-from .picture import checked_picture
+from .motion import motion_of
 from .render import Paint, Window, draw_base, draw_sheet
 from .sheets import Sheet, find_sheets
 

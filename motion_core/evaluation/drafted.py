@@ -10,9 +10,9 @@ from ..draft.field import Field
 from ..draft.group import Group, field_at
 from ..draft.membership import make_guide, share_map
 from ..draft.motion import FloatArray, Motion, motion_of
-from ..draft.picture import checked_picture
 from ..draft.sheets import Sheet, Sheets, find_sheets
 from ..draft.stage import LEAST_SHARE
+from ..fields.picture import checked_picture
 from .baselines import Question, centres
 
 COMPLETION = "pull_push"

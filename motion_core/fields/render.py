@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..draft.fill import extend, fill_behind
-from ..draft.picture import checked_picture
-from ..draft.similarity import fit_common
 from ..progress import Progress, silent
+from .arrays import BoolArray, FloatArray
+from .fill import extend, fill_behind
 from .motion_field import MotionField
+from .picture import checked_picture
+from .similarity import fit_common
 from .splat import splat, spreading
-from .upsample import Array, Upsampler
+from .upsample import Upsampler
 
 # Displacements below the first stay with the surroundings, above the second move alone; pixels of
 # a 512-pixel picture.
@@ -30,8 +31,9 @@ RIM_PX = 2
 CRACK_PX = 8
 # A pixel is a hole when less than this is covered; a smaller gap is a thing that stretches.
 HOLE_FROM, HOLE_TO = 0.45, 0.85
-# Cells at the rim of the picture tell the motion of the surroundings; others a little.
-RIM_CELLS, INNER_TRUST = 3, 0.03
+# The motion of the surroundings is fitted to this many rows and columns of cells at the picture's
+# rim, of a grid of up to RIM_OF cells a side, and with a small weight to the others.
+RIM_CELLS, RIM_OF, INNER_WEIGHT = 3, 64, 0.03
 # The plate is continued past the picture by at most this fraction of its long side.
 MOST_MARGIN = 0.25
 
@@ -85,7 +87,7 @@ class Stage:
         self.margin = int(min(np.abs(self.ground).max() + 2, most))
         self.plate = extend(behind, self.margin)
 
-    def carried(self, frame: int) -> Array:
+    def carried(self, frame: int) -> FloatArray:
         """(H, W, 2) float32: how far every pixel of the picture has gone, pixels."""
         if self.is_still or not self.shift[frame].any():
             return np.zeros((*self.picture.shape[:2], 2), np.float32)
@@ -94,7 +96,7 @@ class Stage:
             shift[self.held] = 0
         return shift
 
-    def draw(self, frame: int, shift: Array | None = None) -> tuple[Array, Array]:
+    def draw(self, frame: int, shift: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """One frame (H, W, 3) and its holes (H, W). shift: what carried(frame) gave, if at hand."""
         shape = self.picture.shape[:2]
         shift = self.carried(frame) if shift is None else shift
@@ -116,7 +118,7 @@ class Stage:
         colours = known + hole * (self._plate_at(ground) - known)
         return colours.astype(np.float32), hole[..., 0].astype(np.float32)
 
-    def _mended(self, colours: Array, cover: Array) -> tuple[Array, Array]:
+    def _mended(self, colours: FloatArray, cover: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Colours (H, W, 3) and coverage (H, W, 1) of what moves, without the cracks that open in
         it where it stretches: gaps too thin for something else to be seen through."""
         import cv2
@@ -132,7 +134,9 @@ class Stage:
         mended = (known + (whole - cover) * around) / np.maximum(whole, 1e-6)
         return mended.astype(np.float32), whole
 
-    def _thrown(self, shift: Array, cover: Array, front: Array) -> tuple[Array, Array]:
+    def _thrown(
+        self, shift: FloatArray, cover: FloatArray, front: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
         """Colours and coverage of the pixels that cover anything."""
         height, width = self.picture.shape[:2]
         index = np.flatnonzero(cover > 1e-3)
@@ -143,7 +147,7 @@ class Stage:
         at += shift.reshape(-1, 2)[index].T
         return splat(self.planes[:, index], at, weight, (height, width))
 
-    def _plate_at(self, ground: Array) -> Array:
+    def _plate_at(self, ground: FloatArray) -> FloatArray:
         import cv2
 
         height, width = self.picture.shape[:2]
@@ -152,12 +156,12 @@ class Stage:
         y += np.float32(self.margin) - ground[..., 1]
         return cv2.remap(self.plate, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
-    def _over(self, speed: Array) -> Array:
+    def _over(self, speed: FloatArray) -> FloatArray:
         """0..1 whether a pixel of this speed against its surroundings moves alone."""
         share = (speed / self.scale - SAME_PX) / (OTHER_PX - SAME_PX)
         return np.clip(share, 0, 1)
 
-    def _behind(self, over: Array) -> Array:
+    def _behind(self, over: FloatArray) -> FloatArray:
         """(H, W) 0..1 what stays with the surroundings, without the outline of what leaves: its
         pixels are a mixture of both, and would stay behind as a ghost."""
         import cv2
@@ -165,7 +169,7 @@ class Stage:
         reach = 2 * max(RIM_PX, round(RIM_PX * self.scale)) + 1
         return (1 - cv2.dilate(over, np.ones((reach, reach), np.uint8))).astype(np.float32)
 
-    def _taken(self, apart: Array) -> Array:
+    def _taken(self, apart: FloatArray) -> BoolArray:
         """(H, W) bool: what moves away, with a rim."""
         import cv2
 
@@ -173,7 +177,7 @@ class Stage:
         rim = 2 * round(5 * self.scale) + 1
         return cv2.dilate((over > 0.2).astype(np.uint8), np.ones((rim, rim), np.uint8)) > 0
 
-    def _raised(self, cells: Array) -> Array:
+    def _raised(self, cells: FloatArray) -> FloatArray:
         """Smoothly from cells to pixels."""
         import cv2
 
@@ -181,13 +185,14 @@ class Stage:
         return cv2.resize(np.ascontiguousarray(cells), size, interpolation=cv2.INTER_LINEAR)
 
 
-def _ground(field: MotionField) -> Array:
-    """(T, G, G, 2) the motion of the surroundings: the similarity most of the rim agrees on."""
-    grid, frames = field.grid, field.frames
+def _ground(field: MotionField) -> FloatArray:
+    """(T, rows, columns, 2) motion of the surroundings: the similarity of most of the rim."""
+    (columns, rows), frames = field.grid, field.frames
     points = field.centres().reshape(-1, 2).cpu().numpy()
     moved = field.displacement.detach().reshape(frames, -1, 2).cpu().numpy()
-    trust = np.full((grid, grid), 1.0, np.float32)
-    trust[RIM_CELLS:-RIM_CELLS, RIM_CELLS:-RIM_CELLS] = INNER_TRUST
-    seen = np.ones(moved.shape[:2], bool)
-    common = fit_common(points, moved, seen, trust.reshape(-1))
-    return common.reshape(frames, grid, grid, 2)
+    weight = np.full((rows, columns), 1.0, np.float32)
+    down, right = (max(RIM_CELLS, side * RIM_CELLS // RIM_OF) for side in (rows, columns))
+    weight[down:-down, right:-right] = INNER_WEIGHT
+    visible = np.ones(moved.shape[:2], bool)
+    common = fit_common(points, moved, visible, weight.reshape(-1))
+    return common.reshape(frames, rows, columns, 2)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .upsample import Array
+from .arrays import FloatArray
 
 
-def splat(colours: Array, at: Array, weight: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
+def splat(
+    colours: FloatArray, at: FloatArray, weight: FloatArray, shape: tuple[int, int]
+) -> tuple[FloatArray, FloatArray]:
     """Colours shared among the four pixels around where they land.
 
     colours: (3, K). at: (2, K) x and y in pixels, corners. weight: (2, K): how much each colour
@@ -41,7 +43,7 @@ def splat(colours: Array, at: Array, weight: Array, shape: tuple[int, int]) -> t
     return mean.permute(1, 2, 0).contiguous().numpy(), inner[4].contiguous().numpy()
 
 
-def spreading(shift: Array, most: float) -> Array:
+def spreading(shift: FloatArray, most: float) -> FloatArray:
     """(H, W) by how much a displacement (H, W, 2) stretches the area of a pixel, 1..most.
 
     Where it tears (more than a pixel of difference from one pixel to the next) it stretches

@@ -12,7 +12,7 @@ from motion_core.draft.completion import complete, pull_push
 from motion_core.draft.field import Field, cell_centres, field_grid
 from motion_core.draft.group import Group, field_at
 from motion_core.draft.motion import motion_of
-from motion_core.draft.similarity import fit_common, fit_similarity
+from motion_core.fields.similarity import fit_common, fit_similarity
 from motion_core.geometry import Size
 from motion_core.tracks import make_tracks
 

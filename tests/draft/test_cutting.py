@@ -9,12 +9,12 @@ import scipy.sparse.csgraph
 import scipy.spatial
 import torch
 
-from motion_core.draft.fill import extend, fill_behind
 from motion_core.draft.geodesic import geodesic_distance
 from motion_core.draft.membership import make_guide, share_map
 from motion_core.draft.motion import MOST_POINTS, motion_of
 from motion_core.draft.neighbours import components, find_neighbours
 from motion_core.draft.sheets import find_sheets
+from motion_core.fields.fill import extend, fill_behind
 from motion_core.geometry import Size
 from motion_core.tracks import make_tracks
 

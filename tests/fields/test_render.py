@@ -24,7 +24,7 @@ def field_of(displacement: torch.Tensor) -> MotionField:
 
 def test_rest_is_the_picture_bit_for_bit() -> None:
     image = picture(*SIZE)
-    frames, holes = render_field(image, resting_field(3, 16, SIZE))
+    frames, holes = render_field(image, resting_field(3, Size(16, 16), SIZE))
     assert all(torch.equal(frame, image) for frame in frames)
     assert not holes.any()
 
@@ -54,21 +54,22 @@ def test_what_moves_lies_over_what_rests_and_leaves_a_hole() -> None:
     torch.testing.assert_close(frames[1, :10], image[:10])
 
 
-def test_progress_is_told_and_may_stop() -> None:
-    told: list[tuple[int, int]] = []
-    render_field(picture(*SIZE), resting_field(3, 8, SIZE), lambda *done: told.append(done))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+def test_progress_is_called_per_frame_and_may_stop() -> None:
+    calls: list[tuple[int, int]] = []
+    still = resting_field(3, Size(8, 8), SIZE)
+    render_field(picture(*SIZE), still, lambda *done: calls.append(done))
+    assert calls == [(1, 3), (2, 3), (3, 3)]
 
     def stop(done: int, total: int) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        render_field(picture(*SIZE), resting_field(3, 8, SIZE), stop)
+        render_field(picture(*SIZE), still, stop)
 
 
 def test_a_field_of_another_picture_is_refused() -> None:
     with pytest.raises(CanvasError):
-        render_field(picture(64, 64), resting_field(3, 8, SIZE))
+        render_field(picture(64, 64), resting_field(3, Size(8, 8), SIZE))
 
 
 def test_splat_equals_a_loop() -> None:

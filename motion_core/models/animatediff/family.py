@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from ...draft.picture import checked_picture
 from ...errors import ShapeError
+from ...fields.picture import checked_picture
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...fields.arrays import FloatArray
 from ...fields.motion_field import MotionField
 from ...fields.render import Stage
-from ...fields.upsample import Array
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ..protocols import GenerationRequest
@@ -62,14 +62,15 @@ class _Followed:
         self.column = np.clip(pixel[:, 0], 0, width - 1)
         self.row = np.clip(pixel[:, 1], 0, height - 1)
 
-    def preview(self, frame: int, shift: Array) -> None:
+    def preview(self, frame: int, shift: FloatArray) -> None:
         """Note where the points are in a frame. shift: (H, W, 2) of every pixel."""
         self.xy[frame, self.known] = self.start + torch.from_numpy(shift[self.row, self.column])
 
     def tracks(self, field: MotionField) -> Tracks:
         """All that was noted. A point is visible where the field sees it, on the canvas."""
         size = self.xy.new_tensor(field.size)
-        cell = (self.start / size * field.grid).floor().long().clamp(0, field.grid - 1)
+        grid = self.xy.new_tensor(field.grid)
+        cell = (self.start / size * grid).floor().clamp(min=0).minimum(grid - 1).long()
         seen = field.visible.cpu()[:, cell[:, 1], cell[:, 0]] > SEEN
         at = self.xy[:, self.known]
         visible = torch.zeros(self.xy.shape[:2], dtype=torch.bool)

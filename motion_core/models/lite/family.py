@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...draft.picture import checked_picture
+from ...fields.picture import checked_picture
 from ...fields.upsample import REACH
 from ...geometry import Size
 from ...progress import Progress, silent

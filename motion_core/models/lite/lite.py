@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...draft.picture import checked_picture
 from ...errors import FormatError, ShapeError
 from ...fields.motion_field import MotionField, resting_field
+from ...fields.picture import checked_picture
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
@@ -108,7 +108,7 @@ class Lite(nn.Module):
         track_batch = _weighted(make_track_batch([told]), told, weights).to(self.device)
         if not len(few):
             grid = self.encoder.config.grid
-            still = resting_field(tracks.num_frames, grid, tracks.size)
+            still = resting_field(tracks.num_frames, Size(grid, grid), tracks.size)
             nobody = track_batch.place.new_zeros(1, grid * grid, 1)
             return _to(still, self.device), make_attention(track_batch, nobody)
         fields, attention = self.fields(self.picture(image), track_batch, tracks.size, progress)

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...draft.picture import checked_picture
 from ...errors import CanvasError, ShapeError
+from ...fields.picture import checked_picture
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .completion import spread_sums
-from .motion import BoolArray, FloatArray
+from .arrays import BoolArray, FloatArray
+from .pull_push import spread_sums
 
 WORKING_SIDE = 192
 SMOOTHING_ROUNDS = 4

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .motion import BoolArray, FloatArray
+from .arrays import BoolArray, FloatArray
 
 ComplexArray = NDArray[np.complex128]
 DoubleArray = NDArray[np.float64]

@@ -8,7 +8,7 @@ from torch import Tensor, float32
 
 from ..errors import CanvasError, ShapeError
 from ..geometry import Size
-from .motion import FloatArray
+from .arrays import FloatArray
 
 # OpenCV addresses pixels with 16 bits; the continued picture must stay below.
 MOST_SIDE = 16000

@@ -1,0 +1,106 @@
+"""What the classical densifiers share: handles read from tracks, and the grid they are spread to.
+
+A handle is a point of the picture with its displacement in every frame. A point that is hidden for
+a while moves evenly from its last visible position to its next one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..geometry import Size
+from ..progress import Progress, silent
+from ..tracks.model import Tracks
+from .arrays import FloatArray
+from .motion_field import MotionField, field_on_canvas, resting_field
+from .picture import checked_picture
+
+# Columns and rows of the fields, unless others are asked for.
+GRID = Size(64, 64)
+
+
+class Handles(NamedTuple):
+    """Scattered displacements on a canvas.
+
+    Attributes:
+        points: (N, 2) float64 pixels, the positions in frame 0.
+        shifts: (N, T * 2) float64 pixels, displacements from frame 0, x and y of frame after frame.
+        size: the canvas.
+    """
+
+    points: FloatArray
+    shifts: FloatArray
+    size: Size
+
+
+def handles_of(tracks: Tracks) -> Handles:
+    """The handles of all tracks that are ever visible."""
+    visible = tracks.visible.cpu().numpy()
+    xy = tracks.xy.cpu().double().numpy()
+    keep = np.flatnonzero(visible.any(axis=0))
+    frames = np.arange(len(xy))
+    filled = np.empty((len(keep), len(xy), 2))
+    for row, track in enumerate(keep):
+        known = np.flatnonzero(visible[:, track])
+        for axis in range(2):
+            filled[row, :, axis] = np.interp(frames, known, xy[known, track, axis])
+    points = filled[:, 0] if len(xy) else np.zeros((0, 2))
+    shifts = (filled - points[:, None]).reshape(len(keep), 2 * len(xy))
+    return Handles(points, shifts, tracks.size)
+
+
+@dataclass(frozen=True)
+class ScatteredDensifier(ABC):
+    """A Densifier that spreads handles over a grid.
+
+    Attributes:
+        grid: columns and rows of the field.
+    """
+
+    grid: Size = GRID
+
+    def __call__(self, image: Tensor, tracks: Tracks, progress: Progress = silent) -> MotionField:
+        """See Densifier. Without a visible track nothing moves."""
+        checked_picture(image, tracks.size)
+        handles = handles_of(tracks)
+        if not len(handles.points):
+            return resting_field(tracks.num_frames, self.grid, tracks.size)
+        progress(0, 1)
+        values = torch.from_numpy(
+            np.ascontiguousarray(self.spread(handles, image), dtype=np.float32)
+        )
+        columns, rows = self.grid
+        displacement = values.view(rows, columns, tracks.num_frames, 2).permute(2, 0, 1, 3)
+        progress(1, 1)
+        return field_on_canvas(displacement.contiguous(), tracks.size)
+
+    @abstractmethod
+    def spread(self, handles: Handles, image: Tensor) -> FloatArray:
+        """The displacements of all cells.
+
+        Args:
+            handles: at least one.
+            image: (H, W, 3) float 0..1.
+
+        Returns:
+            (rows * columns, T * 2) pixels, row by row.
+        """
+
+    def places(self, handles: Handles) -> FloatArray:
+        """(rows * columns, 2) float64 pixels: the centres of the cells, row by row."""
+        width, height = handles.size
+        across = (np.arange(self.grid.width) + 0.5) / self.grid.width
+        down = (np.arange(self.grid.height) + 0.5) / self.grid.height
+        x, y = np.meshgrid(across * width, down * height)
+        return np.stack([x, y], axis=-1).reshape(-1, 2)
+
+
+def squared_distances(places: FloatArray, points: FloatArray) -> FloatArray:
+    """(M, N) squared distances of places (M, 2) from points (N, 2)."""
+    return ((places[:, None] - points[None]) ** 2).sum(-1)
