@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import MissingExtraError, ShapeError
+from ..errors import ShapeError
 
 Vector = Sequence[float] | Tensor
 
@@ -103,25 +103,16 @@ def interpolate_poses(first: Tensor, last: Tensor, share: Tensor) -> Tensor:
     either way; add a key between.
     first, last: (..., 4, 4) float64. share: (...), 0 gives `first`, 1 gives `last`; beyond 0..1
     the screw goes on. Returns (..., 4, 4) float64.
-    Raises MissingExtraError without kornia, ValueError for poses that are not rigid.
+    Raises ValueError for poses that are not rigid.
     """
-    se3 = _lie_group()
+    from kornia.geometry.liegroup import Se3
+
     shape = torch.broadcast_shapes(first.shape[:-2], last.shape[:-2], share.shape)
     start = first.expand(*shape, 4, 4).reshape(-1, 4, 4)
     step = last.expand(*shape, 4, 4).reshape(-1, 4, 4) @ inverse(start)
     with torch.no_grad():
-        twist = se3.from_matrix(step).log() * share.expand(shape).reshape(-1, 1).to(step)
-        moved = se3.exp(twist).matrix() @ start
+        twist = Se3.from_matrix(step).log() * share.expand(shape).reshape(-1, 1).to(step)
+        moved = Se3.exp(twist).matrix() @ start
     if not bool(torch.isfinite(moved).all()):
         raise ValueError("the poses cannot be interpolated: each must be a rotation and a shift.")
     return moved.reshape(*shape, 4, 4)
-
-
-def _lie_group():
-    try:
-        from kornia.geometry.liegroup import Se3
-    except ImportError as error:
-        raise MissingExtraError(
-            "Camera keyframes need kornia, which ComfyUI brings; elsewhere: pip install kornia."
-        ) from error
-    return Se3

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from ..errors import CanvasError, MissingExtraError, ShapeError
+from ..errors import CanvasError, ShapeError
 from ..geometry import Size
 
 AffineKind = Literal["similarity", "affine"]
@@ -72,7 +72,7 @@ class AffineAlignment:
 class ThinPlateAlignment:
     """The smoothest map that takes source points (K, 2) exactly to target points (K, 2).
 
-    Made by match_points, which checks them. Raises MissingExtraError without SciPy.
+    Made by match_points, which checks them.
     """
 
     source: Tensor
@@ -82,13 +82,8 @@ class ThinPlateAlignment:
         """See Alignment."""
         if not len(points):
             return points.to(torch.float64)
-        try:
-            from scipy.interpolate import RBFInterpolator
-        except ImportError as error:
-            raise MissingExtraError(
-                "Thin-plate alignment needs SciPy, which ComfyUI brings; outside it: "
-                "pip install motion-prompting[standalone]."
-            ) from error
+        from scipy.interpolate import RBFInterpolator
+
         plate = RBFInterpolator(
             self.source.double().cpu().numpy(),
             self.target.double().cpu().numpy(),

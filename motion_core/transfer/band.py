@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import MissingExtraError
 from ..tracks.arguments import positive_number, whole_number
 
 
@@ -41,21 +40,15 @@ class Band:
     def filtered(self, signal: np.ndarray, fps: float | None) -> np.ndarray:
         """The band's part of signals (T, K) sampled at `fps`: (T, K) float64, in phase.
 
-        Raises ValueError when fps is not known or a cut-off is at half of it or above,
-        MissingExtraError without SciPy.
+        Raises ValueError when fps is not known or a cut-off is at half of it or above.
         """
         if self.is_open:
             return signal
         cuts, kind = self._cuts(fps)
         if len(signal) < 2:
             return np.zeros_like(signal)
-        try:
-            from scipy.signal import butter, sosfiltfilt
-        except ImportError as error:
-            raise MissingExtraError(
-                "A band in Hz needs SciPy, which ComfyUI brings; outside it: "
-                "pip install motion-prompting[standalone]."
-            ) from error
+        from scipy.signal import butter, sosfiltfilt
+
         sections = np.asarray(butter(self.order, cuts, btype=kind, fs=fps, output="sos"))
         # SciPy's own padding, where the clip is long enough for it.
         padding = min(3 * (2 * len(sections) + 1), len(signal) - 1)

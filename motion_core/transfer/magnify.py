@@ -54,7 +54,7 @@ def magnify_motion(
     multiplied (Motion Prompting, appendix E).
     Every point still starts exactly where it started; ids, fps and ``visible`` stay.
     Raises ValueError when a band is asked for and the frame rate is not known, or for a camera
-    that cannot be found; MissingExtraError when a band needs SciPy and it is not there.
+    that cannot be found.
     """
     settings = settings or MagnifySettings()
     base = tracks

@@ -50,6 +50,7 @@ def test_the_registry_accepts_the_metadata(project: dict) -> None:
     assert "comfyui" not in name.lower()
     assert re.fullmatch(r"\d+\.\d+\.\d+", project["project"]["version"])
     assert {"PublisherId", "DisplayName"} <= set(project["tool"]["comfy"])
+    assert all(url.startswith("https://") for url in project["project"]["urls"].values())
     extras = set(project["project"]["optional-dependencies"])
     assert extras == {"standalone", "dev", "depth", "pose", "train", "eval"}
 
