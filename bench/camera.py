@@ -8,18 +8,18 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from motion_core.camera.camera_path import CameraPath
 from motion_core.camera.compose import ObjectMotion, compose_3d, compose_by_adding
-from motion_core.camera.model import CameraPath
 from motion_core.camera.moves import CameraMove, make_path
-from motion_core.camera.path import CameraSetup
 from motion_core.camera.pinhole import pixel_centres, unproject
 from motion_core.camera.reproject import reproject_pixels, reproject_points
+from motion_core.camera.setup import CameraSetup
 from motion_core.camera.zbuffer import Occlusion
+from motion_core.depth.depth_map import DepthMap
 from motion_core.depth.lens import intrinsics_from_fov
-from motion_core.depth.model import DepthMap
 from motion_core.geometry import Size
-from motion_core.scene.model import MIDDLE, make_scene
 from motion_core.scene.render import bodies_at, depth_of, track
+from motion_core.scene.scene import MIDDLE, make_scene
 
 from .row import Row, best_seconds
 

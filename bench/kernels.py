@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import torch
 
 from motion_core.camera.reproject import reproject_pixels
-from motion_core.depth.model import DepthMap
+from motion_core.depth.depth_map import DepthMap
 from motion_core.kernels import loader
 from motion_core.raster import IdEmbedding, sparse_id_volume
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
+from ..motion_core.camera.keyframes import path_from_keys
 from ..motion_core.camera.moves import PRESETS, CameraMove, make_path
-from ..motion_core.camera.path import CameraSetup, join, layer, make_setup, path_from_keys, taken_by
+from ..motion_core.camera.path_edit import fit_path, join_paths, layer_paths
 from ..motion_core.camera.script import EASINGS, keys_from_json, moves_from_text
+from ..motion_core.camera.setup import CameraSetup, make_setup
 from ..motion_core.geometry import MAX_SIDE
 from . import host
 from .expand import EMPTY_DRAWING
@@ -17,8 +19,8 @@ from .schema import MAX_FRAMES, CameraSocket, DepthSocket, schema, settings_of
 from .wire import camera_in, depth_in
 
 if TYPE_CHECKING:
-    from ..motion_core.camera.model import CameraPath
-    from ..motion_core.depth.model import DepthMap
+    from ..motion_core.camera.camera_path import CameraPath
+    from ..motion_core.depth.depth_map import DepthMap
 
 
 SUFFIXES = {".json", ".txt"}
@@ -224,7 +226,7 @@ def _written(
         if is_json
         else camera_from_realestate(camera_text, setup.size)
     )
-    return taken_by(found, setup, travel_scale)
+    return fit_path(found, setup, travel_scale)
 
 
 def _file(setup: CameraSetup, depth: DepthMap, file: str, travel_scale: float) -> CameraPath:
@@ -232,7 +234,7 @@ def _file(setup: CameraSetup, depth: DepthMap, file: str, travel_scale: float) -
 
     path = host.input_file(file)
     size = None if path.suffix.lower() == ".json" else setup.size
-    return taken_by(read_camera(path, size=size), setup, travel_scale)
+    return fit_path(read_camera(path, size=size), setup, travel_scale)
 
 
 MAKERS: dict[str, Callable[..., CameraPath]] = {
@@ -336,13 +338,13 @@ class CameraPathNode(io.ComfyNode):
 
     @classmethod
     def execute(cls, depth, motion, pivot, frames, fps, combine, camera=None):
-        from ..motion_core.camera.picture import draw_path
+        from ..motion_core.camera.draw_path import draw_path
 
         scene = depth_in(depth)
         setup = _pivot(scene, frames, fps, settings_of(pivot, "pivot"))
         path = MAKERS[motion["motion"]](setup, scene, **settings_of(motion, "motion"))
         if camera is not None:
-            put = join if combine == "after" else layer
-            path = put(camera_in(camera), path)
+            combine_paths = join_paths if combine == "after" else layer_paths
+            path = combine_paths(camera_in(camera), path)
         drawn = draw_path(path, scene)[None]
         return io.NodeOutput(path, drawn, ui=host.picture_preview(drawn, cls))

@@ -15,7 +15,7 @@ from .schema import DepthSocket, schema, settings_of
 from .wire import canvas_size, depth_out
 
 if TYPE_CHECKING:
-    from ..motion_core.depth.model import DepthMap
+    from ..motion_core.depth.depth_map import DepthMap
 
 
 SUFFIXES = {".npy", ".exr", ".png"}
@@ -65,7 +65,7 @@ def depth_outputs() -> list[Any]:
 
 def shown_depth(depth: DepthMap, node: type[io.ComfyNode]) -> io.NodeOutput:
     """A node's outputs for a depth map, its picture on the node's face."""
-    from ..motion_core.depth.picture import draw_depth
+    from ..motion_core.depth.draw_depth import draw_depth
 
     drawn = draw_depth(depth)[None]
     shown = host.picture_preview(drawn, node)

@@ -151,11 +151,16 @@ class MagnifyMotion(io.ComfyNode):
         images=None,
         canvas_image=None,
     ):
-        from ..motion_core.transfer import Band, MagnifySettings, magnify_motion, slice_picture
+        from ..motion_core.transfer import (
+            FrequencyBand,
+            MagnifySettings,
+            magnify_motion,
+            slice_picture,
+        )
 
         found = tracks_in(tracks, canvas_image if images is None else images)
         found = replace(found, fps=fps or found.fps)
-        band = Band(low_hz or None, high_hz or None)
+        band = FrequencyBand(low_hz or None, high_hz or None)
         settings = MagnifySettings(factor, space_sigma, time_sigma, band, CAMERAS[camera])
         larger = magnify_motion(found, settings, progress=host.progress())
         line = LINES[slice["slice"]](found, **settings_of(slice, "slice"))

@@ -15,8 +15,8 @@ from ..motion_core.errors import CanvasError
 from ..motion_core.geometry import Size, checked_size
 
 if TYPE_CHECKING:
-    from ..motion_core.camera.model import CameraPath
-    from ..motion_core.depth.model import DepthMap
+    from ..motion_core.camera.camera_path import CameraPath
+    from ..motion_core.depth.depth_map import DepthMap
     from ..motion_core.guidance import GuidancePlan
     from ..motion_core.guidance.moft import MotionReference
     from ..motion_core.models.registry import TrackModel
@@ -46,14 +46,14 @@ def tracks_out(tracks: Tracks) -> dict[str, Any]:
 
 def depth_in(value: Any) -> DepthMap:
     """The DepthMap of a MOTION_DEPTH socket. Raises TypeError for anything else."""
-    from ..motion_core.depth.model import DepthMap
+    from ..motion_core.depth.depth_map import DepthMap
 
     return _of_kind(value, DepthMap, "MOTION_DEPTH: connect Depth Map or Estimate Depth")
 
 
 def camera_in(value: Any) -> CameraPath:
     """The CameraPath of a MOTION_CAMERA socket. Raises TypeError for anything else."""
-    from ..motion_core.camera.model import CameraPath
+    from ..motion_core.camera.camera_path import CameraPath
 
     return _of_kind(value, CameraPath, "MOTION_CAMERA: connect Camera Path")
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..depth.model import DepthMap
+from ..depth.depth_map import DepthMap
 from ..depth.sample import depth_at
 from ..errors import ShapeError
-from .model import CameraPath
+from .camera_path import CameraPath
 from .pinhole import NEAR_SHARE, pixel_centres, project, unproject
 from .zbuffer import ZBuffer
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..depth.model import DepthMap
+from ..depth.depth_map import DepthMap
 from ..depth.sample import depth_at
 from ..errors import CanvasError, ShapeError
 from ..progress import Progress, silent
 from ..tracks.model import Tracks, make_tracks
 from ..tracks.select import concat
+from .camera_path import CameraPath
 from .cloud import (
     Cloud,
     chosen_cloud,
@@ -27,7 +28,6 @@ from .cloud import (
     make_cloud,
     sees_the_picture,
 )
-from .model import CameraPath
 from .pinhole import pixel_centres
 from .points import start_points
 from .reproject import check_same_view, reproject_points, unhidden

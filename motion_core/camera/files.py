@@ -16,9 +16,10 @@ from ..depth.lens import fov_of, intrinsics_from_fov, scaled_intrinsics
 from ..document.model import Easing
 from ..errors import FormatError
 from ..geometry import Size, checked_size
-from .model import CameraPath
-from .path import CameraKey, CameraSetup, path_from_keys
+from .camera_path import CameraPath
+from .keyframes import CameraKey, path_from_keys
 from .pose import inverse, look_at, make_pose
+from .setup import CameraSetup
 
 JSON_KIND = "camera_path"
 JSON_VERSION = 1

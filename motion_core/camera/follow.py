@@ -13,16 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..depth.model import DepthMap
+from ..depth.depth_map import DepthMap
 from ..depth.sample import depth_at
 from ..document.model import CameraGrabLayer, MotionDocument
 from ..document.sample import ControlPath, sample_path
 from ..errors import ShapeError
 from ..geometry import Size
-from .model import CameraPath
-from .path import CameraSetup
+from .camera_path import CameraPath
 from .pinhole import project, to_camera, unproject
 from .pose import make_pose, rotation_about, turn_about
+from .setup import CameraSetup
 
 logger = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from ..document.easing import ease_value
 from ..document.model import Easing
-from .model import CameraPath
-from .path import CameraSetup
+from .camera_path import CameraPath
 from .pose import inverse, look_at, make_pose, rotation_about, turn_about
+from .setup import CameraSetup
 
 Unit = Literal["degrees", "distance"]
 Kind = Literal[

@@ -71,11 +71,6 @@ def inverse(poses: Tensor) -> Tensor:
     return back
 
 
-def camera_centres(T_cam_world: Tensor) -> Tensor:
-    """(..., 3) where the cameras stand in the world."""
-    return inverse(T_cam_world)[..., :3, 3]
-
-
 def look_at(eye: Vector, target: Vector, *, down: Vector = (0.0, 1.0, 0.0)) -> Tensor:
     """(4, 4) T_cam_world of a camera at `eye` with `target` on its axis and no roll.
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..depth.model import DepthMap
+from ..depth.depth_map import DepthMap
 from ..errors import CanvasError, ShapeError
 from ..geometry import Size
 from ..kernels.zbuffer import Picture, warp_all
 from ..progress import Progress, silent
+from .camera_path import CameraPath
 from .cloud import Cloud, make_cloud, projection, sees_the_picture
-from .model import CameraPath
 from .pinhole import pixel_centres
 from .pose import inverse
 from .reproject import check_same_view

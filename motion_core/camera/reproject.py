@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..depth.model import DepthMap
+from ..depth.depth_map import DepthMap
 from ..errors import CanvasError
 from ..kernels.zbuffer import follow_all
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
+from .camera_path import CameraPath
 from .cloud import (
     Cloud,
     bands_of,
@@ -28,7 +29,6 @@ from .cloud import (
     splat_cloud,
     store_pixels,
 )
-from .model import CameraPath
 from .views import views_of
 from .zbuffer import DEFAULT_OCCLUSION, Occlusion, ZBuffer
 

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from ..document.model import Easing, EasingName
 from ..errors import FormatError
+from .keyframes import CameraKey
 from .moves import PRESETS, CameraMove
-from .path import CameraKey, CameraSetup
 from .pose import inverse, make_pose, rotation_about
+from .setup import CameraSetup
 
 EASINGS: tuple[str, ...] = get_args(EasingName)
 TURNS = ("pan", "tilt", "roll")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..depth.depth_map import DepthMap
 from ..depth.edges import joined_neighbours
-from ..depth.model import DepthMap
 from .cloud import Cloud, splat_cloud
 from .zbuffer import ZBuffer
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from ..depth.model import DepthMap
+from ..depth.depth_map import DepthMap
 from ..kernels.zbuffer import Views
+from .camera_path import CameraPath
 from .cloud import Cloud, projection, sees_the_picture
-from .model import CameraPath
 from .zbuffer import Occlusion
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..formats import write_tracks
 from ..tracks import Tracks
-from ..transfer import Band, MagnifySettings, busiest_line, magnify_motion, slice_picture
+from ..transfer import FrequencyBand, MagnifySettings, busiest_line, magnify_motion, slice_picture
 from ..video import PICTURE_WRITERS, read_video, write_image
 from .files import check_output, describe_tracks, load_tracks
 from .terminal import meter, say
@@ -23,7 +23,7 @@ def run(args: Namespace) -> None:
         args.factor,
         args.space_sigma,
         args.time_sigma,
-        Band(args.low_hz, args.high_hz),
+        FrequencyBand(args.low_hz, args.high_hz),
         args.camera,
     )
     larger = magnify_motion(tracks, settings, progress=meter("magnifying"))

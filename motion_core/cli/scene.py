@@ -38,12 +38,12 @@ def run(args: Namespace) -> None:
     import torch
 
     from ..camera.moves import CameraMove, make_path
-    from ..camera.path import CameraSetup
     from ..camera.script import moves_from_text
+    from ..camera.setup import CameraSetup
     from ..depth.lens import intrinsics_from_fov
     from ..geometry import Size
     from ..scene.files import write_scene
-    from ..scene.model import MIDDLE, make_scene
+    from ..scene.scene import MIDDLE, make_scene
 
     size = args.size or Size(*SIDES)
     middle = torch.tensor(MIDDLE, dtype=torch.float64)

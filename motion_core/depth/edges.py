@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from .model import DepthMap
+from .depth_map import DepthMap
 
 # Neighbours whose depths differ by less than this share are one surface.
 JOINED_SHARE = 0.03

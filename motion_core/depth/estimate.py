@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from ..errors import FormatError, MissingExtraError, ShapeError
 from ..geometry import Size
+from .depth_map import DepthMap
 from .lens import intrinsics_from_fov
-from .model import DepthMap
 from .sources import ASSUMED_FOV_DEG, INVERSE, DepthReading, make_depth
 
 SUGGESTION = (

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ..geometry import Size, checked_size
+from .depth_map import DepthMap
 from .lens import intrinsics_from_fov
-from .model import DepthMap
 from .sources import ASSUMED_FOV_DEG
 
 

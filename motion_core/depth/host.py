@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ..errors import FormatError, ShapeError
 from ..geometry import Size
+from .depth_map import DepthMap
 from .lens import make_intrinsics
-from .model import DepthMap
 from .sources import make_depth
 
 # The lens the host assumes for DA3_GEOMETRY without one: focal length in picture widths.

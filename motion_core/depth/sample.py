@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..geometry import Size, checked_size
-from .model import DepthMap
+from .depth_map import DepthMap
 
 # Four neighbouring depths belong to one surface when they differ by less than this share.
 SURFACE_SHARE = 0.05

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from ..errors import FormatError, ShapeError
 from ..geometry import Size
+from .depth_map import DepthMap
 from .exr import read_exr
 from .lens import intrinsics_from_fov
-from .model import DepthMap
 
 # Horizontal degrees assumed when nobody knows the lens.
 ASSUMED_FOV_DEG = 60.0

@@ -12,8 +12,8 @@ import torch
 
 from ..errors import CanvasError, FormatError
 from ..geometry import Size, checked_size
-from ..pose.model import PoseSequence, with_middles
 from ..pose.people import follow_people, hands_at_their_wrists
+from ..pose.pose_sequence import PoseSequence, with_middles
 from ..pose.skeleton import (
     BODY,
     BODY_18,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from .edit import move_pose
 from .estimate import PoseEstimator, load_pose_estimator
 from .limbs import pose_tracks
-from .model import LEAST_CONFIDENCE, PoseSequence
 from .people import follow_people
+from .pose_sequence import LEAST_CONFIDENCE, PoseSequence
 from .retarget import retarget
 
 __all__ = [

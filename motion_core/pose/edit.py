@@ -13,7 +13,7 @@ from ..errors import CanvasError
 from ..expand.limits import naming
 from ..tracks.arguments import whole_number
 from ..tracks.seeding import points_inside_polygon
-from .model import PoseSequence
+from .pose_sequence import PoseSequence
 from .skeleton import BONES
 
 # A drag takes hold of a joint within its brush, or within this share of the short side.

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..errors import FormatError, MissingExtraError, ShapeError
 from ..geometry import Size
 from ..progress import Progress, silent
-from .model import PoseSequence, with_middles
+from .pose_sequence import PoseSequence, with_middles
 from .skeleton import COCO_17, JOINTS, joint
 
 SUGGESTION = (

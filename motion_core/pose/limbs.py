@@ -12,7 +12,7 @@ from ..tracks.arguments import finite_number, positive_number
 from ..tracks.model import Tracks, empty_tracks, make_tracks
 from ..tracks.select import concat
 from ..tracks.visibility import hide_outside
-from .model import LEAST_CONFIDENCE, PoseSequence, bone_lengths, bridged, torso_length
+from .pose_sequence import LEAST_CONFIDENCE, PoseSequence, bone_lengths, bridged, torso_length
 from .skeleton import BONES, Bone
 
 MAX_POINTS = 1_000_000

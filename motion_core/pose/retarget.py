@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .model import PoseSequence, bone_lengths, bridged, torso_length
+from .pose_sequence import PoseSequence, bone_lengths, bridged, torso_length
 from .skeleton import BONES, Bone
 
 # A bone seen this much shorter than it becomes points at the camera; its angle says nothing.

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from ..atomic_write import atomic_folder
+from ..camera.camera_path import CameraPath
 from ..camera.files import write_camera
-from ..camera.model import CameraPath
 from ..progress import Progress, silent
 from ..video import write_video
-from .model import Scene
 from .render import SceneRender, render_scene
+from .scene import Scene
 
 # The version of the track file that motion_core.formats reads as its own.
 TRACKS_VERSION = 1

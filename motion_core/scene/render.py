@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..camera.model import CameraPath
+from ..camera.camera_path import CameraPath
 from ..camera.pinhole import pixel_centres, project, to_camera, unproject
 from ..camera.pose import inverse
-from ..depth.model import DepthMap
+from ..depth.depth_map import DepthMap
 from ..progress import Progress, silent
 from ..tracks.model import Tracks, make_tracks
 from ..tracks.seeding import grid_points
-from .model import Hits, Scene, cast, make_scene
+from .scene import Hits, Scene, cast, make_scene
 
 # A ray aimed at a surface point may meet that surface this much too early, as a share of depth.
 SURFACE_SLACK = 1e-6

@@ -5,9 +5,9 @@ from __future__ import annotations
 from .chain import ChainSettings, chain_tracks
 from .clip import Clip, FileClip, MemoryClip, as_clip, first_frames
 from .lucas_kanade import LucasKanade
-from .model import Tracker, TrackingStopped
 from .queries import grid_queries, mask_queries, point_queries, random_queries, track_queries
 from .registry import KINDS, TrackerKind, make_tracker
+from .tracker import Tracker, TrackingStopped
 
 __all__ = [
     "KINDS",

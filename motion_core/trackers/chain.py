@@ -20,7 +20,7 @@ from ..progress import Progress, silent
 from ..tracks import Tracks
 from .appearance import PATCH, TILE, Grey, Points, Search, likeness, patches_at
 from .clip import Video, as_clip
-from .model import ShouldStop, Work, checked_queries, never, tracks_of
+from .tracker import ShouldStop, Work, checked_queries, never, tracks_of
 
 # Frames back from which a lost point's looks are taken: in the last ones it may be half covered.
 LOOK_BACK = 4

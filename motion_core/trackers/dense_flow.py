@@ -17,7 +17,7 @@ from ..tracks import Tracks
 from .appearance import Points
 from .chain import ChainSettings, Picture, chain_tracks
 from .clip import Video
-from .model import ShouldStop, never
+from .tracker import ShouldStop, never
 
 # RAFT halves its input three times and then looks 16 cells around: it needs this many pixels.
 RAFT_MULTIPLE, RAFT_LEAST = 8, 128

@@ -14,7 +14,7 @@ from ..tracks import Tracks
 from .appearance import Points
 from .chain import ChainSettings, Picture, chain_tracks
 from .clip import Video
-from .model import ShouldStop, never
+from .tracker import ShouldStop, never
 
 
 @dataclass(frozen=True)

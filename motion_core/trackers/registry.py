@@ -15,8 +15,8 @@ from .chain import ChainSettings
 from .cotracker import load_cotracker
 from .dense_flow import DenseFlow, DisFlow, load_raft
 from .lucas_kanade import LucasKanade
-from .model import Tracker
 from .tapnet import load_tapir, load_tapnext
+from .tracker import Tracker
 
 FOLDER = "point_tracking"
 NON_COMMERCIAL = "CC-BY-NC 4.0"

@@ -18,8 +18,8 @@ from ..progress import Progress, silent
 from ..tracks import Tracks
 from .clip import Clip, Video, as_clip
 from .dense_flow import filled, read_weights
-from .model import ShouldStop, Work, checked_queries, never, tracks_of
 from .networks import scale_of, small_frames
+from .tracker import ShouldStop, Work, checked_queries, never, tracks_of
 
 INSTALL = (
     "this tracker needs the tapnet package (Apache-2.0): "

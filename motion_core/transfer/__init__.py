@@ -14,7 +14,7 @@ from .align import (
     match_points,
     whole_box,
 )
-from .band import Band
+from .frequency_band import FrequencyBand
 from .magnify import MagnifySettings, magnify_motion
 from .separate import Separation, separate_motion, stabilised_frames
 from .slices import SliceLine, busiest_line, slice_picture
@@ -23,7 +23,7 @@ from .transfer import TransferSettings, transfer_motion
 __all__ = [
     "AffineAlignment",
     "Alignment",
-    "Band",
+    "FrequencyBand",
     "Box",
     "MagnifySettings",
     "Separation",

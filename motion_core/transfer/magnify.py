@@ -12,7 +12,7 @@ from ..progress import Progress, silent
 from ..tracks.arguments import number_from_zero
 from ..tracks.model import Tracks
 from ..tracks.smooth import smooth_time
-from .band import Band
+from .frequency_band import FrequencyBand
 from .neighbours import smooth_space
 from .separate import CameraModel, separate_motion
 from .transfer import start_and_moved
@@ -36,7 +36,7 @@ class MagnifySettings:
     factor: float = 16.0
     space_sigma: float = 24.0
     time_sigma: float = 1.0
-    band: Band = Band()
+    band: FrequencyBand = FrequencyBand()
     camera: CameraModel | None = None
 
     def __post_init__(self) -> None:
@@ -78,7 +78,7 @@ def _twice_smoothed(tracks: Tracks, sigma: float, progress: Progress) -> Tracks:
     return replace(tracks, xy=torch.where(tracks.visible[..., None], both, tracks.xy))
 
 
-def _in_band(moved: Tensor, tracks: Tracks, band: Band) -> Tensor:
+def _in_band(moved: Tensor, tracks: Tracks, band: FrequencyBand) -> Tensor:
     """The band's part of displacements (T, N, 2), 0 where each track is first seen."""
     if band.is_open or not moved.numel():
         return moved

@@ -19,8 +19,8 @@ from motion_core.camera.reproject import reproject_points
 from motion_core.depth.sources import make_depth
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.geometry import Size
-from motion_core.scene.model import make_scene
 from motion_core.scene.render import bodies_at, depth_of, track
+from motion_core.scene.scene import make_scene
 from motion_core.tracks import Tracks, make_tracks
 
 from .views import lens, moved, orbit, path_of, steps

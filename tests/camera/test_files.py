@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from motion_core.camera.camera_path import CameraPath
 from motion_core.camera.files import (
     camera_from_host,
     camera_from_json,
@@ -23,14 +24,12 @@ from motion_core.camera.files import (
     read_camera,
     write_camera,
 )
-from motion_core.camera.model import CameraPath
-from motion_core.camera.path import CameraSetup
 from motion_core.camera.pinhole import project, to_camera
-from motion_core.camera.pose import camera_centres
+from motion_core.camera.setup import CameraSetup
 from motion_core.errors import FormatError
 from motion_core.geometry import Size
 
-from .views import SIZE, lens, moved, orbit, path_of
+from .views import SIZE, camera_centres, lens, moved, orbit, path_of
 
 PATH = path_of([orbit(0), orbit(13), moved(0.25, -1, 2)], fps=24.0)
 

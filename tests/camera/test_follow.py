@@ -18,10 +18,9 @@ from motion_core.camera.follow import (
     grabbed_point,
     without_grabs,
 )
-from motion_core.camera.path import CameraSetup, make_setup
 from motion_core.camera.pinhole import project, to_camera
-from motion_core.camera.pose import camera_centres
 from motion_core.camera.reproject import reproject_points
+from motion_core.camera.setup import CameraSetup, make_setup
 from motion_core.depth.sources import make_depth
 from motion_core.document.model import (
     CameraGrabLayer,
@@ -33,10 +32,10 @@ from motion_core.document.model import (
 )
 from motion_core.errors import ShapeError
 from motion_core.geometry import Size
-from motion_core.scene.model import make_scene
 from motion_core.scene.render import depth_of
+from motion_core.scene.scene import make_scene
 
-from .views import SIZE, lens, path_of
+from .views import SIZE, camera_centres, lens, path_of
 
 PIVOT = torch.tensor([0.0, 0.0, 6.0], dtype=torch.float64)
 EYE = torch.eye(4, dtype=torch.float64)

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from motion_core.camera.moves import PRESETS, CameraMove, make_path
-from motion_core.camera.path import CameraSetup
 from motion_core.camera.pinhole import project, to_camera
-from motion_core.camera.pose import camera_centres, inverse
+from motion_core.camera.pose import inverse
+from motion_core.camera.setup import CameraSetup
 
-from .views import SIZE, lens
+from .views import SIZE, camera_centres, lens
 
 PIVOT = torch.tensor([0.0, 0.0, 5.0], dtype=torch.float64)
 SETUP = CameraSetup(SIZE, lens(), PIVOT, 9, 16.0)

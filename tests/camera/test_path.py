@@ -7,27 +7,25 @@ import math
 import pytest
 import torch
 
-from motion_core.camera.model import CameraPath
-from motion_core.camera.path import (
-    CameraKey,
-    CameraSetup,
-    from_first_view,
-    join,
-    layer,
-    make_setup,
-    path_from_keys,
-    resampled,
-    taken_by,
+from motion_core.camera.camera_path import CameraPath
+from motion_core.camera.keyframes import CameraKey, path_from_keys
+from motion_core.camera.path_edit import (
+    fit_path,
+    join_paths,
+    layer_paths,
+    relative_to_first,
+    resample_path,
+    scale_translation,
     with_lens,
-    with_travel_scaled,
 )
 from motion_core.camera.pinhole import project
-from motion_core.camera.pose import camera_centres, turn_about
-from motion_core.depth.model import DepthMap
+from motion_core.camera.pose import turn_about
+from motion_core.camera.setup import CameraSetup, make_setup
+from motion_core.depth.depth_map import DepthMap
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.geometry import Size
 
-from .views import SIZE, lens, moved, orbit, path_of
+from .views import SIZE, camera_centres, lens, moved, orbit, path_of
 
 EYE = torch.eye(4, dtype=torch.float64)
 SETUP = CameraSetup(SIZE, lens(), torch.tensor([0.0, 0.0, 6.0], dtype=torch.float64), 11, 16.0)
@@ -111,7 +109,7 @@ def test_bad_keys_are_refused(keys: list[CameraKey], message: str) -> None:
 def test_joined_paths_carry_on() -> None:
     first = path_of([EYE, orbit(10), orbit(20)], fps=8.0)
     second = path_of([moved(5, 5, 5), moved(5, 5, 6)])
-    whole = join(first, second)
+    whole = join_paths(first, second)
     assert whole.num_frames == 4
     assert whole.fps == 8.0
     assert torch.allclose(whole.T_cam_world[:3], first.T_cam_world)
@@ -124,34 +122,34 @@ def test_joined_lenses_carry_on_by_ratio() -> None:
     zoomed.K[1, :2, :2] *= 3.0
     doubled = near.K.clone()
     doubled[1, :2, :2] *= 2.0
-    whole = join(CameraPath(near.T_cam_world, doubled, SIZE), zoomed)
+    whole = join_paths(CameraPath(near.T_cam_world, doubled, SIZE), zoomed)
     assert (whole.K[:, 0, 0] / lens()[0, 0]).tolist() == pytest.approx([1, 2, 6])
 
 
 def test_paths_that_do_not_fit_are_not_joined_or_layered() -> None:
     other = path_of([EYE], Size(64, 64))
-    for combine in (join, layer):
+    for combine in (join_paths, layer_paths):
         with pytest.raises(CanvasError, match=r"208x120 and 64x64"):
             combine(path_of([EYE]), other)
     with pytest.raises(ValueError, match="without frames"):
-        join(path_of([EYE]), EMPTY)
+        join_paths(path_of([EYE]), EMPTY)
     with pytest.raises(ShapeError, match="1 and 2 frames"):
-        layer(path_of([EYE]), path_of([EYE, EYE]))
+        layer_paths(path_of([EYE]), path_of([EYE, EYE]))
 
 
 def test_a_layer_acts_on_top() -> None:
     sway = turn_about((0, 0, 0), (0, 1, 0), 3.0)
-    both = layer(path_of([EYE, orbit(20)]), path_of([EYE, sway]))
+    both = layer_paths(path_of([EYE, orbit(20)]), path_of([EYE, sway]))
     assert torch.allclose(both.T_cam_world[1], sway @ orbit(20))
 
 
 def test_a_path_from_elsewhere_starts_at_the_picture() -> None:
     foreign = path_of([moved(3, 1, 2), moved(3, 1, 4)])
-    own = from_first_view(foreign)
+    own = relative_to_first(foreign)
     assert torch.allclose(own.T_cam_world[0], EYE)
     assert camera_centres(own.T_cam_world)[1].tolist() == pytest.approx([0, 0, 2])
     with pytest.raises(ValueError, match="no first view"):
-        from_first_view(EMPTY)
+        relative_to_first(EMPTY)
 
 
 def test_another_lens_keeps_the_zoom() -> None:
@@ -165,11 +163,11 @@ def test_another_lens_keeps_the_zoom() -> None:
 
 
 def test_travel_scales_and_turns_do_not() -> None:
-    path = with_travel_scaled(path_of([orbit(30), moved(1, 2, 3)]), 10.0)
+    path = scale_translation(path_of([orbit(30), moved(1, 2, 3)]), 10.0)
     assert torch.equal(path.T_cam_world[0, :3, :3], orbit(30)[:3, :3])
     assert camera_centres(path.T_cam_world)[1].tolist() == pytest.approx([10, 20, 30])
     with pytest.raises(ValueError, match="positive"):
-        with_travel_scaled(path, 0.0)
+        scale_translation(path, 0.0)
 
 
 def _depth() -> DepthMap:
@@ -194,25 +192,25 @@ def test_the_pivot_is_the_picked_point_or_the_median_ahead() -> None:
 
 def test_a_path_in_more_frames_stays_on_its_way() -> None:
     path = path_of([orbit(angle) for angle in (0.0, 10.0, 20.0)], fps=8.0)
-    finer = resampled(path, 9)
+    finer = resample_path(path, 9)
     for frame, angle in enumerate(torch.linspace(0, 20, 9).tolist()):
         assert torch.allclose(finer.T_cam_world[frame], orbit(angle), atol=1e-9)
-    assert finer.fps == 8.0 and resampled(path, 3) is path
-    assert torch.equal(resampled(path, 1).T_cam_world[0], orbit(0.0))
+    assert finer.fps == 8.0 and resample_path(path, 3) is path
+    assert torch.equal(resample_path(path, 1).T_cam_world[0], orbit(0.0))
     with pytest.raises(ValueError, match="0 frames cannot be brought to 4"):
-        resampled(EMPTY, 4)
+        resample_path(EMPTY, 4)
     with pytest.raises(ValueError, match="cannot be brought to 0"):
-        resampled(path, 0)
+        resample_path(path, 0)
 
 
 def test_a_path_from_elsewhere_is_taken_by_the_pictures_camera() -> None:
     start = orbit(50.0)
     poses = [moved(step, 0, 0) @ start for step in (0.0, 1.0, 2.0)]
     foreign = path_of(poses, Size(64, 64), fps=30.0)
-    taken = taken_by(foreign, SETUP, 0.5)
+    taken = fit_path(foreign, SETUP, 0.5)
     assert (taken.size, taken.num_frames, taken.fps) == (SIZE, SETUP.frames, 16.0)
     assert torch.allclose(taken.K, SETUP.K.expand_as(taken.K))
     assert torch.allclose(taken.T_cam_world[0], EYE, atol=1e-12)
     assert camera_centres(taken.T_cam_world[-1]).tolist() == pytest.approx([1.0, 0.0, 0.0])
     with pytest.raises(ValueError, match="travel factor"):
-        taken_by(foreign, SETUP, 0.0)
+        fit_path(foreign, SETUP, 0.0)

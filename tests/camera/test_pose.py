@@ -13,7 +13,6 @@ from scipy.linalg import expm, logm
 from scipy.spatial.transform import Rotation
 
 from motion_core.camera.pose import (
-    camera_centres,
     interpolate_poses,
     inverse,
     look_at,
@@ -22,6 +21,8 @@ from motion_core.camera.pose import (
     turn_about,
 )
 from motion_core.errors import ShapeError
+
+from .views import camera_centres
 
 coordinate = st.floats(-5.0, 5.0)
 vectors = st.tuples(coordinate, coordinate, coordinate)

@@ -7,16 +7,16 @@ import math
 import pytest
 import torch
 
-from motion_core.camera.model import CameraPath
+from motion_core.camera.camera_path import CameraPath
 from motion_core.camera.pinhole import pixel_centres
 from motion_core.camera.render import render_warped
 from motion_core.camera.zbuffer import Occlusion
-from motion_core.depth.model import DepthMap
+from motion_core.depth.depth_map import DepthMap
 from motion_core.depth.sources import make_depth
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.geometry import Size
-from motion_core.scene.model import make_scene
 from motion_core.scene.render import render_scene, track
+from motion_core.scene.scene import make_scene
 
 from .views import SIZE, VIEWS, lens, moved, orbit, path_of
 

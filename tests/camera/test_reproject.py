@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motion_core.camera import cloud
-from motion_core.camera.model import CameraPath
+from motion_core.camera.camera_path import CameraPath
 from motion_core.camera.pinhole import pixel_centres
 from motion_core.camera.pose import turn_about
 from motion_core.camera.reference import project_point, unproject_pixel, visible_points
 from motion_core.camera.reproject import reproject_pixels, reproject_points
 from motion_core.camera.zbuffer import Occlusion
-from motion_core.depth.model import DepthMap
+from motion_core.depth.depth_map import DepthMap
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.geometry import Size
-from motion_core.scene.model import make_scene
 from motion_core.scene.render import depth_of, track
+from motion_core.scene.scene import make_scene
 from motion_core.tracks import Tracks
 
 from .views import SIZE, VIEWS, lens, moved, orbit, path_of

@@ -7,16 +7,16 @@ import json
 import pytest
 import torch
 
+from motion_core.camera.keyframes import path_from_keys
 from motion_core.camera.moves import CameraMove, make_path
-from motion_core.camera.path import CameraSetup, path_from_keys
 from motion_core.camera.points import random_points, start_points
-from motion_core.camera.pose import camera_centres
 from motion_core.camera.script import keys_from_json, moves_from_text, offsets_from_text
+from motion_core.camera.setup import CameraSetup
 from motion_core.errors import FormatError
 from motion_core.geometry import Size
 from motion_core.tracks import make_tracks
 
-from .views import SIZE, lens
+from .views import SIZE, camera_centres, lens
 
 SETUP = CameraSetup(SIZE, lens(), torch.tensor([0.0, 0.0, 5.0], dtype=torch.float64), 9)
 

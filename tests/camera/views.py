@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import torch
 
-from motion_core.camera.model import CameraPath
+from motion_core.camera.camera_path import CameraPath
+from motion_core.camera.pose import inverse
 from motion_core.geometry import Size
-from motion_core.scene.model import MIDDLE
+from motion_core.scene.scene import MIDDLE
 
 SIZE = Size(208, 120)
 
@@ -30,6 +31,11 @@ def moved(x: float, y: float, z: float) -> torch.Tensor:
     pose = torch.eye(4, dtype=torch.float64)
     pose[:3, 3] = torch.tensor([-x, -y, -z], dtype=torch.float64)
     return pose
+
+
+def camera_centres(T_cam_world: torch.Tensor) -> torch.Tensor:
+    """(..., 3) positions of the cameras in the world."""
+    return inverse(T_cam_world)[..., :3, 3]
 
 
 def orbit(angle_deg: float, depth: float = MIDDLE[2]) -> torch.Tensor:

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
+from motion_core.depth.depth_map import DepthMap
 from motion_core.depth.fallback import ground_and_wall, plane, sphere
-from motion_core.depth.model import DepthMap
 from motion_core.geometry import Size
 
 SIZE = Size(160, 90)

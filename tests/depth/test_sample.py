@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from motion_core.depth.depth_map import DepthMap
 from motion_core.depth.edges import filter_flying_pixels, joined_neighbours
-from motion_core.depth.model import DepthMap
 from motion_core.depth.sample import depth_at, resize_depth
 from motion_core.depth.sources import make_depth
 from motion_core.geometry import Size

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from motion_core.camera.model import CameraPath
+from motion_core.camera.camera_path import CameraPath
 from motion_core.camera.moves import CameraMove, make_path
-from motion_core.camera.path import CameraSetup
+from motion_core.camera.setup import CameraSetup
 from motion_core.depth.lens import intrinsics_from_fov
 from motion_core.formats import write_tracks
 from motion_core.geometry import Size
 from motion_core.models.lite.weights import KIND
-from motion_core.scene.model import MIDDLE, Scene, make_scene
 from motion_core.scene.render import render_scene
+from motion_core.scene.scene import MIDDLE, Scene, make_scene
 from motion_core.tracks import make_tracks
 from motion_core.video import write_video
 from tests.lite.models import BASE, SIZES, tiny_lite

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import torch
 
+from motion_core.camera.camera_path import CameraPath
 from motion_core.camera.files import camera_from_realestate
-from motion_core.camera.model import CameraPath
 from motion_core.camera.moves import make_path
-from motion_core.camera.path import CameraSetup
 from motion_core.camera.pinhole import pixel_centres
+from motion_core.camera.setup import CameraSetup
 from motion_core.depth.lens import intrinsics_from_fov
 from motion_core.formats import read_tracks, write_tracks
 from motion_core.geometry import Size
-from motion_core.scene.model import make_scene
 from motion_core.scene.render import bodies_at, depth_of, render_scene, track
+from motion_core.scene.scene import make_scene
 from motion_core.tracks import Tracks
 from motion_core.video import write_image
 from tests.depth.test_estimate import depth_anything

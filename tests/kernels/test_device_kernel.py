@@ -7,14 +7,14 @@ import torch
 
 from motion_core.camera.render import render_warped
 from motion_core.camera.reproject import reproject_pixels
-from motion_core.depth.model import DepthMap
+from motion_core.depth.depth_map import DepthMap
 from motion_core.draft.reference import reference_splat
 from motion_core.draft.splat import splat
 from motion_core.geometry import Size
 from motion_core.kernels import loader
 from motion_core.raster import IdEmbedding, fold_sparse, id_volume, sparse_id_volume
-from motion_core.scene.model import make_scene
 from motion_core.scene.render import render_scene
+from motion_core.scene.scene import make_scene
 from tests.camera.views import VIEWS, moved, path_of
 from tests.raster.strategies import crowd
 

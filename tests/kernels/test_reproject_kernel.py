@@ -14,11 +14,11 @@ from motion_core.camera.render import render_warped
 from motion_core.camera.reproject import reproject_pixels
 from motion_core.camera.views import views_of
 from motion_core.camera.zbuffer import Occlusion
-from motion_core.depth.model import DepthMap
+from motion_core.depth.depth_map import DepthMap
 from motion_core.geometry import Size
 from motion_core.kernels import loader, zbuffer
-from motion_core.scene.model import make_scene
 from motion_core.scene.render import depth_of, render_scene
+from motion_core.scene.scene import make_scene
 from tests.camera.views import VIEWS, lens, moved, orbit, path_of
 
 from .cpu import CpuLaunchers

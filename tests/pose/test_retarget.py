@@ -10,7 +10,7 @@ import torch
 
 from motion_core.formats.openpose import read_poses
 from motion_core.pose import retarget
-from motion_core.pose.model import PoseSequence
+from motion_core.pose.pose_sequence import PoseSequence
 from motion_core.pose.skeleton import joint
 from tests.pose.people import as_18, figure, frame, waving
 

@@ -14,8 +14,8 @@ from motion_core.errors import ShapeError
 from motion_core.formats.registry import read_tracks
 from motion_core.geometry import Size
 from motion_core.scene.files import write_scene
-from motion_core.scene.model import Body, Scene, make_scene
 from motion_core.scene.render import bodies_at, depth_of, render_scene, track
+from motion_core.scene.scene import Body, Scene, make_scene
 from motion_core.scene.shapes import Box, Sphere
 from motion_core.scene.texture import make_texture
 

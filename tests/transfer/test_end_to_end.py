@@ -13,7 +13,7 @@ from motion_core.draft import draft
 from motion_core.geometry import Size
 from motion_core.trackers import LucasKanade, point_queries
 from motion_core.tracks import Tracks, grid_points
-from motion_core.transfer import Band, MagnifySettings, magnify_motion
+from motion_core.transfer import FrequencyBand, MagnifySettings, magnify_motion
 
 SIZE = Size(160, 120)
 FPS, HERTZ, FRAMES = 20.0, 1.0, 41
@@ -64,8 +64,8 @@ def tracked() -> Tracks:
     return followed(rendered())
 
 
-@pytest.mark.parametrize("band", [Band(), Band(0.4, 2.5)])
-def test_a_filmed_fifth_of_a_pixel_is_magnified_sixteen_times(tracked: Tracks, band: Band) -> None:
+@pytest.mark.parametrize("band", [FrequencyBand(), FrequencyBand(0.4, 2.5)])
+def test_a_recorded_fifth_of_a_pixel_is_magnified_16x(tracked: Tracks, band: FrequencyBand) -> None:
     larger = magnify_motion(tracked, MagnifySettings(16.0, band=band))
     assert float(amplitudes(larger).median()) == pytest.approx(16 * AMPLITUDE, rel=0.1)
 

@@ -9,7 +9,7 @@ import torch
 
 from motion_core.geometry import Size
 from motion_core.tracks import Tracks, grid_points, make_tracks
-from motion_core.transfer import Band, MagnifySettings, magnify_motion
+from motion_core.transfer import FrequencyBand, MagnifySettings, magnify_motion
 from motion_core.transfer.neighbours import smooth_space
 
 SIZE = Size(160, 120)
@@ -62,11 +62,11 @@ def test_a_band_magnifies_its_own_frequencies_alone() -> None:
     frames = 161
     slow, fast = vibrating(3.0, 0.125, frames), vibrating(0.2, 2.0, frames)
     both = make_tracks(slow.xy + fast.xy - fast.xy[:1], SIZE, fps=FPS)
-    settings = MagnifySettings(16.0, 0.0, 0.0, Band(1.0, 4.0))
+    settings = MagnifySettings(16.0, 0.0, 0.0, FrequencyBand(1.0, 4.0))
     result = magnify_motion(both, settings)
     assert amplitude_of(result, 2.0) == pytest.approx(3.2, rel=0.05)
     assert amplitude_of(result, 0.125) == pytest.approx(3.0, rel=0.05)
-    low = magnify_motion(both, MagnifySettings(4.0, 0.0, 0.0, Band(high_hz=0.6)))
+    low = magnify_motion(both, MagnifySettings(4.0, 0.0, 0.0, FrequencyBand(high_hz=0.6)))
     assert amplitude_of(low, 0.125) == pytest.approx(12.0, rel=0.05)
     assert amplitude_of(low, 2.0) == pytest.approx(0.2, rel=0.05)
 
@@ -75,7 +75,7 @@ def test_the_filter_delays_nothing_and_halves_at_its_cut_off() -> None:
     time = torch.arange(400) / FPS
     for hertz, gain in ((1.0, 0.5), (0.1, 1.0), (6.0, 0.0)):
         wave = torch.cos(2 * math.pi * hertz * time)[:, None].double().numpy()
-        found = Band(high_hz=1.0).filtered(wave, FPS)[100:300, 0]
+        found = FrequencyBand(high_hz=1.0).filtered(wave, FPS)[100:300, 0]
         wanted = gain * wave[100:300, 0]
         assert abs(found - wanted).max() < 0.01
 
@@ -87,7 +87,7 @@ def test_gaps_do_not_ring() -> None:
     xy = tracks.xy.clone()
     xy[50:60, ::3] = 0.0
     gaps = make_tracks(xy, SIZE, visible=visible, fps=FPS)
-    settings = MagnifySettings(16.0, 0.0, 0.0, Band(0.3, 3.0))
+    settings = MagnifySettings(16.0, 0.0, 0.0, FrequencyBand(0.3, 3.0))
     whole, found = magnify_motion(tracks, settings), magnify_motion(gaps, settings)
     error = (found.xy - whole.xy)[visible].abs()
     assert error.max() < 0.5 * 3.2, "bridged over half a period, nothing more"
@@ -171,11 +171,11 @@ def test_a_moving_camera_is_held_still_first() -> None:
 def test_what_cannot_be_magnified_is_refused() -> None:
     no_rate = make_tracks(vibrating().xy, SIZE)
     with pytest.raises(ValueError, match="needs the frame rate"):
-        magnify_motion(no_rate, MagnifySettings(band=Band(1.0, 2.0)))
+        magnify_motion(no_rate, MagnifySettings(band=FrequencyBand(1.0, 2.0)))
     with pytest.raises(ValueError, match="high_hz must be below half the frame rate, 10 Hz"):
-        magnify_motion(vibrating(), MagnifySettings(band=Band(1.0, 10.0)))
+        magnify_motion(vibrating(), MagnifySettings(band=FrequencyBand(1.0, 10.0)))
     with pytest.raises(ValueError, match="low_hz must be below high_hz"):
-        Band(3.0, 2.0)
+        FrequencyBand(3.0, 2.0)
     with pytest.raises(ValueError, match="finite"):
         MagnifySettings(factor=float("nan"))
     with pytest.raises(ValueError, match="0 or more"):
@@ -186,7 +186,7 @@ def test_what_cannot_be_magnified_is_refused() -> None:
 def test_the_smallest_clips_pass(frames: int, points: int) -> None:
     xy = torch.rand(frames, points, 2, generator=torch.Generator().manual_seed(0))
     tracks = make_tracks(xy, SIZE, fps=FPS)
-    result = magnify_motion(tracks, MagnifySettings(4.0, band=Band(1.0, 4.0)))
+    result = magnify_motion(tracks, MagnifySettings(4.0, band=FrequencyBand(1.0, 4.0)))
     assert result.xy.shape == tracks.xy.shape
     if frames == 1:
         assert torch.equal(result.xy, tracks.xy)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from motion_core.camera.model import CameraPath
-from motion_core.camera.picture import draw_path
+from motion_core.camera.camera_path import CameraPath
+from motion_core.camera.draw_path import draw_path
 from motion_core.depth.sources import make_depth
 
 from .views import SIZE, lens, moved, path_of, steps

@@ -10,7 +10,7 @@ from ..tracks.arguments import positive_number, whole_number
 
 
 @dataclass(frozen=True)
-class Band:
+class FrequencyBand:
     """Which frequencies count, in Hz; None leaves that side open.
 
     order: of the Butterworth filter; run forwards and backwards, it acts twice as steeply and

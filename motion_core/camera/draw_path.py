@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..depth.model import DepthMap
+from ..depth.depth_map import DepthMap
 from ..geometry import Size
-from .model import CameraPath
+from .camera_path import CameraPath
 from .pinhole import pixel_centres, unproject
 from .pose import inverse
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .model import DepthMap
+from .depth_map import DepthMap
 
 
 def draw_depth(depth: DepthMap) -> Tensor:

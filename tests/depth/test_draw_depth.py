@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from motion_core.depth.picture import draw_depth
+from motion_core.depth.draw_depth import draw_depth
 from motion_core.depth.sources import make_depth
 
 

@@ -1,0 +1,86 @@
+"""What a camera path is made for: a canvas, its lens, a pivot and a number of frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..depth.depth_map import DepthMap
+from ..errors import ShapeError
+from ..geometry import Size, checked_size
+from .camera_path import CameraPath
+from .pinhole import unproject
+
+
+@dataclass(frozen=True, eq=False)
+class CameraSetup:
+    """What a camera path is made for: a picture, its lens, and how long the clip is.
+
+    K: (3, 3) float64 intrinsics in pixels of `size`. pivot: (3,) float64, the world point that
+    turning moves turn about; its depth is the unit of moves measured in pivot distances.
+    Raises TypeError, ValueError or ShapeError when any of this does not hold.
+    """
+
+    size: Size
+    K: Tensor
+    pivot: Tensor
+    frames: int
+    fps: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", checked_size(*self.size))
+        if isinstance(self.frames, bool) or not hasattr(self.frames, "__index__"):
+            raise TypeError(f"frames must be a whole number; got {self.frames!r}.")
+        if self.frames < 1:
+            raise ValueError(f"a camera path needs at least one frame; got {self.frames}.")
+        if self.K.shape != (3, 3) or self.pivot.shape != (3,):
+            raise ShapeError("CameraSetup needs K (3, 3) and pivot (3,).")
+        if not float(self.pivot[2]) > 0.0 or not bool(torch.isfinite(self.pivot).all()):
+            raise ValueError(
+                f"the pivot must lie in front of the camera; got {self.pivot.tolist()}."
+            )
+
+    @property
+    def distance(self) -> float:
+        """Depth of the pivot: one pivot distance in scene units."""
+        return float(self.pivot[2])
+
+    def times(self) -> np.ndarray:
+        """(T,) float64 in 0..1, the time of every frame."""
+        return np.arange(self.frames, dtype=np.float64) / max(self.frames - 1, 1)
+
+    def path(self, poses: Tensor, focal_scale: Tensor) -> CameraPath:
+        """A CameraPath from poses (T, 4, 4) and focal lengths (T,) relative to K's."""
+        K = self.K.to(torch.float64).expand(len(poses), 3, 3).clone()
+        K[:, :2, :2] *= focal_scale.to(torch.float64)[:, None, None]
+        return CameraPath(poses.to(torch.float64), K, self.size, self.fps)
+
+
+def make_setup(
+    depth: DepthMap,
+    frames: int,
+    *,
+    point: tuple[float, float] | None = None,
+    fps: float | None = None,
+) -> CameraSetup:
+    """The CameraSetup of a picture with depth.
+
+    point: a picked pixel whose scene point becomes the pivot; None takes the median depth on the
+    optical axis. A picked pixel without depth takes the median depth on its own ray.
+    Raises ValueError for a pixel off the picture.
+    """
+    median = float(depth.z[depth.valid].median())
+    if point is None:
+        pivot = torch.tensor([0.0, 0.0, median], dtype=torch.float64)
+        return CameraSetup(depth.size, depth.K, pivot, frames, fps)
+    x, y = point
+    if not (0 <= x < depth.size.width and 0 <= y < depth.size.height):
+        raise ValueError(f"the picked point {point} is off the picture ({depth.size}).")
+    row, column = int(y), int(x)
+    z = float(depth.z[row, column]) if bool(depth.valid[row, column]) else median
+    xy, distance = torch.tensor([[x, y]]).double(), torch.tensor([z]).double()
+    pivot = unproject(xy, distance, depth.K.cpu())[0]
+    return CameraSetup(depth.size, depth.K, pivot, frames, fps)
