@@ -36,6 +36,8 @@ from motion_core.guidance.moft import (
 )
 from motion_core.guidance.moft.pans import pan, still
 from motion_core.guidance.moft.reference import straight_path
+from motion_core.layered_scenes.rendering import render_frames
+from motion_core.layered_scenes.scenes import Split
 from motion_core.models.lite.family import LiteFamily
 from motion_core.models.lite.lite import load_lite
 from motion_core.models.lite.weights import SHIPPED
@@ -45,9 +47,7 @@ from motion_core.sampling import Sampling, sample
 from motion_core.trackers import LucasKanade, grid_queries
 from motion_core.tracks.model import Tracks, make_tracks
 from motion_core.tracks.seeding import grid_points
-from motion_core.training.export import export_weights
-from motion_core.training.scene_drawing import draw_frames
-from motion_core.training.scenes import Split
+from motion_core.training.lite.export import export_weights
 
 SIZE, FRAMES, SPACING = Size(256, 256), 16, 16.0
 SPEED = 0.7
@@ -131,8 +131,8 @@ def measured(model: LiteFamily, count: int, steps: int) -> dict[str, dict[str, l
 
 def heat(model: LiteFamily) -> Tensor:
     """A scene's true video over its similarity with "to the right" and with "down"."""
-    scene = scene_at(World.OURS, Split.TEST, 3, keep_paint=True)
-    video = torch.from_numpy(draw_frames(scene)).float() / 255.0
+    scene = scene_at(World.OURS, Split.TEST, 3, keep_textures=True)
+    video = torch.from_numpy(render_frames(scene)).float() / 255.0
     size = Size(video.shape[2], video.shape[1])
     channels = learn_channels(model, size, len(video))
     rows = [contact_sheet(video, 6, tile_width=192)]

@@ -41,7 +41,7 @@ def run(args: Namespace) -> None:
     """Train, draw the curves, and export if asked to."""
     from ..training.checkpoint import load_checkpoint
     from ..training.config import config_from
-    from ..training.export import export_weights
+    from ..training.lite.export import export_weights
     from ..training.plot import plot_log
     from ..training.run import CHECKPOINT, LOG, is_first_process, train
 

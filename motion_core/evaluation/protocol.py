@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..layered_scenes.rendering import render_frames
+from ..layered_scenes.scenes import Split
 from ..models.lite import MotionField
 from ..progress import Progress, silent
-from ..training.scene_drawing import draw_frames
-from ..training.scenes import Split
 from .baselines import Method, Question
 from .ceiling import oracle_segments
 from .errors import dense_errors, track_error, visible_accuracy
@@ -100,8 +100,8 @@ def measure_videos(
     itself (FLOOR): see video_errors."""
 
     def row(case: Case, index: int) -> Row:
-        painted = scene_at(study.world, Split.TEST, index, keep_paint=True)
-        truth = torch.from_numpy(draw_frames(painted)).float() / 255.0
+        painted = scene_at(study.world, Split.TEST, index, keep_textures=True)
+        truth = torch.from_numpy(render_frames(painted)).float() / 255.0
         return video_rows(case.question, truth, methods, perceptual)
 
     return _asked(study, "videos", clips, count, row)

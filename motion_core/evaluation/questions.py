@@ -9,10 +9,10 @@ from enum import Enum
 import numpy as np
 import torch
 
-from ..training.draws import anywhere, dragged, draw_tracks
-from ..training.other_scenes import make_other_scene
-from ..training.scene_model import GRID, Scene
-from ..training.scenes import FRAMES, Split, make_scene
+from ..layered_scenes.other_scenes import make_other_scene
+from ..layered_scenes.scene import GRID, Scene
+from ..layered_scenes.scenes import FRAMES, Split, make_scene
+from ..layered_scenes.track_sampling import drag_points, sample_tracks, uniform_points
 from .baselines import Question
 from .errors import Truth
 
@@ -39,13 +39,13 @@ class Case:
     scene: Scene
 
 
-def scene_at(world: World, split: Split, index: int, *, keep_paint: bool = False) -> Scene:
+def scene_at(world: World, split: Split, index: int, *, keep_textures: bool = False) -> Scene:
     """Scene `index` of a split. Raises ValueError for the training split of the other world."""
     if world is World.OURS:
-        return make_scene(split.seed(index), FRAMES, keep_paint=keep_paint)
+        return make_scene(split.seed(index), FRAMES, keep_textures=keep_textures)
     if split not in OTHER_FIRST:
         raise ValueError("nothing is trained on the other world; ask for VALIDATION or TEST.")
-    return make_other_scene(OTHER_FIRST[split] + index, FRAMES, keep_paint=keep_paint)
+    return make_other_scene(OTHER_FIRST[split] + index, FRAMES, keep_textures=keep_textures)
 
 
 def case_of(scene: Scene, index: int, count: str, seed: int) -> Case:
@@ -56,14 +56,16 @@ def case_of(scene: Scene, index: int, count: str, seed: int) -> Case:
     displacement, visible, layers = scene.field(GRID)
     rng = np.random.default_rng([seed, index, COUNTS.index(count)])
     is_drag = count == DRAG
-    points = dragged(rng, scene, layers, DRAG_PINS) if is_drag else anywhere(rng, int(count))
+    points = (
+        drag_points(rng, scene, layers, DRAG_PINS) if is_drag else uniform_points(rng, int(count))
+    )
     image = torch.from_numpy(scene.image).float() / 255.0
     truth = Truth(
         torch.from_numpy(displacement.astype(np.float32)),
         torch.from_numpy(visible),
         torch.from_numpy(layers),
     )
-    return Case(Question(image, draw_tracks(rng, scene, points), GRID), truth, scene)
+    return Case(Question(image, sample_tracks(rng, scene, points), GRID), truth, scene)
 
 
 def cases(

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..layered_scenes.rendering import render_frames
+from ..layered_scenes.scenes import Split
 from ..overlay import OverlayStyle, draw_tracks
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
-from ..training.scene_drawing import draw_frames
-from ..training.scenes import Split
 from .questions import case_of, scene_at
 from .rendered import last_frame_of
 from .run import Evaluation, shown_answers
@@ -31,11 +31,11 @@ def evaluation_sheet(found: Evaluation, progress: Progress = silent) -> Tensor:
     bands = []
     for done, (count, index) in enumerate(jobs, start=1):
         shown = shown_answers(found.answers[count], found.dense[count], found.learned)
-        scene = scene_at(asked.world, Split.TEST, index, keep_paint=True)
+        scene = scene_at(asked.world, Split.TEST, index, keep_textures=True)
         question = case_of(scene, index, count, asked.seeds[0]).question
         tiles = {
             f"asked: {count}": _with_tracks(question.image, question.tracks),
-            "truth": torch.from_numpy(draw_frames(scene)[-1]).float() / 255,
+            "truth": torch.from_numpy(render_frames(scene)[-1]).float() / 255,
         }
         for name, answer in shown.items():
             tiles[name] = last_frame_of(name, answer, question)

@@ -1,1 +1,1 @@
-"""Training: procedural scenes with exact motion, and the stages that learn from them."""
+"""Training: the stages of `lite`, the loop that runs them, and the loss for Wan."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..atomic_write import atomic_write
 from ..errors import FormatError, MissingExtraError
-from .probes import LEVELS
+from .lite.probes import LEVELS
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from ..models.lite.track_batch import TrackBatch
 from ..progress import Progress, silent
 from .checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
 from .config import TrainConfig, rate_at
-from .data import Batch, SceneBatches
-from .stages import Stage, make_stage, probe_stage
+from .lite.data import Batch, SceneBatches
+from .lite.stages import Stage, make_stage, probe_stage
 
 LOG_STEPS = 25
 LOG, CHECKPOINT = "log.jsonl", "checkpoint.safetensors"

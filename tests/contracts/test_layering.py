@@ -16,7 +16,8 @@ EVERYTHING = (
     ON_TRACKS
     | {"kernels", "document", "expand", "raster", "draft", "formats", "overlay", "video"}
     | {"depth", "camera", "scene", "trackers", "transfer", "pose"}
-    | {"fields", "models", "guidance", "sampling", "training", "evaluation"}
+    | {"fields", "models", "guidance", "sampling"}
+    | {"layered_scenes", "training", "evaluation"}
 )
 ALLOWED: dict[str, set[str]] = {
     "__init__": set(),
@@ -45,8 +46,11 @@ ALLOWED: dict[str, set[str]] = {
     "models": ON_TRACKS | {"raster", "draft", "fields"},
     "guidance": ON_TRACKS | {"models"},
     "sampling": ON_TRACKS | {"models", "guidance"},
-    "evaluation": EVERYTHING,
-    "training": EVERYTHING,
+    "layered_scenes": ON_TRACKS,
+    "training": ON_TRACKS | {"layered_scenes", "models"},
+    "evaluation": ON_TRACKS
+    | {"layered_scenes", "draft", "fields", "raster", "models", "sampling"}
+    | {"overlay", "trackers", "video"},
     "cli": EVERYTHING,
     "__main__": {"cli"},
 }

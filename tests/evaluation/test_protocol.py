@@ -16,7 +16,7 @@ from motion_core.evaluation.methods import FAMILIES, whole_answer
 from motion_core.evaluation.protocol import Study, by_scene, means, measure, tuned
 from motion_core.evaluation.questions import COUNTS, DRAG, World, cases, scene_at
 from motion_core.evaluation.statistics import figure, ratio
-from motion_core.training.scenes import Split
+from motion_core.layered_scenes.scenes import Split
 
 ANSWERS = {"nearest": whole_answer(nearest), "rest": whole_answer(rest)}
 

@@ -17,6 +17,7 @@ from motion_core.evaluation.methods import Answer, lite_answer, sampled_answer
 from motion_core.evaluation.questions import World, case_of, scene_at
 from motion_core.geometry import Size
 from motion_core.guidance import camera_free, text_and_motion_guidance
+from motion_core.layered_scenes.scenes import Split
 from motion_core.models.lite import load_lite
 from motion_core.models.lite.family import SHIFT, LiteControl, LiteFamily
 from motion_core.models.lite.lite import Lite
@@ -25,7 +26,6 @@ from motion_core.models.protocols import GenerationRequest, GenerationResult
 from motion_core.models.registry import load_track_model
 from motion_core.sampling import ControlSchedule, Sampling, Watch, sample
 from motion_core.tracks.model import Tracks, empty_tracks, make_tracks
-from motion_core.training.scenes import Split
 
 from .models import (
     BASE,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from motion_core.training.base_stage import (
+from motion_core.training.lite.base_stage import (
     HIDDEN_WEIGHT,
     LEAST_LEVEL,
     VISIBLE_WEIGHT,
     flow_loss,
 )
-from motion_core.training.encoder_stage import MORE_AT_BORDERS, drawn_cells
+from motion_core.training.lite.encoder_stage import MORE_AT_BORDERS, drawn_cells
 
 FRAMES, GRID = 3, 8
 

@@ -23,9 +23,9 @@ from motion_core.models.lite.unet import BaseConfig
 from motion_core.training import run
 from motion_core.training.checkpoint import load_checkpoint, save_checkpoint
 from motion_core.training.config import TrainConfig, config_from, rate_at
-from motion_core.training.export import export_weights
+from motion_core.training.lite.export import export_weights
+from motion_core.training.lite.probes import COUNTS, LEVELS, probe_base
 from motion_core.training.plot import plot_log
-from motion_core.training.probes import COUNTS, LEVELS, probe_base
 from motion_core.training.run import CHECKPOINT, LOG, train
 
 ROOT = Path(__file__).resolve().parents[2]

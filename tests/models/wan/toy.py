@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from motion_core.models.wan.control import WanControl
-from motion_core.models.wan.fit import flow_loss
 from motion_core.raster.ids import IdEmbedding
+from motion_core.training.wan.loss import flow_loss
 
 from ..blobs import HELD_OUT, Blobs, Kind, blobs, error_px, schedule, told_and_trained
 

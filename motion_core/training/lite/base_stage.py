@@ -7,16 +7,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..errors import FormatError
-from ..models.lite.base import LiteBase, LiteControlOutput
-from ..models.lite.family import SHIFT
-from ..models.lite.latents import coloured_noise, from_latents, latents_of, to_latents
-from ..models.lite.lite import load_lite
-from ..models.lite.track_controlnet import LiteTrackControlNet, Prepared
-from ..models.lite.unet import BaseConfig
-from .config import TrainConfig
+from ...errors import FormatError
+from ...layered_scenes.scene import CANVAS
+from ...models.lite.base import LiteBase, LiteControlOutput
+from ...models.lite.family import SHIFT
+from ...models.lite.latents import coloured_noise, from_latents, latents_of, to_latents
+from ...models.lite.lite import load_lite
+from ...models.lite.track_controlnet import LiteTrackControlNet, Prepared
+from ...models.lite.unet import BaseConfig
+from ..config import TrainConfig
 from .data import Batch
-from .draws import CANVAS
 
 # This share of the noise levels is exactly 1.
 PURE_NOISE = 0.15

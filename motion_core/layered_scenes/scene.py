@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry import Size
+
 SIDE = 256
 GRID = 64
+CANVAS = Size(SIDE, SIDE)
 # A place belongs to a layer where it covers more than this.
 COVERED = 0.5
 # OpenCV limits the sides of maps, so lists of places are folded into rows of this many.
@@ -70,8 +73,8 @@ class Layer:
 
     pose: Array
     alpha: Array | None
-    thing: int
-    paint: Array | None = None
+    object_id: int
+    texture: Array | None = None
     bend: Bend | None = None
     relief: Relief | None = None
     shadow: float = 0.0
@@ -129,23 +132,23 @@ class Scene:
         """T."""
         return len(self.layers[0].pose)
 
-    def owner(self, points: Array) -> Array:
+    def top_layer(self, points: Array) -> Array:
         """(K,) which layer is seen at points (K, 2) of frame 0."""
-        owner = np.zeros(len(points), np.int64)
+        top_layer = np.zeros(len(points), np.int64)
         for index, layer in enumerate(self.layers[1:], start=1):
-            owner[sample(layer.alpha, points) > COVERED] = index
-        return owner
+            top_layer[sample(layer.alpha, points) > COVERED] = index
+        return top_layer
 
     def follow(self, points: Array) -> tuple[Array, Array, Array]:
         """What is seen at points (K, 2) of frame 0, followed exactly.
 
         Returns positions (T, K, 2) float32, whether each is visible (T, K), and its layer (K,).
         """
-        owner = self.owner(points)
+        top_layer = self.top_layer(points)
         xy = np.empty((self.frames, len(points), 2))
         hidden = np.zeros((self.frames, len(points)), bool)
         for index, layer in enumerate(self.layers):
-            mine = np.flatnonzero(owner == index)
+            mine = np.flatnonzero(top_layer == index)
             if not len(mine):
                 continue
             place = layer.forward(points[mine])
@@ -156,15 +159,15 @@ class Scene:
         visible = ((xy >= 0) & (xy < SIDE)).all(-1) & ~hidden
         # Rounding may put a point just behind the very edge that it was found on.
         visible[0] = True
-        return xy.astype(np.float32), visible, owner
+        return xy.astype(np.float32), visible, top_layer
 
     def field(self, grid: int = GRID) -> tuple[Array, Array, Array]:
         """The dense motion: displacement (T, G, G, 2) pixels, visible and layer (G, G)."""
         points = grid_points(grid)
-        xy, visible, owner = self.follow(points)
+        xy, visible, top_layer = self.follow(points)
         shape = (self.frames, grid, grid)
         shift = (xy - points.astype(np.float32)).reshape(*shape, 2)
-        return shift, visible.reshape(shape), owner.reshape(grid, grid)
+        return shift, visible.reshape(shape), top_layer.reshape(grid, grid)
 
 
 def grid_points(grid: int) -> Array:

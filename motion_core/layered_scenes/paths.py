@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .scene_model import SIDE, Array, Bend
+from .scene import SIDE, Array, Bend
 
 CENTRE = np.array([SIDE / 2, SIDE / 2])
 
@@ -19,12 +19,12 @@ class Camera:
     pan: Array
     view: Array
 
-    def at(self, nearness: float) -> Array:
+    def at(self, parallax: float) -> Array:
         """(T, 3, 3) how it moves a plane that is `nearness` times as near as the background."""
-        return self.view @ moved(self.pan * nearness)
+        return self.view @ translations(self.pan * parallax)
 
 
-def pace(rng: np.random.Generator, frames: int) -> Array:
+def random_pace(rng: np.random.Generator, frames: int) -> Array:
     """(T,) how far along a motion is, 0 in frame 0 and about 1 at its furthest."""
     t = np.linspace(0, 1, frames)
     kind = rng.random()
@@ -39,15 +39,15 @@ def pace(rng: np.random.Generator, frames: int) -> Array:
     return np.clip((t - start) / (end - start), 0, 1)
 
 
-def path(rng: np.random.Generator, frames: int, reach: float) -> Array:
+def random_path(rng: np.random.Generator, frames: int, reach: float) -> Array:
     """(T, 2) pixels from the origin in frame 0: straight, bent, abrupt or shaken."""
-    t = pace(rng, frames)
-    ahead = _direction(rng) * reach
+    t = random_pace(rng, frames)
+    ahead = _random_direction(rng) * reach
     kind = rng.random()
     if kind < 0.4:
         return t[:, None] * ahead
     if kind < 0.7:
-        side = _direction(rng) * reach * rng.uniform(0.2, 0.9)
+        side = _random_direction(rng) * reach * rng.uniform(0.2, 0.9)
         return t[:, None] * ahead + np.sin(math.pi * t)[:, None] * side
     if kind < 0.9:
         turns = int(rng.integers(1, 4))
@@ -60,14 +60,14 @@ def path(rng: np.random.Generator, frames: int, reach: float) -> Array:
     return t[:, None] * ahead + shake - shake[0]
 
 
-def moved(shift: Array) -> Array:
+def translations(shift: Array) -> Array:
     """(T, 3, 3) translations by (T, 2)."""
     pose = np.tile(np.eye(3), (len(shift), 1, 1))
     pose[:, :2, 2] = shift
     return pose
 
 
-def turned(centre: Array, angle: Array, scale: Array) -> Array:
+def rotations_about(centre: Array, angle: Array, scale: Array) -> Array:
     """(T, 3, 3) rotations (T,) radians and zooms (T,) about a point."""
     pose = np.tile(np.eye(3), (len(angle), 1, 1))
     cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
@@ -76,39 +76,39 @@ def turned(centre: Array, angle: Array, scale: Array) -> Array:
     return pose
 
 
-def camera(rng: np.random.Generator, frames: int) -> Camera:
+def random_camera(rng: np.random.Generator, frames: int) -> Camera:
     """A camera that rests, pans, zooms, turns, or does it all."""
     still = np.zeros((frames, 2))
     if rng.random() < 0.3:
-        return Camera(still, moved(still))
-    pan = path(rng, frames, rng.gamma(2.0, 16.0)) if rng.random() < 0.8 else still
-    grow = pace(rng, frames) * rng.normal(0, 0.16) * (rng.random() < 0.5)
-    turn = pace(rng, frames) * rng.normal(0, 0.12) * (rng.random() < 0.4)
-    view = turned(CENTRE + rng.normal(0, 40, 2), turn, np.exp(grow))
+        return Camera(still, translations(still))
+    pan = random_path(rng, frames, rng.gamma(2.0, 16.0)) if rng.random() < 0.8 else still
+    grow = random_pace(rng, frames) * rng.normal(0, 0.16) * (rng.random() < 0.5)
+    turn = random_pace(rng, frames) * rng.normal(0, 0.12) * (rng.random() < 0.4)
+    view = rotations_about(CENTRE + rng.normal(0, 40, 2), turn, np.exp(grow))
     if rng.random() < 0.25:
         tilt = np.tile(np.eye(3), (frames, 1, 1))
-        tilt[:, 2, :2] = pace(rng, frames)[:, None] * rng.normal(0, 0.0005, 2)
+        tilt[:, 2, :2] = random_pace(rng, frames)[:, None] * rng.normal(0, 0.0005, 2)
         tilt[:, 2, 2] = 1 - tilt[:, 2, :2] @ CENTRE
         view = tilt @ view
     return Camera(pan, view)
 
 
-def object_pose(rng: np.random.Generator, frames: int, centre: Array, reach: float) -> Array:
+def random_object_pose(rng: np.random.Generator, frames: int, centre: Array, reach: float) -> Array:
     """(T, 3, 3) a thing's own motion about its centre: it travels, may turn and may grow."""
-    travel = path(rng, frames, reach)
-    turn = pace(rng, frames) * rng.normal(0, 0.45) * (rng.random() < 0.5)
-    grow = pace(rng, frames) * rng.normal(0, 0.18) * (rng.random() < 0.35)
-    return moved(travel) @ turned(centre, turn, np.exp(grow))
+    travel = random_path(rng, frames, reach)
+    turn = random_pace(rng, frames) * rng.normal(0, 0.45) * (rng.random() < 0.5)
+    grow = random_pace(rng, frames) * rng.normal(0, 0.18) * (rng.random() < 0.35)
+    return translations(travel) @ rotations_about(centre, turn, np.exp(grow))
 
 
-def bend(rng: np.random.Generator, frames: int, centre: Array, radius: float) -> Bend:
+def random_bend(rng: np.random.Generator, frames: int, centre: Array, radius: float) -> Bend:
     """A thing that bends, or waves like a flag."""
-    amount = pace(rng, frames) * rng.normal(0, 0.22) * radius
+    amount = random_pace(rng, frames) * rng.normal(0, 0.22) * radius
     phase = rng.uniform(0, 2 * math.pi) + np.linspace(0, rng.normal(0, 3.0), frames)
     frequency = rng.uniform(0.6, 2.8) / radius
     return Bend(centre, rng.uniform(0, math.pi), frequency, amount, phase)
 
 
-def _direction(rng: np.random.Generator) -> Array:
+def _random_direction(rng: np.random.Generator) -> Array:
     angle = rng.uniform(0, 2 * math.pi)
     return np.array([math.cos(angle), math.sin(angle)])

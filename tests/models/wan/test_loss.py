@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from motion_core.errors import ShapeError
-from motion_core.models.wan.fit import flow_loss
+from motion_core.training.wan.loss import flow_loss
 
 from . import toy
 

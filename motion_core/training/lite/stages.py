@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..models.lite.control_encoder import estimate_field
+from ...models.lite.control_encoder import estimate_field
+from ..config import TrainConfig
 from .base_stage import BaseStage, ControlStage, one_step
-from .config import TrainConfig
 from .data import Batch
 from .encoder_stage import HALF, EncoderStage
 from .probes import probe, probe_base

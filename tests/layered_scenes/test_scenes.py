@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motion_core.training.draws import Draw, draw_points, draw_tracks
-from motion_core.training.other_scenes import FIRST_SEED, make_other_scene
-from motion_core.training.scene_drawing import draw_frames
-from motion_core.training.scene_model import COVERED, SIDE, Layer, Scene, grid_points, sample
-from motion_core.training.scene_paths import moved
-from motion_core.training.scenes import Split, make_scene
+from motion_core.layered_scenes.other_scenes import FIRST_SEED, make_other_scene
+from motion_core.layered_scenes.paths import translations
+from motion_core.layered_scenes.rendering import render_frames
+from motion_core.layered_scenes.scene import COVERED, SIDE, Layer, Scene, grid_points, sample
+from motion_core.layered_scenes.scenes import Split, make_scene
+from motion_core.layered_scenes.track_sampling import sample_tracks
+from motion_core.training.lite.regimes import Regime, draw_points
 
 WORLDS = [lambda seed: make_scene(seed, 6), lambda seed: make_other_scene(seed, 6)]
 
@@ -54,7 +55,7 @@ def test_a_point_is_visible_where_a_painter_would_leave_it() -> None:
     """The painter's algorithm, layer by layer over whole frames, is the oracle."""
     scene = make_scene(11, 5)
     points = grid_points(12)
-    xy, visible, owner = scene.follow(points)
+    xy, visible, top_layer = scene.follow(points)
     pixels = np.broadcast_to(grid_points(SIDE), (5, SIDE * SIDE, 2))
     top = np.zeros((5, SIDE * SIDE), int)
     for number, layer in enumerate(scene.layers[1:], start=1):
@@ -66,7 +67,7 @@ def test_a_point_is_visible_where_a_painter_would_leave_it() -> None:
                 assert frame == 0 or not visible[frame, point]
                 continue
             painted = top[frame, int(y) * SIDE + int(x)]
-            agree += visible[frame, point] == (painted <= owner[point])
+            agree += visible[frame, point] == (painted <= top_layer[point])
             total += 1
     # A pixel's middle and a point inside it may lie on two sides of an edge.
     assert agree / total > 0.99
@@ -74,21 +75,21 @@ def test_a_point_is_visible_where_a_painter_would_leave_it() -> None:
 
 def test_the_video_shows_what_the_tracks_say() -> None:
     """A marked square, drawn by the renderer, is where its tracks are."""
-    paint = np.zeros((SIDE, SIDE, 3), np.float32)
-    mark = np.full_like(paint, 0.9)
+    texture = np.zeros((SIDE, SIDE, 3), np.float32)
+    mark = np.full_like(texture, 0.9)
     alpha = np.zeros((SIDE, SIDE), np.float32)
     alpha[100:120, 40:60] = 1
-    pose = moved(np.array([[0, 0], [31.0, -22.0]]))
-    still = moved(np.zeros((2, 2)))
-    layers = (Layer(still, None, 0, paint), Layer(pose, alpha, 1, mark))
+    pose = translations(np.array([[0, 0], [31.0, -22.0]]))
+    still = translations(np.zeros((2, 2)))
+    layers = (Layer(still, None, 0, texture), Layer(pose, alpha, 1, mark))
     scene = Scene((alpha[..., None] * mark * 255).astype(np.uint8), layers, 0)
-    video = draw_frames(scene)
+    video = render_frames(scene)
     rows, columns = np.nonzero(video[1][..., 0] > 100)
     xy, visible, _ = scene.follow(np.array([[50.0, 110.0], [75.0, 90.0]]))
     np.testing.assert_allclose([columns.mean() + 0.5, rows.mean() + 0.5], xy[1, 0], atol=0.1)
     assert visible[1].tolist() == [True, False]
-    with pytest.raises(ValueError, match="keep_paint"):
-        draw_frames(make_scene(0, 2))
+    with pytest.raises(ValueError, match="keep_textures"):
+        render_frames(make_scene(0, 2))
 
 
 @pytest.mark.parametrize("regime", ["mixed", "dense", "sparse", "dense+sparse"])
@@ -98,9 +99,9 @@ def test_draws_keep_to_their_regime(regime: str) -> None:
     limits = {"mixed": (0, 300), "dense": (250, 500), "sparse": (1, 8), "dense+sparse": (1, 512)}
     for seed in range(30):
         rng = np.random.default_rng(seed)
-        points = draw_points(rng, scene, layers, Draw(regime))
+        points = draw_points(rng, scene, layers, Regime(regime))
         low, high = limits[regime]
         assert low <= len(points) <= high
-        tracks = draw_tracks(rng, scene, points)
+        tracks = sample_tracks(rng, scene, points)
         assert tracks.visible[0].all()
         np.testing.assert_allclose(tracks.xy[0].numpy(), points, atol=1e-3)

@@ -9,12 +9,12 @@ from typing import Any
 
 from torch import Tensor
 
-from ..models.lite.image_encoder import EncoderConfig
-from ..models.lite.unet import BaseConfig
-from ..models.lite.weights import KIND, read_weights
-from ..weights_io import write_safetensors
-from .checkpoint import load_checkpoint
-from .config import TrainConfig
+from ...models.lite.image_encoder import EncoderConfig
+from ...models.lite.unet import BaseConfig
+from ...models.lite.weights import KIND, read_weights
+from ...weights_io import write_safetensors
+from ..checkpoint import load_checkpoint
+from ..config import TrainConfig
 
 # Which parts of others are worth nothing any more when a stage's part is replaced. What only
 # listens to the encoder's answers goes on listening.

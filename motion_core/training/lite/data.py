@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..geometry import Size
-from ..models.lite.track_batch import TrackBatch, make_track_batch, unit_px
-from ..tracks.model import Tracks, make_tracks
-from .config import TrainConfig
-from .draws import CANVAS, Draw, draw_points, draw_tracks, log_uniform
-from .scene_model import Array, Scene
-from .scenes import Split, make_scene
+from ...geometry import Size
+from ...layered_scenes.scene import CANVAS, Array, Scene
+from ...layered_scenes.scenes import Split, make_scene
+from ...layered_scenes.track_sampling import log_uniform, sample_tracks
+from ...models.lite.track_batch import TrackBatch, make_track_batch, unit_px
+from ...tracks.model import Tracks, make_tracks
+from ..config import TrainConfig
+from .regimes import Regime, draw_points
 
 
 class Batch(NamedTuple):
@@ -38,7 +39,7 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class TrainingSample:
     """A scene with its field, as the cache keeps it."""
 
     scene: Scene
@@ -52,7 +53,7 @@ class SceneBatches(Dataset):
 
     def __init__(self, config: TrainConfig, rank: int = 0, world: int = 1) -> None:
         self.config, self.rank, self.world = config, rank, world
-        self._shots: dict[int, Shot] = {}
+        self._samples: dict[int, TrainingSample] = {}
         self._block = -1
 
     def __len__(self) -> int:
@@ -65,9 +66,9 @@ class SceneBatches(Dataset):
         most = log_uniform(rng, 6, 300)
         examples = []
         for index in self._indices(draw):
-            shot = self._shot(index)
-            points = draw_points(rng, shot.scene, shot.layers, Draw(config.regime, most))
-            examples.append(_turned(rng, shot, draw_tracks(rng, shot.scene, points), points))
+            sample = self._sample(index)
+            points = draw_points(rng, sample.scene, sample.layers, Regime(config.regime, most))
+            examples.append(_turned(rng, sample, sample_tracks(rng, sample.scene, points), points))
         return collate(examples, step)
 
     def _indices(self, draw: int) -> list[int]:
@@ -76,7 +77,7 @@ class SceneBatches(Dataset):
         per_block = config.block * config.reuse // config.batch
         block, place = divmod(draw, per_block)
         if block != self._block:
-            self._block, self._shots = block, {}
+            self._block, self._samples = block, {}
         order = np.random.default_rng([config.seed, 2, block]).permutation(
             np.tile(np.arange(config.block), config.reuse)
         )
@@ -84,35 +85,35 @@ class SceneBatches(Dataset):
         first = config.seed * (1 << 32) + block * config.block
         return [int(first + one) for one in chosen]
 
-    def _shot(self, index: int) -> Shot:
-        if index not in self._shots:
+    def _sample(self, index: int) -> TrainingSample:
+        if index not in self._samples:
             scene = make_scene(Split.TRAIN.seed(index), self.config.frames)
-            self._shots[index] = shot_of(scene)
-        return self._shots[index]
+            self._samples[index] = make_sample(scene)
+        return self._samples[index]
 
 
-def shot_of(scene: Scene) -> Shot:
+def make_sample(scene: Scene) -> TrainingSample:
     """A scene with its dense motion."""
     shift, visible, layers = scene.field()
-    return Shot(scene, shift.astype(np.float32), visible, layers)
+    return TrainingSample(scene, shift.astype(np.float32), visible, layers)
 
 
 Example = tuple[Array, Tracks, Array, Array, Array, Array]
 
 
-def plain_example(shot: Shot, tracks: Tracks, points: Array) -> Example:
+def plain_example(sample: TrainingSample, tracks: Tracks, points: Array) -> Example:
     """A scene as it is, with tracks through some points."""
-    owner = shot.scene.owner(points)
-    return shot.scene.image, tracks, shot.shift, shot.visible, shot.layers, owner
+    top_layer = sample.scene.top_layer(points)
+    return sample.scene.image, tracks, sample.shift, sample.visible, sample.layers, top_layer
 
 
 def collate(examples: list[Example], step: int) -> Batch:
     """Examples as one batch."""
     images, tracks, shifts, visibles, layers, owners = zip(*examples, strict=True)
     track_batch = make_track_batch(tracks)
-    owner = torch.full(track_batch.present.shape, -1)
+    top_layer = torch.full(track_batch.present.shape, -1)
     for row, one in enumerate(owners):
-        owner[row, : len(one)] = torch.from_numpy(one)
+        top_layer[row, : len(one)] = torch.from_numpy(one)
     picture = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
     return Batch(
         picture.contiguous(),
@@ -120,15 +121,17 @@ def collate(examples: list[Example], step: int) -> Batch:
         torch.from_numpy(np.stack(shifts)) / unit_px(CANVAS),
         torch.from_numpy(np.stack(visibles)),
         torch.from_numpy(np.stack(layers)),
-        owner,
+        top_layer,
         tracks,
         step,
     )
 
 
-def _turned(rng: np.random.Generator, shot: Shot, tracks: Tracks, points: Array) -> Example:
+def _turned(
+    rng: np.random.Generator, sample: TrainingSample, tracks: Tracks, points: Array
+) -> Example:
     """The example seen in one of the eight ways a square can lie, and in other channel order."""
-    image, _, shift, visible, layers, owner = plain_example(shot, tracks, points)
+    image, _, shift, visible, layers, top_layer = plain_example(sample, tracks, points)
     xy, side = tracks.xy, float(CANVAS.width)
     if rng.random() < 0.5:
         image, layers = image[:, ::-1], layers[:, ::-1]
@@ -144,4 +147,4 @@ def _turned(rng: np.random.Generator, shot: Shot, tracks: Tracks, points: Array)
         xy = xy.flip(-1)
     image = image[..., rng.permutation(3)]
     turned = make_tracks(xy.contiguous(), Size(*CANVAS), visible=tracks.visible)
-    return image, turned, shift.astype(np.float32), visible, layers, owner
+    return image, turned, shift.astype(np.float32), visible, layers, top_layer

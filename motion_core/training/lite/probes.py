@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..models.lite.base import LiteBase
-from ..models.lite.latents import from_latents, to_latents
-from ..models.lite.track_batch import UNITS
-from .config import TrainConfig
-from .data import Batch, Shot, collate, plain_example, shot_of
-from .draws import anywhere, dragged, draw_tracks
-from .scene_model import GRID, SIDE, Array
-from .scenes import Split, make_scene
+from ...layered_scenes.scene import GRID, SIDE, Array
+from ...layered_scenes.scenes import Split, make_scene
+from ...layered_scenes.track_sampling import drag_points, sample_tracks, uniform_points
+from ...models.lite.base import LiteBase
+from ...models.lite.latents import from_latents, to_latents
+from ...models.lite.track_batch import UNITS
+from ..config import TrainConfig
+from .data import Batch, TrainingSample, collate, make_sample, plain_example
 
 COUNTS = (1, 4, 16, 64, 256)
 DRAG_PINS = 12
@@ -35,12 +35,16 @@ def probe_base(base: LiteBase, config: TrainConfig) -> dict[str, float]:
     Every scene is asked with its own picture (`/own`) and with that of another scene (`/other`).
     A base that only smooths noise is as wrong with the one as with the other.
     """
-    shots = held_out(Split.VALIDATION, config.probe_scenes, config.frames)
+    samples = held_out(Split.VALIDATION, config.probe_scenes, config.frames)
     nowhere, rng = np.zeros((0, 2)), np.random.default_rng(7)
     batch = collate(
-        [plain_example(shot, draw_tracks(rng, shot.scene, nowhere), nowhere) for shot in shots], 0
+        [
+            plain_example(sample, sample_tracks(rng, sample.scene, nowhere), nowhere)
+            for sample in samples
+        ],
+        0,
     )
-    noise = base.noise(len(shots), torch.Generator().manual_seed(7))
+    noise = base.noise(len(samples), torch.Generator().manual_seed(7))
     clean = to_latents(batch.moved, batch.visible)
     found: dict[str, float] = {}
     with torch.no_grad():
@@ -63,27 +67,27 @@ def probe(predict: Predictor, config: TrainConfig) -> dict[str, float]:
     the frame without motion.
     """
     found: dict[str, float] = {}
-    shots = held_out(Split.VALIDATION, config.probe_scenes, config.frames)
+    samples = held_out(Split.VALIDATION, config.probe_scenes, config.frames)
     for name in [*map(str, COUNTS), "drag"]:
-        rows = [_errors_of(predict, shot, number, name) for number, shot in enumerate(shots)]
+        rows = [_errors_of(predict, sample, number, name) for number, sample in enumerate(samples)]
         for where in rows[0]:
             found[f"{name}/{where}"] = float(np.nanmean([row[where] for row in rows]))
     return found
 
 
 @lru_cache(maxsize=4)
-def held_out(split: Split, count: int, frames: int) -> tuple[Shot, ...]:
+def held_out(split: Split, count: int, frames: int) -> tuple[TrainingSample, ...]:
     """The first scenes of a split, made once."""
-    return tuple(shot_of(make_scene(split.seed(index), frames)) for index in range(count))
+    return tuple(make_sample(make_scene(split.seed(index), frames)) for index in range(count))
 
 
-def probe_points(shot: Shot, number: int, name: str) -> Array:
+def probe_points(sample: TrainingSample, number: int, name: str) -> Array:
     """The tracks' places for a probe: always the same for a scene number and a name."""
     if name == "drag":
         rng = np.random.default_rng([7, number, 99])
-        return dragged(rng, shot.scene, shot.layers, DRAG_PINS)
+        return drag_points(rng, sample.scene, sample.layers, DRAG_PINS)
     rng = np.random.default_rng([7, number, COUNTS.index(int(name))])
-    return anywhere(rng, int(name))
+    return uniform_points(rng, int(name))
 
 
 def field_errors(moved: Tensor, batch: Batch) -> dict[str, float]:
@@ -117,10 +121,12 @@ def boundary_cells(layers: Tensor) -> Tensor:
     return (most != least)[0, 0]
 
 
-def _errors_of(predict: Predictor, shot: Shot, number: int, name: str) -> dict[str, float]:
-    points = probe_points(shot, number, name)
-    tracks = draw_tracks(np.random.default_rng([7, number]), shot.scene, points)
-    batch = collate([plain_example(shot, tracks, points)], 0)
+def _errors_of(
+    predict: Predictor, sample: TrainingSample, number: int, name: str
+) -> dict[str, float]:
+    points = probe_points(sample, number, name)
+    tracks = sample_tracks(np.random.default_rng([7, number]), sample.scene, points)
+    batch = collate([plain_example(sample, tracks, points)], 0)
     with torch.no_grad():
         return field_errors(predict(batch), batch)
 

@@ -10,18 +10,18 @@ import math
 import numpy as np
 
 from ..tracks.arguments import whole_number
-from .scene_drawing import first_frame, make_lens
-from .scene_model import SIDE, Array, Layer, Scene
-from .scene_paths import moved, turned
-from .scene_shapes import coverage
+from .paths import rotations_about, translations
+from .rendering import random_lens, render_first_frame
+from .scene import SIDE, Array, Layer, Scene
 from .scenes import FRAMES
+from .shapes import coverage
 
 # Seeds of this world never meet those of `scenes`, whose splits end below.
 FIRST_SEED = 1 << 50
-MOST_THINGS = 4
+MOST_OBJECTS = 4
 
 
-def make_other_scene(index: int, frames: int = FRAMES, *, keep_paint: bool = False) -> Scene:
+def make_other_scene(index: int, frames: int = FRAMES, *, keep_textures: bool = False) -> Scene:
     """Scene `index` of the second world; the same index and frames always give the same.
 
     Tiles, marble and rays; stars, gears, rings of beads and letters; orbits, bounces, spins and a
@@ -30,22 +30,22 @@ def make_other_scene(index: int, frames: int = FRAMES, *, keep_paint: bool = Fal
     whole_number("frames", frames, least=1)
     seed = FIRST_SEED + whole_number("scene index", index, most=(1 << 40) - 1)
     rng = np.random.default_rng(seed)
-    view = _circling(rng, frames)
-    layers = [Layer(view, None, 0, _surface(rng))]
-    for thing in range(int(rng.integers(1, MOST_THINGS + 1))):
+    camera = _circling_camera(rng, frames)
+    layers = [Layer(camera, None, 0, _random_texture(rng))]
+    for object_id in range(int(rng.integers(1, MOST_OBJECTS + 1))):
         centre = rng.uniform(0.1, 0.9, 2) * SIDE
         radius = float(rng.uniform(18, 70))
         alpha = coverage(_shape(rng, centre, radius), rng.uniform(0.4, 1.2))
-        pose = view @ _motion(rng, frames, centre)
-        layers.append(Layer(pose, alpha, thing + 1, _surface(rng)))
-    lens = make_lens(rng)
-    image = first_frame(tuple(layers), lens, rng)
-    if not keep_paint:
-        layers = [Layer(one.pose, one.alpha, one.thing) for one in layers]
+        pose = camera @ _motion(rng, frames, centre)
+        layers.append(Layer(pose, alpha, object_id + 1, _random_texture(rng)))
+    lens = random_lens(rng)
+    image = render_first_frame(tuple(layers), lens, rng)
+    if not keep_textures:
+        layers = [Layer(one.pose, one.alpha, one.object_id) for one in layers]
     return Scene(image, tuple(layers), seed, lens)
 
 
-def _surface(rng: np.random.Generator) -> Array:
+def _random_texture(rng: np.random.Generator) -> Array:
     kinds = (_tiles, _marble, _rays)
     return np.clip(kinds[int(rng.integers(len(kinds)))](rng), 0, 1).astype(np.float32)
 
@@ -136,26 +136,26 @@ def _motion(rng: np.random.Generator, frames: int, centre: Array) -> Array:
     one = np.ones(frames)
     if kind == 0:
         hub = centre + rng.uniform(20, 80) * _heading(rng)
-        return turned(hub, rng.uniform(-1.8, 1.8) * t, one)
+        return rotations_about(hub, rng.uniform(-1.8, 1.8) * t, one)
     if kind == 1:
-        fall = np.abs(np.cos(math.pi * rng.uniform(0.5, 2.0) * t)) - 1
+        bounce = np.abs(np.cos(math.pi * rng.uniform(0.5, 2.0) * t)) - 1
         drift = rng.uniform(-60, 60) * t
-        return moved(np.stack([drift, -fall * rng.uniform(20, 90)], axis=1))
+        return translations(np.stack([drift, -bounce * rng.uniform(20, 90)], axis=1))
     if kind == 2:
-        return turned(centre, rng.uniform(-2.0, 2.0) * t, np.exp(rng.normal(0, 0.3) * t))
-    return moved(_heading(rng) * rng.uniform(0, 110) * (t**2)[:, None])
+        return rotations_about(centre, rng.uniform(-2.0, 2.0) * t, np.exp(rng.normal(0, 0.3) * t))
+    return translations(_heading(rng) * rng.uniform(0, 110) * (t**2)[:, None])
 
 
-def _circling(rng: np.random.Generator, frames: int) -> Array:
+def _circling_camera(rng: np.random.Generator, frames: int) -> Array:
     if rng.random() < 0.4:
-        return moved(np.zeros((frames, 2)))
+        return translations(np.zeros((frames, 2)))
     angle = np.linspace(0, rng.uniform(-2.5, 2.5), frames)
     start = rng.uniform(0, 2 * math.pi)
     reach = rng.uniform(8, 35)
     circle = np.stack([np.cos(start + angle), np.sin(start + angle)], axis=1) * reach
     zoom = np.exp(np.linspace(0, rng.normal(0, 0.12), frames))
     middle = np.array([SIDE / 2, SIDE / 2])
-    return moved(circle - circle[0]) @ turned(middle, np.zeros(frames), zoom)
+    return translations(circle - circle[0]) @ rotations_about(middle, np.zeros(frames), zoom)
 
 
 def _heading(rng: np.random.Generator) -> Array:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..models.lite.control_encoder import ControlEncoder, Estimate
-from ..models.lite.track_batch import UNITS
-from ..models.lite.weights import fill_module, read_weights
-from .config import TrainConfig
+from ...models.lite.control_encoder import ControlEncoder, Estimate
+from ...models.lite.track_batch import UNITS
+from ...models.lite.weights import fill_module, read_weights
+from ..config import TrainConfig
 from .data import Batch
 from .probes import boundary_cells
 

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from .scene_model import SIDE, Array
+from .scene import SIDE, Array
 
 # Polygons are filled at this many fractions of a pixel.
-SHIFT = 4
+SUBPIXEL_BITS = 4
 
 
-def outline(rng: np.random.Generator, centre: Array, radius: float) -> Array:
+def random_outline(rng: np.random.Generator, centre: Array, radius: float) -> Array:
     """(K, 2) pixels: a closed outline around `centre`, about `radius` far from it."""
     kind = rng.random()
     if kind < 0.5:
@@ -22,7 +22,7 @@ def outline(rng: np.random.Generator, centre: Array, radius: float) -> Array:
     return _rounded_box(rng, centre, radius)
 
 
-def limb(rng: np.random.Generator, joint: Array, angle: float, length: float) -> Array:
+def random_limb(rng: np.random.Generator, joint: Array, angle: float, length: float) -> Array:
     """(K, 2) pixels: a long thing that starts at a joint and ends round, bent a little."""
     width = length * rng.uniform(0.14, 0.35)
     t = np.linspace(-0.12, 1, 12)
@@ -39,13 +39,13 @@ def coverage(outlines: list[Array], softness: float) -> Array:
 
     mask = np.zeros((SIDE, SIDE), np.uint8)
     for one in outlines:
-        corners = np.round((one - 0.5) * (1 << SHIFT)).astype(np.int32)
-        cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, SHIFT)
+        corners = np.round((one - 0.5) * (1 << SUBPIXEL_BITS)).astype(np.int32)
+        cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, SUBPIXEL_BITS)
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), max(softness, 0.4))
     return soft * np.float32(1 / 255)
 
 
-def horizon(rng: np.random.Generator) -> Array:
+def random_horizon(rng: np.random.Generator) -> Array:
     """(K, 2) pixels: everything below an uneven line, as a table, a hill or a wall."""
     x = np.linspace(-0.1, 1.1, 24) * SIDE
     height = SIDE * rng.uniform(0.45, 0.9)

@@ -1,0 +1,1 @@
+"""Layered 2-D scenes: procedural textured layers whose motion is known exactly."""

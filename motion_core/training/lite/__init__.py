@@ -1,0 +1,1 @@
+"""What is trained of `lite`: data, the stages' losses, probes and the export of weights."""
