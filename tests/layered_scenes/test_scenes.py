@@ -35,7 +35,7 @@ def test_splits_and_worlds_share_no_seed() -> None:
 
 
 @pytest.mark.parametrize("make", WORLDS)
-def test_motion_starts_at_rest_and_everything_is_seen(make) -> None:
+def test_motion_starts_at_rest_and_every_cell_is_visible(make) -> None:
     shift, visible, _ = make(5).field(16)
     np.testing.assert_allclose(shift[0], 0, atol=1e-4)
     assert visible[0].all()
