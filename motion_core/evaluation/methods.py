@@ -9,19 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..geometry import Size
 from ..models.lite import Lite, MotionField, load_lite
 from ..models.lite.family import LiteControl, LiteFamily
-from ..models.lite.id_reader import VOLUME_SIDE, IdReader, far_apart, matched_tracks
 from ..models.lite.latents import field_of
 from ..models.protocols import GenerationRequest, GenerationResult
 from ..progress import Progress, silent
-from ..raster.ids import IdEmbedding
-from ..raster.sparse import sparse_id_volume
 from ..sampling import Sampling, sample
 from ..tracks.model import Tracks
 from .baselines import Method, Question, gaussian, laplacian, nearest, rest, thin_plate
 from .drafted import drafted
+from .id_reader import IdReader, through_ids
 
 # From a question to a dense motion that also says what is visible.
 Answer = Callable[[Question], MotionField]
@@ -108,16 +105,6 @@ def sampled_answer(lite: Lite, steps: int) -> Answer:
         return family.field
 
     return answer
-
-
-def through_ids(tracks: Tracks, reader: IdReader, seed: int = 0) -> Tracks:
-    """Tracks as a reader recovers them from the random-ID volume of Motion Prompting, section
-    4.2.2. What is not visible in frame 0 is lost. seed: of the ids."""
-    rows = IdEmbedding()
-    codes = rows.encode(far_apart(rows, tracks.num_points, seed))
-    with torch.no_grad():
-        volume = sparse_id_volume(tracks, Size(VOLUME_SIDE, VOLUME_SIDE), codes)
-        return matched_tracks(reader, volume, tracks.size)
 
 
 class _Motion(LiteFamily):

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ..models.lite.track_controlnet import INPUTS
+from ..models.lite.weights import RENAMED_INPUTS
 from ..tracks.arguments import whole_number
 
 STAGES = ("encoder", "base", "control")
@@ -24,7 +25,7 @@ class TrainConfig:
     steps:   of the whole run; the learning rate falls over its last `cooldown` fraction.
     cells:   places per scene at which the encoder's loss is taken.
     reuse:   how often a scene is shown, each time turned another way and with other tracks.
-    input:   of the control branch: ids (the paper's volume) or region (MotionPro's).
+    input:   of the control branch: tracks (maps of the tracks) or region (MotionPro's maps).
     start:   a weights file with what a stage builds on (base: how the encoder reads pictures;
              control: encoder and base); "" for the file that is shipped. An encoder goes on from
              the one in it and sees pictures as that one does; "" begins anew.
@@ -36,7 +37,7 @@ class TrainConfig:
 
     stage: str = "encoder"
     regime: str = "mixed"
-    input: str = "ids"
+    input: str = "tracks"
     start: str = ""
     steps: int = 5000
     batch: int = 8
@@ -85,10 +86,15 @@ class TrainConfig:
 
 
 def config_from(values: dict[str, Any]) -> TrainConfig:
-    """A config from a dict, as json.loads gives it. Raises ValueError for unknown names."""
+    """A config from a dict, as json.loads gives it; older names of `input` are read as today's.
+
+    Raises ValueError for unknown names.
+    """
     unknown = set(values) - {field.name for field in fields(TrainConfig)}
     if unknown:
         raise ValueError(f"a training config has no {', '.join(sorted(unknown))}.")
+    if "input" in values:
+        values = {**values, "input": RENAMED_INPUTS.get(values["input"], values["input"])}
     return replace(TrainConfig(), **values)
 
 

@@ -38,12 +38,9 @@ def train(
     that was not. `progress` is called per step and may raise to stop; a checkpoint is written
     first. Raises ValueError, OSError and FormatError as load_checkpoint does.
     """
-    from accelerate import Accelerator, DistributedDataParallelKwargs
+    from accelerate import Accelerator
 
-    # Control's reader of ids works untrained, and no gradient reaches it.
-    idle = DistributedDataParallelKwargs(find_unused_parameters=True)
-    accelerator = Accelerator(kwargs_handlers=[idle])
-    run = _Run(config, folder, accelerator)
+    run = _Run(config, folder, Accelerator())
     run.open(resume)
     try:
         run.loop(progress)

@@ -11,10 +11,9 @@ from motion_core.draft import draft
 from motion_core.evaluation import methods
 from motion_core.evaluation.baselines import Question
 from motion_core.evaluation.drafted import drafted
-from motion_core.evaluation.methods import as_field, lite_answer, sampled_answer, through_ids
+from motion_core.evaluation.methods import as_field, lite_answer, sampled_answer
 from motion_core.fields.render import render_field
 from motion_core.geometry import Size
-from motion_core.models.lite.id_reader import IdReader
 from motion_core.tracks import Tracks, make_tracks
 from tests.lite.models import lite_with_control, lite_without_base, picture, wandering
 
@@ -63,20 +62,6 @@ def test_what_leaves_the_canvas_is_taken_to_be_hidden() -> None:
     seen = as_field(moved, question(line([[8.0, 8.0]], (0.0, 0.0), 2), grid=4)).visible
     assert seen[0].all()
     assert seen[1].tolist() == [[1.0, 1.0, 1.0, 0.0]] * 4
-
-
-def test_tracks_come_back_from_the_id_volume() -> None:
-    """Within the pixel of a 256-cell volume; a point is lost where it is not on the canvas."""
-    tracks = wandering(6, 30, Size(256, 256))
-    back = through_ids(tracks, IdReader())
-    apart = torch.cdist(back.xy[0], tracks.xy[0])
-    nearest = apart.argmin(dim=1)
-    seen = back.visible & tracks.visible[:, nearest]
-    inside = ((tracks.xy >= 0) & (tracks.xy < 256)).all(dim=-1)[:, nearest]
-    miss = (back.xy - tracks.xy[:, nearest]).norm(dim=-1)
-    assert float(miss[seen & inside].median()) < 0.75
-    assert float((miss[seen & inside] < 2).float().mean()) > 0.97
-    assert float((back.visible == inside).float().mean()) > 0.97
 
 
 def test_lite_answers_with_its_encoder_or_by_sampling() -> None:

@@ -11,11 +11,8 @@ from motion_core.errors import ShapeError
 from motion_core.fields.motion_field import MotionField
 from motion_core.geometry import Size
 from motion_core.models.lite.base import velocity
-from motion_core.models.lite.id_reader import IdReader, far_apart, matched_tracks
 from motion_core.models.lite.latents import coloured_noise, field_of, latents_of, time_factor
 from motion_core.models.lite.track_controlnet import LiteTrackControlNet, fitted
-from motion_core.raster.ids import IdEmbedding
-from motion_core.raster.sparse import sparse_id_volume
 from motion_core.tracks.model import empty_tracks, make_tracks
 
 from .models import BASE, picture, tiny_lite, wandering
@@ -36,7 +33,7 @@ def learned(lite, input: str) -> LiteTrackControlNet:
     return control.eval()
 
 
-@pytest.mark.parametrize("input", ["ids", "region"])
+@pytest.mark.parametrize("input", ["tracks", "region"])
 @torch.no_grad()
 def test_at_its_start_control_changes_nothing_bit_for_bit(lite, input: str) -> None:
     control = LiteTrackControlNet(lite.base, lite, input)
@@ -48,7 +45,7 @@ def test_at_its_start_control_changes_nothing_bit_for_bit(lite, input: str) -> N
     assert torch.equal(lite.base(noisy, tau, seen, residuals), plain)
 
 
-@pytest.mark.parametrize("input", ["ids", "region"])
+@pytest.mark.parametrize("input", ["tracks", "region"])
 @torch.no_grad()
 def test_a_learned_control_acts_and_empty_tracks_are_the_base(lite, input: str) -> None:
     control = learned(lite, input)
@@ -103,46 +100,8 @@ def test_foreign_latents_are_refused(lite) -> None:
     with pytest.raises(ShapeError, match="latents"):
         seen = lite.base.sees(torch.zeros(1, 3, 32, 32))
         lite.base(torch.zeros(1, 3, 8, 8), torch.ones(1), seen)
-    with pytest.raises(ValueError, match="ids, region"):
+    with pytest.raises(ValueError, match="tracks, region"):
         LiteTrackControlNet(lite.base, lite, "colour")
-
-
-def test_ids_are_drawn_apart() -> None:
-    ids = far_apart(IdEmbedding(), 256, seed=3)
-    assert len(ids.unique()) == 256
-    assert int(ids.sort().values.diff().min()) >= 16384 // 256 // 2 - 1
-    assert torch.equal(ids, far_apart(IdEmbedding(), 256, seed=3))
-    with pytest.raises(ValueError, match="pool"):
-        far_apart(IdEmbedding(), 20000, seed=0)
-
-
-@torch.no_grad()
-def test_codes_find_themselves_untrained() -> None:
-    size, embedding = Size(256, 256), IdEmbedding()
-    tracks = wandering(6, 48, size)
-    inside = ((tracks.xy > 1) & (tracks.xy < 255)).all(dim=-1)
-    visible = inside & (torch.rand(6, 48, generator=torch.Generator().manual_seed(2)) > 0.2)
-    visible[0] = inside[0]
-    tracks = make_tracks(tracks.xy, size, visible=visible)
-    rows = embedding.encode(far_apart(embedding, 48, seed=0))
-    found = matched_tracks(IdReader(), sparse_id_volume(tracks, size, rows), size)
-    nearest = torch.cdist(found.xy[0], tracks.xy[0].where(visible[0, :, None], 1e4)).argmin(dim=1)
-    seen = visible[:, nearest]
-    assert torch.equal(found.visible, seen)
-    miss = (found.xy - tracks.xy[:, nearest]).norm(dim=-1)[seen]
-    # A cell is a pixel: no more than half its diagonal is lost.
-    assert float(miss.max()) < 0.75
-
-
-def test_gradients_reach_the_reader() -> None:
-    size = Size(64, 64)
-    tracks = wandering(4, 5, size)
-    embedding, reader = IdEmbedding(), IdReader()
-    rows = embedding.rows(5, 0)
-    _, found, _ = reader(sparse_id_volume(tracks, size, rows))
-    found.square().mean().backward()
-    assert reader.project.weight.grad is not None
-    assert float(reader.project.weight.grad.abs().sum()) > 0
 
 
 def test_latents_keep_a_field() -> None:

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from motion_core.errors import FormatError
 from motion_core.geometry import Size
 from motion_core.models.lite import load_lite
-from motion_core.models.lite.weights import KIND, SHIPPED
+from motion_core.models.lite.weights import KIND, OLDER_KIND, SHIPPED, read_weights
 
 from .models import picture, wandering
 
@@ -72,3 +72,13 @@ def test_weights_of_another_size_are_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(3)}, path, {"kind": KIND, "config": '{"encoder": {"grid": 8}}'})
     with pytest.raises(FormatError, match="do not fit lite's encoder"):
         load_lite(path)
+
+
+def test_an_older_file_that_read_ids_reads_tracks_and_needs_no_reader(tmp_path: Path) -> None:
+    path = tmp_path / "older.safetensors"
+    tensors = {"control.reader.project.weight": torch.eye(64), "control.gate.bias": torch.ones(2)}
+    config = '{"encoder": {"grid": 8}, "control": {"input": "ids"}}'
+    save_file(tensors, path, {"kind": OLDER_KIND, "config": config})
+    found, parts = read_weights(path)
+    assert list(found) == ["control.gate.bias"]
+    assert parts["control"] == {"input": "tracks"}

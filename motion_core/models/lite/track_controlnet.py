@@ -1,7 +1,7 @@
 """The Track-ControlNet of lite: a trainable copy of the base's encoder that reads tracks.
 
-Motion Prompting, section 4.2: copied encoder, zero-initialised outputs, a new first layer for the
-random-ID volume. Where we depart from it, docs/training.md says why.
+After Motion Prompting, section 4.2: copied encoder, zero-initialised outputs and a new first layer.
+That layer reads maps of the tracks instead of the random-ID volume; docs/training.md says why.
 """
 
 from __future__ import annotations
@@ -17,23 +17,16 @@ from torch.nn import functional
 
 from ...errors import ShapeError
 from ...fields.motion_field import MotionField
-from ...geometry import Size
 from ...progress import Progress, silent
-from ...raster.ids import IdEmbedding
-from ...raster.sparse import sparse_id_volume
 from ...tracks.model import Tracks, empty_tracks, make_tracks
-from ...tracks.select import select
 from .base import LiteBase, LiteControlOutput
-from .id_reader import VOLUME_SIDE, IdReader, far_apart, matched_tracks
 from .latents import coloured_noise, latents_of, retimed, time_factor
 from .layers import zero_conv
-from .track_batch import every_nth, filled, make_track_batch
+from .track_batch import filled, make_track_batch
 from .track_correction import TrackAttention, TrackCorrection, make_correction
 from .track_maps import rasterize_tracks, region_maps
 
-INPUTS = ("ids", "region")
-# So many tracks are told apart by their ids: one for every cell of the grid.
-MOST_TOLD = 4096
+INPUTS = ("tracks", "region")
 
 logger = logging.getLogger(__name__)
 
@@ -75,11 +68,11 @@ class Regressor(Protocol):
 class LiteTrackControlNet(nn.Module):
     """Steers a frozen base by tracks. At its initialisation it changes nothing, bit for bit.
 
-    input: "ids" reads the random-ID volume through cosine attention; "region" reads region-wise
-    displacement and mask (MotionPro, 2505.20287) instead.
+    input: "tracks" reads displacement and visibility where tracks start; "region" reads
+    region-wise displacement and mask (MotionPro, 2505.20287) instead.
     """
 
-    def __init__(self, base: LiteBase, lite: Regressor, input: str = "ids") -> None:
+    def __init__(self, base: LiteBase, lite: Regressor, input: str = "tracks") -> None:
         """lite: gives the one-step field. Raises ValueError for an unknown input layer."""
         super().__init__()
         if input not in INPUTS:
@@ -88,7 +81,6 @@ class LiteTrackControlNet(nn.Module):
         self.encoder = copy.deepcopy(base.encoder).requires_grad_(True)
         self.encoder.first = _narrow(base.encoder.first, self.config.channels)
         self.encoder.near[-1] = _narrow(cast(nn.Conv2d, base.encoder.near[-1]))
-        self.reader = IdReader()
         # Not learned here; outside of the module's tree, so that it is saved once.
         self._lite = (lite,)
         width, channels = self.config.widths[0], self.config.channels
@@ -112,8 +104,8 @@ class LiteTrackControlNet(nn.Module):
         """Everything that does not depend on the noisy latents, once per run.
 
         image: (H, W, 3) 0..1. tracks: on its canvas; another number of frames than the model's is
-        resampled in time, with a log line. weights: (N,) 0..1 or None. seed: of the random ids
-        and of the noise of `trust`. Raises what Lite.field raises.
+        resampled in time, with a log line. weights: (N,) 0..1 or None. seed: of the noise of
+        `trust`. Raises what Lite.field raises.
         """
         lite = self._lite[0]
         frames = self.config.frames
@@ -124,10 +116,10 @@ class LiteTrackControlNet(nn.Module):
         tracks = fitted(tracks, frames)
         field, attention = lite.answer(image, tracks, weights, progress)
         features = lite.features(image)
-        told = self.told(tracks, seed).to(features)
+        track_maps = self.track_maps(tracks).to(features)
         guess = latents_of(field, frames).to(features)
         sure = field.confidence[None, None].to(features)
-        added = self.heard(told, guess, sure, features)
+        added = self.heard(track_maps, guess, sure, features)
         prepared = Prepared(added, guess, attention.any_heard())
         return replace(prepared, correction=make_correction(attention, self.trust(prepared, seed)))
 
@@ -144,24 +136,17 @@ class LiteTrackControlNet(nn.Module):
         lean = self.residuals(prepared, noise, noise.new_ones(1)).gate
         return lean[:, :1].flatten(2).clamp(0, 1)
 
-    def heard(self, told: Tensor, guess: Tensor, sure: Tensor, features: Tensor) -> Tensor:
+    def heard(self, track_maps: Tensor, guess: Tensor, sure: Tensor, features: Tensor) -> Tensor:
         """(B, W, G, G) what tracks add to the first layer: the new first layer itself.
 
-        told, guess: (B, C, G, G). sure: (B, 1, G, G), how far the guess is to be trusted, 0..1.
+        track_maps, guess: (B, C, G, G). sure: (B, 1, G, G) 0..1, the confidence of the guess.
         """
-        return self.stem(torch.cat([told, guess, sure, features], dim=1))
+        return self.stem(torch.cat([track_maps, guess, sure, features], dim=1))
 
-    def told(self, tracks: Tracks, seed: int) -> Tensor:
-        """(1, C, G, G): what the input layer reads of tracks, as latents are laid out."""
-        some = every_nth(tracks.num_points, MOST_TOLD).to(tracks.device)
-        tracks = select(tracks, some).to(self.reader.project.weight.device)
+    def track_maps(self, tracks: Tracks) -> Tensor:
+        """(1, C, G, G): what the input layer reads of tracks, laid out as latents are."""
         if self.input == "region":
             return region_maps(tracks, self.config.grid)
-        if tracks.num_points:
-            rows = IdEmbedding()
-            codes = rows.encode(far_apart(rows, tracks.num_points, seed)).to(tracks.device)
-            volume = sparse_id_volume(tracks, Size(VOLUME_SIDE, VOLUME_SIDE), codes)
-            tracks = matched_tracks(self.reader, volume, tracks.size)
         return rasterize_tracks(make_track_batch([tracks]), self.config.grid)
 
     def residuals(self, prepared: Prepared, noisy: Tensor, tau: Tensor) -> LiteControlOutput:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
 from ...errors import FormatError
-from ...weights_io import load_with_config
+from ...weights_io import read_safetensors
 
-KIND = "motion-prompting lite 2"
+KIND = "motion-prompting lite 3"
+OLDER_KIND = "motion-prompting lite 2"
+# Files of OLDER_KIND: a pattern of their keys and what it became, or None for keys that nothing
+# reads any more. The first pattern that matches counts.
+RENAMED_KEYS: tuple[tuple[str, str | None], ...] = ((r"control\.reader\..+", None),)
+# The same for `input` of the control branch. "ids" read the same maps as "tracks", of tracks that
+# had gone through the random-ID volume.
+RENAMED_INPUTS = {"ids": "tracks"}
 # No part of a sane config is larger.
 MOST_SIZE = 1024
 SHIPPED = Path(__file__).parent / "weights" / "lite.safetensors"
@@ -20,8 +28,8 @@ SHIPPED = Path(__file__).parent / "weights" / "lite.safetensors"
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors by name, and the config, of a file of lite weights.
 
-    Raises FileNotFoundError, and FormatError for a file that is truncated, foreign or of another
-    version; each says what to do.
+    Files of OLDER_KIND are returned with today's keys. Raises FileNotFoundError, and FormatError
+    for a file that is truncated, foreign or of another version; each says what to do.
     """
     if not path.is_file():
         raise FileNotFoundError(
@@ -29,16 +37,43 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             "motion_core/models/lite/weights; reinstall it, or train your own: python -m "
             "motion_core train --help."
         )
-    tensors, config = load_with_config(path, KIND)
-    return tensors, _config(path, config)
+    tensors, metadata = read_safetensors(path)
+    kind = metadata.get("kind", "unnamed")
+    if kind not in (KIND, OLDER_KIND):
+        raise FormatError(
+            f"{path} holds weights of something else ({kind!r}, wanted {KIND!r}). Choose a file "
+            "of lite weights; one of a newer version needs a newer pack."
+        )
+    config = _config(path, metadata.get("config", ""))
+    return (tensors, config) if kind == KIND else (renamed_keys(tensors), config)
+
+
+def renamed_keys(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of a file of OLDER_KIND under today's keys; those that nothing reads are left out."""
+    renamed = {}
+    for old, value in tensors.items():
+        new = _renamed_key(old)
+        if new is not None:
+            renamed[new] = value
+    return renamed
+
+
+def _renamed_key(key: str) -> str | None:
+    for pattern, replacement in RENAMED_KEYS:
+        if re.match(pattern, key):
+            return None if replacement is None else re.sub(pattern, replacement, key, count=1)
+    return key
 
 
 def _config(path: Path, text: str) -> dict[str, Any]:
-    """The config as it was written. Sizes are bounded, for they decide how much memory is taken."""
+    """The config with today's names. Sizes are bounded: they decide how much memory is taken."""
     try:
         config = json.loads(text)
         parts = [config.get(part, {}) for part in ("encoder", "base")]
         sizes = [size for part in parts for size in part.values()]
+        if "control" in config:
+            read = config["control"]["input"]
+            config["control"] = {"input": RENAMED_INPUTS.get(read, read)}
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise FormatError(f"{path} has a config that cannot be read: {error}.") from error
     flat = [one for size in sizes for one in (size if isinstance(size, list) else [size])]

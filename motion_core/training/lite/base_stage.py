@@ -101,12 +101,8 @@ class ControlStage(nn.Module):
         fields, attention = self.lite.fields(batch.picture, batch.track_batch, CANVAS)
         guess = torch.cat([latents_of(field, self.config.frames) for field in fields])
         sure = torch.stack([field.confidence for field in fields])[:, None]
-        seeds = range(batch.step * len(batch.tracks), (batch.step + 1) * len(batch.tracks))
-        told = [
-            self.control.told(tracks, seed)
-            for tracks, seed in zip(batch.tracks, seeds, strict=True)
-        ]
-        first = self.control.heard(torch.cat(told).to(features), guess, sure, features)
+        track_maps = torch.cat([self.control.track_maps(tracks) for tracks in batch.tracks])
+        first = self.control.heard(track_maps.to(features), guess, sure, features)
         prepared = Prepared(first, guess, attention.any_heard())
         return self.control.residuals(prepared, noisy, tau)
 
