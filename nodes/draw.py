@@ -6,10 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..motion_core.camera.follow import without_grabs
 from ..motion_core.document import read_document
-from ..motion_core.expand import expand_document
-from ..motion_core.expand.touched import touched_area
+from ..motion_core.expand import expand_document, expansion_notes, touched_area
 from ..motion_core.geometry import MAX_SIDE, Size
 from ..motion_core.tracks import Tracks, resample
 from . import host
@@ -17,8 +15,8 @@ from .expand import EMPTY_DRAWING
 from .schema import MAX_FRAMES, schema, tracks_output
 from .wire import canvas_size, first_mask, picture, tracks_out
 
-TOUCH = 0.02  # of the short side: how far around a moving track the mask reaches
-WAY_FRAMES = 32  # moments that the overlay draws the ways through
+TOUCH_RADIUS = 0.02  # of the short side: how far around a moving track the mask reaches
+OVERLAY_FRAMES = 32  # moments that the overlay draws the paths through
 
 
 def _inputs() -> list[Any]:
@@ -54,7 +52,7 @@ def _inputs() -> list[Any]:
             default=81,
             min=1,
             max=MAX_FRAMES,
-            tooltip="How many frames the tracks run through: the video's length.",
+            tooltip="Number of frames of the tracks: the video's length.",
         ),
         io.Float.Input(
             "fps",
@@ -68,8 +66,8 @@ def _inputs() -> list[Any]:
             "motion",
             multiline=True,
             default=EMPTY_DRAWING,
-            tooltip="What was drawn, as a MOTION document (JSON). The editor writes it; a "
-            "linked text is used instead.",
+            tooltip="The drawing as a MOTION document (JSON). The editor writes it; a "
+            "connected text replaces it.",
         ),
     ]
 
@@ -86,14 +84,16 @@ class DrawMotion(io.ComfyNode):
             display_name="Draw Motion",
             category="Motion Prompting",
             description="Draw on the picture how things move: drags, paths, pins, turning balls, "
-            "moved areas, the camera. Play it at once; the node gives point tracks for any model.",
+            "moved areas, the camera. Play it; the node outputs point tracks for any model. "
+            "A camera layer makes no tracks: Camera Path turns it into a camera path.",
             inputs=_inputs(),
             outputs=[
                 tracks_output("Point tracks (T, N) in pixels of the canvas."),
                 io.String.Output(
                     "motion",
                     display_name="motion",
-                    tooltip="The drawing itself, for Expand Motion at another size or length.",
+                    tooltip="The drawing itself: for Expand Motion at another size or length, and "
+                    "for Camera Path, which uses its camera layer.",
                 ),
                 io.Mask.Output(
                     "mask",
@@ -104,7 +104,7 @@ class DrawMotion(io.ComfyNode):
                 io.Image.Output(
                     "overlay",
                     display_name="overlay",
-                    tooltip="One picture with the ways of all tracks drawn on it.",
+                    tooltip="One picture with the paths of all tracks drawn on it.",
                 ),
             ],
         )
@@ -113,21 +113,24 @@ class DrawMotion(io.ComfyNode):
     def execute(cls, width, height, frames, fps, motion, image=None, mask=None):
         size = canvas_size(image) or Size(width, height)
         clip = {"fps": fps, "mask": first_mask(mask), "progress": host.progress()}
-        # A camera layer needs depth: Camera Path reads it from the drawing.
-        tracks = expand_document(without_grabs(read_document(motion)), size, frames, **clip)
-        touched = touched_area(tracks, TOUCH * min(size)).float()
-        ways = _ways(tracks, image)
-        shown = None if image is None else host.picture_preview(picture(image)[None], cls)
-        return io.NodeOutput(tracks_out(tracks), motion, touched[None], ways, ui=shown)
+        document = read_document(motion)
+        tracks = expand_document(document, size, frames, **clip)
+        touched = touched_area(tracks, TOUCH_RADIUS * min(size)).float()
+        overlay = _overlay(tracks, image)
+        ui: dict[str, Any] = {"text": list(expansion_notes(document))}
+        if image is not None:
+            ui |= host.picture_preview(picture(image)[None], cls).as_dict()
+        return io.NodeOutput(tracks_out(tracks), motion, touched[None], overlay, ui=ui)
 
 
-def _ways(tracks: Tracks, image):
-    """The picture (1, H, W, 3) under the whole way of every track; black without one."""
+def _overlay(tracks: Tracks, image):
+    """The picture (1, H, W, 3) under the whole path of every track; black without one."""
     from ..motion_core.overlay import OverlayStyle, draw_tracks
 
     width, height = tracks.size
     below = tracks.xy.new_zeros(height, width, 3) if image is None else picture(image).cpu()
     if not tracks.num_points:
         return below[None]
-    few = resample(tracks, min(tracks.num_frames, WAY_FRAMES))
-    return draw_tracks(below, few, OverlayStyle(tail_frames=WAY_FRAMES, show_hidden=True))[-1:]
+    few = resample(tracks, min(tracks.num_frames, OVERLAY_FRAMES))
+    style = OverlayStyle(tail_frames=OVERLAY_FRAMES, show_hidden=True)
+    return draw_tracks(below, few, style)[-1:]

@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..motion_core.document import read_document
-from ..motion_core.expand import expand_document
+from ..motion_core.expand import expand_document, expansion_notes
 from ..motion_core.geometry import MAX_SIDE
 from . import host
 from .schema import MAX_FRAMES, schema, tracks_output
@@ -31,7 +31,7 @@ def _inputs() -> list[Any]:
             default=81,
             min=1,
             max=MAX_FRAMES,
-            tooltip="How many frames the tracks run through: the video's length.",
+            tooltip="Number of frames of the tracks: the video's length.",
         ),
         io.Float.Input(
             "fps",
@@ -66,7 +66,7 @@ def _inputs() -> list[Any]:
         io.Mask.Input(
             "mask",
             optional=True,
-            tooltip='The area meant by layers whose area is "mask": white (above one '
+            tooltip='The area of layers whose area is "mask": white (above one '
             "half) is inside. Same proportions as the canvas.",
         ),
     ]
@@ -83,7 +83,9 @@ class ExpandMotion(io.ComfyNode):
             display_name="Expand Motion",
             category="Motion Prompting",
             description="Turns a drawn motion (drags, pins, turning balls, moved areas) into "
-            "point tracks for any frame count and size.",
+            "point tracks for any frame count and size. A camera layer makes no tracks: Camera "
+            "Path turns it into a camera path.",
+            hidden=[io.Hidden.unique_id],
             inputs=_inputs(),
             outputs=[tracks_output("Point tracks (T, N) in pixels of the canvas.")],
         )
@@ -93,4 +95,7 @@ class ExpandMotion(io.ComfyNode):
         document = read_document(motion)
         size = canvas_size(image, width, height) or document.drawn_on
         clip = {"fps": fps or None, "mask": first_mask(mask), "progress": host.progress()}
-        return io.NodeOutput(tracks_out(expand_document(document, size, frames, **clip)))
+        tracks = expand_document(document, size, frames, **clip)
+        notes = expansion_notes(document)
+        ui = host.text_preview("\n".join(notes), cls) if notes else None
+        return io.NodeOutput(tracks_out(tracks), ui=ui)

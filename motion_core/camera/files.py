@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..atomic_write import write_text
 from ..depth.lens import fov_of, intrinsics_from_fov, scaled_intrinsics
-from ..document.model import Easing
+from ..document.easing import Easing
 from ..errors import FormatError
 from ..geometry import Size, checked_size
 from .camera_path import CameraPath

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from ..depth.depth_map import DepthMap
 from ..depth.sample import depth_at
-from ..document.model import CameraGrabLayer, MotionDocument
+from ..document.layers import CameraGrabLayer
+from ..document.motion_document import MotionDocument
 from ..document.sample import ControlPath, sample_path
 from ..errors import ShapeError
 from ..geometry import Size
@@ -134,12 +135,6 @@ def follow_drawing(
             "with the camera tool of Draw Motion."
         )
     return follow_layer(grabs[0], depth, setup, drawn_on=document.drawn_on, on_sphere=on_sphere)
-
-
-def without_grabs(document: MotionDocument) -> MotionDocument:
-    """The drawing without its camera layers: what moves in the picture by itself."""
-    kept = tuple(one for one in document.layers if not isinstance(one, CameraGrabLayer))
-    return replace(document, layers=kept)
 
 
 def _first_position(

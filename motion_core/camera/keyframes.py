@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..document.easing import ease_value
-from ..document.model import Easing
+from ..document.easing import Easing, ease_value
 from .camera_path import CameraPath
 from .pose import interpolate_poses
 from .setup import CameraSetup

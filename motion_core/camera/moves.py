@@ -16,8 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..document.easing import ease_value
-from ..document.model import Easing
+from ..document.easing import Easing, ease_value
 from .camera_path import CameraPath
 from .pose import inverse, look_at, make_pose, rotation_about, turn_about
 from .setup import CameraSetup

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..document.model import Easing, EasingName
+from ..document.easing import Easing, EasingName
 from ..errors import FormatError
 from .keyframes import CameraKey
 from .moves import PRESETS, CameraMove

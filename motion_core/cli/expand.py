@@ -10,7 +10,7 @@ from torch import Tensor
 from ..document import MotionDocument, read_document
 from ..document.parse import MAX_TEXT
 from ..errors import DocumentError
-from ..expand import expand_document
+from ..expand import expand_document, expansion_notes
 from ..formats import write_tracks
 from ..geometry import Size
 from ..video import read_image
@@ -30,6 +30,8 @@ def run(args: Namespace) -> None:
         mask=mask,
         progress=meter("expanding layer"),
     )
+    for note in expansion_notes(document):
+        say(note)
     write_tracks(args.output, tracks, format=args.format)
     say(f"wrote {args.output}: {describe_tracks(tracks)}")
 

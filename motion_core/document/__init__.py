@@ -1,51 +1,29 @@
 """The drawn motion: MOTION documents read, written, and sampled at any frame count and size."""
 
-from .curves import Line, make_line
-from .easing import ease_value
-from .model import (
-    AnyLayer,
-    Brush,
-    CameraGrabLayer,
-    Curve,
-    DragLayer,
-    Easing,
-    Layer,
-    MotionDocument,
-    Outside,
-    Path,
-    PinLayer,
-    Point,
-    RegionKey,
-    RegionLayer,
-    SphereLayer,
-    TimedPoint,
-    Timing,
-)
+from . import layers
+from .curves import Curve, Line, make_line
+from .easing import Easing, ease_value
+from .layer import ExpansionContext, Layer
+from .layers import *  # noqa: F403 (a new type of layer is exported by its registry alone)
+from .motion_document import MotionDocument
 from .parse import read_document
-from .sample import ControlPath, RegionMotion, clip_times, sample_path, sample_region
+from .path import Outside, Path, Point, TimedPoint, Timing
+from .sample import ControlPath, clip_times, sample_path
 from .upgrade import VERSION
 from .write import document_to_dict, document_to_json
 
 __all__ = [
     "VERSION",
-    "AnyLayer",
-    "Brush",
-    "CameraGrabLayer",
     "ControlPath",
     "Curve",
-    "DragLayer",
     "Easing",
+    "ExpansionContext",
     "Layer",
     "Line",
     "MotionDocument",
     "Outside",
     "Path",
-    "PinLayer",
     "Point",
-    "RegionKey",
-    "RegionLayer",
-    "RegionMotion",
-    "SphereLayer",
     "TimedPoint",
     "Timing",
     "clip_times",
@@ -55,5 +33,5 @@ __all__ = [
     "make_line",
     "read_document",
     "sample_path",
-    "sample_region",
 ]
+__all__ += layers.__all__

@@ -15,13 +15,14 @@ JavaScript repeats this arithmetic: float64 and fixed counts only.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import ShapeError
-from .model import Curve
 
+Curve = Literal["recorded", "linear", "catmull_rom"]
 FloatArray = npt.NDArray[np.float64]
 
 STEPS = 32

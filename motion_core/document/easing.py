@@ -12,13 +12,13 @@ and a stop by residual would leave the answer open.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from .model import Easing
-
+EasingName = Literal["linear", "ease_in", "ease_out", "ease_in_out"]
+Easing = EasingName | tuple[float, float, float, float]
 FloatArray = npt.NDArray[np.float64]
 Shares = TypeVar("Shares", float, FloatArray)
 

@@ -11,8 +11,9 @@ from typing import Any
 from ..errors import DocumentError
 from ..geometry import Size, checked_size
 from .fields import Fields, describe
+from .layer import Layer
 from .layers import read_layer
-from .model import AnyLayer, MotionDocument
+from .motion_document import MotionDocument
 from .upgrade import upgraded
 
 MAX_TEXT = 4 * 1024 * 1024
@@ -102,8 +103,8 @@ def _canvas(document: Fields) -> Size:
         raise DocumentError(f'document: "drawn_on": {error}') from None
 
 
-def _layers(raw_layers: list[Any]) -> tuple[AnyLayer, ...]:
-    layers: list[AnyLayer] = []
+def _layers(raw_layers: list[Any]) -> tuple[Layer, ...]:
+    layers: list[Layer] = []
     places: dict[str, int] = {}
     for place, raw in enumerate(raw_layers, start=1):
         layer = read_layer(raw, place)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..geometry import Size, checked_size
 from .curves import Line, make_line
 from .easing import ease_value
-from .model import Path, RegionKey, RegionLayer, TimedPoint, Timing
+from .path import Path, TimedPoint, Timing
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -33,20 +33,6 @@ class ControlPath:
     """
 
     xy: FloatArray
-    present: BoolArray
-
-
-@dataclass(frozen=True, eq=False)
-class RegionMotion:
-    """How a region has moved at every frame: turned and zoomed about its pivot, then shifted.
-
-    shift: (T, 2) pixels. rotate_deg: (T,), clockwise on screen (x right, y down) and free of
-    jumps by 360. scale: (T,), above 0. present: (T,) bool; where False the layer shows nothing.
-    """
-
-    shift: FloatArray
-    rotate_deg: FloatArray
-    scale: FloatArray
     present: BoolArray
 
 
@@ -76,7 +62,7 @@ def sample_path(path: Path, *, frames: int, size: Size, drawn_on: Size) -> Contr
     if not path.points:
         raise ValueError("a path needs at least one point to be sampled; got none.")
     size, drawn_on = checked_size(*size), checked_size(*drawn_on)
-    local, present = _local_times(path.timing, frames)
+    local, present = local_times(path.timing, frames)
     points = np.array([(point.x, point.y) for point in path.points], dtype=np.float64)
     line = make_line(points * np.array(drawn_on, dtype=np.float64), path.curve)
     eased = ease_value(path.timing.easing, local)
@@ -84,43 +70,7 @@ def sample_path(path: Path, *, frames: int, size: Size, drawn_on: Size) -> Contr
     return ControlPath(line.at(_distances(path.points, line, eased)) * stretch, present)
 
 
-def sample_region(layer: RegionLayer, *, frames: int, size: Size) -> RegionMotion:
-    """A region's shift, turn and zoom at every frame.
-
-    Easing acts between each key and the next. Shifts are interpolated straight, turns along the
-    shorter arc (half a turn goes the way the numbers say), zooms by equal ratios. Before the first
-    key and after the last one the region rests. Of several keys at one time the last counts from
-    that time on.
-    Raises ValueError if the layer has no keys or one with a scale not above 0, if its window is
-    empty, or if `frames` is negative.
-    """
-    if not layer.keys:
-        raise ValueError("a region needs at least one key to be sampled; got none.")
-    if min(key.scale for key in layer.keys) <= 0.0:
-        raise ValueError("every key of a region needs a scale above 0; one has 0 or less.")
-    size = checked_size(*size)
-    local, present = _local_times(layer.timing, frames)
-    before, after, share = _between(np.array([key.t for key in layer.keys]), local)
-    share = ease_value(layer.timing.easing, share)
-
-    def mixed(values: FloatArray) -> FloatArray:
-        return values[before] + share * (values[after] - values[before])
-
-    return RegionMotion(
-        shift=np.stack(
-            [
-                mixed(np.array([key.dx * size.width for key in layer.keys])),
-                mixed(np.array([key.dy * size.height for key in layer.keys])),
-            ],
-            axis=1,
-        ),
-        rotate_deg=mixed(_unwound(layer.keys)),
-        scale=np.exp(mixed(np.log([key.scale for key in layer.keys]))),
-        present=present,
-    )
-
-
-def _local_times(timing: Timing, frames: int) -> tuple[FloatArray, BoolArray]:
+def local_times(timing: Timing, frames: int) -> tuple[FloatArray, BoolArray]:
     """The layer's own time (T,) in 0..1, and (T,) whether it shows at all."""
     times = clip_times(frames)
     if not timing.start < timing.end:
@@ -134,7 +84,7 @@ def _local_times(timing: Timing, frames: int) -> tuple[FloatArray, BoolArray]:
     return local, present
 
 
-def _between(
+def between(
     times: FloatArray, at: FloatArray
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], FloatArray]:
     """For every moment, the keys before and after it and how far it is between them (0..1)."""
@@ -154,16 +104,6 @@ def _distances(points: tuple[TimedPoint, ...], line: Line, eased: FloatArray) ->
     known = [index for index, t in enumerate(times) if t is not None]
     lengths = line.point_lengths[known]
     inside = np.clip(eased, 0.0, 1.0)
-    before, after, share = _between(np.array([t for t in times if t is not None]), inside)
+    before, after, share = between(np.array([t for t in times if t is not None]), inside)
     along = lengths[before] + share * (lengths[after] - lengths[before])
     return along + (eased - inside) * line.length
-
-
-def _unwound(keys: tuple[RegionKey, ...]) -> FloatArray:
-    """(K,) key angles with every step the shorter way round."""
-    angles = [keys[0].rotate_deg]
-    for earlier, later in zip(keys, keys[1:], strict=False):
-        turn = later.rotate_deg - earlier.rotate_deg
-        short = turn - 360.0 * np.floor((turn + 180.0) / 360.0)
-        angles.append(angles[-1] + (180.0 if short == -180.0 and turn > 0.0 else short))
-    return np.array(angles)

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from ..document.model import (
-    AnyLayer,
-    DragLayer,
-    MotionDocument,
-    PinLayer,
-    RegionLayer,
-    SphereLayer,
-)
+from ..document.dots.footprint import Footprint
+from ..document.dots.limits import check_count, checked_clip, naming
+from ..document.layer import ExpansionContext, Layer
+from ..document.motion_document import MotionDocument
 from ..geometry import Size
 from ..progress import Progress, silent
 from ..tracks.model import Tracks, empty_tracks
 from ..tracks.select import concat
 from ..tracks.visibility import hide_outside
-from .drag import drag_footprint, expand_drag
-from .footprint import Footprint
-from .limits import check_count, checked_clip, layer_label, naming
-from .pin import expand_pin
-from .region import expand_region, region_footprint
-from .sphere import expand_sphere, sphere_footprint
 
-
-@dataclass(frozen=True, eq=False)
-class _Clip:
-    """What every layer of one expansion shares."""
-
-    frames: int
-    size: Size
-    drawn_on: Size
-    fps: float | None
-    mask: Any
+logger = logging.getLogger(__name__)
 
 
 def expand_document(
@@ -47,18 +29,32 @@ def expand_document(
     mask: Any = None,
     progress: Progress = silent,
 ) -> Tracks:
-    """The tracks (T, N) of all enabled layers, in their order, on a canvas of `size`.
+    """The tracks of all enabled layers, in their order, on a canvas of `size`.
 
     Positions depend on time and on the canvas' proportions alone: more frames or pixels give the
     same motion, sampled finer. Points outside the canvas are invisible there. A dot's id follows
     from its layer's id and its place in the layer, so other layers never change it; should two
-    layers share an id, the later one's dots are renumbered.
+    layers share an id, the later one's dots are renumbered. A camera layer makes no tracks, because
+    it moves the camera; `expansion_notes` says so, and the log at level INFO.
 
-    frames: 1..10,000. mask: (H, W) bool, or numbers that are on above 0.5, for the layers whose
-    area is "mask"; any resolution in the canvas' proportions. progress: called per layer.
-    Raises TypeError or ValueError (CanvasError and ShapeError for the mask), naming the layer and
-    the field: for an enabled camera_grab layer, which needs depth; for more than 1,000,000 dots or
-    100,000,000 positions; for an area that holds nothing.
+    Args:
+        document: The drawing.
+        size: The canvas of the tracks in pixels.
+        frames: 1..10,000.
+        fps: Frames per second, kept with the tracks; None for unknown.
+        mask: (H, W) bool, or numbers that are on above 0.5, for the layers whose area is "mask";
+            any resolution in the canvas' proportions.
+        progress: Called once per layer.
+
+    Returns:
+        Tracks (T, N).
+
+    Raises:
+        TypeError: `document` is not a MotionDocument, or `frames` not a whole number.
+        ValueError: Naming the layer and the field: more than 1,000,000 dots or 100,000,000
+            positions, or an area that holds nothing.
+        CanvasError: The mask has other proportions than the canvas.
+        ShapeError: The mask is not (H, W).
     """
     if not isinstance(document, MotionDocument):
         raise TypeError(
@@ -66,48 +62,30 @@ def expand_document(
             "Read JSON with read_document first."
         )
     frames, size = checked_clip(frames, size)
-    clip = _Clip(frames, size, document.drawn_on, fps, mask)
+    context = ExpansionContext(frames, size, document.drawn_on, fps, mask)
     layers = [layer for layer in document.layers if layer.enabled]
-    has_pins = any(isinstance(layer, PinLayer) for layer in layers)
-    footprints = _footprints(layers, clip) if has_pins else []
+    if any(layer.is_hidden_by_others for layer in layers):
+        context = replace(context, footprints=_footprints(layers, context))
     parts, dots = [empty_tracks(frames, size, fps=fps)], 0
     for done, layer in enumerate(layers, start=1):
-        parts.append(_expand_layer(layer, clip, footprints))
+        parts.append(layer.expand(context))
         dots += parts[-1].num_points
         with naming(layer):
             check_count(
                 dots, frames, 'this counts the layers before it; raise "spacing" here or there'
             )
         progress(done, len(layers))
+    for note in expansion_notes(document):
+        logger.info(note)
     return hide_outside(concat(parts))
 
 
-def _expand_layer(layer: AnyLayer, clip: _Clip, footprints: Sequence[Footprint]) -> Tracks:
-    frames, size, fps = clip.frames, clip.size, clip.fps
-    if isinstance(layer, DragLayer):
-        return expand_drag(layer, frames=frames, size=size, drawn_on=clip.drawn_on, fps=fps)
-    if isinstance(layer, SphereLayer):
-        return expand_sphere(layer, frames=frames, size=size, drawn_on=clip.drawn_on, fps=fps)
-    if isinstance(layer, RegionLayer):
-        return expand_region(layer, frames=frames, size=size, fps=fps, mask=clip.mask)
-    if isinstance(layer, PinLayer):
-        return expand_pin(
-            layer, frames=frames, size=size, fps=fps, mask=clip.mask, footprints=footprints
-        )
-    raise ValueError(
-        f"{layer_label(layer)}: a grabbed camera needs the picture's depth, which a drawing does "
-        "not have. Disable the layer, or combine with camera tracks made from depth."
-    )
+def expansion_notes(document: MotionDocument) -> tuple[str, ...]:
+    """A sentence for each enabled layer that expansion makes no tracks of, naming the layer."""
+    notes = (layer.expansion_note() for layer in document.layers if layer.enabled)
+    return tuple(note for note in notes if note is not None)
 
 
-def _footprints(layers: Sequence[AnyLayer], clip: _Clip) -> list[Footprint]:
-    found = []
-    for layer in layers:
-        frames, size, drawn_on = clip.frames, clip.size, clip.drawn_on
-        if isinstance(layer, DragLayer):
-            found.append(drag_footprint(layer, frames=frames, size=size, drawn_on=drawn_on))
-        elif isinstance(layer, SphereLayer):
-            found.append(sphere_footprint(layer, frames=frames, size=size, drawn_on=drawn_on))
-        elif isinstance(layer, RegionLayer):
-            found.append(region_footprint(layer, frames=frames, size=size, mask=clip.mask))
-    return found
+def _footprints(layers: Sequence[Layer], context: ExpansionContext) -> tuple[Footprint, ...]:
+    found = (layer.footprint(context) for layer in layers)
+    return tuple(footprint for footprint in found if footprint is not None)

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from ..document.model import AnyLayer, DragLayer, MotionDocument, PinLayer
+from ..document.dots.limits import naming
+from ..document.layer import Layer
+from ..document.layers import DragLayer, PinLayer
+from ..document.motion_document import MotionDocument
 from ..document.sample import sample_path
 from ..errors import CanvasError
-from ..expand.limits import naming
 from ..tracks.arguments import whole_number
 from ..tracks.seeding import points_inside_polygon
 from .pose_sequence import PoseSequence
@@ -89,7 +91,7 @@ class _Held:
         return moved
 
 
-def _take(held: _Held, layer: AnyLayer, document: MotionDocument, frames: int) -> None:
+def _take(held: _Held, layer: Layer, document: MotionDocument, frames: int) -> None:
     size = held.pose.size
     if isinstance(layer, DragLayer):
         path = sample_path(layer.path, frames=frames, size=size, drawn_on=document.drawn_on)

@@ -7,12 +7,12 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from motion_core.document import (
-    AnyLayer,
     Brush,
     CameraGrabLayer,
     Curve,
     DragLayer,
     Easing,
+    Layer,
     MotionDocument,
     Outside,
     Path,
@@ -23,7 +23,8 @@ from motion_core.document import (
     TimedPoint,
     Timing,
 )
-from motion_core.document.model import BrushShape, EasingName, Falloff
+from motion_core.document.easing import EasingName
+from motion_core.document.layers.drag import BrushShape, Falloff
 from motion_core.geometry import Size
 
 coordinates = st.floats(-100, 100)
@@ -104,7 +105,7 @@ def regions(draw: st.DrawFn, **common: Any) -> RegionLayer:
 
 
 @st.composite
-def layers(draw: st.DrawFn, identity: str) -> AnyLayer:
+def layers(draw: st.DrawFn, identity: str) -> Layer:
     common = {
         "id": identity,
         "name": draw(names),

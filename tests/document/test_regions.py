@@ -8,8 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation, Slerp
 
-from motion_core.document import RegionKey, RegionLayer, Timing, ease_value, sample_region
-from motion_core.document.sample import RegionMotion
+from motion_core.document import (
+    RegionKey,
+    RegionLayer,
+    RegionMotion,
+    Timing,
+    ease_value,
+    sample_region,
+)
 from motion_core.geometry import Size
 
 from .strategies import region_keys, timings

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from motion_core.document import (
-    AnyLayer,
     Brush,
     DragLayer,
+    Layer,
     MotionDocument,
     Path,
     PinLayer,
@@ -31,7 +31,7 @@ def line(*points: tuple[float, float], timing: Timing | None = None) -> Path:
     return Path(timed, "linear", timing or Timing())
 
 
-def document(*layers: AnyLayer, drawn_on: Size = WIDE) -> MotionDocument:
+def document(*layers: Layer, drawn_on: Size = WIDE) -> MotionDocument:
     return MotionDocument(drawn_on, layers)
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import copy
+import logging
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +11,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motion_core.document import Brush, DragLayer, PinLayer, document_to_dict, read_document
-from motion_core.expand import expand_document, layer_ids
+from motion_core.document import (
+    Brush,
+    CameraGrabLayer,
+    DragLayer,
+    PinLayer,
+    document_to_dict,
+    read_document,
+)
+from motion_core.document.dots.identity import layer_ids
+from motion_core.expand import expand_document, expansion_notes
 from motion_core.geometry import Size
 from motion_core.tracks import Tracks, select_ids
 
@@ -148,3 +158,22 @@ def test_a_selection_of_one_layer_is_that_layer() -> None:
     alone = expand_document(document(PINS), WIDE, 4)
     chosen = select_ids(both, alone.ids)
     assert torch.equal(chosen.xy, alone.xy)
+
+
+def test_a_camera_layer_makes_no_tracks_and_is_named_in_a_note(caplog) -> None:
+    camera = CameraGrabLayer("c1", "orbit", path=line((0.2, 0.2), (0.6, 0.4)))
+    with caplog.at_level(logging.INFO):
+        tracks = expand_document(document(EAR, camera, PINS), WIDE, 4)
+    alone = expand_document(document(EAR, PINS), WIDE, 4)
+    assert torch.equal(tracks.ids, alone.ids) and torch.equal(tracks.xy, alone.xy)
+    assert torch.equal(tracks.visible, alone.visible)
+    (note,) = expansion_notes(document(EAR, camera, PINS))
+    assert '"orbit"' in note and '"c1"' in note and "Camera Path" in note
+    assert note in caplog.text
+
+
+def test_only_enabled_camera_layers_are_noted() -> None:
+    camera = CameraGrabLayer("c1", path=line((0.2, 0.2), (0.6, 0.4)))
+    assert expansion_notes(document(EAR, PINS, replace(camera, enabled=False))) == ()
+    notes = expansion_notes(document(camera, replace(camera, id="c2")))
+    assert ['"c1"' in notes[0], '"c2"' in notes[1]] == [True, True]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motion_core.document import Brush, DragLayer, Timing, sample_path
-from motion_core.expand import brush_offsets, expand_drag, pull_weights
+from motion_core.document.layers.drag import brush_offsets, expand_drag, pull_weights
 from motion_core.geometry import Size
 
 from .drawings import WIDE, brushes, line, paths

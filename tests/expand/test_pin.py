@@ -16,7 +16,8 @@ from motion_core.document import (
     SphereLayer,
     Timing,
 )
-from motion_core.expand import expand_document, expand_pin
+from motion_core.document.layers.pin import expand_pin
+from motion_core.expand import expand_document
 from motion_core.tracks import select_ids
 
 from .drawings import BOX, WIDE, document, line

@@ -9,7 +9,6 @@ import torch
 
 from motion_core.document import (
     Brush,
-    CameraGrabLayer,
     DragLayer,
     Path,
     PinLayer,
@@ -66,7 +65,6 @@ TOO_MUCH = {
     "region without polygon": (RegionLayer("r1"), r'"r1".*"polygon".*"mask"'),
     "region without keys": (RegionLayer("r1", polygon=BOX, keys=()), r'"r1".*key'),
     "region spacing": (RegionLayer("r1", polygon=BOX, spacing=-1.0), r'"r1".*"spacing"'),
-    "camera grab": (CameraGrabLayer("c1", "orbit", path=HERE), r'"orbit".*"c1".*depth.*Disable'),
 }  # fmt: skip
 
 

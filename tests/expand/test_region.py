@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motion_core.document import RegionKey, RegionLayer, Timing
-from motion_core.expand import expand_region
-from motion_core.expand.area import PolygonArea
+from motion_core.document.dots.area import PolygonArea
+from motion_core.document.layers.region import expand_region
 from motion_core.geometry import Size
 
 from .drawings import BOX, WIDE

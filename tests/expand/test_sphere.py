@@ -8,7 +8,12 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from motion_core.document import SphereLayer, Timing, sample_path
-from motion_core.expand import directions_under, expand_sphere, sphere_points, turns_between
+from motion_core.document.layers.sphere import (
+    directions_under,
+    expand_sphere,
+    sphere_points,
+    turns_between,
+)
 from motion_core.geometry import Size
 
 from .drawings import line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from motion_core.document import PinLayer, RegionLayer, read_document, sample_path, sample_region
+from motion_core.document import Layer, read_document
 from motion_core.geometry import Size
 
 from .collect import numbers
@@ -80,16 +80,12 @@ def _case(name: str, raw: dict[str, Any], frames: int, size: Size) -> dict[str, 
     }
 
 
-def _sampled(layer: Any, frames: int, size: Size, drawn_on: Size) -> dict[str, Any] | None:
-    if isinstance(layer, PinLayer):
+def _sampled(layer: Layer, frames: int, size: Size, drawn_on: Size) -> dict[str, Any] | None:
+    motion = layer.sample(frames=frames, size=size, drawn_on=drawn_on)
+    if motion is None:
         return None
-    if isinstance(layer, RegionLayer):
-        moved = sample_region(layer, frames=frames, size=size)
-        return {
-            "shift": numbers(moved.shift),
-            "rotate_deg": numbers(moved.rotate_deg),
-            "scale": numbers(moved.scale),
-            "present": moved.present.tolist(),
-        }
-    found = sample_path(layer.path, frames=frames, size=size, drawn_on=drawn_on)
-    return {"xy": numbers(found.xy), "present": found.present.tolist()}
+    arrays = vars(motion)
+    return {
+        name: array.tolist() if array.dtype == bool else numbers(array)
+        for name, array in arrays.items()
+    }

@@ -7,15 +7,10 @@ from typing import Any
 import numpy as np
 
 from motion_core.document import Brush, PinLayer, RegionLayer
-from motion_core.expand import (
-    background_points,
-    brush_offsets,
-    directions_under,
-    pull_weights,
-    sphere_points,
-    turns_between,
-)
-from motion_core.expand.area import layer_area
+from motion_core.document.dots.area import layer_area
+from motion_core.document.layers.drag import brush_offsets, pull_weights
+from motion_core.document.layers.pin import background_points
+from motion_core.document.layers.sphere import directions_under, sphere_points, turns_between
 from motion_core.geometry import Size
 
 from .collect import numbers

@@ -1,28 +1,96 @@
 """Sphere: dots on a ball that the pointer turns (Motion Prompting, appendix A.5).
 
-Directions are unit vectors with x to the right, y down and z towards the viewer; the ball is seen
+Directions are unit vectors with x to the right, y down and z towards the viewer; the ball is drawn
 without perspective, so a direction's x and y are its place on screen in radii.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
-from ..document.model import SphereLayer
-from ..document.sample import sample_path
-from ..geometry import Size
-from ..tracks.model import Tracks
-from .footprint import Footprint, within_disc
-from .identity import layer_ids
-from .limits import check_count, checked_clip, in_range, naming
+from ...geometry import Size
+from ...tracks.model import Tracks
+from ..dots.footprint import Footprint, within_disc
+from ..dots.identity import layer_ids
+from ..dots.limits import check_count, checked_clip, in_range, naming
+from ..fields import Fields
+from ..layer import ExpansionContext, Layer
+from ..path import Path, Point
+from ..sample import ControlPath, sample_path
+from .field_groups import LENGTH, path_fields, read_path, read_point
 
 GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))
 REMEDY = 'raise "spacing" or lower "radius"'
 # Below this sine two directions count as equal or opposite; it moves no dot by 1e-9 of a radius.
 LEAST_SINE = 1e-9
+
+
+@dataclass(frozen=True)
+class SphereLayer(Layer):
+    """A ball turned by the pointer about the single axis that carries its first position to its
+    current one.
+
+    Attributes:
+        center: Fractions of width and height.
+        radius: Fraction of the short side.
+        path: The pointer.
+        spacing: Fraction of the short side between neighbouring tracks.
+    """
+
+    kind = "sphere"
+
+    center: Point = (0.5, 0.5)
+    radius: float = 0.2
+    path: Path = Path(())
+    spacing: float = 0.02
+
+    @classmethod
+    def read(cls, fields: Fields, common: Mapping[str, Any]) -> SphereLayer:
+        """The layer of a JSON object."""
+        return cls(
+            **common,
+            center=read_point(fields, "center", fields.take("center")),
+            radius=fields.number("radius", LENGTH),
+            path=read_path(fields),
+            spacing=fields.number("spacing", LENGTH, cls("").spacing),
+        )
+
+    def own_fields(self) -> dict[str, Any]:
+        """The ball and the path."""
+        ball = {"center": list(self.center), "radius": self.radius, "spacing": self.spacing}
+        return {**ball, **path_fields(self.path)}
+
+    def sample(self, *, frames: int, size: Size, drawn_on: Size) -> ControlPath:
+        """The pointer at every frame."""
+        return sample_path(self.path, frames=frames, size=size, drawn_on=drawn_on)
+
+    def expand(self, context: ExpansionContext) -> Tracks:
+        """The tracks on the ball."""
+        return expand_sphere(
+            self,
+            frames=context.frames,
+            size=context.size,
+            drawn_on=context.drawn_on,
+            fps=context.fps,
+        )
+
+    def footprint(self, context: ExpansionContext) -> Footprint:
+        """The ball's disc, in the frames where its path is present."""
+        frames, size = context.frames, context.size
+        with naming(self):
+            path = self.sample(frames=frames, size=size, drawn_on=context.drawn_on)
+        center, radius = _ball(self, size)
+        return Footprint(
+            np.broadcast_to(center, (frames, 2)),
+            path.present,
+            lambda pose, points, margin: within_disc(points, pose, radius),
+        )
 
 
 def sphere_points(radius: float, spacing: float) -> np.ndarray:
@@ -45,7 +113,7 @@ def sphere_points(radius: float, spacing: float) -> np.ndarray:
 
 
 def directions_under(pointer: np.ndarray, center: np.ndarray, radius: float) -> np.ndarray:
-    """(T, 3): the direction that is seen under each pointer position (T, 2).
+    """(T, 3): the direction under each pointer position (T, 2).
 
     Beside the ball that is the nearest direction of its rim, where z is 0.
     """
@@ -101,18 +169,6 @@ def expand_sphere(
         return Tracks(torch.from_numpy(xy), torch.from_numpy(visible), ids, size, fps)
 
 
-def sphere_footprint(layer: SphereLayer, *, frames: int, size: Size, drawn_on: Size) -> Footprint:
-    """The ball's disc, in the frames where its path is present."""
-    with naming(layer):
-        path = sample_path(layer.path, frames=frames, size=size, drawn_on=drawn_on)
-    center, radius = _ball(layer, size)
-    return Footprint(
-        np.broadcast_to(center, (frames, 2)),
-        path.present,
-        lambda pose, points, margin: within_disc(points, pose, radius),
-    )
-
-
 def _ball(layer: SphereLayer, size: Size) -> tuple[np.ndarray, float]:
     return np.array(layer.center) * np.array(size), layer.radius * size.short_side
 
@@ -126,6 +182,6 @@ def _turned(
     for frame, turn in enumerate(turns):
         moved = dots @ turn.T
         xy[frame] = center + radius * moved[:, :2]
-        # On the rim z is zero up to rounding; a dot held there is still seen.
+        # On the rim z is zero up to rounding; a dot held there still faces the viewer.
         faces_us[frame] = moved[:, 2] >= -LEAST_SINE
     return xy, faces_us

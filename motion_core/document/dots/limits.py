@@ -6,30 +6,16 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..document.fields import describe
-from ..document.model import (
-    CameraGrabLayer,
-    DragLayer,
-    Layer,
-    PinLayer,
-    RegionLayer,
-    SphereLayer,
-)
-from ..errors import CanvasError, DocumentError, ShapeError
-from ..geometry import Size, checked_size
-from ..tracks.arguments import whole_number
+from ...errors import CanvasError, DocumentError, ShapeError
+from ...geometry import Size, checked_size
+from ...tracks.arguments import whole_number
+from ..fields import describe
+from ..layer import Layer
 
 MAX_FRAMES = 10_000
 MAX_DOTS = 1_000_000
 MAX_POSITIONS = 100_000_000
 
-_KINDS: dict[type[Layer], str] = {
-    CameraGrabLayer: "camera_grab",
-    DragLayer: "drag",
-    PinLayer: "pin",
-    RegionLayer: "region",
-    SphereLayer: "sphere",
-}
 _KEPT = (CanvasError, DocumentError, ShapeError)
 
 
@@ -76,6 +62,5 @@ def naming(layer: Layer) -> Iterator[None]:
 
 def layer_label(layer: Layer) -> str:
     """How messages name a layer: its kind, its name where it has one, and its id."""
-    kind = _KINDS.get(type(layer), type(layer).__name__)
     name = f"{describe(layer.name)}, " if layer.name else ""
-    return f"{kind} layer ({name}id {describe(layer.id)})"
+    return f"{layer.kind} layer ({name}id {describe(layer.id)})"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from ..document.model import PinLayer, RegionLayer
-from ..errors import CanvasError, ShapeError
-from ..geometry import Size
-from ..tracks.seeding import mask_points, points_inside_polygon, polygon_points
+from ...errors import CanvasError, ShapeError
+from ...geometry import Size
+from ...tracks.seeding import mask_points, points_inside_polygon, polygon_points
+from ..path import Point
 from .limits import check_count, in_range
 
 REMEDY = 'raise "spacing" or make the area smaller'
@@ -86,8 +86,18 @@ class MaskArea:
 Area = PolygonArea | MaskArea
 
 
-def layer_area(layer: PinLayer | RegionLayer, size: Size, mask: Any) -> Area | None:
-    """The area a layer speaks of; None where it names none (single pins, background).
+class HasArea(Protocol):
+    """A layer with the fields "area" and "polygon"."""
+
+    @property
+    def area(self) -> str: ...
+
+    @property
+    def polygon(self) -> tuple[Point, ...] | None: ...
+
+
+def layer_area(layer: HasArea, size: Size, mask: Any) -> Area | None:
+    """The area that a layer names; None where it names none (single points, background).
 
     mask: (H, W) bool, or numbers that are on above 0.5, or None. It may have another resolution
     than the canvas but not another shape.

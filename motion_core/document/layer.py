@@ -1,0 +1,93 @@
+"""What every layer of a MOTION document has in common, and what each type of layer defines.
+
+A type of layer is one module in `motion_core/document/layers`: its fields, how they are read and
+written, how it moves, and the tracks it expands to.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from ..geometry import Size
+
+if TYPE_CHECKING:
+    from ..tracks.model import Tracks
+    from .dots.footprint import Footprint
+    from .fields import Fields
+
+LayerType = TypeVar("LayerType", bound="Layer")
+
+
+@dataclass(frozen=True, eq=False)
+class ExpansionContext:
+    """What all layers of one expansion share.
+
+    Attributes:
+        frames: How many frames the tracks have.
+        size: The canvas of the tracks.
+        drawn_on: The canvas of the drawing.
+        fps: Frames per second, kept with the tracks; None for unknown.
+        mask: (H, W) bool or numbers, for layers whose area is "mask"; None for none.
+        footprints: Where the moving layers are, for layers that they hide.
+    """
+
+    frames: int
+    size: Size
+    drawn_on: Size
+    fps: float | None = None
+    mask: Any = None
+    footprints: tuple[Footprint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layer(ABC):
+    """The fields and operations of any layer. ``color`` and ``locked`` concern the editor alone.
+
+    Attributes:
+        kind: The "type" of the layer in JSON.
+        is_hidden_by_others: Whether expansion needs the footprints of the moving layers.
+    """
+
+    kind: ClassVar[str]
+    is_hidden_by_others: ClassVar[bool] = False
+
+    id: str
+    name: str = ""
+    enabled: bool = True
+    color: str | None = None
+    locked: bool = False
+
+    @classmethod
+    @abstractmethod
+    def read(cls: type[LayerType], fields: Fields, common: Mapping[str, Any]) -> LayerType:
+        """The layer of a JSON object whose common fields are read already.
+
+        Raises DocumentError, naming the layer and the field, for a field that breaks a rule.
+        """
+
+    @abstractmethod
+    def own_fields(self) -> dict[str, Any]:
+        """The fields of this type as plain JSON values; `read` gives an equal layer for them."""
+
+    @abstractmethod
+    def sample(self, *, frames: int, size: Size, drawn_on: Size) -> Any:
+        """The motion at every frame (a ControlPath or RegionMotion), or None for a still layer."""
+
+    @abstractmethod
+    def expand(self, context: ExpansionContext) -> Tracks:
+        """The tracks (T, N) of this layer alone; N may be 0.
+
+        Raises ValueError, CanvasError or ShapeError naming the layer for what cannot be expanded.
+        """
+
+    def footprint(self, context: ExpansionContext) -> Footprint | None:
+        """Where the layer is at every frame, so that it can hide pins; None for a layer that hides
+        nothing."""
+        return None
+
+    def expansion_note(self) -> str | None:
+        """A sentence for people about what expansion leaves out of this layer; None for nothing."""
+        return None
