@@ -97,9 +97,9 @@ def rival_origins(name: str):
         places = (pixel_centres(grid) * CELL).reshape(-1, 2)
 
         def at(frame: int) -> NDArray[np.float64]:
-            seen = motion.seen[frame]
-            moved = motion.shift[frame, seen].astype(np.float64)
-            points = motion.source[seen] + moved
+            visible = motion.visible[frame]
+            moved = motion.shift[frame, visible].astype(np.float64)
+            points = motion.source[visible] + moved
             field = RIVALS[name](points, moved, places).reshape(grid.height, grid.width, 2)
             whole = cv2.resize(field, scene.size, interpolation=cv2.INTER_LINEAR)
             return pixel_centres(scene.size) - whole

@@ -1,8 +1,7 @@
-"""Draft: the picture moved along its tracks at once, without a model."""
+"""Draft: an instant preview of motion, the picture moved along its tracks."""
 
 from __future__ import annotations
 
-from .completion import COMPLETIONS
-from .stage import draft, draft_frames
+from .video import LAYERED, METHODS, draft, draft_frames
 
-__all__ = ["COMPLETIONS", "draft", "draft_frames"]
+__all__ = ["LAYERED", "METHODS", "draft", "draft_frames"]

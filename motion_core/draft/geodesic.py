@@ -20,17 +20,17 @@ def geodesic_distance(seeds: BoolArray, height_map: FloatArray, climb: float) ->
     rows = seeds.shape[1]
     dist = np.where(seeds, np.float32(0), UNREACHED)
     down = 1 + climb * np.abs(np.diff(height_map, axis=0))
-    fall = np.float32(np.sqrt(2)) + climb * np.abs(height_map[1:, 1:] - height_map[:-1, :-1])
-    rise = np.float32(np.sqrt(2)) + climb * np.abs(height_map[1:, :-1] - height_map[:-1, 1:])
+    down_right = np.float32(np.sqrt(2)) + climb * np.abs(height_map[1:, 1:] - height_map[:-1, :-1])
+    down_left = np.float32(np.sqrt(2)) + climb * np.abs(height_map[1:, :-1] - height_map[:-1, 1:])
     walk = np.zeros_like(height_map)
     walk[:, 1:] = np.cumsum(1 + climb * np.abs(np.diff(height_map, axis=1)), axis=1)
     for _ in range(SWEEPS):
         _along(dist[:, 0], walk[0])
         for y in range(1, rows):
-            _relax(dist[:, y], dist[:, y - 1], down[y - 1], fall[y - 1], rise[y - 1])
+            _relax(dist[:, y], dist[:, y - 1], down[y - 1], down_right[y - 1], down_left[y - 1])
             _along(dist[:, y], walk[y])
         for y in range(rows - 2, -1, -1):
-            _relax(dist[:, y], dist[:, y + 1], down[y], rise[y], fall[y])
+            _relax(dist[:, y], dist[:, y + 1], down[y], down_left[y], down_right[y])
             _along(dist[:, y], walk[y])
     return dist
 

@@ -1,4 +1,4 @@
-"""Tracks seen from the picture: where each point starts and how far it has gone."""
+"""Tracks relative to the picture: where each point starts and how far it has gone."""
 
 from __future__ import annotations
 
@@ -19,36 +19,38 @@ FARTHEST_PX = 1e6
 class Motion:
     """Points of the picture and their displacements.
 
-    source: (N, 2) float32, where each point is in the picture, pixels of `canvas`.
-    shift:  (T, N, 2) float32, how far it has gone; zero where it is not seen.
-    seen:   (T, N) bool.
-    late:   (N,) bool, first seen after frame 0, so that `source` is a guess.
+    Attributes:
+        source: (N, 2) float32, where each point is in the picture, pixels of `canvas`.
+        shift: (T, N, 2) float32, how far it has gone; zero where it is not visible.
+        visible: (T, N) bool.
+        late: (N,) bool, first visible after frame 0, so that `source` is a guess.
+        canvas: width and height in pixels.
     """
 
     source: FloatArray
     shift: FloatArray
-    seen: BoolArray
+    visible: BoolArray
     late: BoolArray
     canvas: Size
 
 
 def motion_of(tracks: Tracks) -> Motion:
-    """The motion that tracks ask of a picture.
+    """The motion that tracks define for a picture.
 
-    A point that is first seen after frame 0 is taken to have rested until then: its place in the
-    picture is the place where it is first seen. Points never seen are dropped; of more than
+    A point that is first visible after frame 0 is taken to have rested until then: its place in
+    the picture is its first visible position. Points never visible are dropped; of more than
     MOST_POINTS points an even choice is kept (a preview cannot show more).
     """
     visible = tracks.visible.cpu().numpy()
     keep = np.flatnonzero(visible.any(axis=0))
     xy = np.clip(tracks.xy.cpu().numpy()[:, keep], -FARTHEST_PX, FARTHEST_PX)
-    seen = visible[:, keep]
-    first = seen.argmax(axis=0) if len(keep) else np.arange(0)
+    visible = visible[:, keep]
+    first = visible.argmax(axis=0) if len(keep) else np.arange(0)
     source = xy[first, np.arange(len(keep))]
     chosen = _thinned(source, tracks.size)
-    source, seen = source[chosen], seen[:, chosen]
-    shift = np.where(seen[..., None], xy[:, chosen] - source, np.float32(0))
-    return Motion(source, shift, seen, first[chosen] > 0, tracks.size)
+    source, visible = source[chosen], visible[:, chosen]
+    shift = np.where(visible[..., None], xy[:, chosen] - source, np.float32(0))
+    return Motion(source, shift, visible, first[chosen] > 0, tracks.size)
 
 
 def _thinned(source: FloatArray, canvas: Size) -> IndexArray:

@@ -1,4 +1,9 @@
-"""Who is next to whom: Voronoi cells of points on a raster of the picture."""
+"""Adjacency of points: their Voronoi cells on a raster of the picture.
+
+The raster also gives the cells' areas within the picture and within reach of their points, which
+the dual triangulation (scipy.spatial.Delaunay) does not; its edges differ at cells that touch
+outside of the picture.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +19,14 @@ RASTER_SIDE = 160
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """edges: (E, 2) pairs of points whose cells touch. area: (N,) share 0..1 of the picture that
-    is nearest to each point and no further than `reach` from it. rim: (N,) share 0..1 of the
-    picture's outermost pixels that is nearest to each point."""
+    """The Voronoi cells of N points.
+
+    Attributes:
+        edges: (E, 2) pairs of points whose cells touch.
+        area: (N,) fraction 0..1 of the picture that is nearest to each point and no further than
+            `reach` from it.
+        rim: (N,) fraction 0..1 of the picture's outermost pixels that is nearest to each point.
+    """
 
     edges: IndexArray
     area: FloatArray
@@ -66,13 +76,11 @@ def _touching(nearest: IndexArray, together: IndexArray, count: int) -> IndexArr
 
 def components(count: int, edges: IndexArray) -> IndexArray:
     """(count,) the lowest index that each point is connected to through `edges`."""
-    label = np.arange(count)
-    while True:
-        lowest = np.minimum(label[edges[:, 0]], label[edges[:, 1]])
-        new = label.copy()
-        np.minimum.at(new, edges[:, 0], lowest)
-        np.minimum.at(new, edges[:, 1], lowest)
-        new = new[new]
-        if np.array_equal(new, label):
-            return label
-        label = new
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    first, second = edges.T
+    graph = coo_array((np.ones(len(edges), np.int8), (first, second)), shape=(count, count))
+    _, label = connected_components(graph, directed=False)
+    _, lowest = np.unique(label, return_index=True)
+    return lowest[label]

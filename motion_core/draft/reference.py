@@ -1,4 +1,4 @@
-"""The definition of the draft's first step, one point and one cell at a time."""
+"""The definition of `splat`, one point and one cell at a time."""
 
 from __future__ import annotations
 
@@ -13,24 +13,29 @@ from ..geometry import Size
 def reference_splat(points: Tensor, values: Tensor, weights: Tensor, grid: Size) -> Tensor:
     """(T, grid.height, grid.width, C + 1) float64: weighted values and, last, their weight.
 
-    A cell hears a point by how much their squares of one cell overlap, each kept inside the grid.
-    points: (N, 2) in cells. values: (T, N, C). weights: (T, N). A point that says something that
-    is not finite is not heard.
+    The weight of a point in a cell is the overlap of their squares of one cell, each kept inside
+    the grid. Points with a coordinate, value or weight that is not finite are left out.
+
+    Args:
+        points: (N, 2) in cells.
+        values: (T, N, C).
+        weights: (T, N).
+        grid: columns and rows.
     """
     frames, count, channels = values.shape
     sums = torch.zeros(frames, grid.height, grid.width, channels + 1, dtype=torch.float64)
     for frame in range(frames):
         for point in range(count):
-            said = [*values[frame, point].tolist(), 1.0]
+            components = [*values[frame, point].tolist(), 1.0]
             weight, (x, y) = float(weights[frame, point]), points[point].tolist()
-            if not all(math.isfinite(one) for one in (*said, weight, x, y)):
+            if not all(math.isfinite(one) for one in (*components, weight, x, y)):
                 continue
             x = min(max(x, 0.5), grid.width - 0.5)
             y = min(max(y, 0.5), grid.height - 0.5)
             for row in range(grid.height):
                 for column in range(grid.width):
                     across = max(0.0, 1.0 - abs(x - (column + 0.5)))
-                    share = across * max(0.0, 1.0 - abs(y - (row + 0.5)))
-                    for channel, one in enumerate(said):
-                        sums[frame, row, column, channel] += one * weight * share
+                    overlap = across * max(0.0, 1.0 - abs(y - (row + 0.5)))
+                    for channel, one in enumerate(components):
+                        sums[frame, row, column, channel] += one * weight * overlap
     return sums

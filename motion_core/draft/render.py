@@ -1,7 +1,7 @@
-"""Rendering: one picture, how it is cut into sheets, and their motion become one frame.
+"""Drawing of layers: textures and their backward motion become one frame.
 
-Every map here answers "where does this come from": a field holds, at a place y of the frame, the
-displacement d of what is seen there, so that its colour is picture(y - d).
+Every map here is a backward map: a field holds, at a place y of the frame, the displacement d of
+what is visible there, so that its colour is picture(y - d).
 """
 
 from __future__ import annotations
@@ -13,40 +13,42 @@ import numpy as np
 
 from ..fields.arrays import BoolArray, FloatArray, IndexArray
 from ..geometry import Size
-from .field import Field
+from .backward_field import BackwardField
 
 # A picture stretched by more than this tears: what lies behind shows through.
 MOST_STRETCH = 12.0
 # The border of a thing that has moved by more pixels than this is not stretched at all.
 BORDER_PX = 2.0
-# From this share on a pixel goes along fully, and hides what it covers.
-FULL_SHARE = 0.985
-# Below this share a pixel rests.
-NO_SHARE = 0.004
-# The share is searched on a grid of at most so many cells a side, to one part in 2 ** BISECTIONS
+# From this alpha on a pixel goes along fully, and hides what it covers.
+FULL_ALPHA = 0.985
+# Below this alpha a pixel rests.
+NO_ALPHA = 0.004
+# Alpha is searched on a grid of at most so many cells a side, to one part in 2 ** BISECTIONS
 # and between those by a straight line.
 SEARCH_SIDE = 256
 BISECTIONS = 6
-# Shares that differ by more than this from one cell to the next are settled pixel by pixel.
+# Alphas that differ by more than this from one cell to the next are resolved pixel by pixel.
 JUMP = 0.1
 GATHER_WIDTH = 1024
 
 
 @dataclass(frozen=True, eq=False)
-class Paint:
-    """What a sheet is painted with.
+class Texture:
+    """The pixels of a layer.
 
-    colours: (h, w, 4) float32, the picture continued by `margin` pixels on every side; four
-             channels because OpenCV samples them faster than three.
-    share:   (h, w) how much of the sheet's motion a pixel takes, 0..1.
-    border:  (h, w) 0..1, whether a pixel lies on the border of what moves.
-    behind:  (H, W, 3) what shows where the sheet is torn.
-    extent:  (2, 2) first and last (x, y) of the pixels that have a share.
-    tears:   False for a soft sheet, which is stretched without end.
+    Attributes:
+        colours: (h, w, 4) float32, the picture continued by `margin` pixels on every side; four
+            channels because OpenCV samples them faster than three.
+        alpha: (h, w) 0..1, how much of the layer's motion a pixel takes.
+        border: (h, w) 0..1, whether a pixel lies on the border of what moves.
+        behind: (H, W, 3) what shows where the layer is torn.
+        extent: (2, 2) first and last (x, y) of the pixels whose alpha is above zero.
+        margin: pixels by which the picture is continued.
+        tears: False for a soft layer, which is stretched without end.
     """
 
     colours: FloatArray
-    share: FloatArray
+    alpha: FloatArray
     border: FloatArray
     behind: FloatArray
     extent: FloatArray
@@ -74,7 +76,7 @@ class Window(NamedTuple):
 
 
 class _Maps(NamedTuple):
-    """Where a window's pixels come from at share w: (from_x - w * by_x, from_y - w * by_y).
+    """Where a window's pixels come from at alpha w: (from_x - w * by_x, from_y - w * by_y).
 
     Pixel indices of the continued picture, (h, w) float32 each.
     """
@@ -84,8 +86,8 @@ class _Maps(NamedTuple):
     by_x: FloatArray
     by_y: FloatArray
 
-    def at(self, share: FloatArray) -> tuple[FloatArray, FloatArray]:
-        x, y = share * self.by_x, share * self.by_y
+    def at(self, alpha: FloatArray) -> tuple[FloatArray, FloatArray]:
+        x, y = alpha * self.by_x, alpha * self.by_y
         return np.subtract(self.from_x, x, out=x), np.subtract(self.from_y, y, out=y)
 
     def at_full(self) -> tuple[FloatArray, FloatArray]:
@@ -95,45 +97,53 @@ class _Maps(NamedTuple):
         return _Maps(*(one.ravel()[index] for one in self))
 
 
-def draw_base(out: FloatArray, paint: Paint, field: Field) -> None:
+def draw_background(out: FloatArray, texture: Texture, field: BackwardField) -> None:
     """Fills `out` (H, W, 3) with the whole picture moved by a field."""
     import cv2
 
     size = Size(out.shape[1], out.shape[0])
-    maps = _maps(Window(0, 0, *size), paint.margin, field, None)
-    cv2.cvtColor(_sample(paint.colours, *maps.at_full()), cv2.COLOR_RGBA2RGB, dst=out)
+    maps = _maps(Window(0, 0, *size), texture.margin, field, None)
+    cv2.cvtColor(_sample(texture.colours, *maps.at_full()), cv2.COLOR_RGBA2RGB, dst=out)
 
 
-def draw_sheet(
-    out: FloatArray, paint: Paint, field: Field, base: Field | None, drawn: list[Window]
+def draw_layer(
+    out: FloatArray,
+    texture: Texture,
+    field: BackwardField,
+    background: BackwardField | None,
+    drawn: list[Window],
 ) -> None:
-    """Draws a moved sheet over `out` (H, W, 3) and adds the window it may have touched to `drawn`.
+    """Draws a moved layer over `out` (H, W, 3) and adds the window it may have touched to `drawn`.
 
-    field: motion of what has a full share. base: motion of what has none; None when that rests.
-    drawn: the windows of the sheets below, which stay where this one does not cover them.
+    A pixel of the picture with alpha a moves by background + a * (field - background). Where the
+    layer folds over what it passes, several pixels of the picture reach one of the frame: a fully
+    moving one lies on top, below it one that rests, below that the rest of the layer.
 
-    A pixel of the picture with share a moves by base + a * (field - base). Where the sheet folds
-    over what it passes, several pixels of the picture reach one of the frame: a fully moving one
-    lies on top, below it one that rests, below that the rest of the sheet.
+    Args:
+        out: the frame, drawn into.
+        texture: of the layer.
+        field: motion of what has alpha one.
+        background: motion of what has alpha zero; None when that rests.
+        drawn: the windows of the layers below, which stay where this one does not cover them.
     """
     import cv2
 
     size = Size(out.shape[1], out.shape[0])
-    window = _reached(paint, field, base, size)
+    window = _reached(texture, field, background, size)
     if window is None:
         return
-    maps = _maps(window, paint.margin, field, base)
-    search = _search(paint, maps)
+    maps = _maps(window, texture.margin, field, background)
+    search = _search(texture, maps)
     whole = maps.from_x.shape[::-1]
-    share = cv2.resize(search.share, whole, interpolation=cv2.INTER_LINEAR)
+    alpha = cv2.resize(search.alpha, whole, interpolation=cv2.INTER_LINEAR)
     torn = cv2.resize(search.torn, whole, interpolation=cv2.INTER_LINEAR)
-    rim = _settle_borders(share, torn, search, paint, maps)
-    colours = _sample(paint.colours, *maps.at(share))
-    _show_behind(colours, torn, paint, maps)
-    rim.mix(colours, paint, maps)
+    rim = _resolve_borders(alpha, torn, search, texture, maps)
+    colours = _sample(texture.colours, *maps.at(alpha))
+    _show_behind(colours, torn, texture, maps)
+    rim.mix(colours, texture, maps)
     target = out[window.slices]
     if any(window.meets(other) for other in drawn):
-        touched = (share > 0) | (torn > 0)
+        touched = (alpha > 0) | (torn > 0)
         touched.ravel()[rim.index] = True
         np.copyto(target, colours[..., :3], where=touched[..., None])
     else:
@@ -142,21 +152,24 @@ def draw_sheet(
 
 
 class _Search(NamedTuple):
-    """What is seen in a window, on a coarse grid, (h, w) each.
+    """What is visible in a window, on a coarse grid, (h, w) each.
 
-    sheet: share of what is seen if the sheet is seen. share: the same, but zero where something
-    resting lies on top, and one where the sheet covers all. torn: 0..1, how far the picture is
-    torn. jumps: where one kind meets another at a different share; settled pixel by pixel.
+    Attributes:
+        layer: alpha of what is visible where the layer is.
+        alpha: the same, but zero where something resting lies on top, and one where the layer
+            covers all.
+        torn: 0..1, how far the picture is torn.
+        jumps: where one kind meets another at a different alpha; resolved pixel by pixel.
     """
 
-    sheet: FloatArray
-    share: FloatArray
+    layer: FloatArray
+    alpha: FloatArray
     torn: FloatArray
     jumps: BoolArray
 
 
-def _search(paint: Paint, maps: _Maps) -> _Search:
-    """Finds what is seen at each place: the share w that solves share(from - w * by) = w.
+def _search(texture: Texture, maps: _Maps) -> _Search:
+    """Finds what is visible at each place: the alpha w that solves alpha(from - w * by) = w.
 
     The left side is nowhere below zero nor above one, so that bisection always finds a solution.
     """
@@ -167,25 +180,25 @@ def _search(paint: Paint, maps: _Maps) -> _Search:
     size = (max(1, width // stride), max(1, height // stride))
     small = _Maps(*(cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in maps))
 
-    def excess(share: FloatArray) -> FloatArray:
-        return _sample(paint.share, *small.at(share)) - share
+    def excess(alpha: FloatArray) -> FloatArray:
+        return _sample(texture.alpha, *small.at(alpha)) - alpha
 
-    sheet = np.zeros_like(small.from_x)
+    layer = np.zeros_like(small.from_x)
     step = 1.0
     for _ in range(BISECTIONS):
         step *= 0.5
-        sheet += cv2.threshold(excess(sheet + step), 0, step, cv2.THRESH_BINARY)[1]
-    above, below = excess(sheet), excess(sheet + step)
-    sheet += step * np.clip(above / np.maximum(above - below, 1e-6), 0, 1)
-    covered = _sample(paint.share, *small.at_full()) >= FULL_SHARE
-    moves = (_sample(paint.share, small.from_x, small.from_y) > NO_SHARE) & ~covered
-    torn = np.zeros_like(sheet)
-    if paint.tears:
-        torn = _torn(sheet, paint, small, (width / size[0], height / size[1])) * moves
-    share = sheet * moves + covered
+        layer += cv2.threshold(excess(layer + step), 0, step, cv2.THRESH_BINARY)[1]
+    above, below = excess(layer), excess(layer + step)
+    layer += step * np.clip(above / np.maximum(above - below, 1e-6), 0, 1)
+    covered = _sample(texture.alpha, *small.at_full()) >= FULL_ALPHA
+    moves = (_sample(texture.alpha, small.from_x, small.from_y) > NO_ALPHA) & ~covered
+    torn = np.zeros_like(layer)
+    if texture.tears:
+        torn = _torn(layer, texture, small, (width / size[0], height / size[1])) * moves
+    alpha = layer * moves + covered
     kind = moves + 2 * covered.astype(np.uint8)
-    jumps = (_range(share) > JUMP) & (_range(kind) > 0)
-    return _Search(sheet, share, torn, jumps)
+    jumps = (_range(alpha) > JUMP) & (_range(kind) > 0)
+    return _Search(layer, alpha, torn, jumps)
 
 
 def _range(values: FloatArray) -> FloatArray:
@@ -196,7 +209,9 @@ def _range(values: FloatArray) -> FloatArray:
     return cv2.subtract(cv2.dilate(values, square), cv2.erode(values, square))
 
 
-def _torn(share: FloatArray, paint: Paint, maps: _Maps, cell: tuple[float, float]) -> FloatArray:
+def _torn(
+    alpha: FloatArray, texture: Texture, maps: _Maps, cell: tuple[float, float]
+) -> FloatArray:
     """How far the picture is torn, 0..1: where it is stretched too much, and along borders.
 
     Where a step of one pixel in the frame is a step of 1 - pull in the picture, the picture is
@@ -204,13 +219,13 @@ def _torn(share: FloatArray, paint: Paint, maps: _Maps, cell: tuple[float, float
     """
     import cv2
 
-    even = cv2.blur(share, (5, 5))
+    even = cv2.blur(alpha, (5, 5))
     slope_x = cv2.Sobel(even, cv2.CV_32F, 1, 0, ksize=1, scale=0.5 / cell[0])
     slope_y = cv2.Sobel(even, cv2.CV_32F, 0, 1, ksize=1, scale=0.5 / cell[1])
     pull = maps.by_x * slope_x + maps.by_y * slope_y
     stretched = np.clip((pull - (1 - 1 / MOST_STRETCH)) * (2.5 * MOST_STRETCH), 0, 1)
     moved = np.sqrt(maps.by_x**2 + maps.by_y**2)
-    border = _sample(paint.border, *maps.at(share))
+    border = _sample(texture.border, *maps.at(alpha))
     border *= np.clip((moved - BORDER_PX) * (0.5 / BORDER_PX), 0, 1)
     return cv2.dilate(cv2.max(stretched, border), np.ones((3, 3), np.uint8))
 
@@ -224,53 +239,53 @@ class _Rim(NamedTuple):
     index: IndexArray
     weight: FloatArray
 
-    def mix(self, colours: FloatArray, paint: Paint, maps: _Maps) -> None:
+    def mix(self, colours: FloatArray, texture: Texture, maps: _Maps) -> None:
         """Mixes them in place."""
         if len(self.index):
-            top = _gather(paint.colours, *maps.only(self.index).at_full())
+            top = _gather(texture.colours, *maps.only(self.index).at_full())
             _blend(colours, self.index, self.weight, top)
 
 
-def _settle_borders(
-    share: FloatArray, torn: FloatArray, search: _Search, paint: Paint, maps: _Maps
+def _resolve_borders(
+    alpha: FloatArray, torn: FloatArray, search: _Search, texture: Texture, maps: _Maps
 ) -> _Rim:
     """Decides pixel by pixel, in place, where the coarse search found a jump."""
     import cv2
 
     jumps = search.jumps.astype(np.uint8)
-    jumps = cv2.resize(jumps, share.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    jumps = cv2.resize(jumps, alpha.shape[::-1], interpolation=cv2.INTER_NEAREST)
     index = np.flatnonzero(jumps)
     if not len(index):
         return _Rim(index, np.zeros(0, np.float32))
     here = maps.only(index)
-    covered, nearly = _covered(paint.share, *here.at_full())
-    resting = _gather(paint.share, here.from_x, here.from_y)[:, 0]
-    moves = (resting > NO_SHARE) & ~covered
-    rows, columns = np.divmod(index, share.shape[1])
-    cell_x = (columns + np.float32(0.5)) * (search.sheet.shape[1] / share.shape[1]) - 0.5
-    cell_y = (rows + np.float32(0.5)) * (search.sheet.shape[0] / share.shape[0]) - 0.5
-    sheet = _gather(search.sheet, cell_x.astype(np.float32), cell_y.astype(np.float32))[:, 0]
-    share.ravel()[index] = np.where(covered, np.float32(1), sheet * moves)
+    covered, nearly = _covered(texture.alpha, *here.at_full())
+    resting = _gather(texture.alpha, here.from_x, here.from_y)[:, 0]
+    moves = (resting > NO_ALPHA) & ~covered
+    rows, columns = np.divmod(index, alpha.shape[1])
+    cell_x = (columns + np.float32(0.5)) * (search.layer.shape[1] / alpha.shape[1]) - 0.5
+    cell_y = (rows + np.float32(0.5)) * (search.layer.shape[0] / alpha.shape[0]) - 0.5
+    layer = _gather(search.layer, cell_x.astype(np.float32), cell_y.astype(np.float32))[:, 0]
+    alpha.ravel()[index] = np.where(covered, np.float32(1), layer * moves)
     torn.ravel()[index] *= moves
     rim = nearly > 0
     return _Rim(index[rim], nearly[rim])
 
 
-def _covered(share: FloatArray, x: FloatArray, y: FloatArray) -> tuple[BoolArray, FloatArray]:
+def _covered(alpha: FloatArray, x: FloatArray, y: FloatArray) -> tuple[BoolArray, FloatArray]:
     """(K,) whether what comes from (x, y) is full, and for what is not 0..1 how near it is to
-    it, by the distance in pixels that its slope tells."""
-    full = _gather(share, x, y)[:, 0]
-    across = _gather(share, x + 1, y)[:, 0] - full
-    along = _gather(share, x, y + 1)[:, 0] - full
-    distance = (FULL_SHARE - full) / np.maximum(np.sqrt(across**2 + along**2), 1e-4)
-    return full >= FULL_SHARE, np.where(full < FULL_SHARE, np.clip(1 - distance, 0, 1), 0)
+    it, by the distance in pixels that follows from its slope."""
+    full = _gather(alpha, x, y)[:, 0]
+    across = _gather(alpha, x + 1, y)[:, 0] - full
+    along = _gather(alpha, x, y + 1)[:, 0] - full
+    distance = (FULL_ALPHA - full) / np.maximum(np.sqrt(across**2 + along**2), 1e-4)
+    return full >= FULL_ALPHA, np.where(full < FULL_ALPHA, np.clip(1 - distance, 0, 1), 0)
 
 
-def _show_behind(colours: FloatArray, torn: FloatArray, paint: Paint, maps: _Maps) -> None:
+def _show_behind(colours: FloatArray, torn: FloatArray, texture: Texture, maps: _Maps) -> None:
     index = np.flatnonzero(torn > 0)
     if len(index):
         here = maps.only(index)
-        behind = _gather(paint.behind, here.from_x - paint.margin, here.from_y - paint.margin)
+        behind = _gather(texture.behind, here.from_x - texture.margin, here.from_y - texture.margin)
         _blend(colours, index, torn.ravel()[index], behind)
 
 
@@ -296,23 +311,32 @@ def _gather(picture: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
     return _sample(picture, x, y).reshape(rows * GATHER_WIDTH, -1)[:count]
 
 
-def _maps(window: Window, margin: int, field: Field, base: Field | None) -> _Maps:
+def _maps(
+    window: Window, margin: int, field: BackwardField, background: BackwardField | None
+) -> _Maps:
     x = np.arange(window.left + margin, window.right + margin, dtype=np.float32)
     y = np.arange(window.top + margin, window.bottom + margin, dtype=np.float32)
     from_x, from_y = np.meshgrid(x, y)
     by_x, by_y = (np.ascontiguousarray(one) for one in field.over(*window))
-    if base is not None:
-        base_x, base_y = base.over(*window)
-        from_x, from_y, by_x, by_y = from_x - base_x, from_y - base_y, by_x - base_x, by_y - base_y
+    if background is not None:
+        background_x, background_y = background.over(*window)
+        from_x, from_y, by_x, by_y = (
+            from_x - background_x,
+            from_y - background_y,
+            by_x - background_x,
+            by_y - background_y,
+        )
     return _Maps(from_x, from_y, by_x, by_y)
 
 
-def _reached(paint: Paint, field: Field, base: Field | None, size: Size) -> Window | None:
-    """Around the cells whose way back into the picture may cross something with a share."""
+def _reached(
+    texture: Texture, field: BackwardField, background: BackwardField | None, size: Size
+) -> Window | None:
+    """Around the cells whose way back into the picture may cross something with alpha."""
     at = field.centres
-    rest = at if base is None else at - base.values
+    rest = at if background is None else at - background.values
     moved = at - field.values
-    first, last = paint.extent
+    first, last = texture.extent
     hit = (np.minimum(rest, moved) <= last + 2 * field.cell).all(-1)
     hit &= (np.maximum(rest, moved) >= first - 2 * field.cell).all(-1)
     across, along = np.flatnonzero(hit.any(0)), np.flatnonzero(hit.any(1))

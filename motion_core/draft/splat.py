@@ -1,4 +1,4 @@
-"""The first step of pull-push completion: scattered values shared among the cells of a grid.
+"""The first step of pull-push completion: scattered values distributed over the cells of a grid.
 
 ``reference.py`` defines it.
 """
@@ -23,20 +23,27 @@ def splat_frame(
     points: FloatArray, values: FloatArray, weights: FloatArray, grid: Size
 ) -> FloatArray:
     """`splat` of one frame of arrays: (grid.height, grid.width, C + 1) float32."""
-    at, said, trust = (
+    tensors = (
         torch.from_numpy(np.ascontiguousarray(one)) for one in (points, values[None], weights[None])
     )
-    return splat(at, said, trust, grid)[0].numpy()
+    return splat(*tensors, grid)[0].numpy()
 
 
 def splat(points: Tensor, values: Tensor, weights: Tensor, grid: Size) -> Tensor:
     """(T, grid.height, grid.width, C + 1) float32: weighted values and, last, their weight.
 
-    Every point is shared bilinearly among the four cells whose centres are nearest; beyond the
-    outermost centres it counts as on them. Sums are float64. Points with a coordinate, value or
-    weight that is not finite are left out.
-    points: (N, 2) in cells, corner origin. values: (T, N, C) floating. weights: (T, N).
-    Raises ShapeError when these do not belong together.
+    Every point is distributed bilinearly over the four cells whose centres are nearest; beyond
+    the outermost centres it counts as on them. Sums are float64. Points with a coordinate, value
+    or weight that is not finite are left out.
+
+    Args:
+        points: (N, 2) in cells, corner origin.
+        values: (T, N, C) floating.
+        weights: (T, N).
+        grid: columns and rows.
+
+    Raises:
+        ShapeError: these do not belong together.
     """
     frames, count = values.shape[:2] if values.ndim == 3 else (-1, -1)
     if points.shape != (count, 2) or weights.shape != (frames, count):
@@ -50,21 +57,21 @@ def splat(points: Tensor, values: Tensor, weights: Tensor, grid: Size) -> Tensor
 
 def _splat_by_scatter(points: Tensor, values: Tensor, weights: Tensor, grid: Size) -> Tensor:
     frames, count, channels = values.shape
-    said = torch.cat([values * weights[..., None], weights[..., None]], dim=-1).double()
+    weighted = torch.cat([values * weights[..., None], weights[..., None]], dim=-1).double()
     # What is not finite stays so in the sum.
-    if not math.isfinite(float(said.sum() + points.sum(dtype=torch.float64))):
-        sound = torch.isfinite(said).all(dim=-1) & torch.isfinite(points).all(dim=-1)
-        said = said.masked_fill(~sound[..., None], 0.0)
+    if not math.isfinite(float(weighted.sum() + points.sum(dtype=torch.float64))):
+        sound = torch.isfinite(weighted).all(dim=-1) & torch.isfinite(points).all(dim=-1)
+        weighted = weighted.masked_fill(~sound[..., None], 0.0)
         points = torch.nan_to_num(points)
     last = torch.tensor([grid.width - 1, grid.height - 1], device=points.device)
     at = (points.double() - 0.5).clamp_(min=0.0).minimum(last.double())
     corners = at.long() + _CORNERS.to(at.device)[:, None]  # (4, N, 2)
-    shares = (1.0 - (at - corners).abs()).prod(dim=-1)
+    overlap = (1.0 - (at - corners).abs()).prod(dim=-1)
     corners = corners.minimum(last)
     cells = grid.width * grid.height
     place = corners[..., 1] * grid.width + corners[..., 0]
     place = place[:, None] + torch.arange(frames, device=at.device)[:, None] * cells
-    sums = said.new_zeros(frames * cells, channels + 1)
-    heard = (said * shares[:, None, :, None]).reshape(-1, channels + 1)
-    sums.scatter_add_(0, place.reshape(-1, 1).expand_as(heard), heard)
+    sums = weighted.new_zeros(frames * cells, channels + 1)
+    spread = (weighted * overlap[:, None, :, None]).reshape(-1, channels + 1)
+    sums.scatter_add_(0, place.reshape(-1, 1).expand_as(spread), spread)
     return sums.view(frames, grid.height, grid.width, channels + 1).float()

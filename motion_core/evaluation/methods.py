@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..draft.densifier import LayeredDensifier
+from ..geometry import Size
 from ..models.lite import Lite, MotionField, load_lite
 from ..models.lite.family import LiteControl, LiteFamily
 from ..models.lite.latents import field_of
@@ -17,8 +19,14 @@ from ..progress import Progress, silent
 from ..sampling import Sampling, sample
 from ..tracks.model import Tracks
 from .baselines import Method, Question, gaussian, laplacian, nearest, rest, thin_plate
-from .drafted import drafted
 from .id_reader import IdReader, through_ids
+
+
+def drafted(question: Question) -> Tensor:
+    """Displacements (T, G, G, 2) of the draft's layers."""
+    grid = Size(question.grid, question.grid)
+    return LayeredDensifier(grid)(question.image, question.tracks).displacement
+
 
 # From a question to a dense motion that also says what is visible.
 Answer = Callable[[Question], MotionField]

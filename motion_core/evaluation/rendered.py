@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..draft import draft_frames
 from ..errors import CanvasError, ShapeError
-from ..fields.render import Stage
+from ..fields.render import FieldRenderer
 from ..geometry import Size
 from ..models.lite import render_field
 from ..trackers import LucasKanade, Tracker, track_queries
@@ -35,7 +35,7 @@ def last_frame_of(name: str, answer: Answer, question: Question) -> Tensor:
     if name == DRAFT:
         return list(draft_frames(question.image, question.tracks))[-1]
     field = answer(question)
-    colours, _ = Stage(question.image, field).draw(field.frames - 1)
+    colours, _ = FieldRenderer(question.image, field).draw(field.frames - 1)
     return torch.from_numpy(colours)
 
 

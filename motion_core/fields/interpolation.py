@@ -7,19 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from ..geometry import Size
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .arrays import FloatArray
 from .motion_field import MotionField, resting_field
+from .picture import checked_picture
 from .scattered import GRID, Handles, ScatteredDensifier, squared_distances
 
 # Handles beyond which the plate at a place is fitted to so many nearest ones.
 MOST_GLOBAL, LOCAL = 512, 64
 
 
-def rest(image: Tensor, tracks: Tracks, progress: Progress = silent) -> MotionField:
-    """A Densifier that ignores its tracks: nothing moves."""
-    return resting_field(tracks.num_frames, GRID, tracks.size)
+@dataclass(frozen=True)
+class Rest:
+    """A Densifier that ignores its tracks: nothing moves.
+
+    Attributes:
+        grid: columns and rows of the field.
+    """
+
+    grid: Size = GRID
+
+    def __call__(self, image: Tensor, tracks: Tracks, progress: Progress = silent) -> MotionField:
+        """See Densifier."""
+        checked_picture(image, tracks.size)
+        return resting_field(tracks.num_frames, self.grid, tracks.size)
 
 
 @dataclass(frozen=True)

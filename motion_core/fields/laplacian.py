@@ -15,6 +15,7 @@ from .scattered import Handles, ScatteredDensifier
 
 # The weakest edge of the graph, so that no cell is cut off from all handles.
 LEAST_WEIGHT = 1e-4
+EDGE_WEIGHT = 1000.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Laplacian(ScatteredDensifier):
             matrix, "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
         )
         return solver.solve(self.data_weight * (sampling.T @ handles.shifts))
+
+
+def make_edge_aware() -> Laplacian:
+    """A Laplacian whose motion may break along edges of colour."""
+    return Laplacian(edge_weight=EDGE_WEIGHT)
 
 
 def graph_laplacian(image: Tensor, grid: Size, edge_weight: float) -> Any:

@@ -48,7 +48,7 @@ def render_field(
     picture shows what frame 0 does not. A field at rest gives the picture, bit for bit.
     Raises what draft() raises for the picture, and whatever progress raises.
     """
-    stage = Stage(image, field)
+    stage = FieldRenderer(image, field)
     frames = torch.empty(field.frames, *stage.picture.shape)
     holes = torch.zeros(field.frames, *stage.picture.shape[:2])
     for frame in range(field.frames):
@@ -59,7 +59,7 @@ def render_field(
     return frames.to(image.device), holes.to(image.device)
 
 
-class Stage:
+class FieldRenderer:
     """A picture and its field, ready to be drawn at any frame.
 
     movable: (H, W) bool, the pixels that may move, or None for all; the others stay where they

@@ -43,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "trackers": ON_TRACKS | {"video"},
     "transfer": ON_TRACKS,
     "pose": ON_TRACKS | {"document", "expand"},
-    "models": ON_TRACKS | {"raster", "draft", "fields"},
+    "models": ON_TRACKS | {"raster", "fields"},
     "guidance": ON_TRACKS | {"models"},
     "sampling": ON_TRACKS | {"models", "guidance"},
     "layered_scenes": ON_TRACKS,

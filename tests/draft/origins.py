@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from motion_core.draft.stage import Stage
+from motion_core.draft.compositor import Compositor
 from motion_core.progress import silent
 from motion_core.tracks import Tracks
 
@@ -17,20 +17,20 @@ class Origins:
     """The places of a picture (pixels, corner convention) that frames of its draft show."""
 
     def __init__(self, picture: torch.Tensor, tracks: Tracks) -> None:
-        self.stage = Stage(picture, tracks, "pull_push", silent)
+        self.compositor = Compositor(picture, tracks, silent)
         height, width = picture.shape[:2]
         x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
         places = np.stack([x, y, np.zeros_like(x)], axis=-1).astype(np.float32)
-        self.stage.picture = places
-        self.stage.paints = [
-            replace(paint, colours=continued(places, paint.margin), behind=places)
-            for paint in self.stage.paints
+        self.compositor.picture = places
+        self.compositor.textures = [
+            replace(texture, colours=continued(places, texture.margin), behind=places)
+            for texture in self.compositor.textures
         ]
 
     def at(self, frame: int) -> NDArray[np.float32]:
         """(H, W, 2)."""
-        out = np.empty_like(self.stage.picture)
-        self.stage.draw(frame, out)
+        out = np.empty_like(self.compositor.picture)
+        self.compositor.draw(frame, out)
         return out[..., :2]
 
 

@@ -119,13 +119,13 @@ class Scene:
 
     def _follow(self, points, move, centre, paths, visible, hidden_by) -> None:
         path = np.stack([move.forward(points, centre, self.part(t)) for t in range(self.frames)])
-        seen = np.all((path >= 0) & (path < np.array(self.size)), axis=-1)
+        in_sight = np.all((path >= 0) & (path < np.array(self.size)), axis=-1)
         for disc in hidden_by or ():
             for t in range(self.frames):
                 back = disc.move.backward(path[t], np.array(disc.centre), self.part(t))
-                seen[t] &= np.hypot(*(back - disc.centre).T) > disc.radius
+                in_sight[t] &= np.hypot(*(back - disc.centre).T) > disc.radius
         paths.append(path)
-        visible.append(seen)
+        visible.append(in_sight)
 
 
 def pixel_centres(size: Size) -> Array:

@@ -8,9 +8,9 @@ import scipy.interpolate
 import torch
 from numpy.typing import NDArray
 
+from motion_core.draft.backward_field import BackwardField, cell_centres, field_grid
 from motion_core.draft.completion import complete, pull_push
-from motion_core.draft.field import Field, cell_centres, field_grid
-from motion_core.draft.group import Group, field_at
+from motion_core.draft.group import PointGroup, field_at
 from motion_core.draft.motion import motion_of
 from motion_core.fields.similarity import fit_common, fit_similarity
 from motion_core.geometry import Size
@@ -67,11 +67,6 @@ def test_trusted_points_speak_louder() -> None:
     assert field.at(points)[0, 0] == pytest.approx(10 / 1.1, abs=0.05)
 
 
-def test_an_unknown_completion_is_refused() -> None:
-    with pytest.raises(ValueError, match="must be one of: pull_push.*got 'tps'"):
-        complete(scattered(2), scattered(2), np.ones(2), CANVAS, mode="tps")
-
-
 def plain_pull_push(points: Array, values: Array, grid: Size) -> NDArray[np.float64]:
     """The definition, cell by cell, with torch for the enlarging."""
     sums = np.zeros((grid.height, grid.width, values.shape[1] + 1))
@@ -79,9 +74,9 @@ def plain_pull_push(points: Array, values: Array, grid: Size) -> NDArray[np.floa
         x, y = np.clip(x, 0, grid.width - 1), np.clip(y, 0, grid.height - 1)
         for row in (int(y), int(y) + 1):
             for column in (int(x), int(x) + 1):
-                share = max(0, 1 - abs(x - column)) * max(0, 1 - abs(y - row))
-                if share:
-                    sums[row, column] += share * np.append(value, 1)
+                weight = max(0, 1 - abs(x - column)) * max(0, 1 - abs(y - row))
+                if weight:
+                    sums[row, column] += weight * np.append(value, 1)
     return push(sums)
 
 
@@ -129,8 +124,8 @@ def test_the_common_motion_is_that_of_most() -> None:
     points = scattered(200)
     moved = np.stack([turned(points), 2 * turned(points)])
     moved[:, :70] += [60, -30]
-    seen = np.ones((2, 200), bool)
-    got = fit_common(points, moved, seen, np.ones(200, np.float32))
+    visible = np.ones((2, 200), bool)
+    got = fit_common(points, moved, visible, np.ones(200, np.float32))
     assert np.abs(got[0] - turned(points)).max() < 0.1
 
 
@@ -139,7 +134,7 @@ def test_a_field_is_bilinear_between_the_centres_of_its_cells(canvas: Size) -> N
     grid, cell = field_grid(canvas)
     random = np.random.default_rng(3)
     values = random.normal(size=(grid.height, grid.width, 2)).astype(np.float32)
-    field = Field(values, cell)
+    field = BackwardField(values, cell)
     axes = [(np.arange(count) - 0.5) * cell for count in (grid.height, grid.width)]
     oracle = scipy.interpolate.RegularGridInterpolator(axes, values)
     window = canvas.width // 3, canvas.height // 4, canvas.width, canvas.height
@@ -162,8 +157,8 @@ def test_a_group_not_seen_is_on_its_way() -> None:
     xy = torch.tensor([[10.0, 10], [14, 10], [0, 0], [0, 0], [26, 10], [0, 0]])[:, None]
     visible = torch.tensor([True, True, False, False, True, False])[:, None]
     motion = motion_of(make_tracks(xy, CANVAS, visible=visible))
-    group = Group(np.array([0]), np.ones(1, np.float32))
-    fields = [field_at(motion, group, frame, None, "pull_push") for frame in range(6)]
+    group = PointGroup(np.array([0]), np.ones(1, np.float32))
+    fields = [field_at(motion, group, frame, None) for frame in range(6)]
     assert fields[0] is None
     steps = [0.0 if one is None else float(one.values[3, 3, 0]) for one in fields]
     assert steps == pytest.approx([0, 4, 8, 12, 16, 16], abs=1e-3)

@@ -1,4 +1,4 @@
-"""How a motion is cut into sheets, and a picture along its own borders."""
+"""How a motion is cut into layers, and a picture along its own borders."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import scipy.spatial
 import torch
 
 from motion_core.draft.geodesic import geodesic_distance
-from motion_core.draft.membership import make_guide, share_map
+from motion_core.draft.layers import find_layers
+from motion_core.draft.matting import alpha_map, make_guide_image
 from motion_core.draft.motion import MOST_POINTS, motion_of
 from motion_core.draft.neighbours import components, find_neighbours
-from motion_core.draft.sheets import find_sheets
 from motion_core.fields.fill import extend, fill_behind
 from motion_core.geometry import Size
 from motion_core.tracks import make_tracks
@@ -78,7 +78,7 @@ def test_components_are_those_of_the_graph() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sheets", "moving"),
+    ("name", "layers", "moving"),
     [
         ("drag", 1, False),
         ("turn", 1, False),
@@ -90,16 +90,16 @@ def test_components_are_those_of_the_graph() -> None:
         ("camera and drag", 1, True),
     ],
 )
-def test_scenes_fall_apart_into_their_things(name: str, sheets: int, moving: bool) -> None:
+def test_scenes_fall_apart_into_their_things(name: str, layers: int, moving: bool) -> None:
     scene = SCENES[name]
     motion = motion_of(scene.tracks())
-    found = find_sheets(motion)
-    assert len(found.over) == sheets and found.moving_base == moving
+    found = find_layers(motion)
+    assert len(found.over) == layers and found.background_moves == moving
     things = [np.hypot(*(motion.source - disc.centre).T) < disc.radius + 3 for disc in scene.discs]
-    for sheet in found.over:
-        best = max(things, key=lambda thing: thing[sheet.members].sum())
-        assert best[sheet.members].all() and len(sheet.members) > 0.97 * best.sum()
-        assert (sheet.share == 1).all()
+    for layer in found.over:
+        best = max(things, key=lambda thing: thing[layer.members].sum())
+        assert best[layer.members].all() and len(layer.members) > 0.97 * best.sum()
+        assert (layer.alpha == 1).all()
 
 
 def test_a_soft_drag_is_one_sheet_of_many_shares() -> None:
@@ -108,12 +108,12 @@ def test_a_soft_drag_is_one_sheet_of_many_shares() -> None:
     pull[pull < 0.02] = 0
     path = points[None] + np.linspace(0, 1, 9)[:, None, None] * pull[None, :, None] * [50, 10]
     motion = motion_of(make_tracks(torch.from_numpy(path), SIZE))
-    found = find_sheets(motion)
-    assert len(found.over) == 1 and not found.moving_base
-    sheet = found.over[0]
-    scale = sheet.share.max() / pull[sheet.members].max()
-    inner = pull[sheet.members] < 0.8
-    assert np.abs(sheet.share - np.minimum(pull[sheet.members] * scale, 1))[inner].max() < 0.2
+    found = find_layers(motion)
+    assert len(found.over) == 1 and not found.background_moves
+    layer = found.over[0]
+    scale = layer.alpha.max() / pull[layer.members].max()
+    inner = pull[layer.members] < 0.8
+    assert np.abs(layer.alpha - np.minimum(pull[layer.members] * scale, 1))[inner].max() < 0.2
 
 
 def test_the_still_centre_of_a_turning_thing_belongs_to_it() -> None:
@@ -121,8 +121,8 @@ def test_the_still_centre_of_a_turning_thing_belongs_to_it() -> None:
     motion = motion_of(scene.tracks())
     (centre,) = np.flatnonzero((motion.source == [124, 124]).all(axis=1))
     assert (motion.shift[:, centre] == 0).all()
-    found = find_sheets(motion)
-    assert centre in found.over[0].members and centre not in found.base
+    found = find_layers(motion)
+    assert centre in found.over[0].members and centre not in found.background
 
 
 def test_geodesic_distance_is_that_of_dijkstra() -> None:
@@ -159,22 +159,22 @@ def dijkstra(relief: np.ndarray, climb: float, start: int) -> np.ndarray:
 def test_a_thing_is_cut_out_along_its_border() -> None:
     scene = PINNED_DRAG
     motion = motion_of(scene.tracks())
-    sheets = find_sheets(motion)
-    share = share_map(make_guide(scene.picture().numpy()), motion, sheets, sheets.over[0])
+    layers = find_layers(motion)
+    alpha = alpha_map(make_guide_image(scene.picture().numpy()), motion, layers, layers.over[0])
     disc = np.hypot(*np.moveaxis(pixel_centres(SIZE) - [100, 128], -1, 0)) <= 44
-    both = ((share > 0.5) & disc).sum() / ((share > 0.5) | disc).sum()
+    both = ((alpha > 0.5) & disc).sum() / ((alpha > 0.5) | disc).sum()
     assert both > 0.97
     away = np.hypot(*np.moveaxis(pixel_centres(SIZE) - [100, 128], -1, 0)) > 60
-    assert share[away].max() == 0
+    assert alpha[away].max() == 0
 
 
 def test_without_a_border_the_share_falls_evenly_over_the_gap() -> None:
     scene = Scene(SIZE, (Disc((128, 128), 40, Move((30, 0))),))
     motion = motion_of(scene.tracks(inside=6, outside=12, gap=16))
-    sheets = find_sheets(motion)
+    layers = find_layers(motion)
     flat = np.full((256, 256, 3), 0.5, np.float32)
-    share = share_map(make_guide(flat), motion, sheets, sheets.over[0])
-    ray = share[128, 128:]
+    alpha = alpha_map(make_guide_image(flat), motion, layers, layers.over[0])
+    ray = alpha[128, 128:]
     assert ray[:24].min() > 0.98 and ray[70:].max() == 0
     assert np.diff(ray).max() < 0.02 and -np.diff(ray).min() < 0.15
 
@@ -182,13 +182,13 @@ def test_without_a_border_the_share_falls_evenly_over_the_gap() -> None:
 def test_the_share_is_what_the_points_say_where_they_are_close_to_each_other() -> None:
     scene = Scene(SIZE, (Disc((128, 128), 40, Move((30, 0))),))
     motion = motion_of(scene.tracks(inside=6, outside=10, gap=4))
-    sheets = find_sheets(motion)
+    layers = find_layers(motion)
     noise = np.random.default_rng(6).random((256, 256, 3)).astype(np.float32)
-    share = share_map(make_guide(noise), motion, sheets, sheets.over[0])
+    alpha = alpha_map(make_guide_image(noise), motion, layers, layers.over[0])
     x, y = np.floor(motion.source).astype(int).T
     wanted = np.zeros(len(x))
-    wanted[sheets.over[0].members] = 1
-    off = np.abs(share[y, x] - wanted)
+    wanted[layers.over[0].members] = 1
+    off = np.abs(alpha[y, x] - wanted)
     assert off.max() < 0.12 and off.mean() < 0.005
 
 
@@ -221,6 +221,6 @@ def test_a_few_pins_hold_a_picture_against_a_lone_drag() -> None:
     drag = torch.tensor([128.0, 110.0]) + path
     pins = torch.tensor([[40.0, 200.0], [210.0, 220.0]])[:, None].expand(2, 9, 2)
     xy = torch.cat([drag[:, None], pins.transpose(0, 1)], dim=1)
-    found = find_sheets(motion_of(make_tracks(xy, SIZE)))
-    assert not found.moving_base and found.base.tolist() == [1, 2]
-    assert [sheet.members.tolist() for sheet in found.over] == [[0]]
+    found = find_layers(motion_of(make_tracks(xy, SIZE)))
+    assert not found.background_moves and found.background.tolist() == [1, 2]
+    assert [layer.members.tolist() for layer in found.over] == [[0]]

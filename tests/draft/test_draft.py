@@ -147,8 +147,8 @@ def test_pins_hold_where_the_picture_has_no_borders() -> None:
     still = (tracks.xy[2] == tracks.xy[0]).all(-1) & tracks.visible[2]
     pins = tracks.xy[0][still].numpy()
     clear = np.hypot(*(pins - [160, 138]).T) > 40 + 8
-    seen = origins[np.floor(pins[clear, 1]).astype(int), np.floor(pins[clear, 0]).astype(int)]
-    swum = np.hypot(*(seen - np.floor(pins[clear]) - 0.5).T)
+    origin = origins[np.floor(pins[clear, 1]).astype(int), np.floor(pins[clear, 0]).astype(int)]
+    swum = np.hypot(*(origin - np.floor(pins[clear]) - 0.5).T)
     assert swum.mean() < 0.2 and np.quantile(swum, 0.98) < 4
 
 
@@ -277,11 +277,6 @@ def test_what_is_no_picture_is_refused(picture, error: type[Exception], says: st
         draft(picture, drag())
     with pytest.raises(error, match=says):
         draft_frames(picture, drag())
-
-
-def test_an_unknown_completion_is_refused() -> None:
-    with pytest.raises(ValueError, match="pull_push"):
-        draft(photo(), drag(), completion="magic")
 
 
 # Extremes

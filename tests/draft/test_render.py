@@ -1,4 +1,4 @@
-"""One sheet over a picture, small enough to know every pixel."""
+"""One layer over a picture, small enough to know every pixel."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from motion_core.draft.field import Field, field_grid
-from motion_core.draft.layers import make_paints
-from motion_core.draft.render import Window, draw_base, draw_sheet
+from motion_core.draft.backward_field import BackwardField, field_grid
+from motion_core.draft.render import Window, draw_background, draw_layer
+from motion_core.draft.textures import make_textures
 from motion_core.geometry import Size
 
 Array = NDArray[np.float32]
 SIZE = Size(120, 40)
 
 
-def shifted(dx: float, dy: float = 0) -> Field:
+def shifted(dx: float, dy: float = 0) -> BackwardField:
     """The same displacement everywhere."""
     grid, cell = field_grid(SIZE)
     values = np.empty((grid.height, grid.width, 2), np.float32)
     values[:] = dx, dy
-    return Field(values, cell)
+    return BackwardField(values, cell)
 
 
 def columns(*spans: tuple[int, int, float]) -> Array:
@@ -33,19 +33,21 @@ def columns(*spans: tuple[int, int, float]) -> Array:
 
 def share_of(first: int, last: int) -> Array:
     """One in columns first..last (excluded), with half shares beside them."""
-    share = np.zeros((SIZE.height, SIZE.width), np.float32)
-    share[:, first - 1 : last + 1] = 0.5
-    share[:, first:last] = 1
-    return share
+    alpha = np.zeros((SIZE.height, SIZE.width), np.float32)
+    alpha[:, first - 1 : last + 1] = 0.5
+    alpha[:, first:last] = 1
+    return alpha
 
 
-def drawn(picture: Array, share: Array, field: Field, base: Field | None = None) -> Array:
+def drawn(
+    picture: Array, alpha: Array, field: BackwardField, background: BackwardField | None = None
+) -> Array:
     """The middle row of the frame, one channel."""
-    (paint,) = make_paints(picture, [share], [False], 40.0)
+    (texture,) = make_textures(picture, [alpha], [False], 40.0)
     out = picture.copy()
-    if base is not None:
-        draw_base(out, paint, base)
-    draw_sheet(out, paint, field, base, [])
+    if background is not None:
+        draw_background(out, texture, background)
+    draw_layer(out, texture, field, background, [])
     assert (out == out[:1]).all() and (out == out[..., :1]).all()
     return out[20, :, 0]
 
@@ -70,9 +72,9 @@ def test_an_outline_is_not_jagged() -> None:
 def test_where_nothing_moves_every_bit_stays() -> None:
     random = np.random.default_rng(0)
     picture = random.random((SIZE.height, SIZE.width, 3)).astype(np.float32)
-    (paint,) = make_paints(picture, [share_of(30, 50)], [False], 40.0)
+    (texture,) = make_textures(picture, [share_of(30, 50)], [False], 40.0)
     out = picture.copy()
-    draw_sheet(out, paint, shifted(20), None, [])
+    draw_layer(out, texture, shifted(20), None, [])
     assert np.array_equal(out[:, :25], picture[:, :25])
     assert np.array_equal(out[:, 75:], picture[:, 75:])
     assert not np.array_equal(out, picture)
@@ -82,20 +84,20 @@ def test_where_nothing_moves_every_bit_stays() -> None:
 def test_a_soft_sheet_is_stretched_and_never_torn(width: int) -> None:
     ramp = np.clip((np.arange(SIZE.width) - 25) / width, 0, 1).astype(np.float32)
     ramp[70:] = 0
-    share = np.repeat(ramp[None], SIZE.height, axis=0)
+    alpha = np.repeat(ramp[None], SIZE.height, axis=0)
     brightness = np.linspace(0, 1, SIZE.width, dtype=np.float32)
     picture = np.repeat(brightness[None, :, None], SIZE.height, 0).repeat(3, 2)
-    (soft,) = make_paints(picture, [share], [True], 40.0)
+    (soft,) = make_textures(picture, [alpha], [True], 40.0)
     out = picture.copy()
-    draw_sheet(out, soft, shifted(20), None, [])
+    draw_layer(out, soft, shifted(20), None, [])
     # A pixel at x with share a has gone to x + 20 a: brightness is place, in order.
     source = np.arange(25, 70)
     goal = source + 20 * ramp[25:70]
     wanted = np.interp(np.arange(25, 70), goal, source) / (SIZE.width - 1)
     assert np.abs(out[20, 25:70, 0] - wanted).max() < 0.015
-    (stiff,) = make_paints(picture, [share], [False], 40.0)
+    (stiff,) = make_textures(picture, [alpha], [False], 40.0)
     torn = picture.copy()
-    draw_sheet(torn, stiff, shifted(20), None, [])
+    draw_layer(torn, stiff, shifted(20), None, [])
     assert np.array_equal(torn, out) == (width == 25)
 
 
@@ -109,12 +111,12 @@ def test_a_thing_on_a_moving_base() -> None:
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_the_sheet_drawn_last_lies_on_top(order: tuple[int, int]) -> None:
     picture = columns((10, 30, 0.8), (80, 100, 0.4))
-    shares = [share_of(10, 30), share_of(80, 100)]
-    paints = make_paints(picture, shares, [False, False], 40.0)
+    alphas = [share_of(10, 30), share_of(80, 100)]
+    textures = make_textures(picture, alphas, [False, False], 40.0)
     fields = [shifted(35), shifted(-35)]
     out, windows = picture.copy(), list[Window]()
     for one in order:
-        draw_sheet(out, paints[one], fields[one], None, windows)
+        draw_layer(out, textures[one], fields[one], None, windows)
     # They meet in columns 45..65.
     assert np.abs(out[20, 46:64, 0] - (0.8, 0.4)[order[-1]]).max() < 1e-6
     assert len(windows) == 2 and windows[0].meets(windows[1])

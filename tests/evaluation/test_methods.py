@@ -10,8 +10,7 @@ import torch
 from motion_core.draft import draft
 from motion_core.evaluation import methods
 from motion_core.evaluation.baselines import Question
-from motion_core.evaluation.drafted import drafted
-from motion_core.evaluation.methods import as_field, lite_answer, sampled_answer
+from motion_core.evaluation.methods import as_field, drafted, lite_answer, sampled_answer
 from motion_core.fields.render import render_field
 from motion_core.geometry import Size
 from motion_core.tracks import Tracks, make_tracks

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from ...fields.motion_field import MotionField
 from ...fields.render import render_field
-from .drafter import register
 from .lite import Lite, load_lite
 
 __all__ = ["Lite", "MotionField", "load_lite", "render_field"]
-
-register()

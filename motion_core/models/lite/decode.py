@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...fields.arrays import FloatArray
 from ...fields.motion_field import MotionField
-from ...fields.render import Stage
+from ...fields.render import FieldRenderer
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ..protocols import GenerationRequest
@@ -28,19 +28,19 @@ def decode_video(
     field: of the request's size and length. Only the last frame is drawn where the request wants no
     more. The realised tracks follow the pixels under the tracks' first positions, exactly as they
     are drawn; a track that is never visible stays so. progress is called per frame.
-    Raises what Stage raises for the picture, and whatever progress raises.
+    Raises what FieldRenderer raises for the picture, and whatever progress raises.
     """
-    stage = Stage(request.image, field, request.movable)
+    renderer = FieldRenderer(request.image, field, request.movable)
     first = request.frames - 1 if request.last_only else 0
-    height, width = stage.picture.shape[:2]
+    height, width = renderer.picture.shape[:2]
     frames = torch.empty(request.frames - first, height, width, 3)
     holes = torch.empty(request.frames - first, height, width)
-    followed = _Followed(tracks, stage)
+    followed = _Followed(tracks, renderer)
     for frame in range(request.frames):
-        shift = stage.carried(frame)
+        shift = renderer.carried(frame)
         followed.preview(frame, shift)
         if frame >= first:
-            colours, hole = stage.draw(frame, shift)
+            colours, hole = renderer.draw(frame, shift)
             frames[frame - first] = torch.from_numpy(colours)
             holes[frame - first] = torch.from_numpy(hole)
         progress(frame + 1, request.frames)
@@ -51,13 +51,13 @@ def decode_video(
 class _Followed:
     """The points of tracks, carried by what is drawn."""
 
-    def __init__(self, tracks: Tracks, stage: Stage) -> None:
+    def __init__(self, tracks: Tracks, renderer: FieldRenderer) -> None:
         self.given = tracks
         self.known = tracks.visible.any(dim=0).cpu()
         self.xy = tracks.xy.detach().cpu().clone()
         start = filled(self.xy[:, self.known], tracks.visible.cpu()[:, self.known])[:1]
         self.start = start[0] if len(start) else self.xy.new_zeros(0, 2)
-        height, width = stage.picture.shape[:2]
+        height, width = renderer.picture.shape[:2]
         pixel = self.start.floor().long().numpy()
         self.column = np.clip(pixel[:, 0], 0, width - 1)
         self.row = np.clip(pixel[:, 1], 0, height - 1)

@@ -1,4 +1,4 @@
-"""A dense motion: displacements on a coarse lattice that covers the canvas."""
+"""Backward motion: displacements on a coarse lattice that covers the canvas."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ MOST_CELLS = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Field:
-    """Displacements that answer, at a place of a frame, how far what is seen there has come.
+class BackwardField:
+    """At a place of a frame, the displacement of what is visible there since frame 0.
 
-    values: (rows, columns, 2) float32, pixels, at the centres of square cells of `cell` pixels.
     The cells cover the canvas from its top left and, with one more ring, a margin around it:
     the centre of cell (row, column) is ((column - 0.5) * cell, (row - 0.5) * cell).
+
+    Attributes:
+        values: (rows, columns, 2) float32 pixels, at the centres of the cells.
+        cell: side of the square cells in pixels.
     """
 
     values: FloatArray

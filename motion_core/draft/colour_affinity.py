@@ -1,4 +1,4 @@
-"""Which colours are at home where: a map that changes at the border of a thing, not inside it."""
+"""Colour affinity: a map that changes at the border of a thing, not inside it."""
 
 from __future__ import annotations
 
@@ -18,27 +18,30 @@ def colour_bins(picture: FloatArray) -> IndexArray:
     return (box[..., 0] * COLOUR_BINS + box[..., 1]) * COLOUR_BINS + box[..., 2]
 
 
-def likeness_table(
-    bins: IndexArray, to_mine: FloatArray, to_others: FloatArray, gap: float
+def affinity_table(
+    bins: IndexArray, to_inside: FloatArray, to_outside: FloatArray, gap: float
 ) -> FloatArray:
-    """For every colour box 0..1: at home around the one set of cells, or around the other.
+    """For every colour box 0..1: 1 if it occurs around the one set of cells, 0 if around the other.
 
     After Bai and Sapiro, "A geodesic framework for fast interactive image and video segmentation"
-    (2007). Colours found on both sides say little, and are made to say less.
+    (2007). Colours found on both sides are drawn towards 0.5, beyond what their frequencies give.
 
-    bins: (gh, gw) colour boxes of the grid's cells. to_mine, to_others: (gh, gw) distance to the
-    sets, in cells. gap: usual distance between the sets.
+    Args:
+        bins: (gh, gw) colour boxes of the grid's cells.
+        to_inside: (gh, gw) distance to the one set, in cells.
+        to_outside: (gh, gw) distance to the other.
+        gap: usual distance between the sets.
     """
     around = np.clip(AROUND_GAP * gap, LEAST_AROUND, MOST_AROUND * min(bins.shape))
-    home = np.exp(-0.5 * (to_mine / around) ** 2)
-    abroad = np.exp(-0.5 * (to_others / around) ** 2) * (1 - home)
-    here, there = _histogram(bins, home), _histogram(bins, abroad)
-    lean = (here - there) / (here + there + 2e-5)
-    return (0.5 + 0.5 * lean * np.abs(lean)).astype(np.float32)
+    near = np.exp(-0.5 * (to_inside / around) ** 2)
+    away = np.exp(-0.5 * (to_outside / around) ** 2) * (1 - near)
+    inside, outside = _histogram(bins, near), _histogram(bins, away)
+    balance = (inside - outside) / (inside + outside + 2e-5)
+    return (0.5 + 0.5 * balance * np.abs(balance)).astype(np.float32)
 
 
 def _histogram(bins: IndexArray, weights: FloatArray) -> FloatArray:
-    """Share of the weight in each colour box, blurred over neighbouring boxes."""
+    """Fraction of the weight in each colour box, blurred over neighbouring boxes."""
     side = COLOUR_BINS
     count = np.bincount(bins.ravel(), weights.ravel(), side**3).reshape(side, side, side)
     for axis in range(3):
@@ -48,11 +51,11 @@ def _histogram(bins: IndexArray, weights: FloatArray) -> FloatArray:
     return count.ravel() / max(float(count.sum()), 1e-9)
 
 
-def flattened(likeness: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """A likeness map at a smaller (width, height), speckles removed, borders kept."""
+def flattened(affinity: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """An affinity map at a smaller (width, height), speckles removed, borders kept."""
     import cv2
 
-    small = cv2.resize(likeness, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(affinity, size, interpolation=cv2.INTER_AREA)
     return cv2.bilateralFilter(small.reshape(size[::-1]), 5, 0.2, 2)
 
 
