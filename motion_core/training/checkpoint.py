@@ -1,4 +1,9 @@
-"""Checkpoints: everything a run needs to go on, in one safetensors file."""
+"""Checkpoints: everything a run needs to continue, in one safetensors file.
+
+accelerate's `save_state` is not used: it writes a folder of files one after the other, in place. A
+process that is killed between two of them leaves new weights beside an old optimizer state, and the
+run that continues from them is another one. Its optimizer state is a pickle as well.
+"""
 
 from __future__ import annotations
 

@@ -98,12 +98,20 @@ def config_from(values: dict[str, Any]) -> TrainConfig:
     return replace(TrainConfig(), **values)
 
 
-def rate_at(config: TrainConfig, step: int) -> float:
+def learning_rate_at(config: TrainConfig, step: int) -> float:
     """The learning rate of a step: a warm-up, a plateau, and a cosine down to 2 percent."""
     if step < config.warmup:
         return config.lr * (step + 1) / config.warmup
     start = config.steps * (1 - config.cooldown)
     if step < start:
         return config.lr
-    share = min(1.0, (step - start) / max(1.0, config.steps - start))
-    return config.lr * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+    done = min(1.0, (step - start) / max(1.0, config.steps - start))
+    return config.lr * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def ema_decay_at(config: TrainConfig, step: int) -> float:
+    """The decay of the averaged weights in a step: 0.1 in the first, rising to `config.ema`.
+
+    Early weights leave the average quickly, as in diffusers' EMAModel.
+    """
+    return min(config.ema, (1 + step) / (10 + step))

@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Sampler
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
 
 from ..atomic_write import write_text
-from ..models.lite.track_batch import TrackBatch
 from ..progress import Progress, silent
 from .checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
-from .config import TrainConfig, rate_at
+from .config import TrainConfig, ema_decay_at, learning_rate_at
 from .lite.data import Batch, SceneBatches
 from .lite.stages import Stage, make_stage, probe_stage
 
@@ -56,19 +56,8 @@ def is_first_process() -> bool:
     return PartialState().is_main_process
 
 
-class _Steps(Sampler[int]):
-    def __init__(self, start: int, stop: int) -> None:
-        self.start, self.stop = start, stop
-
-    def __iter__(self):
-        return iter(range(self.start, self.stop))
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-
 class _Run:
-    """A model, its average, its optimizer and where they are."""
+    """A model, its moving average, its optimizer and the number of steps they have taken."""
 
     def __init__(self, config: TrainConfig, folder: Path, accelerator: Any) -> None:
         self.config, self.folder, self.accelerator = config, folder, accelerator
@@ -82,8 +71,10 @@ class _Run:
         # What belongs to the stage's part and stays as it is: the start's, and shipped with it.
         part = [n for n, _ in self.stage.named_parameters() if n.startswith(f"{config.stage}.")]
         self.fixed = {n: self.stage.get_parameter(n) for n in part if n not in self.learned}
-        self.average = {name: value.detach().clone() for name, value in self.learned.items()}
         self.optimizer = _optimizer(config, self.learned)
+        self.average = AveragedModel(self.stage, accelerator.device, multi_avg_fn=self._ema_update)
+        # The first update copies the weights instead of averaging them.
+        self.average.update_parameters(self.stage)
 
     def open(self, resume: bool) -> None:
         path = self.folder / CHECKPOINT
@@ -95,8 +86,6 @@ class _Run:
         if resume:
             self._restore(path)
         self.model, self.optimizer = self.accelerator.prepare(self.stage, self.optimizer)
-        device = self.accelerator.device
-        self.average = {name: value.to(device) for name, value in self.average.items()}
 
     def _restore(self, path: Path) -> None:
         tensors, was, self.step = load_checkpoint(path)
@@ -107,12 +96,14 @@ class _Run:
                 f"{path} was trained with another config; only {', '.join(sorted(free))} may "
                 f"change. It was: {was}."
             )
+        averaged = dict(self.average.module.named_parameters())
         with torch.no_grad():
             for name, value in self.learned.items():
                 value.copy_(tensors[f"model.{name}"])
-                self.average[name] = tensors[f"average.{name}"].clone()
+                averaged[name].copy_(tensors[f"average.{name}"])
             for name, value in self.fixed.items():
                 value.copy_(tensors[f"fixed.{name}"])
+                averaged[name].copy_(tensors[f"fixed.{name}"])
         restore_optimizer(self.optimizer, tensors)
         if self.accelerator.is_main_process:
             _forget_after(self.folder / LOG, self.step)
@@ -139,7 +130,7 @@ class _Run:
         return DataLoader(
             SceneBatches(self.config, rank, world),
             batch_size=None,
-            sampler=_Steps(self.step, self.config.steps),
+            sampler=range(self.step, self.config.steps),
             num_workers=self.config.workers,
             worker_init_fn=_one_thread,
             generator=torch.Generator().manual_seed(self.config.seed),
@@ -148,18 +139,17 @@ class _Run:
 
     def _learn(self, batch: Batch) -> dict[str, Tensor]:
         for group in self.optimizer.param_groups:
-            group["lr"] = rate_at(self.config, self.step)
-        told = self.model(_moved_to(batch, self.accelerator.device))
+            group["lr"] = learning_rate_at(self.config, self.step)
+        losses = self.model(batch.to(self.accelerator.device))
         self.optimizer.zero_grad()
-        self.accelerator.backward(told["loss"])
+        self.accelerator.backward(losses["loss"])
         self.accelerator.clip_grad_norm_(self.learned.values(), self.config.clip)
         self.optimizer.step()
-        # A young average follows quickly, so that its start does not linger.
-        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for name, value in self.learned.items():
-                self.average[name].lerp_(value, 1 - decay)
-        return {name: value.detach() for name, value in told.items()}
+        self.average.update_parameters(self.stage)
+        return {name: value.detach() for name, value in losses.items()}
+
+    def _ema_update(self, averaged: Any, current: Any, _: Any) -> None:
+        get_ema_multi_avg_fn(ema_decay_at(self.config, self.step))(averaged, current, _)
 
     def _log_losses(self, losses: list[dict[str, Tensor]], started: float) -> None:
         means = {
@@ -172,12 +162,8 @@ class _Run:
         """Measure the averaged weights on validation scenes."""
         if not self.accelerator.is_main_process:
             return
-        with self._averaged():
-            found = probe_stage(self.stage, self.config)
-        self._log({"step": self.step, "probe": found})
-
-    def _averaged(self) -> _Swapped:
-        return _Swapped(self.learned, self.average)
+        errors = probe_stage(self.average.module, self.config)
+        self._log({"step": self.step, "probe": errors})
 
     def _log(self, line: dict[str, Any]) -> None:
         if self.accelerator.is_main_process:
@@ -190,29 +176,11 @@ class _Run:
         if not self.accelerator.is_main_process:
             return
         tensors = {f"model.{name}": value for name, value in self.learned.items()}
-        tensors |= {f"average.{name}": value for name, value in self.average.items()}
+        averaged = dict(self.average.module.named_parameters())
+        tensors |= {f"average.{name}": averaged[name] for name in self.learned}
         tensors |= {f"fixed.{name}": value for name, value in self.fixed.items()}
         tensors |= optimizer_tensors(self.optimizer)
         save_checkpoint(self.folder / CHECKPOINT, tensors, self.config, self.step)
-
-
-class _Swapped:
-    """Other values in some parameters for a while."""
-
-    def __init__(self, parameters: dict[str, nn.Parameter], values: dict[str, Tensor]) -> None:
-        self.parameters, self.values = parameters, values
-
-    def __enter__(self) -> None:
-        self.kept = {name: value.detach().clone() for name, value in self.parameters.items()}
-        self._put(self.values)
-
-    def __exit__(self, *_: object) -> None:
-        self._put(self.kept)
-
-    def _put(self, values: dict[str, Tensor]) -> None:
-        with torch.no_grad():
-            for name, value in values.items():
-                self.parameters[name].copy_(value)
 
 
 def _forget_after(log: Path, step: int) -> None:
@@ -230,15 +198,6 @@ def _optimizer(config: TrainConfig, learned: dict[str, nn.Parameter]) -> torch.o
     return torch.optim.AdamW(
         learned.values(), lr=config.lr, betas=(0.9, 0.98), weight_decay=config.weight_decay
     )
-
-
-def _moved_to(batch: Batch, device: torch.device) -> Batch:
-    tensors = {
-        name: part.to(device)
-        for name, part in batch._asdict().items()
-        if isinstance(part, Tensor | TrackBatch)
-    }
-    return batch._replace(**tensors)
 
 
 def _one_thread(_: int) -> None:

@@ -22,7 +22,7 @@ from motion_core.models.lite.pooling import encode_image
 from motion_core.models.lite.unet import BaseConfig
 from motion_core.training import run
 from motion_core.training.checkpoint import load_checkpoint, save_checkpoint
-from motion_core.training.config import TrainConfig, config_from, rate_at
+from motion_core.training.config import TrainConfig, config_from, learning_rate_at
 from motion_core.training.lite.export import export_weights
 from motion_core.training.lite.probes import COUNTS, LEVELS, probe_base
 from motion_core.training.plot import plot_log
@@ -278,6 +278,8 @@ def test_configs_without_sense_are_refused(values: dict, word: str) -> None:
 
 def test_the_rate_rises_stays_and_falls() -> None:
     config = TrainConfig(steps=1000, warmup=10, cooldown=0.5, lr=1.0)
-    assert [rate_at(config, step) for step in (0, 9, 10, 499)] == pytest.approx([0.1, 1, 1, 1])
-    assert rate_at(config, 750) == pytest.approx(0.51)
-    assert rate_at(config, 1000) == pytest.approx(0.02)
+    assert [learning_rate_at(config, step) for step in (0, 9, 10, 499)] == pytest.approx(
+        [0.1, 1, 1, 1]
+    )
+    assert learning_rate_at(config, 750) == pytest.approx(0.51)
+    assert learning_rate_at(config, 1000) == pytest.approx(0.02)

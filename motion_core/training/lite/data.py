@@ -37,6 +37,15 @@ class Batch(NamedTuple):
     tracks: tuple[Tracks, ...]
     step: int
 
+    def to(self, device: torch.device | str) -> Batch:
+        """The batch on another device, except `tracks`."""
+        moved = {
+            name: part.to(device)
+            for name, part in self._asdict().items()
+            if isinstance(part, Tensor | TrackBatch)
+        }
+        return self._replace(**moved)
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingSample:
