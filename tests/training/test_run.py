@@ -74,6 +74,27 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(whole: Path, tmp_path:
         torch.testing.assert_close(second[name], value, atol=1e-6, rtol=1e-5)
 
 
+def test_a_killed_process_is_resumed_exactly(whole: Path, tmp_path: Path) -> None:
+    """The child exits without cleanup, as after SIGKILL; its last checkpoint is of step 2."""
+    script = f"""
+import os, torch
+from pathlib import Path
+from motion_core.training.config import TrainConfig
+from motion_core.training.run import train
+torch.set_num_threads(1)
+train({replace(TINY, save_seconds=0.0)!r}, Path({str(tmp_path)!r}),
+      progress=lambda done, total: os._exit(9) if done == 2 else None)
+"""
+    child = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=300)
+    assert child.returncode == 9
+    assert load_checkpoint(tmp_path / CHECKPOINT)[2] == 2
+    train(TINY, tmp_path, resume=True)
+    first, _, _ = load_checkpoint(whole / CHECKPOINT)
+    second, _, _ = load_checkpoint(tmp_path / CHECKPOINT)
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, atol=1e-6, rtol=1e-5)
+
+
 def test_the_global_generator_is_left_alone(tmp_path: Path) -> None:
     before = torch.random.get_rng_state()
     train(replace(TINY, steps=1), tmp_path)
