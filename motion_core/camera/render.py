@@ -15,7 +15,7 @@ from torch import Tensor
 from ..depth.depth_map import DepthMap
 from ..errors import CanvasError, ShapeError
 from ..geometry import Size
-from ..kernels.zbuffer import Picture, warp_all
+from ..kernels.zbuffer import WarpSource, warp_image_cuda
 from ..progress import Progress, silent
 from .camera_path import CameraPath
 from .cloud import Cloud, make_cloud, projection, sees_the_picture
@@ -67,19 +67,19 @@ def render_warped(
     if occlusion.cell_px != 1:
         raise ValueError(f"render_warped needs cell_px 1; got {occlusion.cell_px}.")
     cloud, quads = make_cloud(depth), joined_quads(depth)
-    picture = Picture(
+    picture = WarpSource(
         image.to(depth.z),
         quads,
         back=torch.stack([_back(path, frame, depth) for frame in range(path.num_frames)]),
         hole_color=depth.z.new_tensor(hole_color),
     )
-    warped = warp_all(views_of(cloud, depth, path, occlusion), picture, progress)
+    warped = warp_image_cuda(views_of(cloud, depth, path, occlusion), picture, progress)
     warped = warped or _warp_frames(picture, (cloud, depth, path, occlusion), progress)
     return WarpedRender(*warped)
 
 
 def _warp_frames(
-    picture: Picture,
+    picture: WarpSource,
     scene: tuple[Cloud, DepthMap, CameraPath, Occlusion],
     progress: Progress,
 ) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..depth.depth_map import DepthMap
 from ..errors import CanvasError
-from ..kernels.zbuffer import follow_all
+from ..kernels.zbuffer import reproject_points_cuda
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .camera_path import CameraPath
@@ -52,7 +52,7 @@ def reproject_pixels(
         raise ValueError(f"reproject_pixels needs cell_px 1; got {occlusion.cell_px}.")
     check_same_view(depth, path)
     cloud = make_cloud(depth)
-    followed = follow_all(views_of(cloud, depth, path, occlusion), progress)
+    followed = reproject_points_cuda(views_of(cloud, depth, path, occlusion), progress)
     xy, visible = followed or _follow_in_bands(cloud, depth, path, occlusion, progress)
     ids = torch.arange(cloud.count, device=depth.z.device)
     return Tracks(xy, visible, ids, path.size, path.fps)

@@ -20,7 +20,7 @@ def views_of(cloud: Cloud, depth: DepthMap, path: CameraPath, occlusion: Occlusi
     return Views(
         points=cloud.points,
         valid=depth.valid.reshape(-1),
-        lens=depth.K,
+        intrinsics=depth.K,
         matrices=torch.stack([projection(path, frame, cloud.points) for frame in frames]),
         own_view=torch.tensor([sees_the_picture(path, frame, depth.K) for frame in frames]),
         near=cloud.near,

@@ -1,1 +1,1 @@
-"""CUDA C++ kernels and what launches them; each has a plain twin and a vectorised torch path."""
+"""CUDA C++ kernels and their launchers. Each kernel has a reference loop and a torch path."""

@@ -1,4 +1,4 @@
-"""Launches id_volume.cu: rows added into a volume, and its gradient gathered back into rows."""
+"""Launches id_volume.cu: rows scattered into a volume, and its gradient gathered into rows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ FILE = "id_volume.cu"
 
 @dataclass(frozen=True, eq=False)
 class Entries:
-    """Rows that lie in a volume of places x width numbers.
+    """The non-zero entries of a sparse volume.
 
-    slots: (M,) int64, place * phases + phase of each. tracks: (M,) int64, which row it holds.
-    shape: (T, H, W, dim * phases) of the volume.
+    Attributes:
+        slots: (M,) int64, cell * phases + phase of each entry.
+        tracks: (M,) int64, the row that each entry holds.
+        shape: (T, H, W, dim * phases) of the dense volume.
+        phases: how many rows share a cell, one below the other in the channels; 1 unless folded.
     """
 
     slots: Tensor
@@ -27,80 +30,107 @@ class Entries:
 
     @property
     def slots_per_frame(self) -> int:
-        """How many keys there are in a frame."""
+        """The number of slots in a frame."""
         return self.shape[1] * self.shape[2] * self.phases
 
 
 def add_rows(entries: Entries, rows: Tensor, dtype: torch.dtype) -> Tensor | None:
-    """The volume (T, H, W, dim * phases) of rows (N, dim), zero where none is.
+    """The dense volume of rows (N, dim), zero where no entry lies.
 
-    Sums run in entry order in float32 and are rounded once. None where the kernel cannot run: then
-    the caller does the same with torch.
+    Sums run in entry order in float32 and are rounded once to `dtype`.
+
+    Returns:
+        (T, H, W, dim * phases) of `dtype`; None where the kernel cannot run, so that the caller
+        does the same with torch.
     """
     frames, per_frame, width = entries.shape[0], entries.slots_per_frame, entries.shape[3]
     if not _fits(rows.dtype, dtype, len(entries.slots), frames, per_frame, width):
         return None
-    ready = loader.launchers(FILE, ["link_entries", "order_entries", "fill_volume"], rows.device)
-    if ready is None:
+    kernels = loader.launchers(FILE, ["link_entries", "order_entries", "fill_volume"], rows.device)
+    if kernels is None:
         return None
     volume = torch.empty(entries.shape, dtype=dtype, device=rows.device)
     if not volume.numel():
         return volume
-    head, after = _lists(ready, entries.slots, frames, per_frame)
+    head, following = _linked_lists(kernels, entries.slots, frames, per_frame)
     across, down = _block(-(-width // 4))
     sizes = [frames, per_frame, rows.shape[1], entries.phases]
-    args = [rows.contiguous(), loader.KINDS[rows.dtype], entries.tracks, head, after, *sizes]
-    blocks = loader.over(frames * per_frame // entries.phases, down)
-    ready[2]((blocks, 1, 1), (across, down, 1), [*args, volume, loader.KINDS[dtype]])
+    args = [
+        rows.contiguous(),
+        loader.DTYPE_CODES[rows.dtype],
+        entries.tracks,
+        head,
+        following,
+        *sizes,
+    ]
+    blocks = loader.num_blocks(frames * per_frame // entries.phases, down)
+    kernels[2]((blocks, 1, 1), (across, down, 1), [*args, volume, loader.DTYPE_CODES[dtype]])
     return volume
 
 
 def gather_gradient(entries: Entries, gradient: Tensor, rows: Tensor) -> Tensor | None:
-    """The gradient (N, dim) of rows: that of the volume, summed over the entries of each track.
+    """The gradient of the rows: the volume's gradient summed over the entries of each track.
 
-    gradient: as entries.shape. rows: an empty tensor to be filled, which is returned. Sums run
-    frame by frame, then in entry order. None where the kernel cannot run.
+    Sums run frame by frame, then in entry order.
+
+    Args:
+        entries: the volume's entries.
+        gradient: of the dense volume, shaped `entries.shape`.
+        rows: (N, dim) uninitialised tensor that is filled and returned.
+
+    Returns:
+        `rows`, or None where the kernel cannot run.
     """
     (count, dim), frames = rows.shape, entries.shape[0]
     if not _fits(gradient.dtype, rows.dtype, len(entries.slots), count, frames, dim):
         return None
-    ready = loader.launchers(FILE, ["link_entries", "order_entries", "gather_rows"], rows.device)
-    if ready is None:
+    kernels = loader.launchers(FILE, ["link_entries", "order_entries", "gather_rows"], rows.device)
+    if kernels is None:
         return None
     if not rows.numel():
         return rows
     per_frame = max(entries.slots_per_frame, 1)
     keys = (entries.slots // per_frame).add_(entries.tracks, alpha=frames)
-    head, after = _lists(ready, keys, count, frames)
+    head, following = _linked_lists(kernels, keys, count, frames)
     across, down = _block(dim)
     sizes = [count, frames, dim, entries.phases]
-    args = [gradient.contiguous(), loader.KINDS[gradient.dtype], entries.slots, head, after, *sizes]
-    blocks = loader.over(count, down)
-    ready[2]((blocks, 1, 1), (across, down, 1), [*args, rows, loader.KINDS[rows.dtype]])
+    args = [
+        gradient.contiguous(),
+        loader.DTYPE_CODES[gradient.dtype],
+        entries.slots,
+        head,
+        following,
+        *sizes,
+    ]
+    blocks = loader.num_blocks(count, down)
+    kernels[2]((blocks, 1, 1), (across, down, 1), [*args, rows, loader.DTYPE_CODES[rows.dtype]])
     return rows
 
 
-def _lists(
-    ready: list[loader.Launch], keys: Tensor, groups: int, per_group: int
+def _linked_lists(
+    kernels: list[loader.Launch], keys: Tensor, groups: int, per_group: int
 ) -> tuple[Tensor, Tensor]:
-    """Entries of every key in ascending order: the first of each (or -1), and who comes after."""
+    """The entries of every key in ascending order, as linked lists.
+
+    Returns the first entry of each key (-1 for none) and the entry that follows each entry.
+    """
     keys = keys.contiguous()
     head = torch.full((groups * per_group,), -1, dtype=torch.int32, device=keys.device)
-    after = torch.empty(len(keys), dtype=torch.int32, device=keys.device)
-    threads = (loader.BLOCK, 1, 1)
-    blocks = (loader.over(len(keys)), 1, 1)
-    ready[0](blocks, threads, [keys, len(keys), groups, per_group, head, after])
-    ready[1]((loader.over(len(head)), 1, 1), threads, [groups, per_group, head, after])
-    return head, after
+    following = torch.empty(len(keys), dtype=torch.int32, device=keys.device)
+    threads = (loader.BLOCK_THREADS, 1, 1)
+    blocks = (loader.num_blocks(len(keys)), 1, 1)
+    kernels[0](blocks, threads, [keys, len(keys), groups, per_group, head, following])
+    kernels[1]((loader.num_blocks(len(head)), 1, 1), threads, [groups, per_group, head, following])
+    return head, following
 
 
 def _block(width: int) -> tuple[int, int]:
-    """Threads of a block: enough across for `width`, the rest down; powers of two."""
-    across = min(1 << max(width - 1, 0).bit_length(), loader.BLOCK)
-    return across, loader.BLOCK // across
+    """The shape of a block: a power of two at least `width` across, the other threads down."""
+    across = min(1 << max(width - 1, 0).bit_length(), loader.BLOCK_THREADS)
+    return across, loader.BLOCK_THREADS // across
 
 
 def _fits(source: torch.dtype, target: torch.dtype, *sizes: int) -> bool:
-    """Whether the kernels can count so far and read and write these numbers."""
-    known = source in loader.KINDS and target in loader.KINDS
-    return known and all(size <= loader.MOST for size in sizes)
+    """Whether the kernels support these dtypes and sizes."""
+    known = source in loader.DTYPE_CODES and target in loader.DTYPE_CODES
+    return known and all(size <= loader.MAX_INT32 for size in sizes)

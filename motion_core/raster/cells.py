@@ -34,7 +34,7 @@ def displacement_scale(tracks: Tracks, grid: Size) -> Tensor:
     return tracks.xy.new_tensor([grid.width / width, grid.height / height])
 
 
-def last_of_each(keys: Tensor) -> Tensor:
+def last_occurrences(keys: Tensor) -> Tensor:
     """Where each different key of (M,) occurs last: what survives when later overwrites earlier.
 
     Found by sorting, because writing duplicates into a tensor leaves the winner to chance on

@@ -9,7 +9,7 @@ from ..geometry import Size, checked_size
 from ..progress import Progress, silent
 from ..tracks.arguments import positive_number, whole_number
 from ..tracks.model import Tracks
-from .cells import displacement_scale, grid_cells, last_of_each
+from .cells import displacement_scale, grid_cells, last_occurrences
 from .memory import check_fits
 
 MAX_KERNEL = 65535
@@ -47,7 +47,7 @@ def gaussian_flow(
             values[0] for values in grid_cells(tracks, grid, slice(frame - 1, frame))
         )
         moving = (counts & tracks.visible[frame]).nonzero().squeeze(1)
-        moving = moving[last_of_each(rows[moving] * grid.width + columns[moving])]
+        moving = moving[last_occurrences(rows[moving] * grid.width + columns[moving])]
         step = (tracks.xy[frame, moving] - tracks.xy[frame - 1, moving]) * scale
         row, row_of = rows[moving].unique(return_inverse=True)
         column, column_of = columns[moving].unique(return_inverse=True)

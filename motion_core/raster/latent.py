@@ -11,7 +11,7 @@ from ..geometry import Size, checked_size
 from ..tracks.arguments import whole_number
 from ..tracks.model import Tracks
 from .cells import grid_cells
-from .pieces import frame_pieces
+from .chunks import frame_chunks
 
 
 def latent_cells(tracks: Tracks, grid: Size, *, frame_stride: int = 4) -> Tensor:
@@ -27,7 +27,7 @@ def latent_cells(tracks: Tracks, grid: Size, *, frame_stride: int = 4) -> Tensor
     stride = whole_number("frame_stride", frame_stride, least=1)
     sampled = replace(tracks, xy=tracks.xy[::stride], visible=tracks.visible[::stride])
     cells = []
-    for frames in frame_pieces(sampled):
+    for frames in frame_chunks(sampled):
         columns, rows, counts = grid_cells(sampled, grid, frames)
         cells.append(torch.stack([torch.where(counts, axis, -1) for axis in (columns, rows)], -1))
     return torch.cat(cells)

@@ -11,7 +11,7 @@ from ..geometry import Size, checked_size
 from ..progress import Progress, silent
 from ..tracks.arguments import whole_number
 from ..tracks.model import Tracks
-from .cells import displacement_scale, grid_cells, last_of_each
+from .cells import displacement_scale, grid_cells, last_occurrences
 from .memory import check_fits
 
 
@@ -68,7 +68,7 @@ def _blocks(
     """The pixels (K,) that present tracks write, flat, and the track (K,) that writes each last."""
     index = present.nonzero().squeeze(1)
     starts = rows[index] * grid.width + columns[index]
-    last = last_of_each(starts)
+    last = last_occurrences(starts)
     writer = torch.full((grid.height * grid.width,), -1, device=rows.device)
     writer[starts[last]] = index[last]
     writer = writer.view(grid.height, grid.width)

@@ -15,9 +15,10 @@ from ..kernels.volume import Entries, add_rows, gather_gradient
 from ..tracks.arguments import whole_number
 from ..tracks.model import Tracks
 from .cells import check_frames, grid_cells
+from .chunks import frame_chunks, rows_per_chunk
+from .ids import IdEmbedding
 from .memory import check_fits
-from .pieces import frame_pieces, piece_rows
-from .sums import scatter_rows, write_sums
+from .scatter import scatter_add_rows, scatter_sum
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
@@ -117,13 +118,38 @@ def sparse_id_volume(
         )
     cells, passing = [], []
     track = torch.arange(tracks.num_points, device=tracks.device)
-    for piece in frame_pieces(tracks):
-        columns, lines, counts = grid_cells(tracks, grid, piece)
-        frame = torch.arange(piece.start, piece.stop, device=tracks.device)[:, None]
+    for chunk in frame_chunks(tracks):
+        columns, lines, counts = grid_cells(tracks, grid, chunk)
+        frame = torch.arange(chunk.start, chunk.stop, device=tracks.device)[:, None]
         cell = torch.add(columns, lines, alpha=grid.width).add_(frame * grid.height * grid.width)
         cells.append(cell.masked_select(counts))
         passing.append(track.expand_as(counts).masked_select(counts))
     return SparseVolume(torch.cat(cells), torch.cat(passing), rows, tracks.num_frames, grid)
+
+
+def random_id_volume(
+    tracks: Tracks, grid: Size, embedding: IdEmbedding, *, seed: int = 0, fold: int = 1
+) -> SparseVolume:
+    """The sparse id volume of tracks whose ids are drawn at random (Motion Prompting §4.2).
+
+    Args:
+        tracks: on any canvas.
+        grid: width and height of the result.
+        embedding: turns ids into rows of D numbers.
+        seed: decides which ids are drawn.
+        fold: r. Above 1 the volume is drawn on a grid r times finer and folded by PixelUnshuffle.
+
+    Returns:
+        A volume that stands for (T, H, W, D*r*r); `.to_dense(dtype)` builds it.
+
+    Raises:
+        TypeError, ValueError: for a grid or fold below 1, and what `IdEmbedding.draw` raises.
+    """
+    factor = whole_number("fold", fold, least=1)
+    width, height = checked_size(*grid)
+    rows = embedding.rows(tracks.num_points, seed).to(tracks.device)
+    fine = checked_size(width * factor, height * factor)
+    return fold_sparse(sparse_id_volume(tracks, fine, rows), factor)
 
 
 def id_volume(
@@ -183,8 +209,8 @@ class _Densify(torch.autograd.Function):
         if dense is not None:
             return dense
         dense = torch.zeros(volume.shape, dtype=dtype, device=rows.device)
-        buffer = _addressed(dense, rows.shape[1], volume.fold)
-        scatter_rows(buffer, entries.slots, rows, entries.tracks)
+        buffer = _as_rows(dense, rows.shape[1], volume.fold)
+        scatter_add_rows(buffer, entries.slots, rows, entries.tracks)
         return dense
 
     @staticmethod
@@ -192,8 +218,8 @@ class _Densify(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         grad_rows = grad.new_zeros(ctx.rows_shape, dtype=ctx.rows_dtype)
         if gather_gradient(ctx.entries, grad, grad_rows) is None:
-            buffer = _addressed(grad, ctx.rows_shape[1], ctx.fold)
-            write_sums(grad_rows, ctx.entries.tracks, buffer, ctx.entries.slots)
+            buffer = _as_rows(grad, ctx.rows_shape[1], ctx.fold)
+            scatter_sum(grad_rows, ctx.entries.tracks, buffer, ctx.entries.slots)
         return grad_rows, None, None
 
 
@@ -206,8 +232,8 @@ def _slots(volume: SparseVolume) -> Tensor:
     return ((frame * height + row) * width + column) * volume.fold**2 + phase
 
 
-def _addressed(dense: Tensor, dim: int, fold: int) -> Tensor:
-    """A volume as read_rows and write_rows address it: (cells, D) or (cells, D, r*r)."""
+def _as_rows(dense: Tensor, dim: int, fold: int) -> Tensor:
+    """A volume as read_rows and write_rows index it: (cells, D) or (cells, D, r*r)."""
     if fold == 1:
         return dense.reshape(-1, dim)
     return dense.reshape(-1, dim, fold**2)
@@ -239,8 +265,8 @@ def _check_index(name: str, index: Tensor, limit: int, device: torch.device) -> 
         )
     if index.device != device:
         raise ValueError(f"SparseVolume.{name} is on {index.device} but rows are on {device}.")
-    for piece in index.split(piece_rows(1, device)) if len(index) else ():
-        least, most = (int(value) for value in torch.aminmax(piece))
+    for chunk in index.split(rows_per_chunk(1, device)) if len(index) else ():
+        least, most = (int(value) for value in torch.aminmax(chunk))
         if least < 0 or most >= limit:
             raise ValueError(
                 f"SparseVolume.{name} must lie in 0..{limit - 1}; got {least}..{most}."

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from motion_core.kernels import loader
-from motion_core.kernels.loader import Launch, Three
+from motion_core.kernels.loader import Dim3, Launch
 
 HERE = Path(__file__).resolve().parent
 FILES = sorted(path.name for path in loader.FOLDER.glob("*.cu"))
@@ -30,8 +30,8 @@ def compiler() -> str:
     """g++ or another C++ compiler that takes its options. Fails in CI where there is none."""
     found = shutil.which("g++") or shutil.which("clang++")
     if found is None:
-        say = pytest.fail if "CI" in os.environ else pytest.skip
-        say("the kernels are UNTESTED here: no g++ or clang++ was found; install one")
+        report = pytest.fail if "CI" in os.environ else pytest.skip
+        report("the kernels are UNTESTED here: no g++ or clang++ was found; install one")
     return str(found)
 
 
@@ -39,7 +39,7 @@ def kernels_in(file: str) -> dict[str, list[str]]:
     """Every kernel of a file and its parameters, in order of the source."""
     source = (loader.FOLDER / file).read_text(encoding="utf-8")
     return {
-        name: [" ".join(one.split()) for one in parameters.split(",")]
+        name: [" ".join(parameter.split()) for parameter in parameters.split(",")]
         for name, parameters in SIGNATURE.findall(source)
     }
 
@@ -48,11 +48,11 @@ def translation_unit(file: str) -> str:
     """The shim, the untouched source, and for every kernel a function that runs its grid."""
     runs = []
     for name, parameters in kernels_in(file).items():
-        words = ", ".join(re.findall(r"\w+$", one)[0] for one in parameters)
+        names = ", ".join(re.findall(r"\w+$", parameter)[0] for parameter in parameters)
         runs.append(
             f'extern "C" void run_{name}(const int *grid, const int *block, int backward, '
             f"{', '.join(parameters)}) {{ run_grid(grid, block, backward, "
-            f"[&] {{ {name}({words}); }}); }}"
+            f"[&] {{ {name}({names}); }}); }}"
         )
     shim = (HERE / "shim.h").read_text(encoding="utf-8")
     return "\n".join([shim, loader.source_of(file), *runs])
@@ -86,13 +86,14 @@ class CpuLaunchers:
         function = getattr(self.libraries[file], f"run_{name}")
         parameters = kernels_in(file)[name]
 
-        def launch(grid: Three, block: Three, args: Sequence[Tensor | int | float]) -> None:
+        def launch(grid: Dim3, block: Dim3, args: Sequence[Tensor | int | float]) -> None:
             assert len(args) == len(parameters), f"{name} takes {parameters}"
             assert max(block) <= 1024
             assert max(grid[1:]) <= 65535
-            converted = [_argument(one, to, name) for one, to in zip(args, parameters, strict=True)]
-            three = ctypes.c_int * 3
-            function(three(*grid), three(*block), int(self.is_backward), *converted)
+            pairs = zip(args, parameters, strict=True)
+            converted = [_argument(value, parameter, name) for value, parameter in pairs]
+            dim3 = ctypes.c_int * 3
+            function(dim3(*grid), dim3(*block), int(self.is_backward), *converted)
             self.launched.append(name)
 
         return launch
@@ -103,7 +104,7 @@ C_TYPES = {
     "double": (torch.float64,),
     "int": (torch.int32,),
     "long long": (torch.int64,),
-    "word64": (torch.int64,),
+    "u64": (torch.int64,),
     "unsigned char": (torch.bool, torch.uint8),
     "void": (torch.float32, torch.float16, torch.bfloat16),
 }
@@ -120,7 +121,7 @@ def _argument(value: Tensor | int | float, parameter: str, kernel: str) -> objec
         return ctypes.c_void_p(value.data_ptr())
     if isinstance(value, int):
         assert kind == "int", f"{kernel}: {parameter} got a whole number"
-        assert abs(value) <= loader.MOST, f"{kernel}: {parameter} does not fit 32 bits"
+        assert abs(value) <= loader.MAX_INT32, f"{kernel}: {parameter} does not fit 32 bits"
         return ctypes.c_int(value)
     assert kind == "double", f"{kernel}: {parameter} got a fraction"
     return ctypes.c_double(value)

@@ -1,14 +1,14 @@
-// The CUDA words that the kernels use, for a C++ compiler: one thread after another.
+// The CUDA built-ins that the kernels use, for a C++ compiler: one thread after another.
 #include <cmath>
 #include <cstring>
 
 #define __global__
 #define __device__
 
-struct Three {
+struct Dim3 {
     int x, y, z;
 };
-static Three gridDim, blockDim, blockIdx, threadIdx;
+static Dim3 gridDim, blockDim, blockIdx, threadIdx;
 
 static unsigned __float_as_uint(float value) {
     unsigned bits;

@@ -21,7 +21,7 @@ from tests.raster.strategies import crowd
 from .cpu import FILES, kernels_in
 
 pytestmark = pytest.mark.cuda
-KINDS = [torch.float32, torch.float16, torch.bfloat16]
+DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -29,7 +29,7 @@ def test_every_kernel_compiles_on_the_device(device: torch.device, file: str) ->
     assert loader.launchers(file, list(kernels_in(file)), device) is not None
 
 
-@pytest.mark.parametrize("dtype", KINDS)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("fold", [1, 2])
 def test_the_id_volume_and_its_gradient_equal_the_cpus(
     device: torch.device, dtype: torch.dtype, fold: int

@@ -17,7 +17,7 @@ from tests.raster.strategies import crowd, tracks_and_grid
 
 from .cpu import CpuLaunchers
 
-KINDS = [torch.float32, torch.float16, torch.bfloat16]
+DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 FORWARD = ["link_entries", "order_entries", "fill_volume"]
 BACKWARD = ["link_entries", "order_entries", "gather_rows"]
 
@@ -26,8 +26,8 @@ def rows_for(tracks: Tracks, dim: int = 6, dtype: torch.dtype = torch.float32) -
     return IdEmbedding(dim=dim).rows(tracks.num_points, seed=3).to(dtype)
 
 
-@pytest.mark.parametrize("dtype", KINDS)
-@pytest.mark.parametrize("row_dtype", KINDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("row_dtype", DTYPES)
 @pytest.mark.parametrize("dim", [2, 6, 64])
 def test_every_kind_of_number_equals_the_definition_to_the_bit(
     kernels: CpuLaunchers, dtype: torch.dtype, row_dtype: torch.dtype, dim: int
@@ -73,7 +73,7 @@ def test_a_folded_volume_equals_the_folded_definition(
 
 
 @pytest.mark.parametrize("fold", [1, 2])
-@pytest.mark.parametrize("dtype", KINDS)
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_the_gradient_is_the_definitions(
     kernels: CpuLaunchers, dtype: torch.dtype, fold: int
 ) -> None:
@@ -94,7 +94,7 @@ def test_the_gradient_is_the_definitions(
     assert torch.allclose(mine, rows.grad, atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", KINDS)
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_the_gradient_is_the_torch_paths_to_the_bit(
     compiled: CpuLaunchers, dtype: torch.dtype
 ) -> None:
@@ -110,7 +110,7 @@ def test_the_gradient_is_the_torch_paths_to_the_bit(
     assert torch.equal(*found)
 
 
-def test_a_gradient_seen_through_strides_counts_the_same(kernels: CpuLaunchers) -> None:
+def test_a_strided_gradient_counts_the_same(kernels: CpuLaunchers) -> None:
     tracks, grid = crowd(frames=2, points=9, size=Size(48, 32)), Size(6, 4)
     rows = rows_for(tracks).requires_grad_()
     volume = sparse_id_volume(tracks, grid, rows)

@@ -1,8 +1,9 @@
-"""The loader without a device: silent on the CPU, one report for a failure, nothing left bent."""
+"""The loader without a device: silent on the CPU, one report for a failure, no global changed."""
 
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 
 import pytest
@@ -25,14 +26,14 @@ class FakeDevice:
 
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """A loader that has compiled nothing yet, and CUDA words that need no device."""
+    """A loader that has compiled nothing yet, and CUDA functions that need no device."""
     monkeypatch.setattr(loader, "_compiled", {})
     monkeypatch.setattr(loader, "_reported", set())
     monkeypatch.setattr(torch.cuda, "device", FakeDevice)
     return monkeypatch
 
 
-def test_the_cpu_gets_no_kernels_and_no_word(
+def test_the_cpu_gets_no_kernels_and_no_log_line(
     fresh: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert loader.launchers("id_volume.cu", ["fill_volume"], torch.device("cpu")) is None
@@ -52,6 +53,8 @@ def test_a_failure_is_reported_once_and_not_tried_again(
         raise error
 
     fresh.setattr(torch.cuda, "_compile_kernel", broken)
+    fresh.setattr(cpp_extension, "CUDA_HOME", None)
+    environment = dict(os.environ)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             names = ["link_entries", "fill_volume"]
@@ -60,6 +63,8 @@ def test_a_failure_is_reported_once_and_not_tried_again(
     assert len(caplog.records) == 1
     assert "id_volume.cu" in caplog.text
     assert str(error) in caplog.text
+    assert cpp_extension.CUDA_HOME is None
+    assert dict(os.environ) == environment
 
 
 def test_a_pytorch_without_the_compiler_is_no_error(
@@ -73,14 +78,15 @@ def test_a_pytorch_without_the_compiler_is_no_error(
 def test_a_kernel_is_compiled_once_for_each_device_with_the_toolkit_left_as_it_was(
     fresh: pytest.MonkeyPatch,
 ) -> None:
-    compiled, ran = [], []
+    compiled, launched = [], []
+    environment = dict(os.environ)
 
     def compile_kernel(source: str, name: str, *, nvcc_options: list[str]) -> Any:
         assert cpp_extension.CUDA_HOME
         assert source == loader.source_of("draft_splat.cu")
         assert "--fmad=false" in nvcc_options
         compiled.append(name)
-        return lambda **how: ran.append(how)
+        return lambda **arguments: launched.append(arguments)
 
     fresh.setattr(torch.cuda, "_compile_kernel", compile_kernel)
     fresh.setattr(cpp_extension, "CUDA_HOME", None)
@@ -89,9 +95,22 @@ def test_a_kernel_is_compiled_once_for_each_device_with_the_toolkit_left_as_it_w
         assert ready is not None
         ready[0]((1, 1, 1), (2, 1, 1), (3,))
     assert compiled == ["splat_displacements"] * 2
-    assert ran == [{"grid": (1, 1, 1), "block": (2, 1, 1), "args": [3]}] * 3
+    assert launched == [{"grid": (1, 1, 1), "block": (2, 1, 1), "args": [3]}] * 3
     assert cpp_extension.CUDA_HOME is None
+    assert dict(os.environ) == environment
+
+
+def test_an_installed_toolkit_is_used_as_it_is(fresh: pytest.MonkeyPatch) -> None:
+    homes = []
+
+    def compile_kernel(source: str, name: str, *, nvcc_options: list[str]) -> Any:
+        homes.append(cpp_extension.CUDA_HOME)
+
+    fresh.setattr(torch.cuda, "_compile_kernel", compile_kernel)
+    fresh.setattr(cpp_extension, "CUDA_HOME", "/opt/cuda")
+    loader.launchers("draft_splat.cu", ["splat_displacements"], CUDA)
+    assert [*homes, cpp_extension.CUDA_HOME] == ["/opt/cuda", "/opt/cuda"]
 
 
 def test_blocks_cover_every_thread() -> None:
-    assert [loader.over(n) for n in (0, 1, 256, 257, 2**31)] == [1, 1, 1, 2, 2**23]
+    assert [loader.num_blocks(n) for n in (0, 1, 256, 257, 2**31)] == [1, 1, 1, 2, 2**23]

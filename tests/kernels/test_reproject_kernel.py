@@ -25,7 +25,7 @@ from .cpu import CpuLaunchers
 
 SMALL = Size(26, 18)
 WIDE = Size(104, 60)
-FOLLOW = ["splat_points", "close_rows", "judge_points"]
+REPROJECT = ["splat_points", "close_rows", "test_visibility"]
 
 
 def rough_depth(size: Size = SMALL, seed: int = 0) -> DepthMap:
@@ -50,20 +50,20 @@ def test_pixels_and_visibility_equal_the_definition(
     depth, path = rough_depth(), path_of([torch.eye(4).double(), pose], SMALL)
     rule = Occlusion(radius=radius)
     got = reproject_pixels(depth, path, occlusion=rule)
-    assert kernels.launched == FOLLOW
+    assert kernels.launched == REPROJECT
     centres = pixel_centres(SMALL).reshape(-1, 2).tolist()
-    seen = [
+    projected = [
         project_point(unproject_pixel((x, y), z if good else 1.0, depth.K), pose, depth.K)
         for (x, y), z, good in zip(
             centres, depth.z.flatten().tolist(), depth.valid.flatten().tolist(), strict=True
         )
     ]
     keep = torch.nonzero(depth.valid.flatten())[:, 0].tolist()
-    surface = [seen[i] for i in keep]
+    surface = [projected[i] for i in keep]
     wanted = visible_points(
-        [one[0] for one in surface], [one[1] for one in surface], surface, SMALL, rule
+        [xy for xy, _ in surface], [z for _, z in surface], surface, SMALL, rule
     )
-    pixels = torch.tensor([one[0] for one in surface])
+    pixels = torch.tensor([xy for xy, _ in surface])
     assert torch.allclose(got.xy[1, keep], pixels, atol=1e-3)
     assert torch.equal(got.visible[0], depth.valid.flatten())
     assert not got.visible[:, ~depth.valid.flatten()].any()
@@ -99,14 +99,14 @@ def test_frames_in_several_runs_give_the_same(
     kernels: CpuLaunchers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     depth, path = rough_depth(), path_of([*VIEWS["orbit left"], moved(0, 0, 9.0)], SMALL)
-    whole, told = reproject_pixels(depth, path), []
+    whole, calls = reproject_pixels(depth, path), []
     kernels.launched.clear()
     monkeypatch.setattr(zbuffer, "SCRATCH_BYTES", 2 * zbuffer.CELL_BYTES * 26 * 18)
-    parts = reproject_pixels(depth, path, progress=lambda done, total: told.append((done, total)))
+    parts = reproject_pixels(depth, path, progress=lambda done, total: calls.append((done, total)))
     assert torch.equal(whole.xy, parts.xy)
     assert torch.equal(whole.visible, parts.visible)
-    assert kernels.launched == FOLLOW * 3
-    assert told == [(2, 5), (4, 5), (5, 5)]
+    assert kernels.launched == REPROJECT * 3
+    assert calls == [(2, 5), (4, 5), (5, 5)]
 
 
 def test_the_nearer_point_and_then_the_earlier_one_holds_a_cell(kernels: CpuLaunchers) -> None:
@@ -125,14 +125,14 @@ def test_the_nearer_point_and_then_the_earlier_one_holds_a_cell(kernels: CpuLaun
     assert buffer[0, 2:].tolist() == [-1, -1]
 
 
-def test_nan_and_infinite_points_hide_nothing_and_are_not_seen(kernels: CpuLaunchers) -> None:
+def test_nan_and_infinite_points_hide_nothing_and_are_not_visible(kernels: CpuLaunchers) -> None:
     depth, path = rough_depth(), path_of([orbit(5.0)], SMALL)
     views = views_of(make_cloud(depth), depth, path, Occlusion())
-    clean = zbuffer.follow_all(views)
+    clean = zbuffer.reproject_points_cuda(views)
     views.points[:, 3] = math.nan
     views.points[0, 4] = math.inf
     views.points[2, 5] = -math.inf
-    spoilt = zbuffer.follow_all(views)
+    spoilt = zbuffer.reproject_points_cuda(views)
     assert clean is not None
     assert spoilt is not None
     assert not spoilt[1][0, 3:6].any()
@@ -152,7 +152,7 @@ def test_the_warped_picture_equals_the_torch_path(compiled: CpuLaunchers, view: 
         patch.setattr(loader, "launchers", compiled)
         compiled.launched.clear()
         got = render_warped(image, depth, path, hole_color=(0.2, 0.4, 0.6))
-    assert compiled.launched == ["splat_points", "splat_quads", "close_rows", "look_back"]
+    assert compiled.launched == ["splat_points", "splat_quads", "close_rows", "warp_backward"]
     assert (got.holes != wanted.holes).float().mean() < 1e-3
     same = ~(got.holes | wanted.holes)
     # Samples of a stretched surface that land on an edge between cells may go either way; then a

@@ -28,7 +28,7 @@ def way(
     return request.param
 
 
-def heard(count: int, frames: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def splat_inputs(count: int, frames: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(count)
     points = torch.rand(count, 2, generator=generator) * 9 - 1
     values = torch.randn(frames, count, 2, generator=generator) * 20
@@ -39,25 +39,25 @@ def heard(count: int, frames: int = 3) -> tuple[torch.Tensor, torch.Tensor, torc
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
 @pytest.mark.parametrize("count", [0, 1, 40])
 def test_equals_the_definition_to_the_last_bit_of_float32(way: str, grid: Size, count: int) -> None:
-    got = splat(*heard(count), grid)
-    wanted = reference_splat(*heard(count), grid)
+    got = splat(*splat_inputs(count), grid)
+    wanted = reference_splat(*splat_inputs(count), grid)
     assert got.dtype == torch.float32
     assert got.shape == (3, grid.height, grid.width, 3)
     assert torch.allclose(got, wanted.float(), rtol=3e-7, atol=1e-5)
 
 
 def test_no_frames_give_no_sums(way: str) -> None:
-    assert splat(*heard(4, frames=0), Size(3, 2)).shape == (0, 2, 3, 3)
+    assert splat(*splat_inputs(4, frames=0), Size(3, 2)).shape == (0, 2, 3, 3)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("where", [0, 1, 2])
-def test_what_is_not_finite_is_not_heard(way: str, bad: float, where: int) -> None:
-    said = [one.clone() for one in heard(12)]
-    said[where].view(-1)[4] = bad
-    got = splat(said[0], said[1], said[2], Size(7, 5))
+def test_points_that_are_not_finite_are_skipped(way: str, bad: float, where: int) -> None:
+    inputs = [tensor.clone() for tensor in splat_inputs(12)]
+    inputs[where].view(-1)[4] = bad
+    got = splat(*inputs, Size(7, 5))
     assert torch.isfinite(got).all()
-    wanted = reference_splat(said[0], said[1], said[2], Size(7, 5)).float()
+    wanted = reference_splat(*inputs, Size(7, 5)).float()
     assert torch.allclose(got, wanted, rtol=3e-7, atol=1e-5)
 
 
@@ -70,7 +70,7 @@ def test_points_far_outside_count_as_on_the_edge(way: str) -> None:
 
 
 def test_shapes_that_do_not_belong_together_are_refused(way: str) -> None:
-    points, values, weights = heard(5)
+    points, values, weights = splat_inputs(5)
     for wrong in (
         (points[:4], values, weights),
         (points, values[0], weights),

@@ -58,7 +58,7 @@ def animatediff_tracks(dtype: torch.dtype) -> Case:
     control = control.eval().requires_grad_(False).to(dtype)
     once = (
         f"{MODELS}.animatediff.track_net.convolve_points",
-        "motion_core.raster.encoders.IdVolumeEncoder.encode",
+        f"{MODELS}.animatediff.track_net.random_id_volume",
     )
     return _animatediff(dtype, TrackNetTracks(control), once)
 

@@ -58,10 +58,10 @@ def test_gaussian_is_what_opencv_filters() -> None:
     assert not flow[0].any()
     for frame in range(1, 4):
         painted = np.zeros((64, 96, 2))
-        for (x, y), end, seen, still in zip(
+        for (x, y), end, starts, stays in zip(
             xy[frame - 1], xy[frame], visible[frame - 1], visible[frame], strict=True
         ):
-            if seen and still and 0 <= x < 96 and 0 <= y < 64:
+            if starts and stays and 0 <= x < 96 and 0 <= y < 64:
                 painted[int(y), int(x)] = end - (x, y)
         wanted = cv2.filter2D(painted, -1, kernel)
         np.testing.assert_allclose(flow[frame], wanted, atol=1e-6)
@@ -142,7 +142,7 @@ def test_region_brush_adds_to_the_mask_alone() -> None:
     assert torch.equal(brushed[..., 2] - plain[..., 2], (brush != 0).float().expand(5, -1, -1))
 
 
-def test_region_track_unseen_at_first_has_no_block() -> None:
+def test_region_track_hidden_at_first_has_no_block() -> None:
     visible = torch.ones(5, 1, dtype=torch.bool)
     visible[0] = False
     tracks = one_drag()
@@ -159,10 +159,10 @@ def test_no_tracks_is_no_motion(encode, frames: int) -> None:
 
 
 @pytest.mark.parametrize("encode", [gaussian_flow, region_flow])
-def test_progress_is_told_and_may_stop(encode) -> None:
-    told: list[tuple[int, int]] = []
-    encode(one_drag(), Size(64, 48), progress=lambda done, total: told.append((done, total)))
-    assert told[-1][0] == told[-1][1] == len(told)
+def test_progress_is_reported_and_may_stop(encode) -> None:
+    calls: list[tuple[int, int]] = []
+    encode(one_drag(), Size(64, 48), progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1][0] == calls[-1][1] == len(calls)
 
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt

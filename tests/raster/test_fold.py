@@ -12,6 +12,7 @@ from motion_core.raster import (
     fold_sparse,
     fold_volume,
     id_volume,
+    random_id_volume,
     sparse_id_volume,
 )
 from motion_core.raster.reference import reference_fold, reference_id_volume
@@ -96,3 +97,19 @@ def test_folding_twice_is_refused() -> None:
 def test_only_volumes_fold() -> None:
     with pytest.raises(ShapeError, match=r"\(T, H, W, D\)"):
         fold_volume(torch.zeros(4, 4, 2), 2)
+
+
+def test_random_ids_are_drawn_by_seed_and_folded_onto_the_grid() -> None:
+    tracks, grid = crowd(9, 20, Size(96, 64)), Size(24, 16)
+    embedding = IdEmbedding(dim=8)
+    volume = random_id_volume(tracks, grid, embedding, seed=4, fold=2)
+    unfolded = id_volume(tracks, Size(48, 32), rows=embedding.rows(20, 4))
+    assert volume.shape == (9, 16, 24, 32)
+    assert torch.equal(volume.to_dense(), fold_volume(unfolded, 2))
+    assert random_id_volume(tracks, grid, IdEmbedding()).shape == (9, 16, 24, 64)
+
+
+@pytest.mark.parametrize(("grid", "fold"), [(Size(0, 16), 1), (Size(24, 16), 0)])
+def test_a_random_id_volume_needs_a_grid_and_a_fold(grid: Size, fold: int) -> None:
+    with pytest.raises(ValueError, match="fold" if fold == 0 else "canvas"):
+        random_id_volume(crowd(9, 20, Size(96, 64)), grid, IdEmbedding(dim=8), fold=fold)

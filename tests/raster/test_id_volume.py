@@ -16,7 +16,7 @@ from motion_core.raster import (
     latent_cells,
     sparse_id_volume,
 )
-from motion_core.raster.pieces import frame_pieces
+from motion_core.raster.chunks import frame_chunks
 from motion_core.raster.reference import reference_id_volume
 from motion_core.tracks import Tracks, empty_tracks, make_tracks
 
@@ -62,7 +62,7 @@ def test_many_pieces_equal_one(monkeypatch: pytest.MonkeyPatch, rows_at_once: in
     tracks, grid = crowd(frames=6, points=90, size=Size(40, 40)), Size(10, 10)
     rows = rows_for(tracks)
     whole = reference_id_volume(tracks, grid, rows)
-    monkeypatch.setattr("motion_core.raster.sums.piece_rows", lambda *about: rows_at_once)
+    monkeypatch.setattr("motion_core.raster.scatter.rows_per_chunk", lambda *about: rows_at_once)
     assert torch.equal(id_volume(tracks, grid, rows=rows), whole)
 
 
@@ -73,7 +73,7 @@ def test_many_threads_work_on_larger_pieces_and_agree(monkeypatch: pytest.Monkey
     for threads in (1, 16):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         results.append((id_volume(tracks, grid, rows=rows), latent_cells(tracks, grid)))
-        assert len(list(frame_pieces(tracks))) == (2 if threads == 1 else 1)
+        assert len(list(frame_chunks(tracks))) == (2 if threads == 1 else 1)
     assert all(map(torch.equal, *results))
 
 

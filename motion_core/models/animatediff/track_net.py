@@ -10,9 +10,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...geometry import Size
-from ...raster.encoders import IdVolumeEncoder
 from ...raster.ids import IdEmbedding
-from ...raster.sparse import SparseVolume
+from ...raster.sparse import SparseVolume, random_id_volume
 from ...tracks.arguments import whole_number
 from ...tracks.model import Tracks
 from .branch import EncoderBranch, Signals
@@ -44,7 +43,7 @@ class TrackNet(EncoderBranch):
 
     def volume(self, tracks: Tracks, cells: Size, seed: int) -> SparseVolume:
         """The id volume on the latent grid. seed: decides which codes are drawn."""
-        return IdVolumeEncoder(self.codes, seed, self.fold).encode(tracks, cells)
+        return random_id_volume(tracks, cells, self.codes, seed=seed, fold=self.fold)
 
     def features(self, volume: SparseVolume) -> Tensor:
         """(T, C, h, w) of the first layer, computed from the points."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ...geometry import Size
-from ...raster.cells import last_of_each
+from ...raster.cells import last_occurrences
 from ...raster.latent import latent_cells
 from ...tracks.model import Tracks
 from .latents import FRAME_STRIDE, check_latent
@@ -30,7 +30,7 @@ def copied_latent(latent: Tensor, tracks: Tracks, weights: Tensor | None = None)
     frame, track = follows.nonzero().unbind(1)
     frame = frame + 1
     column, row = cells[frame, track].unbind(1)
-    stays = last_of_each((frame * height + row) * width + column)
+    stays = last_occurrences((frame * height + row) * width + column)
     frame, track, column, row = frame[stays], track[stays], column[stays], row[stays]
     start = cells[0, track]
     found = latent[:, 0, start[:, 1], start[:, 0]]

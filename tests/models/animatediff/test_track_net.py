@@ -20,8 +20,8 @@ from motion_core.models.animatediff.points import convolve_dense, convolve_point
 from motion_core.models.animatediff.track_file import KIND, load_track_net, save_track_net
 from motion_core.models.animatediff.track_net import TrackNet, TrackNetTracks, track_net_of
 from motion_core.models.protocols import Branch, GenerationRequest
-from motion_core.raster.encoders import IdVolumeEncoder
 from motion_core.raster.ids import IdEmbedding
+from motion_core.raster.sparse import random_id_volume
 from motion_core.sampling import Sampling, sample
 from motion_core.tracks.model import Tracks, empty_tracks, make_tracks
 
@@ -93,7 +93,7 @@ def test_it_is_a_copy_of_the_encoder_that_can_be_trained_alone() -> None:
 @pytest.mark.parametrize(("fold", "points"), [(1, 40), (4, 40), (1, 0), (1, 5000)])
 def test_the_convolution_of_points_equals_that_of_the_volume(fold: int, points: int) -> None:
     tracks = many(points, 4, Size(72, 64))
-    volume = IdVolumeEncoder(IdEmbedding(8, 8192), 1, fold).encode(tracks, CELLS)
+    volume = random_id_volume(tracks, CELLS, IdEmbedding(8, 8192), seed=1, fold=fold)
     weight = values("weight", (6, 8 * fold**2, 3, 3)).requires_grad_(True)
     bias = values("bias", (6,)).requires_grad_(True)
     sparse, dense = convolve_points(volume, weight, bias), convolve_dense(volume, weight, bias)
@@ -136,7 +136,7 @@ def beyond_result(fold: int, points: int, width: int) -> tuple[int, int]:
     """Bytes of the convolution of points beyond its result, its entries included, and bytes of the
     volume that it does without. 8 frames of 256x192 pixels."""
     tracks = many(points, 8, Size(256, 192))
-    volume = IdVolumeEncoder(fold=fold).encode(tracks, Size(32, 24))
+    volume = random_id_volume(tracks, Size(32, 24), IdEmbedding(), fold=fold)
     weight, bias = torch.ones(width, 64 * fold**2, 3, 3), torch.zeros(width)
     entries = (volume.cells, volume.tracks, volume.rows)
     with Alive(weight, bias, *entries) as alive:
@@ -158,7 +158,7 @@ def test_at_the_latent_grid_the_volume_itself_is_small() -> None:
 
 
 def test_a_kernel_of_other_channels_is_refused() -> None:
-    volume = IdVolumeEncoder(CODES).encode(drags(), CELLS)
+    volume = random_id_volume(drags(), CELLS, CODES)
     for shape in ((4, 9, 3, 3), (4, 8, 2, 2), (4, 8, 3, 1)):
         with pytest.raises(ShapeError, match="a volume with 8 channels needs a kernel"):
             convolve_points(volume, torch.zeros(shape), torch.zeros(4))

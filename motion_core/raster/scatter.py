@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .pieces import piece_rows
+from .chunks import rows_per_chunk
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,37 +57,39 @@ def write_rows(buffer: Tensor, keys: Tensor, rows: Tensor) -> None:
     buffer.transpose(1, 2)[keys // phases, keys % phases] = rows
 
 
-def scatter_rows(target: Tensor, target_keys: Tensor, source: Tensor, source_keys: Tensor) -> None:
-    """What write_sums does, faster where few entries share a key.
+def scatter_add_rows(
+    target: Tensor, target_keys: Tensor, source: Tensor, source_keys: Tensor
+) -> None:
+    """What scatter_sum does, faster where few entries share a key.
 
     Every row is written as it is; then the few places that several entries share get their sums.
     """
-    rows = piece_rows(source.shape[1], source.device)
+    rows = rows_per_chunk(source.shape[1], source.device)
     for keys, members in zip(target_keys.split(rows), source_keys.split(rows), strict=True):
         write_rows(target, keys, read_rows(source, members).to(target.dtype))
     places = target.numel() // source.shape[1]
-    shared = _sharing(target_keys, places)
-    write_sums(target, target_keys[shared], source, source_keys[shared])
+    colliding = _colliding(target_keys, places)
+    scatter_sum(target, target_keys[colliding], source, source_keys[colliding])
 
 
-def _sharing(keys: Tensor, places: int) -> Tensor:
+def _colliding(keys: Tensor, places: int) -> Tensor:
     """Which entries (S,) share their key with another, in order; keys lie in 0..places-1.
 
     Each entry signs its place; whoever finds another's signature there strikes the place out.
     """
     signature = torch.empty(places, dtype=torch.int32, device=keys.device)
     entries = torch.arange(len(keys), dtype=torch.int32, device=keys.device)
-    size = piece_rows(1, keys.device)
-    pieces = list(zip(keys.split(size), entries.split(size), strict=True))
-    for key, entry in pieces:
+    size = rows_per_chunk(1, keys.device)
+    chunks = list(zip(keys.split(size), entries.split(size), strict=True))
+    for key, entry in chunks:
         signature.index_copy_(0, key, entry)
-    for key, entry in pieces:
+    for key, entry in chunks:
         signature.index_fill_(0, key[signature.index_select(0, key) != entry], -1)
-    shared = [entry[signature.index_select(0, key) < 0] for key, entry in pieces]
-    return torch.cat(shared).long()
+    colliding = [entry[signature.index_select(0, key) < 0] for key, entry in chunks]
+    return torch.cat(colliding).long()
 
 
-def write_sums(target: Tensor, target_keys: Tensor, source: Tensor, source_keys: Tensor) -> None:
+def scatter_sum(target: Tensor, target_keys: Tensor, source: Tensor, source_keys: Tensor) -> None:
     """For every entry m, target[target_keys[m]] becomes the sum of its source[source_keys[m]].
 
     Rows of `target` that no entry names are left alone. Sums run in entry order in at least
@@ -96,13 +98,13 @@ def write_sums(target: Tensor, target_keys: Tensor, source: Tensor, source_keys:
     groups = _group(target_keys)
     members = source_keys[groups.order]
     wide = torch.promote_types(source.dtype, torch.float32)
-    piece = piece_rows(source.shape[1], source.device)
-    for first in range(0, len(groups.keys), piece):
-        start = groups.start[first : first + piece]
+    chunk = rows_per_chunk(source.shape[1], source.device)
+    for first in range(0, len(groups.keys), chunk):
+        start = groups.start[first : first + chunk]
         total = read_rows(source, members[start]).to(wide)
         for rank, size in enumerate(groups.larger_than[1:], start=1):
             ahead = start[: max(size - first, 0)]
             if not len(ahead):
                 break
             total[: len(ahead)] += read_rows(source, members[ahead + rank])
-        write_rows(target, groups.keys[first : first + piece], total.to(target.dtype))
+        write_rows(target, groups.keys[first : first + chunk], total.to(target.dtype))

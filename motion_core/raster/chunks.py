@@ -9,12 +9,12 @@ import torch
 from ..tracks.model import Tracks
 
 # torch does work on fewer numbers than 32768 in the calling thread instead of sharing it out.
-UNSHARED = 32767
+SINGLE_THREAD_NUMEL = 32767
 # Where sharing out pays: pieces that still stay in cache.
-SHARED = 524288
+CACHE_NUMEL = 524288
 
 
-def stays_in_one_thread(device: torch.device) -> bool:
+def is_single_threaded(device: torch.device) -> bool:
     """Whether work should be cut so small that torch does not share it out.
 
     Two threads gain little on short steps and lose much: on a machine with anything else to do
@@ -23,15 +23,15 @@ def stays_in_one_thread(device: torch.device) -> bool:
     return device.type == "cpu" and torch.get_num_threads() <= 2
 
 
-def frame_pieces(tracks: Tracks) -> Iterator[slice]:
+def frame_chunks(tracks: Tracks) -> Iterator[slice]:
     """Runs of frames to work on at once, in order; at least one, even of no frames."""
     step = max(tracks.num_frames, 1)
-    if stays_in_one_thread(tracks.device):
-        step = max(UNSHARED // max(tracks.num_points, 1), 1)
+    if is_single_threaded(tracks.device):
+        step = max(SINGLE_THREAD_NUMEL // max(tracks.num_points, 1), 1)
     for first in range(0, max(tracks.num_frames, 1), step):
         yield slice(first, min(first + step, tracks.num_frames))
 
 
-def piece_rows(width: int, device: torch.device) -> int:
+def rows_per_chunk(width: int, device: torch.device) -> int:
     """How many rows of `width` numbers to work on at once."""
-    return max((UNSHARED if stays_in_one_thread(device) else SHARED) // width, 1)
+    return max((SINGLE_THREAD_NUMEL if is_single_threaded(device) else CACHE_NUMEL) // width, 1)
