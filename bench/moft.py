@@ -20,8 +20,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from motion_core.evaluation.fidelity import motion_fidelity, track_likeness
-from motion_core.evaluation.questions import World, scene_at
+from motion_core.evaluation.cases import World, scene_at
+from motion_core.evaluation.motion_fidelity import motion_fidelity, track_likeness
 from motion_core.evaluation.statistics import figure
 from motion_core.geometry import Size
 from motion_core.guidance.moft import (

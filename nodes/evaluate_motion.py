@@ -63,8 +63,12 @@ class EvaluateMotion(io.ComfyNode):
 
     @classmethod
     def execute(cls, tracks, realised=None, images=None, truth=None, canvas_image=None):
-        from ..motion_core.evaluation.compare import compare_tracks, likeness_text, tracks_again
-        from ..motion_core.evaluation.picture import error_picture
+        from ..motion_core.evaluation.error_plot import error_picture
+        from ..motion_core.evaluation.track_comparison import (
+            compare_tracks,
+            likeness_text,
+            tracks_again,
+        )
 
         if realised is None and images is None:
             raise ValueError("connect the realised tracks, the video's images, or both.")

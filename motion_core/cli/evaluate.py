@@ -108,16 +108,16 @@ def run(args: Namespace) -> None:
         if path is not None:
             check_output(path, suffixes)
     settings = _settings(args)
-    journal = Journal(args.json.with_name(args.json.name + JOURNAL), settings.told())
+    journal = Journal(args.json.with_name(args.json.name + JOURNAL), settings.fingerprint())
     if journal.rows:
         say(f"going on after {len(journal.rows)} known rows.")
     found = evaluate(settings, journal, meter("row"))
-    _write(args, found)
+    _write_report(args, found)
     journal.close()
 
 
 def _settings(args: Namespace) -> Settings:
-    from ..evaluation.questions import COUNTS, World
+    from ..evaluation.cases import COUNTS, World
     from ..evaluation.run import Settings
 
     return Settings(
@@ -134,19 +134,19 @@ def _settings(args: Namespace) -> Settings:
     )
 
 
-def _write(args: Namespace, found: Evaluation) -> None:
+def _write_report(args: Namespace, found: Evaluation) -> None:
+    from ..evaluation.contact_sheet import evaluation_sheet
     from ..evaluation.report import as_markdown, as_values
-    from ..evaluation.sheet import evaluation_sheet
     from ..video import write_image
 
     if args.sheet is not None:
         write_image(args.sheet, evaluation_sheet(found, meter("drawing")))
         say(f"wrote {args.sheet}")
     if args.markdown is not None:
-        _write(args.markdown, as_markdown(found))
-    _write(args.json, json.dumps(as_values(found), indent=1, allow_nan=False) + "\n")
+        _write_text(args.markdown, as_markdown(found))
+    _write_text(args.json, json.dumps(as_values(found), indent=1, allow_nan=False) + "\n")
 
 
-def _write(path: Path, text: str) -> None:
+def _write_text(path: Path, text: str) -> None:
     write_text(path, text)
     say(f"wrote {path}")

@@ -1,4 +1,4 @@
-"""DAVIS 2017 from a folder that the user has: clips, and questions asked of them.
+"""DAVIS 2017 from a folder that the user has: clips, and the errors of methods on them.
 
 Motion Prompting's protocol (A.8): the 30 validation clips, the first frame cropped to a square,
 tracks from a tracker since DAVIS has none, some of them chosen at random. Ours differs in the
@@ -16,21 +16,20 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import FormatError
+from ..fields.densifier import Densifier
 from ..geometry import Size
 from ..trackers import LucasKanade, Tracker, random_queries
 from ..tracks import select
 from ..tracks.model import Tracks
 from ..video import read_image
-from .baselines import Question
-from .errors import track_error
+from .cases import COUNTS, DRAG
+from .field_errors import track_error
 from .journal import Row
-from .methods import Answer
 from .perceptual import Perceptual
 from .protocol import Rows, Study, video_rows
-from .questions import COUNTS, DRAG
 
-SIDE, FRAMES, GRID = 256, 16, 64
-# Points that are tracked per clip: the most that a question asks with, and as many again.
+SIDE, FRAMES = 256, 16
+# Points that are tracked per clip: the most that a method is given, and as many again.
 POOL = 4096
 LIST = Path("ImageSets") / "2017" / "val.txt"
 PICTURES = Path("JPEGImages") / "480p"
@@ -80,15 +79,15 @@ def read_clip(folder: Path, name: str, frames: int = FRAMES, side: int = SIDE) -
     return DavisClip(name, torch.stack([_square(picture, side) for picture in pictures]))
 
 
-def ask(clip: DavisClip, pool: Tracks, count: int, seed: int) -> tuple[Question, Tracks]:
-    """A question with `count` of a clip's tracks, and all of them, for what was not asked."""
+def choose_tracks(pool: Tracks, count: int, seed: int) -> Tracks:
+    """`count` of a clip's tracks, chosen at random."""
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(pool.num_points, generator=generator)[:count].sort().values
-    return Question(clip.video[0], select(pool, chosen), GRID), pool
+    return select(pool, chosen)
 
 
 def pool_of(clip: DavisClip, seed: int, tracker: Tracker | None = None) -> Tracks:
-    """Tracks of points all over a clip's first frame, by Lucas-Kanade unless told otherwise."""
+    """Tracks of points all over a clip's first frame, by Lucas-Kanade or another tracker."""
     height, width = clip.video.shape[1:3]
     queries = random_queries(Size(width, height), POOL, torch.Generator().manual_seed(seed))
     return (tracker or LucasKanade()).track(clip.video, queries)
@@ -97,21 +96,28 @@ def pool_of(clip: DavisClip, seed: int, tracker: Tracker | None = None) -> Track
 def measure_davis(
     study: Study,
     folder: Path,
-    answers: Mapping[str, Mapping[str, Answer]],
+    methods: Mapping[str, Mapping[str, Densifier]],
     perceptual: Perceptual,
 ) -> dict[str, Rows]:
     """Errors on every validation clip of a folder, by count of tracks and method.
 
-    answers: the methods for each count. Places: "tracks" at those asked with and "unseen" at the
-    other tracked points, pixels of the 256-pixel crop; then what video_errors has, against the
-    clip's own frames.
+    Args:
+        study: whose seeds choose the tracks.
+        folder: of DAVIS.
+        methods: for each count of tracks.
+        perceptual: measures LPIPS.
+
+    Returns:
+        Rows with the places "tracks", at the tracks that a method is given, and "unseen", at the
+        other tracked points, pixels of the 256-pixel crop; then what video_errors has, against the
+        clip's own frames.
     """
-    counts = [count for count in COUNTS if count in answers and count != DRAG]
+    counts = [count for count in COUNTS if count in methods and count != DRAG]
     found: dict[str, Rows] = {count: {} for count in counts}
     for number, name in enumerate(davis_names(folder)):
         for seed in study.seeds:
             rows = _clip_rows(
-                study, folder, name, {c: answers[c] for c in counts}, seed, perceptual
+                study, folder, name, {c: methods[c] for c in counts}, seed, perceptual
             )
             for count, row in rows:
                 _put(found[count], row, number)
@@ -122,29 +128,29 @@ def _clip_rows(
     study: Study,
     folder: Path,
     name: str,
-    answers: Mapping[str, Mapping[str, Answer]],
+    methods: Mapping[str, Mapping[str, Densifier]],
     seed: int,
     perceptual: Perceptual,
 ) -> Iterator[tuple[str, Row]]:
     """Rows of a clip for every count; it is read and tracked only if one is not known yet."""
     clip = pool = None
-    for count, methods in answers.items():
+    for count, densifiers in methods.items():
         key = f"davis/{name}/{count}/{seed}"
         if key not in study.journal.rows:
             clip = clip or read_clip(folder, name)
             pool = pool or pool_of(clip, seed)
-            question, every = ask(clip, pool, int(count), seed)
-            row = video_rows(question, clip.video, methods, perceptual)
-            for method, answer in methods.items():
-                moved = answer(question).displacement
-                row[method]["tracks"] = track_error(moved, question.tracks)
-                row[method]["unseen"] = track_error(moved, _others(every, question.tracks))
+            tracks = choose_tracks(pool, int(count), seed)
+            row = video_rows(clip.video[0], tracks, clip.video, densifiers, perceptual)
+            for method, densifier in densifiers.items():
+                moved = densifier(clip.video[0], tracks).displacement
+                row[method]["tracks"] = track_error(moved, tracks)
+                row[method]["unseen"] = track_error(moved, _others(pool, tracks))
             study.keep(key, row)
         yield count, study.journal.rows[key]
 
 
-def _others(every: Tracks, asked: Tracks) -> Tracks:
-    return select(every, (~torch.isin(every.ids, asked.ids)).nonzero().squeeze(1))
+def _others(pool: Tracks, chosen: Tracks) -> Tracks:
+    return select(pool, (~torch.isin(pool.ids, chosen.ids)).nonzero().squeeze(1))
 
 
 def _put(rows: Rows, row: Row, number: int) -> None:

@@ -10,24 +10,24 @@ from typing import Any
 from ..atomic_write import write_text
 from ..errors import FormatError
 
-# 2: rows of questions also hold the true surfaces.
-VERSION = 2
-# Figures of one question: by method, by what was measured. NaN where there was nothing to measure.
+# 3: rows also hold moving least squares, and oracle segments under that name.
+VERSION = 3
+# Figures of one case: by method, by what was measured. NaN where there was nothing to measure.
 Row = dict[str, dict[str, float]]
 
 
 class Journal:
     """Rows by name, kept in a file of JSON lines as they come; only in memory without one."""
 
-    def __init__(self, path: Path | None, told: dict[str, Any]) -> None:
-        """told: what the run is about; a file about something else is refused.
+    def __init__(self, path: Path | None, settings: dict[str, Any]) -> None:
+        """settings: what the run is about; a file about something else is refused.
 
         Raises FormatError for a file of another run, or one that is no journal. A last line that
         was cut off is measured again.
         """
         self.path = path
         self.rows: dict[str, Row] = {}
-        self._head = {"journal": VERSION, "of": told}
+        self._head = {"journal": VERSION, "of": settings}
         if path is None:
             return
         lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []

@@ -1,122 +1,111 @@
-"""Everything that answers: classical methods with their settings, the draft, and lite."""
+"""The methods that are compared: classical ones with their settings, the draft, and lite."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..draft.densifier import LayeredDensifier
-from ..geometry import Size
-from ..models.lite import Lite, MotionField, load_lite
+from ..fields.densifier import Densifier
+from ..fields.interpolation import GaussianFalloff, NearestTrack, Rest, ThinPlate
+from ..fields.laplacian import Laplacian
+from ..fields.motion_field import MotionField
+from ..fields.moving_least_squares import MovingLeastSquares
+from ..models.lite import Lite, load_lite
+from ..models.lite.densifier import LiteDensifier
 from ..models.lite.family import LiteControl, LiteFamily
 from ..models.lite.latents import field_of
 from ..models.protocols import GenerationRequest, GenerationResult
 from ..progress import Progress, silent
 from ..sampling import Sampling, sample
 from ..tracks.model import Tracks
-from .baselines import Method, Question, gaussian, laplacian, nearest, rest, thin_plate
 from .id_reader import IdReader, through_ids
 
-
-def drafted(question: Question) -> Tensor:
-    """Displacements (T, G, G, 2) of the draft's layers."""
-    grid = Size(question.grid, question.grid)
-    return LayeredDensifier(grid)(question.image, question.tracks).displacement
-
-
-# From a question to a dense motion that also says what is visible.
-Answer = Callable[[Question], MotionField]
-
 NO_CONTROL, DRAFT = "no control", "draft"
-# Every classical method with the settings it may choose from.
-FAMILIES: Mapping[str, Mapping[str, Method]] = {
-    NO_CONTROL: {"": rest},
-    "nearest track": {"": nearest},
-    "gaussian falloff": {f"sigma {s:g}": gaussian(s) for s in (0.02, 0.04, 0.08, 0.16, 0.32, 0.64)},
-    "thin plate": {f"smoothing {s:g}": thin_plate(s) for s in (0.0, 1e-3, 1e-2, 1e-1, 1.0)},
-    "laplacian": {f"data {d:g}": laplacian(0.0, d) for d in (3.0, 30.0, 300.0)},
+# Every method without learned weights, with the settings it may choose from.
+FAMILIES: Mapping[str, Mapping[str, Densifier]] = {
+    NO_CONTROL: {"": Rest()},
+    "nearest track": {"": NearestTrack()},
+    "gaussian falloff": {
+        f"sigma {s:g}": GaussianFalloff(sigma_frac=s) for s in (0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
+    },
+    "thin plate": {
+        f"smoothing {s:g}": ThinPlate(smoothing=s) for s in (0.0, 1e-3, 1e-2, 1e-1, 1.0)
+    },
+    "moving least squares": {
+        f"falloff {a:g}": MovingLeastSquares(falloff=a) for a in (0.5, 1.0, 1.5, 2.0, 3.0)
+    },
+    "laplacian": {f"data {d:g}": Laplacian(data_weight=d) for d in (3.0, 30.0, 300.0)},
     "edge-aware laplacian": {
-        f"edge {e:g} data {d:g}": laplacian(e, d)
+        f"edge {e:g} data {d:g}": Laplacian(edge_weight=e, data_weight=d)
         for e in (100.0, 300.0, 1000.0, 3000.0, 10000.0)
         for d in (3.0, 30.0)
     },
-    DRAFT: {"": drafted},
+    DRAFT: {"": LayeredDensifier()},
 }
 
 
-def whole_answer(method: Method) -> Answer:
-    """A method that says nothing of visibility, completed: a place is taken to be seen as long as
-    it is on the canvas."""
-
-    def answer(question: Question) -> MotionField:
-        return as_field(method(question), question)
-
-    return answer
-
-
-def as_field(displacement: Tensor, question: Question) -> MotionField:
-    """Displacements (T, G, G, 2) as a field in which all that stays on the canvas is seen."""
-    size, grid = question.tracks.size, question.grid
-    surely = torch.ones(grid, grid)
-    field = MotionField(displacement, torch.ones(len(displacement), grid, grid), surely, size)
-    place = field.centres() + displacement
-    inside = ((place >= 0) & (place < place.new_tensor(size))).all(dim=-1)
-    return MotionField(displacement, inside.float(), surely, size)
-
-
-def lite_answers(
+def lite_densifiers(
     weights: Mapping[str, Path | None], steps: Sequence[int] = ()
-) -> dict[str, Answer]:
-    """Lite with each of some weights files, under the names given to them; None is what the pack
-    ships. The last one also answers when it is told its tracks through the random-ID volume alone.
+) -> dict[str, Densifier]:
+    """Lite with each of some weights files; the last one also reads its tracks from ids alone.
 
-    steps: of the sampler with base and control, each a method of its own; weights without a control
-    branch take none. Raises what load_lite raises.
+    Args:
+        weights: files by the names that the methods get; None is what the pack ships.
+        steps: numbers of sampler steps with base and control, each a method of its own; weights
+            without a control branch take none.
+
+    Raises:
+        What load_lite raises.
     """
     loaded = {name: load_lite(path) for name, path in weights.items()}
-    answers = {}
+    found: dict[str, Densifier] = {}
     for name, lite in loaded.items():
-        answers[name] = lite_answer(lite)
+        found[name] = LiteDensifier(lite)
         counts = steps if lite.control is not None else ()
-        answers |= {f"{name}, steps {one}": sampled_answer(lite, one) for one in counts}
+        found |= {f"{name}, steps {count}": SampledLite(lite, count) for count in counts}
     for name, lite in list(loaded.items())[-1:]:
-        answers[f"{name} by ids"] = lite_answer(lite, by_ids=True)
-    return answers
+        found[f"{name} by ids"] = LiteByIds(lite)
+    return found
 
 
-def lite_answer(lite: Lite, *, by_ids: bool = False) -> Answer:
-    """What lite's control encoder makes of a question directly.
+class LiteByIds:
+    """A Densifier: lite's control encoder, with tracks read back from the random-ID volume."""
 
-    by_ids: its tracks are put into the random-ID volume first and read back from it.
+    def __init__(self, lite: Lite) -> None:
+        self.lite = lite
+        self.reader = IdReader()
+
+    def __call__(self, image: Tensor, tracks: Tracks, progress: Progress = silent) -> MotionField:
+        """See Densifier."""
+        return self.lite.field(image, through_ids(tracks, self.reader), progress=progress)
+
+
+class SampledLite:
+    """A Densifier: the motion that lite's base and control branch sample with seed 0.
+
+    Args:
+        lite: with a base and a control branch.
+        steps: of the sampler.
     """
-    reader = IdReader()
 
-    def answer(question: Question) -> MotionField:
-        tracks = through_ids(question.tracks, reader) if by_ids else question.tracks
-        return lite.field(question.image, tracks)
+    def __init__(self, lite: Lite, steps: int) -> None:
+        self.lite, self.steps = lite, steps
 
-    return answer
-
-
-def sampled_answer(lite: Lite, steps: int) -> Answer:
-    """What lite's base and control branch make of a question in so many steps, seed 0."""
-
-    def answer(question: Question) -> MotionField:
-        family = _Motion(lite)
-        request = GenerationRequest(question.image, question.tracks.num_frames)
-        sample(family, LiteControl(lite), request, question.tracks, Sampling(steps))
+    def __call__(self, image: Tensor, tracks: Tracks, progress: Progress = silent) -> MotionField:
+        """See Densifier."""
+        family = _FieldFamily(self.lite)
+        request = GenerationRequest(image, tracks.num_frames)
+        sample(family, LiteControl(self.lite), request, tracks, Sampling(self.steps))
         assert family.field is not None
         return family.field
 
-    return answer
 
-
-class _Motion(LiteFamily):
-    """Lite that stops before it draws."""
+class _FieldFamily(LiteFamily):
+    """Lite that keeps the field instead of drawing a video."""
 
     field: MotionField | None = None
 

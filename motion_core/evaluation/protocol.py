@@ -1,8 +1,8 @@
-"""Dense motion from few tracks, measured: the same questions put to every method.
+"""The protocol: errors of dense motion from few tracks, with the same cases for every method.
 
-Questions come from procedural scenes with exact motion, of seeds that training never sees. Every
-classical method has its settings chosen on the validation scenes, question by question, before
-the test scenes are touched.
+Cases come from procedural scenes with exact motion, of seeds that training never uses. The
+settings of every classical method are chosen on the validation scenes, for each number of tracks,
+before the test scenes are touched.
 """
 
 from __future__ import annotations
@@ -13,35 +13,40 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..fields.densifier import Densifier
+from ..fields.motion_field import MotionField
 from ..layered_scenes.rendering import render_frames
 from ..layered_scenes.scenes import Split
-from ..models.lite import MotionField
 from ..progress import Progress, silent
-from .baselines import Method, Question
-from .ceiling import oracle_segments
-from .errors import dense_errors, track_error, visible_accuracy
+from ..tracks.model import Tracks
+from .cases import Case, World, case_of, scene_at
+from .field_errors import dense_errors, track_error, visible_accuracy
 from .journal import Journal, Row
-from .methods import FAMILIES, Answer, as_field, whole_answer
+from .methods import FAMILIES
+from .oracle import oracle_segments
 from .perceptual import Perceptual
-from .questions import Case, World, case_of, scene_at
-from .rendered import video_errors, video_of
 from .statistics import Figure, figure
+from .video_errors import video_errors, video_of
 
 # Rows of a table: of each method, of each scene, one per seed.
 Rows = dict[str, list[list[dict[str, float]]]]
 # Figures by method and place.
 Figures = dict[str, dict[str, Figure]]
-# The names under which the true video, and lite's fit with the true surfaces, stand among the
-# methods. Nobody competes with them.
-FLOOR, CEILING = "ground truth", "true surfaces"
+# The names of the true video, and of lite's fit with the true segments, among the methods. They do
+# not compete.
+FLOOR, CEILING = "ground truth", "oracle segments"
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """Whose questions are asked, and where the rows go.
+    """Which cases are measured, and where the rows go.
 
-    seeds: each draws other tracks on the same scenes. total: rows that the whole study will have,
-    for progress.
+    Attributes:
+        world: the generator of the scenes.
+        seeds: each draws other tracks on the same scenes.
+        journal: keeps the rows.
+        total: rows that the whole study will have, for progress.
+        progress: called per row.
     """
 
     world: World = World.OURS
@@ -51,7 +56,7 @@ class Study:
     progress: Progress = silent
 
     def name(self, part: str, count: str, seed: int, index: int) -> str:
-        """What the journal calls a question. part: of the study."""
+        """The journal's name of a case. part: of the study."""
         return f"{self.world.value}/{part}/{count}/{seed}/{index}"
 
     def keep(self, name: str, row: Row) -> None:
@@ -60,8 +65,8 @@ class Study:
         self.progress(len(self.journal.rows), max(self.total, len(self.journal.rows)))
 
 
-def tuned(study: Study, clips: int, count: str) -> dict[str, Answer]:
-    """For every family, the setting with the least error over the frame on validation scenes.
+def tuned(study: Study, clips: int, count: str) -> dict[str, Densifier]:
+    """Of every family, the setting with the least error over the frame on validation scenes.
 
     Returned under "family (setting)".
     """
@@ -73,7 +78,7 @@ def tuned(study: Study, clips: int, count: str) -> dict[str, Answer]:
             continue
         case = case_of(scene_at(study.world, Split.VALIDATION, index), index, count, seed)
         row = {
-            family: {key: _frame_error(case, method) for key, method in settings.items()}
+            family: {key: _frame_error(case, densifier) for key, densifier in settings.items()}
             for family, settings in open_families.items()
         }
         study.keep(name, row)
@@ -83,39 +88,50 @@ def tuned(study: Study, clips: int, count: str) -> dict[str, Answer]:
         if family in open_families:
             rows = [study.journal.rows[name][family] for name in names]
             best = min(settings, key=lambda key: figure([row[key] for row in rows]).mean)
-        chosen[f"{family} ({best})" if best else family] = whole_answer(settings[best])
+        chosen[f"{family} ({best})" if best else family] = settings[best]
     return chosen
 
 
-def measure(study: Study, methods: Mapping[str, Answer], clips: int, count: str) -> Rows:
+def measure(study: Study, methods: Mapping[str, Densifier], clips: int, count: str) -> Rows:
     """Errors of methods on the test scenes, by place: "frame", "object", "boundary", "background"
-    and "tracks" in pixels of the 256-pixel picture, "visible" as a share."""
-    return _asked(study, "test", clips, count, lambda case, _: _dense_row(case, methods))
+    and "tracks" in pixels of the 256-pixel picture, "visible" as a fraction."""
+    return _measured(study, "test", clips, count, lambda case, _: _dense_row(case, methods))
 
 
 def measure_videos(
-    study: Study, methods: Mapping[str, Answer], clips: int, count: str, perceptual: Perceptual
+    study: Study, methods: Mapping[str, Densifier], clips: int, count: str, perceptual: Perceptual
 ) -> Rows:
     """Errors of the videos that methods make of the first test scenes, and of the true video
     itself (FLOOR): see video_errors."""
 
     def row(case: Case, index: int) -> Row:
-        painted = scene_at(study.world, Split.TEST, index, keep_textures=True)
-        truth = torch.from_numpy(render_frames(painted)).float() / 255.0
-        return video_rows(case.question, truth, methods, perceptual)
+        textured = scene_at(study.world, Split.TEST, index, keep_textures=True)
+        truth = torch.from_numpy(render_frames(textured)).float() / 255.0
+        return video_rows(case.image, case.tracks, truth, methods, perceptual)
 
-    return _asked(study, "videos", clips, count, row)
+    return _measured(study, "videos", clips, count, row)
 
 
 def video_rows(
-    question: Question, truth: Tensor, methods: Mapping[str, Answer], perceptual: Perceptual
+    image: Tensor,
+    tracks: Tracks,
+    truth: Tensor,
+    methods: Mapping[str, Densifier],
+    perceptual: Perceptual,
 ) -> Row:
-    """Errors of every method's video of a question, and of the true one, (T, H, W, 3) 0..1."""
-    asked = question.tracks
-    found = {FLOOR: video_errors(truth, truth, asked, perceptual)}
-    for name, answer in methods.items():
-        video = video_of(name, answer, question)
-        found[name] = video_errors(video, truth, asked, perceptual)
+    """Errors of every method's video, and of the true one.
+
+    Args:
+        image: (H, W, 3) 0..1, what the methods are given.
+        tracks: on it.
+        truth: (T, H, W, 3) 0..1.
+        methods: by name.
+        perceptual: measures LPIPS.
+    """
+    found = {FLOOR: video_errors(truth, truth, tracks, perceptual)}
+    for name, densifier in methods.items():
+        video = video_of(name, densifier, image, tracks)
+        found[name] = video_errors(video, truth, tracks, perceptual)
     return found
 
 
@@ -136,8 +152,8 @@ def by_scene(scenes: list[list[dict[str, float]]]) -> dict[str, list[float]]:
     }
 
 
-def _asked(
-    study: Study, part: str, clips: int, count: str, answered: Callable[[Case, int], Row]
+def _measured(
+    study: Study, part: str, clips: int, count: str, measure_case: Callable[[Case, int], Row]
 ) -> Rows:
     """Rows of a part of the study for all scenes and seeds, from the journal where it has them."""
     found: Rows = {}
@@ -146,7 +162,7 @@ def _asked(
             name = study.name(part, count, seed, index)
             if name not in study.journal.rows:
                 case = case_of(scene_at(study.world, Split.TEST, index), index, count, seed)
-                study.keep(name, answered(case, index))
+                study.keep(name, measure_case(case, index))
             for method, row in study.journal.rows[name].items():
                 scenes = found.setdefault(method, [])
                 if len(scenes) == index:
@@ -155,22 +171,21 @@ def _asked(
     return found
 
 
-def _dense_row(case: Case, methods: Mapping[str, Answer]) -> Row:
+def _dense_row(case: Case, methods: Mapping[str, Densifier]) -> Row:
     found: Row = {}
-    for name, answer in methods.items():
-        found[name] = _field_row(answer(case.question), case)
-    told = as_field(oracle_segments(case.question, case.truth), case.question)
-    found[CEILING] = _field_row(told, case)
+    for name, densifier in methods.items():
+        found[name] = _field_row(densifier(case.image, case.tracks), case)
+    found[CEILING] = _field_row(oracle_segments(case.tracks, case.truth), case)
     return found
 
 
 def _field_row(field: MotionField, case: Case) -> dict[str, float]:
-    tracks = case.question.tracks
-    row = dense_errors(field.displacement, case.truth, tracks)
-    row["tracks"] = track_error(field.displacement, tracks)
+    row = dense_errors(field.displacement, case.truth, case.tracks)
+    row["tracks"] = track_error(field.displacement, case.tracks)
     row["visible"] = visible_accuracy(field.visible, case.truth)
     return row
 
 
-def _frame_error(case: Case, method: Method) -> float:
-    return dense_errors(method(case.question), case.truth, case.question.tracks)["frame"]
+def _frame_error(case: Case, densifier: Densifier) -> float:
+    moved = densifier(case.image, case.tracks).displacement
+    return dense_errors(moved, case.truth, case.tracks)["frame"]

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from .cases import DRAG, World
 from .protocol import CEILING, FLOOR, Figures, Rows, by_scene, means
-from .questions import DRAG, World
 from .run import Evaluation, best_baseline
 from .statistics import Figure, ratio
 
@@ -52,7 +52,7 @@ def as_values(found: Evaluation) -> dict[str, Any]:
 
 
 def as_markdown(found: Evaluation) -> str:
-    """Tables by question, the best mean of each column in bold."""
+    """Tables by number of tracks, the best mean of each column in bold."""
     asked = found.settings
     world = "the second generator" if asked.world is World.OTHER else "the generator of training"
     seeds = ", ".join(map(str, asked.seeds))
@@ -115,7 +115,7 @@ def comparison_table(tables: Mapping[str, Rows], learned: Sequence[str]) -> str:
 
 
 def titled(count: str) -> str:
-    """A question in words."""
+    """A number of tracks as a heading."""
     return "one drag and pins" if count == DRAG else f"N = {count}"
 
 

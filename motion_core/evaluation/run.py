@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..fields.densifier import Densifier
 from ..models.lite.weights import SHIPPED
 from ..progress import Progress, silent
 from ..tracks.arguments import whole_number
+from .cases import COUNTS, DRAG, World
 from .davis import davis_names, measure_davis
 from .journal import Journal
-from .methods import DRAFT, NO_CONTROL, Answer, lite_answers
+from .methods import DRAFT, NO_CONTROL, lite_densifiers
 from .perceptual import Perceptual
 from .protocol import CEILING, Rows, Study, means, measure, measure_videos, tuned
-from .questions import COUNTS, DRAG, World
 
 MODELS = ("lite",)
 
@@ -25,12 +26,22 @@ MODELS = ("lite",)
 class Settings:
     """What is evaluated, on what.
 
-    weights: files of weights for lite, or none for those the pack ships; several are compared.
-    steps: of the sampler, compared too where weights hold a control branch; none for its default.
-    counts: of COUNTS. clips, rendered, tuning: how many test scenes are measured, how many of them
-    also as videos, and how many validation scenes choose the settings of the classical methods.
-    davis: a DAVIS folder, or None. Raises ValueError for what does not exist, FormatError for a
-    folder that is not DAVIS.
+    Attributes:
+        model: of MODELS.
+        weights: files of weights for lite, or none for those the pack ships; several are compared.
+        steps: of the sampler, compared too where weights hold a control branch; none for its
+            default.
+        world: the generator of the scenes.
+        counts: numbers of tracks, of COUNTS.
+        clips: how many test scenes are measured.
+        seeds: of the tracks; the first also tunes the classical methods.
+        rendered: how many of the test scenes are also measured as videos.
+        tuning: how many validation scenes choose the settings of the classical methods.
+        davis: a DAVIS folder, or None.
+
+    Raises:
+        ValueError: a value does not exist.
+        FormatError: the folder is not DAVIS.
     """
 
     model: str = "lite"
@@ -69,7 +80,7 @@ class Settings:
             raise ValueError(f"weights files to compare need different names; got {names}.")
         return {f"lite {name}": path for name, path in zip(names, self.weights, strict=True)}
 
-    def told(self) -> dict[str, Any]:
+    def fingerprint(self) -> dict[str, Any]:
         """What a journal must agree on."""
         files = {name: _digest(path) for name, path in self.named_weights().items()}
         return {
@@ -82,8 +93,15 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What was found. dense, videos, davis: rows by count of tracks; see means(). learned: names
-    of the methods that are lite. notes: what a reader must know."""
+    """What was found.
+
+    Attributes:
+        settings: what was evaluated.
+        dense, videos, davis: rows by count of tracks; see means().
+        learned: names of the methods that are lite.
+        notes: what a reader must know.
+        methods: the densifiers by count of tracks and name.
+    """
 
     settings: Settings
     dense: dict[str, Rows]
@@ -91,49 +109,54 @@ class Evaluation:
     davis: dict[str, Rows]
     learned: tuple[str, ...]
     notes: tuple[str, ...]
-    answers: dict[str, dict[str, Answer]] = field(default_factory=dict)
+    methods: dict[str, dict[str, Densifier]] = field(default_factory=dict)
 
 
 def evaluate(
     settings: Settings, journal: Journal | None = None, progress: Progress = silent
 ) -> Evaluation:
-    """Measure everything that the settings ask for.
+    """Measures everything that the settings name.
 
-    journal: rows that are known already, and where new ones go; whatever progress raises leaves it
-    whole. Raises what load_lite raises for weights, and what read_clip raises for pictures of
-    DAVIS.
+    Args:
+        settings: what is evaluated.
+        journal: rows that are known already, and where new ones go; whatever progress raises
+            leaves it whole.
+        progress: called per row.
+
+    Raises:
+        What load_lite raises for weights, and read_clip for pictures of DAVIS.
     """
     perceptual = Perceptual()
-    learned = lite_answers(settings.named_weights(), settings.steps)
+    learned = lite_densifiers(settings.named_weights(), settings.steps)
     counts = [count for count in COUNTS if count in settings.counts]
-    journal = journal or Journal(None, settings.told())
+    journal = journal or Journal(None, settings.fingerprint())
     study = Study(settings.world, settings.seeds, journal, _total(settings, counts), progress)
-    dense, videos, answers = {}, {}, {}
+    dense, videos, methods = {}, {}, {}
     for count in counts:
-        answers[count] = {**tuned(study, settings.tuning, count), **learned}
-        dense[count] = measure(study, answers[count], settings.clips, count)
+        methods[count] = {**tuned(study, settings.tuning, count), **learned}
+        dense[count] = measure(study, methods[count], settings.clips, count)
         if settings.rendered:
-            shown = shown_answers(answers[count], dense[count], tuple(learned))
+            shown = shown_methods(methods[count], dense[count], tuple(learned))
             videos[count] = measure_videos(study, shown, settings.rendered, count, perceptual)
     davis = {}
     if settings.davis is not None:
-        davis = measure_davis(study, settings.davis, answers, perceptual)
+        davis = measure_davis(study, settings.davis, methods, perceptual)
     notes = _notes(settings, perceptual)
-    return Evaluation(settings, dense, videos, davis, tuple(learned), notes, answers)
+    return Evaluation(settings, dense, videos, davis, tuple(learned), notes, methods)
 
 
-def shown_answers(
-    answers: Mapping[str, Answer], rows: Rows, learned: tuple[str, ...]
-) -> dict[str, Answer]:
-    """Whose videos are made: no control, the classical method with the least error over the
-    frame, the draft, and lite."""
+def shown_methods(
+    methods: Mapping[str, Densifier], rows: Rows, learned: tuple[str, ...]
+) -> dict[str, Densifier]:
+    """The methods whose videos are made: no control, the classical one with the least error over
+    the frame, the draft, and lite."""
     best = best_baseline(rows, learned, "frame")
     wanted = [NO_CONTROL, best, DRAFT, *(name for name in learned if not name.endswith(" by ids"))]
-    return {name: answers[name] for name in dict.fromkeys(wanted)}
+    return {name: methods[name] for name in dict.fromkeys(wanted)}
 
 
 def best_baseline(rows: Rows, learned: tuple[str, ...], place: str) -> str:
-    """The method that is neither learned nor told with the least mean error at a place."""
+    """The method with the least mean error at a place that is neither learned nor an oracle."""
     apart = {*learned, CEILING}
     figures = means({name: rows[name] for name in rows if name not in apart})
     known = {name: places[place].mean for name, places in figures.items() if places[place].clips}
@@ -151,19 +174,19 @@ def _notes(settings: Settings, perceptual: Perceptual) -> tuple[str, ...]:
     notes = [
         "Errors are mean endpoint errors in pixels of a 256-pixel picture over what is visible in "
         "frames 1..15, mean ± standard error over scenes; object: things above the background "
-        "that hold a track; boundary: cells beside another thing; visible: share of cells and "
-        "frames whose visibility is told right.",
+        "that hold a track; boundary: cells beside another thing; visible: fraction of cells and "
+        "frames whose visibility is right.",
         f"Settings of the classical methods, in brackets, are those with the least error over the "
         f"frame on {settings.tuning} validation scenes of the same world, chosen for each number "
         "of tracks.",
-        f"{CEILING}: lite's own fit, told which cells lie on one surface; what knowing the picture "
-        "perfectly would bring. It does not compete.",
+        f"{CEILING}: lite's own fit with the true segmentation; what reading the picture perfectly "
+        "would bring. It does not compete.",
     ]
     if settings.rendered:
         notes.append(
             f"Videos are made of the first {settings.rendered} scenes. followed: endpoint error "
             "of points that Lucas-Kanade, forwards and backwards, finds again in the video, "
-            "against where they were asked to be; found: the share of them it finds."
+            "against the target tracks; found: the fraction of them it finds."
         )
         if perceptual.missing:
             notes.append(f"LPIPS is not measured: {perceptual.missing}.")

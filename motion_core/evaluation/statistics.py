@@ -28,7 +28,7 @@ def figure(values: Sequence[float]) -> Figure:
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
-    """The mean of one over the mean of the other, clip by clip the same questions.
+    """The mean of one over the mean of the other, over the same clips.
 
     Its error is that of a ratio of paired means (delta method). Clips where either is NaN do not
     count; NaN where nothing does or their mean is 0.

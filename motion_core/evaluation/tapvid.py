@@ -21,7 +21,7 @@ class TapVidScores:
     """Shares from 0 to 1, more is better; NaN where there was nothing to count.
 
     delta_avg: points in sight that were put near enough, averaged over the thresholds.
-    occlusion_accuracy: points and frames whose visibility was told right.
+    occlusion_accuracy: points and frames whose visibility was right.
     average_jaccard: both at once, averaged over the thresholds.
     """
 

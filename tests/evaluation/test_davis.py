@@ -9,17 +9,16 @@ import pytest
 import torch
 
 from motion_core.errors import FormatError
-from motion_core.evaluation.baselines import Question, nearest, rest
 from motion_core.evaluation.davis import davis_names, measure_davis, read_clip
-from motion_core.evaluation.methods import whole_answer
 from motion_core.evaluation.perceptual import Perceptual
 from motion_core.evaluation.protocol import FLOOR, Study, means
+from motion_core.fields.interpolation import NearestTrack, Rest
 from motion_core.video import write_image
 
-from .test_videos import panned
+from .test_video_errors import panned
 
 NAMES = ("pan-left", "pan-right")
-ANSWERS = {"nearest": whole_answer(nearest), "rest": whole_answer(rest)}
+METHODS = {"nearest": NearestTrack(), "rest": Rest()}
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def test_methods_are_measured_on_every_clip(davis: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("motion_core.evaluation.davis.POOL", 60)
     steps: list[int] = []
     study = Study(progress=lambda done, total: steps.append(done))
-    found = measure_davis(study, davis, {"4": ANSWERS, "drag": ANSWERS}, Perceptual())
+    found = measure_davis(study, davis, {"4": METHODS, "drag": METHODS}, Perceptual())
     assert set(found) == {"4"}, "DAVIS has no drags"
     assert len(steps) == len(NAMES)
     figures = means(found["4"])
@@ -58,7 +57,7 @@ def test_methods_are_measured_on_every_clip(davis: Path, monkeypatch: pytest.Mon
     assert figures["nearest"]["tracks"].mean < 0.5
     assert figures["nearest"]["psnr"].mean > figures["rest"]["psnr"].mean
     assert figures[FLOOR]["followed"].mean < 0.1
-    measure_davis(study, davis, {"4": ANSWERS}, Perceptual())
+    measure_davis(study, davis, {"4": METHODS}, Perceptual())
     assert len(steps) == len(NAMES), "nothing is measured twice"
 
 
@@ -82,7 +81,7 @@ def test_folders_that_are_not_davis_are_refused(davis: Path, tmp_path: Path) -> 
         read_clip(davis, NAMES[0])
     shutil.rmtree(place)
     with pytest.raises(FormatError, match="0 .jpg files"):
-        measure_davis(Study(), _named(davis), {"4": ANSWERS}, Perceptual())
+        measure_davis(Study(), _named(davis), {"4": METHODS}, Perceptual())
 
 
 def _named(davis: Path) -> Path:
@@ -90,14 +89,13 @@ def _named(davis: Path) -> Path:
     return davis
 
 
-def test_the_truth_of_a_pan_is_asked_for() -> None:
-    """The question's tracks are the pan itself, as Lucas-Kanade sees it."""
-    from motion_core.evaluation.davis import DavisClip, ask, pool_of
+def test_the_tracks_are_the_pan_itself() -> None:
+    from motion_core.evaluation.davis import DavisClip, choose_tracks, pool_of
 
     clip = DavisClip("pan", panned(2.0)[:, :, :80])
-    question, every = ask(clip, pool_of(clip, 0), 9, seed=0)
-    assert isinstance(question, Question)
-    assert question.tracks.num_points == 9 < every.num_points
-    shown = question.tracks.visible[-1]
-    moved = question.tracks.xy[-1, shown] - question.tracks.xy[0, shown]
+    pool = pool_of(clip, 0)
+    tracks = choose_tracks(pool, 9, seed=0)
+    assert tracks.num_points == 9 < pool.num_points
+    visible = tracks.visible[-1]
+    moved = tracks.xy[-1, visible] - tracks.xy[0, visible]
     torch.testing.assert_close(moved, torch.tensor([8.0, 0.0]).expand_as(moved), atol=0.3, rtol=0)

@@ -1,4 +1,4 @@
-"""The protocol: same questions for all, disjoint seeds, honest means, nothing measured twice."""
+"""The protocol: the same cases for all, disjoint seeds, honest means, nothing measured twice."""
 
 from __future__ import annotations
 
@@ -8,24 +8,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from motion_core.errors import FormatError
-from motion_core.evaluation.baselines import Question, nearest, rest
+from motion_core.evaluation.cases import COUNTS, DRAG, World, cases, scene_at
 from motion_core.evaluation.journal import Journal
-from motion_core.evaluation.methods import FAMILIES, whole_answer
+from motion_core.evaluation.methods import FAMILIES
 from motion_core.evaluation.protocol import Study, by_scene, means, measure, tuned
-from motion_core.evaluation.questions import COUNTS, DRAG, World, cases, scene_at
 from motion_core.evaluation.statistics import figure, ratio
+from motion_core.fields.interpolation import NearestTrack, Rest
+from motion_core.fields.motion_field import MotionField, field_on_canvas
 from motion_core.layered_scenes.scenes import Split
+from motion_core.progress import Progress, silent
+from motion_core.tracks import Tracks
 
-ANSWERS = {"nearest": whole_answer(nearest), "rest": whole_answer(rest)}
+METHODS = {"nearest": NearestTrack(), "rest": Rest()}
 
 
-def test_questions_are_the_same_for_everyone_and_differ_by_seed() -> None:
+def test_cases_are_the_same_for_every_method_and_differ_by_seed() -> None:
     one, same, other = (next(cases(Split.TEST, 1, "16", seed)) for seed in (0, 0, 1))
-    assert torch.equal(one.question.tracks.xy, same.question.tracks.xy)
-    assert torch.equal(one.question.image, other.question.image)
-    assert not torch.equal(one.question.tracks.xy, other.question.tracks.xy)
+    assert torch.equal(one.tracks.xy, same.tracks.xy)
+    assert torch.equal(one.image, other.image)
+    assert not torch.equal(one.tracks.xy, other.tracks.xy)
 
 
 def test_no_scene_is_in_two_splits() -> None:
@@ -34,25 +38,24 @@ def test_no_scene_is_in_two_splits() -> None:
     others = [{scene_at(World.OTHER, split, index).seed for index in range(3)} for split in held]
     assert len(set.union(*seeds, *others)) == 906
     train, test = (next(cases(split, 1, "4", 0)) for split in (Split.TRAIN, Split.TEST))
-    assert not torch.equal(train.question.image, test.question.image)
+    assert not torch.equal(train.image, test.image)
     with pytest.raises(ValueError, match="nothing is trained"):
         scene_at(World.OTHER, Split.TRAIN, 0)
 
 
 @pytest.mark.parametrize("count", [count for count in COUNTS if count != DRAG])
-def test_every_count_asks_with_that_many_tracks(count: str) -> None:
-    assert next(cases(Split.TEST, 1, count, 0)).question.tracks.num_points == int(count)
+def test_every_count_gives_that_many_tracks(count: str) -> None:
+    assert next(cases(Split.TEST, 1, count, 0)).tracks.num_points == int(count)
 
 
 def test_the_truth_agrees_with_its_tracks() -> None:
     """Reading the true field at the tracks' starts errs only by the grid's coarseness."""
-    known = {float(c.question.image.sum()): c.truth for c in cases(Split.TEST, 2, "64", 0)}
+    known = {float(c.image.sum()): c.truth for c in cases(Split.TEST, 2, "64", 0)}
 
-    def truth(question: Question) -> torch.Tensor:
-        return known[float(question.image.sum())].displacement
+    def truth(image: Tensor, tracks: Tracks, progress: Progress = silent) -> MotionField:
+        return field_on_canvas(known[float(image.sum())].displacement, tracks.size)
 
-    answers = {**ANSWERS, "truth": whole_answer(truth)}
-    figures = means(measure(Study(), answers, 2, "64"))
+    figures = means(measure(Study(), {**METHODS, "truth": truth}, 2, "64"))
     assert figures["truth"]["frame"].mean == 0.0
     assert figures["truth"]["tracks"].mean < 0.3 * figures["rest"]["tracks"].mean
     assert figures["truth"]["visible"].mean > figures["rest"]["visible"].mean
@@ -68,33 +71,35 @@ def test_tuning_chooses_the_best_setting_of_each_family() -> None:
 
 
 def test_more_tracks_leave_less_to_guess() -> None:
-    few, many = (means(measure(Study(), ANSWERS, 3, count))["nearest"] for count in ("4", "256"))
+    few, many = (means(measure(Study(), METHODS, 3, count))["nearest"] for count in ("4", "256"))
     assert many["frame"].mean < few["frame"].mean
 
 
 def test_an_interrupted_study_goes_on_where_it_was(tmp_path: Path) -> None:
-    whole = measure(Study(seeds=(0, 1)), ANSWERS, 2, "4")
-    path, told = tmp_path / "report.json.journal", {"weights": "a"}
+    whole = measure(Study(seeds=(0, 1)), METHODS, 2, "4")
+    path, settings = tmp_path / "report.json.journal", {"weights": "a"}
 
     def stop(done: int, total: int) -> None:
         if done == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        measure(Study(seeds=(0, 1), journal=Journal(path, told), progress=stop), ANSWERS, 2, "4")
+        measure(
+            Study(seeds=(0, 1), journal=Journal(path, settings), progress=stop), METHODS, 2, "4"
+        )
     path.write_bytes(path.read_bytes() + b'{"name": "ours/te')
-    again = Journal(path, told)
+    again = Journal(path, settings)
     assert len(again.rows) == 3
     steps: list[int] = []
     study = Study(seeds=(0, 1), journal=again, progress=lambda done, total: steps.append(done))
-    np.testing.assert_equal(measure(study, ANSWERS, 2, "4"), whole)
+    np.testing.assert_equal(measure(study, METHODS, 2, "4"), whole)
     assert steps == [4], "only the missing row was measured"
-    np.testing.assert_equal(Journal(path, told).rows, again.rows)
+    np.testing.assert_equal(Journal(path, settings).rows, again.rows)
     with pytest.raises(FormatError, match="something else"):
         Journal(path, {"weights": "b"})
     path.write_text("no journal\n", encoding="utf-8")
     with pytest.raises(FormatError, match="Delete it"):
-        Journal(path, told)
+        Journal(path, settings)
 
 
 def test_means_and_their_errors() -> None:

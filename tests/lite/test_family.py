@@ -12,13 +12,15 @@ import torch
 from safetensors.torch import save_file
 
 from motion_core.errors import CanvasError, FormatError
-from motion_core.evaluation.errors import track_error
-from motion_core.evaluation.methods import Answer, lite_answer, sampled_answer
-from motion_core.evaluation.questions import World, case_of, scene_at
+from motion_core.evaluation.cases import World, case_of, scene_at
+from motion_core.evaluation.field_errors import track_error
+from motion_core.evaluation.methods import SampledLite
+from motion_core.fields.densifier import Densifier
 from motion_core.geometry import Size
 from motion_core.guidance import camera_free, text_and_motion_guidance
 from motion_core.layered_scenes.scenes import Split
 from motion_core.models.lite import load_lite
+from motion_core.models.lite.densifier import LiteDensifier
 from motion_core.models.lite.family import SHIFT, LiteControl, LiteFamily
 from motion_core.models.lite.lite import Lite
 from motion_core.models.lite.weights import KIND
@@ -193,13 +195,15 @@ def test_more_steps_follow_tracks_no_worse(count: str) -> None:
         for index in range(4)
     ]
 
-    def missed(answer: Answer) -> float:
-        asked = [case.question for case in cases]
-        return sum(track_error(answer(one).displacement, one.tracks) for one in asked)
+    def error(densifier: Densifier) -> float:
+        return sum(
+            track_error(densifier(case.image, case.tracks).displacement, case.tracks)
+            for case in cases
+        )
 
-    once = missed(lite_answer(lite))
-    assert missed(sampled_answer(lite, 1)) <= 1.02 * once
-    assert missed(sampled_answer(lite, 6)) <= 1.1 * once
+    once = error(LiteDensifier(lite))
+    assert error(SampledLite(lite, 1)) <= 1.02 * once
+    assert error(SampledLite(lite, 6)) <= 1.1 * once
 
 
 def test_motion_guidance_and_strength_scale_what_tracks_do() -> None:

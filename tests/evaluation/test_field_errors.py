@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from motion_core.errors import ShapeError
-from motion_core.evaluation.errors import (
+from motion_core.evaluation.field_errors import (
     Truth,
     boundary,
     dense_errors,
@@ -17,7 +17,7 @@ from motion_core.evaluation.errors import (
     track_error,
     visible_accuracy,
 )
-from motion_core.evaluation.pictures import psnr, ssim
+from motion_core.evaluation.video_similarity import psnr, ssim
 from motion_core.geometry import Size
 from motion_core.tracks.model import make_tracks
 

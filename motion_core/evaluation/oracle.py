@@ -1,4 +1,4 @@
-"""What perfect knowledge of the picture would bring: lite's fit, told what belongs together."""
+"""What a perfect segmentation of the picture would bring: lite's similarity fit per segment."""
 
 from __future__ import annotations
 
@@ -6,36 +6,44 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..fields.motion_field import MotionField, field_on_canvas, grid_centres, resting_field
+from ..geometry import Size
 from ..models.lite.similarity_fit import similarity_fit, track_moments
 from ..models.lite.track_batch import make_track_batch, unit_px
-from .baselines import Question, centres
-from .errors import Truth
+from ..tracks.model import Tracks
+from .field_errors import Truth
 
-# Turning and zooming of a surface is believed from tracks that lie this far apart, in units.
+# Rotation and zoom of a segment are fitted to tracks that lie this far apart, in units.
 RIDGE = 0.05
 
 
-def oracle_segments(question: Question, truth: Truth) -> Tensor:
-    """(T, G, G, 2) pixels: each true surface moves by the one similarity that fits its tracks.
+def oracle_segments(tracks: Tracks, truth: Truth) -> MotionField:
+    """A field in which each true segment moves by the one similarity that fits its tracks.
 
-    A thing without tracks goes with the background; where that has none either, with the nearest
-    track. Nothing that reads the picture can tell its surfaces apart better, so what is left is
-    bending, joints, and what no track says. No strict bound: a method may guess well.
+    A segment without tracks goes with the background; where that has none either, with the nearest
+    track. No method that reads the picture can segment it better, so what is left is bending,
+    joints, and motion that no track shows. It is no strict bound: a method may guess well.
+
+    Args:
+        tracks: on the canvas of the truth.
+        truth: whose `layers` are the segments, (G, G).
     """
-    frames, grid = question.tracks.num_frames, question.grid
-    tracks, layers = question.tracks, truth.layers
+    frames, layers = tracks.num_frames, truth.layers
+    grid = layers.shape[0]
     track_batch = make_track_batch([tracks])
     if not bool(track_batch.present.any()):
-        return torch.zeros(frames, grid, grid, 2)
+        return resting_field(frames, Size(grid, grid), tracks.size)
     cells = ((track_batch.spot[0] + 1) / 2 * grid).floor().long().clamp(0, grid - 1)
     owner = layers[cells[:, 1], cells[:, 0]]
     unit = unit_px(tracks.size)
     middle = torch.tensor(tracks.size) / 2
-    at = (torch.from_numpy(centres(question)).float() - middle) / unit
+    centres = grid_centres(Size(grid, grid), tracks.size).reshape(-1, 2)
+    at = (centres - middle) / unit
     weights = _weights(layers.flatten(), owner, torch.cdist(at, track_batch.place[0]))
     moments = track_moments(track_batch.place, track_batch.moved, track_batch.trust)
     moved, _ = similarity_fit(weights[None, None], moments, at[None], torch.tensor([RIDGE]))
-    return (moved[0, 0] * unit).view(grid, grid, frames, 2).permute(2, 0, 1, 3)
+    displacement = (moved[0, 0] * unit).view(grid, grid, frames, 2).permute(2, 0, 1, 3)
+    return field_on_canvas(displacement, tracks.size)
 
 
 def _weights(layers: Tensor, owner: Tensor, apart: Tensor) -> Tensor:

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from motion_core.errors import CanvasError, ShapeError
-from motion_core.evaluation.compare import compare_tracks, likeness_text, tracks_again
-from motion_core.evaluation.picture import LONG_SIDE, PLOT, error_picture
+from motion_core.evaluation.error_plot import LONG_SIDE, PLOT, error_picture
+from motion_core.evaluation.track_comparison import compare_tracks, likeness_text, tracks_again
 from motion_core.geometry import Size
 from motion_core.tracks import Tracks, make_tracks, select
 
-from .test_videos import SIZE, asked, panned
+from .test_video_errors import SIZE, panned, target
 
 FAR = torch.tensor([3.0, 4.0])
 
@@ -24,7 +24,7 @@ def moved(tracks: Tracks, by: torch.Tensor, visible: torch.Tensor | None = None)
 
 
 def test_errors_that_are_known() -> None:
-    tracks = make_tracks(asked(3.0), SIZE)
+    tracks = make_tracks(target(3.0), SIZE)
     same = compare_tracks(tracks, tracks)
     assert same.epe == 0.0 and same.found == 1.0
     assert same.scores.delta_avg == 1.0
@@ -37,7 +37,7 @@ def test_errors_that_are_known() -> None:
 
 
 def test_tracks_are_matched_by_id_and_hidden_points_do_not_count() -> None:
-    tracks = make_tracks(asked(3.0), SIZE)
+    tracks = make_tracks(target(3.0), SIZE)
     far = moved(tracks, torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]]))
     turned = select(far, torch.tensor([2, 1, 0]))
     found = compare_tracks(tracks, turned)
@@ -57,7 +57,7 @@ def test_tracks_are_matched_by_id_and_hidden_points_do_not_count() -> None:
 def test_late_tracks_start_where_they_are_given() -> None:
     seen = torch.ones(5, 3, dtype=torch.bool)
     seen[:2, 0] = False
-    tracks = make_tracks(asked(3.0), SIZE, visible=seen)
+    tracks = make_tracks(target(3.0), SIZE, visible=seen)
     found = compare_tracks(tracks, tracks)
     assert found.miss[:, 0].isnan().tolist() == [True, True, True, False, False]
     again = tracks_again(panned(3.0), tracks)
@@ -66,34 +66,34 @@ def test_late_tracks_start_where_they_are_given() -> None:
 
 
 def test_a_video_is_tracked_again() -> None:
-    tracks = make_tracks(asked(5.0), SIZE)
+    tracks = make_tracks(target(5.0), SIZE)
     found = compare_tracks(tracks, tracks_again(panned(3.0), tracks))
     assert found.epe == pytest.approx(5.0, abs=0.2)
     assert found.found > 0.9
 
 
 def test_what_does_not_belong_together_is_refused() -> None:
-    tracks = make_tracks(asked(3.0), SIZE)
+    tracks = make_tracks(target(3.0), SIZE)
     with pytest.raises(CanvasError, match="Transform Tracks"):
-        compare_tracks(tracks, make_tracks(asked(3.0), Size(80, 80)))
+        compare_tracks(tracks, make_tracks(target(3.0), Size(80, 80)))
     with pytest.raises(ShapeError, match="Retime Tracks"):
-        compare_tracks(tracks, make_tracks(asked(3.0, 4), SIZE))
-    others = make_tracks(asked(3.0), SIZE, ids=torch.tensor([7, 8, 9]))
+        compare_tracks(tracks, make_tracks(target(3.0, 4), SIZE))
+    others = make_tracks(target(3.0), SIZE, ids=torch.tensor([7, 8, 9]))
     with pytest.raises(ValueError, match="no id in common"):
         compare_tracks(tracks, others)
-    never = make_tracks(asked(3.0), SIZE, visible=torch.zeros(5, 3, dtype=torch.bool))
+    never = make_tracks(target(3.0), SIZE, visible=torch.zeros(5, 3, dtype=torch.bool))
     with pytest.raises(ValueError, match="nothing to compare"):
         compare_tracks(never, tracks)
     with pytest.raises(ValueError, match="nothing to follow"):
         tracks_again(panned(3.0), never)
     with pytest.raises(CanvasError, match="96x80"):
-        tracks_again(panned(3.0), make_tracks(asked(3.0), Size(80, 80)))
+        tracks_again(panned(3.0), make_tracks(target(3.0), Size(80, 80)))
     with pytest.raises(ShapeError, match="5 frames"):
-        tracks_again(panned(3.0), make_tracks(asked(3.0, 4), SIZE))
+        tracks_again(panned(3.0), make_tracks(target(3.0, 4), SIZE))
 
 
 def test_nothing_found_is_said_and_drawn() -> None:
-    tracks = make_tracks(asked(3.0), SIZE)
+    tracks = make_tracks(target(3.0), SIZE)
     never = moved(tracks, torch.zeros(2), torch.zeros(5, 3, dtype=torch.bool))
     found = compare_tracks(tracks, never)
     assert math.isnan(found.epe) and found.found == 0.0
@@ -113,7 +113,7 @@ def test_likeness_is_told_without_the_first_frame() -> None:
 
 
 def test_the_picture_is_green_where_all_is_well_and_red_where_not() -> None:
-    tracks = make_tracks(asked(3.0), SIZE)
+    tracks = make_tracks(target(3.0), SIZE)
     below = torch.full((80, 96, 3), 0.2)
 
     def red_share(by: torch.Tensor) -> float:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CanvasError
-from .compare import Comparison
+from .track_comparison import Comparison
 
 # The longer side of the picture that is drawn; a plot of this height stands below it.
 LONG_SIDE, PLOT = 768, 160

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from motion_core.errors import ShapeError
-from motion_core.evaluation.fidelity import motion_fidelity, track_likeness
+from motion_core.evaluation.motion_fidelity import motion_fidelity, track_likeness
 from motion_core.geometry import Size
 from motion_core.tracks.model import Tracks, empty_tracks, make_tracks
 

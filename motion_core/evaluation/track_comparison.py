@@ -13,8 +13,8 @@ from ..progress import Progress, silent
 from ..trackers import LucasKanade, Tracker
 from ..tracks import select
 from ..tracks.model import Tracks
-from .pictures import psnr, ssim
 from .tapvid import THRESHOLDS_PX, TapVidScores, tapvid_scores
+from .video_similarity import psnr, ssim
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""What is asked: pictures with a few tracks, whose whole motion is known."""
+"""Test cases: pictures with a few tracks, whose whole motion is known."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from enum import Enum
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..layered_scenes.other_scenes import make_other_scene
 from ..layered_scenes.scene import GRID, Scene
 from ..layered_scenes.scenes import FRAMES, Split, make_scene
 from ..layered_scenes.track_sampling import drag_points, sample_tracks, uniform_points
-from .baselines import Question
-from .errors import Truth
+from ..tracks.model import Tracks
+from .field_errors import Truth
 
 # One drag with its small grid, and so many pins elsewhere.
 DRAG, DRAG_PINS = "drag", 12
 COUNTS = ("1", "4", "16", "64", "256", DRAG, "512", "2048")
-# Scenes of the second world by split: apart from each other; training sees none of them.
+# Scenes of the second world by split: apart from each other; training uses none of them.
 OTHER_FIRST = {Split.VALIDATION: 1 << 38, Split.TEST: 0}
 
 
@@ -32,9 +33,17 @@ class World(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One question with its answer, and the scene that both come from."""
+    """A picture with tracks, its true motion, and the scene that both come from.
 
-    question: Question
+    Attributes:
+        image: (H, W, 3) float32 0..1.
+        tracks: on the picture.
+        truth: the motion of the whole picture.
+        scene: of the generator.
+    """
+
+    image: Tensor
+    tracks: Tracks
     truth: Truth
     scene: Scene
 
@@ -51,7 +60,11 @@ def scene_at(world: World, split: Split, index: int, *, keep_textures: bool = Fa
 def case_of(scene: Scene, index: int, count: str, seed: int) -> Case:
     """A scene with tracks drawn by a seed.
 
-    index: the scene's place in its split. count: a number of tracks placed anywhere, or DRAG.
+    Args:
+        scene: of the generator.
+        index: its place in its split.
+        count: of COUNTS: a number of tracks placed anywhere, or DRAG.
+        seed: of the tracks.
     """
     displacement, visible, layers = scene.field(GRID)
     rng = np.random.default_rng([seed, index, COUNTS.index(count)])
@@ -65,7 +78,7 @@ def case_of(scene: Scene, index: int, count: str, seed: int) -> Case:
         torch.from_numpy(visible),
         torch.from_numpy(layers),
     )
-    return Case(Question(image, sample_tracks(rng, scene, points), GRID), truth, scene)
+    return Case(image, sample_tracks(rng, scene, points), truth, scene)
 
 
 def cases(

@@ -1,4 +1,4 @@
-"""A contact sheet of an evaluation: what its numbers look like."""
+"""A contact sheet of an evaluation: the last frames of its methods side by side."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..layered_scenes.scenes import Split
 from ..overlay import OverlayStyle, draw_tracks
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
-from .questions import case_of, scene_at
-from .rendered import last_frame_of
+from .cases import case_of, scene_at
 from .run import Evaluation, shown_answers
+from .video_errors import last_frame_of
 
 SCENES = 4
 TILE, GAP, BAND = 192, 4, 18
@@ -23,22 +23,22 @@ INK, PAPER = 32, 255
 def evaluation_sheet(found: Evaluation, progress: Progress = silent) -> Tensor:
     """The last frame of SCENES test scenes as each method makes it: (H, W, 3) uint8.
 
-    One row per scene and question: the picture with its tracks, the truth, no control, the best
-    classical method, the draft, lite.
+    One row per scene and number of tracks: the picture with its tracks, the truth, no control, the
+    best classical method, the draft, lite.
     """
     asked = found.settings
     jobs = [(count, index) for count in found.dense for index in range(min(SCENES, asked.clips))]
     bands = []
     for done, (count, index) in enumerate(jobs, start=1):
-        shown = shown_answers(found.answers[count], found.dense[count], found.learned)
+        shown = shown_answers(found.methods[count], found.dense[count], found.learned)
         scene = scene_at(asked.world, Split.TEST, index, keep_textures=True)
-        question = case_of(scene, index, count, asked.seeds[0]).question
+        case = case_of(scene, index, count, asked.seeds[0])
         tiles = {
-            f"asked: {count}": _with_tracks(question.image, question.tracks),
+            f"asked: {count}": _with_tracks(case.image, case.tracks),
             "truth": torch.from_numpy(render_frames(scene)[-1]).float() / 255,
         }
-        for name, answer in shown.items():
-            tiles[name] = last_frame_of(name, answer, question)
+        for name, densifier in shown.items():
+            tiles[name] = last_frame_of(name, densifier, case.image, case.tracks)
         bands.append(_band(tiles))
         progress(done, len(jobs))
     widest = max(band.shape[1] for band in bands)
@@ -73,5 +73,5 @@ def _band(tiles: dict[str, Tensor]) -> np.ndarray:
 
 
 def _with_tracks(image: Tensor, tracks: Tracks) -> Tensor:
-    """The picture with where its tracks start, and the way they take."""
+    """The picture with its tracks drawn over it."""
     return draw_tracks(image, tracks, OverlayStyle(tail_frames=64))[-1]
