@@ -12,7 +12,7 @@ from ..overlay import OverlayStyle, draw_tracks
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .cases import case_of, scene_at
-from .run import Evaluation, shown_answers
+from .run import Evaluation, shown_methods
 from .video_errors import last_frame_of
 
 SCENES = 4
@@ -30,7 +30,7 @@ def evaluation_sheet(found: Evaluation, progress: Progress = silent) -> Tensor:
     jobs = [(count, index) for count in found.dense for index in range(min(SCENES, asked.clips))]
     bands = []
     for done, (count, index) in enumerate(jobs, start=1):
-        shown = shown_answers(found.methods[count], found.dense[count], found.learned)
+        shown = shown_methods(found.methods[count], found.dense[count], found.learned)
         scene = scene_at(asked.world, Split.TEST, index, keep_textures=True)
         case = case_of(scene, index, count, asked.seeds[0])
         tiles = {
