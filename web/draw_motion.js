@@ -83,6 +83,7 @@ function hookNode(node, { editor, refresh, pictures, stops }) {
   chain(node, "onAdded", () => takePlace(editor, remains.get(node.id)));
   chain(node, "onConnectionsChange", () => setTimeout(() => pictures.refresh()));
   chain(node, "onExecuted", (shown) => {
+    editor.setNotes(shown?.text ?? []);
     pictures.executed = shown?.images?.[0] ?? pictures.executed;
     pictures.refresh();
   });

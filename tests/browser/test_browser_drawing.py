@@ -211,7 +211,7 @@ def test_a_text_that_cannot_be_read_is_kept_until_the_user_decides(canvas: Any) 
         [canvas.node_id, bad],
     )
     canvas.settle()
-    assert "newer than this editor" in canvas.page.locator(".mp-trouble").inner_text()
+    assert "newer than this editor" in canvas.page.locator(".mp-load-error").inner_text()
     canvas.page.get_by_text("Keep text").click()
     canvas.drag((0.2, 0.2), (0.6, 0.2))
     assert canvas.text() == bad

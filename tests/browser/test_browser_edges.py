@@ -238,7 +238,7 @@ TROUBLES = {
 @pytest.mark.parametrize("text", TROUBLES.values(), ids=TROUBLES.keys())
 def test_a_text_without_sense_is_said_and_kept_until_decided(page: Any, text: str) -> None:
     page.evaluate("(text) => window.editor.setText(text)", text)
-    trouble = page.locator(".mp-trouble")
+    trouble = page.locator(".mp-load-error")
     assert len(trouble.inner_text()) > 40, "it says what is wrong"
     page.get_by_text("Keep text").click()
     page.mouse.move(*place(page, 0.3, 0.3))
@@ -250,5 +250,5 @@ def test_a_text_without_sense_is_said_and_kept_until_decided(page: Any, text: st
     assert page.evaluate("() => [window.editor.text, window.texts.length]") == [text, 0]
     page.evaluate("() => window.editor.setText('')")
     page.evaluate("(text) => window.editor.setText(text)", text)
-    page.locator(".mp-trouble button").last.click()
+    page.locator(".mp-load-error button").last.click()
     assert len(draw(page, (0.3, 0.3), (0.5, 0.3))) == 1, "the user chose to draw anew"

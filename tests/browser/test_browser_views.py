@@ -141,7 +141,7 @@ def test_taller_nodes_give_more_stage_and_no_resize_loop(canvas: Any) -> None:
     heights = []
     for _ in range(4):
         canvas.settle(250)
-        heights.append(canvas.page.locator(".mp-stage").bounding_box()["height"])
+        heights.append(canvas.page.locator(".mp-view").bounding_box()["height"])
     assert heights[-1] == pytest.approx(heights[1], abs=1)
     assert heights[-1] > 380
 

@@ -5,11 +5,13 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { lineAt, makeLine } from "../../web/model/curves.js";
-import { readDocument } from "../../web/model/document.js";
+import { brushDots, pullWeight } from "../../web/layers/drag.js";
+import { readDocument } from "../../web/layers/read_document.js";
+import { regionPivot, sampleRegion } from "../../web/layers/region.js";
+import { polygonDots } from "../../web/model/area_dots.js";
+import { directionUnder, sphereDirections, turnBetween } from "../../web/model/ball.js";
 import { easeValue } from "../../web/model/easing.js";
-import { brushDots, polygonDots, pullWeight, regionPivot } from "../../web/model/layers.js";
-import { clipTimes, samplePath, sampleRegion } from "../../web/model/sample.js";
-import { directionUnder, sphereDirections, turnBetween } from "../../web/model/sphere.js";
+import { clipTimes, samplePath } from "../../web/model/sample.js";
 
 const PIXELS = 1e-4;
 const golden = (name) =>

@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { brushDots, pullWeight } from "../../web/layers/drag.js";
+import { readDocument } from "../../web/layers/read_document.js";
+import { polygonDots } from "../../web/model/area_dots.js";
 import {
   addLayer,
   changeLayers,
   emptyDocument,
   moveLayer,
   pasteLayers,
-  readDocument,
   removeLayers,
   writeDocument,
 } from "../../web/model/document.js";
 import { centroid, isInside } from "../../web/model/geometry.js";
-import { brushDots, polygonDots, pullWeight } from "../../web/model/layers.js";
 import { simplifyStroke, smoothStroke } from "../../web/model/simplify.js";
 import { fitView, toPicture, toView, zoomAt } from "../../web/model/viewport.js";
 

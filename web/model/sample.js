@@ -40,41 +40,25 @@ function measuredLine(layer, drawnOn) {
   return fresh;
 }
 
-/** A region's shift [px, px], turn and zoom at clip times, and whether it shows. */
-export function sampleRegion(layer, times, size) {
-  const keys = (layer.keys ?? [{ t: 0 }]).map((key) => ({
-    t: key.t,
-    dx: (key.dx ?? 0) * size.width,
-    dy: (key.dy ?? 0) * size.height,
-    rotate: key.rotate_deg ?? 0,
-    logScale: Math.log(key.scale ?? 1),
-  }));
-  unwind(keys);
-  const keyTimes = keys.map((key) => key.t);
-  const moments = times.map((time) => {
-    const { before, after, share } = between(keyTimes, localTime(layer, time));
-    const eased = easeValue(layer.easing ?? "linear", share);
-    return (field) => keys[before][field] + eased * (keys[after][field] - keys[before][field]);
-  });
-  return {
-    shift: moments.map((mixed) => [mixed("dx"), mixed("dy")]),
-    rotateDeg: moments.map((mixed) => mixed("rotate")),
-    scale: moments.map((mixed) => Math.exp(mixed("logScale"))),
-    present: times.map((time) => isPresent(layer, time)),
-  };
+/** Where the pointer of a path layer is at a clip time, in fractions, and whether it is present. */
+export function pointerAt(layer, time, drawnOn) {
+  const { xy, present } = samplePath(layer, [time], { width: 1, height: 1 }, drawnOn);
+  return { point: xy[0], isPresent: present[0] };
 }
 
-function localTime({ start = 0, end = 1 }, time) {
+/** A layer's own time, 0..1, at a clip time. */
+export function localTime({ start = 0, end = 1 }, time) {
   return Math.min(Math.max((time - start) / (end - start), 0), 1);
 }
 
-function isPresent({ start = 0, end = 1, before = "hold", after = "hold" }, time) {
+/** Whether a layer shows tracks at a clip time. */
+export function isPresent({ start = 0, end = 1, before = "hold", after = "hold" }, time) {
   if (before === "absent" && time < start - TIME_SLACK) return false;
   return !(after === "absent" && time > end + TIME_SLACK);
 }
 
 /** The keys before and after a moment and how far it is between them, 0..1. */
-function between(times, at) {
+export function between(times, at) {
   let reached = -1;
   while (reached + 1 < times.length && times[reached + 1] <= at + TIME_SLACK) reached += 1;
   const last = times.length - 1;
@@ -103,15 +87,4 @@ function distanceAt(known, measured, eased) {
   const { before, after, share } = between(known.times, inside);
   const from = known.lengths[before];
   return from + share * (known.lengths[after] - from) + (eased - inside) * measured.length;
-}
-
-/** Makes every turn from key to key the shorter way round. */
-function unwind(keys) {
-  for (let i = 1, raw = keys[0].rotate; i < keys.length; i += 1) {
-    const turn = keys[i].rotate - raw;
-    raw = keys[i].rotate;
-    let short = turn - 360 * Math.floor((turn + 180) / 360);
-    if (short === -180 && turn > 0) short = 180;
-    keys[i].rotate = keys[i - 1].rotate + short;
-  }
 }

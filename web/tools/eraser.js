@@ -1,42 +1,43 @@
-/** Eraser: drag over what should go; single pin dots go one by one, everything else whole. */
+/** Eraser: drag over what should go; single pinned dots go one by one, everything else whole. */
 
+import { layerType } from "../layers/index.js";
+import { layerAt } from "../layers/pick.js";
 import { changeLayers, edits, removeLayers } from "../model/document.js";
-import { layerAt, pointAt } from "../model/hit.js";
+import { pointAt } from "../model/hit.js";
 
 export function eraserTool() {
-  let touched = null; // the edits of this gesture, in order
+  let steps = null; // the edits of this gesture, in order
 
   const erase = ({ screen }, { document, view, time }) => {
-    const now = edits(...touched)(document);
+    const now = edits(...steps)(document);
     const layer = layerAt(now, screen, view, time);
-    if (layer) touched.push(erasing(layer, pointAt(layer, screen, view)));
+    if (layer) steps.push(erasing(layer, pointAt(layer, screen, view)));
   };
 
   return {
     cursor: "not-allowed",
     onPointerDown(pointer, context) {
-      touched = [];
+      steps = [];
       erase(pointer, context);
-      return { preview: edits(...touched) };
+      return { preview: edits(...steps) };
     },
     onPointerMove(pointer, context) {
-      if (!touched) return null;
+      if (!steps) return null;
       erase(pointer, context);
-      return { preview: edits(...touched) };
+      return { preview: edits(...steps) };
     },
     onPointerUp() {
-      const commit = touched?.length ? edits(...touched) : null;
-      touched = null;
+      const commit = steps?.length ? edits(...steps) : null;
+      steps = null;
       return commit && { commit, select: [] };
     },
     onCancel() {
-      touched = null;
+      steps = null;
     },
   };
 }
 
 function erasing(layer, index) {
-  const isOneDot = layer.type === "pin" && index >= 0 && layer.points.length > 1;
-  if (!isOneDot) return removeLayers([layer.id]);
-  return changeLayers([layer.id], { points: layer.points.filter((_, i) => i !== index) });
+  const fields = index < 0 ? null : layerType(layer).erasePoint?.(layer, index);
+  return fields ? changeLayers([layer.id], fields) : removeLayers([layer.id]);
 }

@@ -1,8 +1,12 @@
 /**
- * The tools of the editor. A tool is a pure state machine: it is told what the pointer does and
- * answers with what should happen, and never touches a page.
+ * The tools of the editor: those of the types of layers, select and the eraser.
  *
- * A tool's handlers take (pointer, context):
+ * An entry has a name, the key that chooses it, a label (its tooltip), a hint for an empty drawing,
+ * an icon (SVG content on a 16 by 16 grid) and make(), which returns the tool; and, where it needs
+ * them, showsBrush and parts(settings), the parts of the inspector while nothing is selected.
+ *
+ * A tool is a pure state machine: it receives what the pointer does, answers with what should
+ * happen, and never touches a page. Its handlers take (pointer, context):
  *   pointer: { point: [x, y] fractions of the picture, screen: [x, y] view pixels, seconds,
  *              shift, alt, ctrl }
  *   context: { document, selection: Set of ids, time: playhead 0..1, clipSeconds, size, view,
@@ -16,27 +20,35 @@
  * onCancel() forgets the gesture; nothing it did stays.
  */
 
+import { LAYERS } from "../layers/index.js";
 import { eraserTool } from "./eraser.js";
-import { freehandTool } from "./freehand.js";
-import { pathTool } from "./path.js";
-import { pinTool } from "./pin.js";
-import { regionTool } from "./region.js";
 import { selectTool } from "./select.js";
-import { sphereTool } from "./sphere.js";
 
-/** Name, key and purpose of every tool, in the order of the toolbar. */
-export const TOOLS = [
-  { name: "select", key: "v", label: "Select and move", make: selectTool },
-  { name: "drag", key: "d", label: "Draw a drag, recorded as you move", make: freehandTool },
-  { name: "path", key: "p", label: "Place the points of a path", make: pathTool },
-  { name: "pin", key: "n", label: "Pin: click a dot or draw around an area", make: pinTool },
-  { name: "sphere", key: "s", label: "Sphere: place it, then spin it", make: sphereTool },
-  { name: "region", key: "r", label: "Region: draw around it, then move it", make: regionTool },
-  {
-    name: "camera",
-    key: "c",
-    label: "Camera: grab the scene",
-    make: () => freehandTool("camera_grab"),
-  },
-  { name: "eraser", key: "e", label: "Erase", make: eraserTool },
-];
+/** The tool that edits what is there. */
+export const SELECT = {
+  name: "select",
+  key: "v",
+  label: "Select and move",
+  hint: "Click a motion, or draw a box around several.",
+  icon: '<path d="M4 2.5v10l2.7-2.5 1.8 3.6 1.8-.9-1.8-3.5 3.6-.4z"/>',
+  make: selectTool,
+};
+const ERASER = {
+  name: "eraser",
+  key: "e",
+  label: "Erase",
+  hint: "Drag over what should go.",
+  icon: '<path d="M6 13h7.500"/><path d="M2.800 9.700l6-6a1.200 1.200 0 0 1 1.700 0l2.300 2.300a1.200 1.200 0 0 1 0 1.700L7.500 13H5.200l-2.400-1.600a1.200 1.200 0 0 1 0-1.700zM6.300 6.200l4 4"/>',
+  make: eraserTool,
+};
+
+/** Every tool, in the order of the toolbar. */
+export const TOOLS = [SELECT, ...LAYERS.flatMap(({ tools }) => tools), ERASER];
+
+/** The tool of a new editor. */
+export const FIRST_TOOL = LAYERS[0].tools[0].name;
+
+/** The entry of a tool. */
+export function toolNamed(name) {
+  return TOOLS.find((tool) => tool.name === name);
+}

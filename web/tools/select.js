@@ -1,9 +1,10 @@
 /** Select: click or draw a box; drag what is selected, or one of its points. */
 
-import { changeLayers, hasPath, layerOf, round, shiftLayers } from "../model/document.js";
+import { layerType } from "../layers/index.js";
+import { layerAt, layerExtent } from "../layers/pick.js";
+import { changeLayers, layerOf, round, shiftLayers } from "../model/document.js";
 import { bounds, distance, isInBox } from "../model/geometry.js";
-import { cornerAt, layerAt, pointAt } from "../model/hit.js";
-import { layerExtent } from "../model/layers.js";
+import { cornerAt, pointAt } from "../model/hit.js";
 import { toView } from "../model/viewport.js";
 
 const STILL_PX = 2;
@@ -60,24 +61,18 @@ function partAt({ screen }, { document, selection, view }) {
     const layer = layerOf(document, id);
     if (!layer || layer.locked) continue;
     const index = pointAt(layer, screen, view);
-    if (index >= 0 && isEditable(layer)) return { kind: "point", id, index };
+    if (index >= 0 && layerType(layer).canMovePoint(layer)) return { kind: "point", id, index };
     const corner = cornerAt(layer, screen, view);
     if (corner >= 0) return { kind: "corner", id, index: corner };
   }
   return null;
 }
 
-/** A recorded stroke has too many points to pull at one of them; it moves as a whole. */
-function isEditable(layer) {
-  return layer.type === "pin" || (layer.type === "drag" && (layer.curve ?? "recorded") !== "recorded");
-}
-
 function movedPoint(layer, kind, index, point) {
   const stored = point.map(round);
-  const put = (points, keepsTime) =>
-    points.map((old, i) => (i === index ? [...(keepsTime ? [old[0]] : []), ...stored] : old));
-  if (kind === "corner") return { polygon: put(layer.polygon, false) };
-  return { points: put(layer.points, hasPath(layer)) };
+  const put = (points) =>
+    points.map((old, i) => (i === index ? [...old.slice(0, -2), ...stored] : old));
+  return kind === "corner" ? { polygon: put(layer.polygon) } : { points: put(layer.points) };
 }
 
 function nextSelection(selection, id, isToggle) {

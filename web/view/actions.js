@@ -1,13 +1,14 @@
-/** Everything a person can do beside drawing: what buttons, keys and panels call. */
+/** Edits other than drawing: what buttons, keys and panels call. */
 
+import { readDocument } from "../layers/read_document.js";
 import {
   changeLayers,
   emptyDocument,
   layerOf,
   moveLayer,
   pasteLayers,
-  readDocument,
   removeLayers,
+  round,
   shiftLayers,
   writeDocument,
 } from "../model/document.js";
@@ -15,18 +16,17 @@ import {
 const COPY_SHIFT_PX = 16;
 const clipboard = { layers: [] }; // shared by all editors of the page
 
-/** `desk` is {store, size(), isReadOnly()}. */
-export function makeActions(desk) {
-  const { store } = desk;
+/** `canvasSize()` is the size of the picture; while `isReadOnly()`, no edit is kept. */
+export function makeActions({ store, canvasSize, isReadOnly }) {
   const chosen = () => [...store.state.selection];
   const commit = (edit) => {
-    if (!desk.isReadOnly()) store.commit(edit);
+    if (!isReadOnly()) store.commit(edit);
   };
   const unlocked = () => chosen().filter((id) => !layerOf(store.state.document, id)?.locked);
 
   const paste = (layers, shift = COPY_SHIFT_PX) => {
-    if (!layers.length || desk.isReadOnly()) return;
-    const { width, height } = desk.size();
+    if (!layers.length || isReadOnly()) return;
+    const { width, height } = canvasSize();
     const before = new Set(store.state.document.layers.map((layer) => layer.id));
     commit(pasteLayers(layers, [shift / width, shift / height]));
     const fresh = store.state.document.layers.filter((layer) => !before.has(layer.id));
@@ -54,9 +54,10 @@ export function makeActions(desk) {
         store.set({ selection: new Set() });
       }
     },
-    nudge(dx, dy) {
+    /** Moves the chosen point, or else the chosen layers, by pixels of the picture. */
+    moveBy(dx, dy) {
       const { point } = store.state;
-      const { width, height } = desk.size();
+      const { width, height } = canvasSize();
       const [x, y] = [dx / width, dy / height];
       if (point) commit(changeLayers([point.id], movedPoint(point.index, x, y)));
       else if (unlocked().length) commit(shiftLayers(unlocked(), x, y));
@@ -99,17 +100,17 @@ export function makeActions(desk) {
       commit((document) => ({ ...document, layers: [] }));
       this.select([]);
     },
-    /** Replaces the whole drawing by that of a text. Throws Error when the text is none. */
+    /** Replaces the whole drawing by that of a text. Throws Error when it cannot be read. */
     open(text) {
       const document = readDocument(text);
       commit(() => document);
       this.select([]);
     },
-    startAnew() {
-      store.set({ trouble: null });
-      store.commit(() => emptyDocument(desk.size()));
+    startEmpty() {
+      store.set({ loadError: null });
+      store.commit(() => emptyDocument(canvasSize()));
     },
-    adoptSize: () => commit((document) => ({ ...document, drawn_on: { ...desk.size() } })),
+    adoptSize: () => commit((document) => ({ ...document, drawn_on: { ...canvasSize() } })),
   };
 }
 
@@ -121,12 +122,11 @@ function layersOf(text) {
   try {
     return text ? readDocument(text).layers : null;
   } catch {
-    return null; // any other text on the clipboard is not ours to judge
+    return null; // any other text on the clipboard is no drawing
   }
 }
 
 function movedPoint(index, dx, dy) {
-  const round = (value) => Math.round(value * 1e5) / 1e5;
   return (layer) => ({
     points: layer.points.map((point, i) => {
       if (i !== index) return point;

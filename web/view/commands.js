@@ -1,17 +1,16 @@
-/** Commands of the editor as a whole: panels, questions, files. */
+/** Commands of the editor as a whole: panels, dialogs, files. */
 
 import { chooseMotion, saveMotion } from "./exchange.js";
-import { askSheet, keysSheet, menuSheet } from "./panels.js";
+import { confirmDialog, keysDialog, menuDialog } from "./dialogs.js";
 
-/** `desk` is {store, actions, stage, gestures, fullscreen, isReadOnly()}. */
-export function makeCommands(desk) {
-  const { store, actions, stage } = desk;
-  let sheet = null;
+/** The commands; dialogs are put into `body`. */
+export function makeCommands({ store, body, actions, canvasView, gestures, fullscreen }) {
+  let dialog = null;
 
   const show = (next) => {
-    sheet?.close();
-    sheet = next;
-    if (sheet) desk.body.append(sheet.element);
+    dialog?.close();
+    dialog = next;
+    if (dialog) body.append(dialog.element);
   };
   const togglePanel = (name) => () => {
     const { panels } = store.state;
@@ -27,31 +26,31 @@ export function makeCommands(desk) {
   };
   const clear = () => {
     if (!store.state.document.layers.length) return;
-    show(askSheet("Remove everything drawn here?", "Clear", () => actions.clear()));
+    show(confirmDialog("Remove everything drawn here?", "Clear", () => actions.clear()));
   };
   const entries = [
     ["Open a motion file…", "Replaces the drawing by a .motion.json", () => chooseMotion(importText)],
     ["Save as a motion file", "drawing.motion.json", () => saveMotion(store.state.document)],
     ["Clear…", "Removes everything drawn", clear],
-    ["Keys", "All keys (?)", () => show(keysSheet())],
+    ["Keys", "All keys (?)", () => show(keysDialog())],
   ];
 
   return {
-    fit: () => stage.fit(),
+    fit: () => canvasView.fit(),
     toggleInspector: togglePanel("inspector"),
     toggleTimeline: togglePanel("timeline"),
     toggleLoop: toggle("isLooping"),
     toggleSketch: toggle("showsSketch"),
-    toggleFullscreen: () => desk.fullscreen.toggle(),
-    toggleMenu: () => show(sheet?.element.isConnected ? null : menuSheet(entries)),
-    showKeys: () => show(sheet?.element.isConnected ? null : keysSheet()),
+    toggleFullscreen: () => fullscreen.toggle(),
+    toggleMenu: () => show(dialog?.element.isConnected ? null : menuDialog(entries)),
+    showKeys: () => show(dialog?.element.isConnected ? null : keysDialog()),
     importText,
-    /** Esc: the topmost thing that can be left is left. */
+    /** Esc closes or cancels the topmost of dialog, gesture, selection and full screen. */
     escape() {
-      if (sheet?.element.isConnected) show(null);
-      else if (desk.gestures.cancel()) return;
+      if (dialog?.element.isConnected) show(null);
+      else if (gestures.cancel()) return;
       else if (store.state.selection.size) actions.select([]);
-      else desk.fullscreen.close();
+      else fullscreen.close();
     },
   };
 }

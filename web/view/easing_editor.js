@@ -9,7 +9,7 @@ const PRESETS = [
   ["ease_in", "In", "Starts slowly"],
   ["ease_out", "Out", "Ends slowly"],
   ["ease_in_out", "In–out", "Starts and ends slowly"],
-  [[0.34, 1.56, 0.64, 1], "Overshoot", "Shoots past its goal and comes back"],
+  [[0.34, 1.56, 0.64, 1], "Overshoot", "Overshoots the end and comes back"],
 ];
 const [WIDTH, HEIGHT, PAD] = [120, 112, 7];
 const [LOWEST, HIGHEST] = [-0.5, 1.6]; // of the motion shown; a document may hold -1 to 2
@@ -20,8 +20,8 @@ const DIAGONAL = [1 / 3, 1 / 3, 2 / 3, 2 / 3];
 export function makeEasingEditor({ easing, onInput, onChange }) {
   const canvas = make("canvas", { className: "mp-easing", title: "Drag the handles" });
   let shown = easing;
-  let held = -1;
-  const place = ([x, y]) => [PAD + x * (WIDTH - 2 * PAD), PAD + ((HIGHEST - y) / SPAN) * (HEIGHT - 2 * PAD)];
+  let grabbed = -1; // index of the grabbed handle's x among the four numbers
+  const toCanvas = ([x, y]) => [PAD + x * (WIDTH - 2 * PAD), PAD + ((HIGHEST - y) / SPAN) * (HEIGHT - 2 * PAD)];
 
   const handles = () => easingHandles(shown) ?? DIAGONAL;
   const valueAt = (event) => {
@@ -36,25 +36,25 @@ export function makeEasingEditor({ easing, onInput, onChange }) {
     canvas.setPointerCapture(event.pointerId);
     const [x, y] = valueAt(event);
     const [x1, y1, x2, y2] = handles();
-    held = Math.hypot(x - x1, (y - y1) / SPAN) <= Math.hypot(x - x2, (y - y2) / SPAN) ? 0 : 2;
+    grabbed = Math.hypot(x - x1, (y - y1) / SPAN) <= Math.hypot(x - x2, (y - y2) / SPAN) ? 0 : 2;
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (held < 0) return;
+    if (grabbed < 0) return;
     const next = [...handles()];
-    [next[held], next[held + 1]] = valueAt(event);
+    [next[grabbed], next[grabbed + 1]] = valueAt(event);
     shown = next;
-    paint(canvas, shown, handles(), place);
+    drawEasing(canvas, shown, handles(), toCanvas);
     onInput(shown);
   });
   const end = (isKept) => () => {
-    if (held < 0) return;
-    held = -1;
+    if (grabbed < 0) return;
+    grabbed = -1;
     if (!isKept) shown = easing;
     onChange(shown);
   };
   canvas.addEventListener("pointerup", end(true));
   canvas.addEventListener("pointercancel", end(false));
-  paint(canvas, shown, handles(), place);
+  drawEasing(canvas, shown, handles(), toCanvas);
   const presets = PRESETS.map(([value, name, title]) => {
     const button = wordButton(name, title, () => onChange(value), "mp-choice");
     button.ariaPressed = String(JSON.stringify(value) === JSON.stringify(easing));
@@ -68,22 +68,22 @@ export function makeEasingEditor({ easing, onInput, onChange }) {
   );
 }
 
-function paint(canvas, easing, [x1, y1, x2, y2], place) {
+function drawEasing(canvas, easing, [x1, y1, x2, y2], toCanvas) {
   const ratio = 2;
   Object.assign(canvas, { width: WIDTH * ratio, height: HEIGHT * ratio });
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
   context.strokeStyle = "rgba(140, 145, 155, 0.35)";
-  const [left, bottom] = place([0, 0]);
-  const [right, top] = place([1, 1]);
+  const [left, bottom] = toCanvas([0, 0]);
+  const [right, top] = toCanvas([1, 1]);
   context.strokeRect(left, top, right - left, bottom - top);
   context.strokeStyle = "rgba(140, 145, 155, 0.8)";
-  drawLine(context, [place([0, 0]), place([x1, y1])]);
-  drawLine(context, [place([1, 1]), place([x2, y2])]);
+  drawLine(context, [toCanvas([0, 0]), toCanvas([x1, y1])]);
+  drawLine(context, [toCanvas([1, 1]), toCanvas([x2, y2])]);
   context.strokeStyle = "#5b9dff";
   context.lineWidth = 2;
-  drawLine(context, Array.from({ length: 49 }, (_, i) => place([i / 48, easeValue(easing, i / 48)])));
-  for (const handle of [place([x1, y1]), place([x2, y2])]) {
+  drawLine(context, Array.from({ length: 49 }, (_, i) => toCanvas([i / 48, easeValue(easing, i / 48)])));
+  for (const handle of [toCanvas([x1, y1]), toCanvas([x2, y2])]) {
     context.beginPath();
     context.arc(...handle, 4, 0, 2 * Math.PI);
     context.fillStyle = "#ffffff";

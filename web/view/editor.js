@@ -1,22 +1,24 @@
 /**
  * The motion editor as one element. It knows nothing of ComfyUI: its owner gives it a text, a
- * picture and a clip, and is told the new text once per gesture.
+ * picture and a clip, and receives the new text once per gesture.
  */
 
-import { emptyDocument, readDocument, writeDocument } from "../model/document.js";
+import { readDocument } from "../layers/read_document.js";
+import { emptyDocument, writeDocument } from "../model/document.js";
 import { makeStore } from "../model/store.js";
+import { FIRST_TOOL } from "../tools/index.js";
 import { makeActions } from "./actions.js";
 import { makeBackground } from "./background.js";
 import { makeCommands } from "./commands.js";
+import { makeCompositor } from "./compositor.js";
+import { loadErrorDialog } from "./dialogs.js";
 import { make } from "./dom.js";
 import { listenToClipboard, listenToDrops } from "./exchange.js";
 import { makeFullscreen } from "./fullscreen.js";
-import { makeGestures } from "./gestures.js";
 import { makeInspector } from "./inspector.js";
 import { listenToKeys } from "./keyboard.js";
-import { makeNotices, troubleSheet } from "./panels.js";
+import { makeNotices } from "./notices.js";
 import { makePlayback } from "./playback.js";
-import { makeSurface } from "./surface.js";
 import { addStyle } from "./style.js";
 import { makeTimeline } from "./timeline.js";
 import { makeToolbar } from "./toolbar.js";
@@ -25,131 +27,106 @@ import { makeTransport } from "./transport.js";
 const JUST_NOW_MS = 300;
 const FIRST_SIZE = { width: 832, height: 480 };
 const KEPT = ["time", "tool", "selection", "settings", "isLooping", "showsSketch", "panels"];
+const START = {
+  tool: FIRST_TOOL,
+  isLooping: true,
+  showsSketch: true,
+  loadError: null,
+  point: null,
+  notes: [],
+  panels: { inspector: false, timeline: true },
+};
 
 /**
  * `onCommit(text)`: the drawing changed. `onPictureFile(file)`: a picture was dropped or pasted.
  * `onWheelUnused(event)`: the wheel turned over an editor that has no focus.
  */
-export function createEditor({ onCommit = () => {}, onPictureFile = () => {}, onWheelUnused = () => {} } = {}) {
+export function createEditor({
+  onCommit = () => {},
+  onPictureFile = () => {},
+  onWheelUnused = () => {},
+} = {}) {
   addStyle();
   const body = make("div", { className: "mp-body", tabIndex: 0, data: { captureWheel: "true" } });
   const element = make("div", { className: "mp-editor" }, body);
   const controller = new AbortController();
-  let clip = FIRST_SIZE;
-  let background = null;
-  let text = null; // what the owner holds
-  let lostFocusAt = -Infinity;
-  // Older Nodes 2.0 would drag the node along with whatever is pressed in it.
-  for (const name of ["pointerdown", "pointermove", "pointerup"]) {
-    body.addEventListener(name, (event) => event.stopPropagation());
-  }
-  body.addEventListener("focusout", ({ target }) => {
-    lostFocusAt = performance.now();
-    // A button that is redrawn takes the focus with it, and the keys would go to the host.
-    setTimeout(() => !target.isConnected && document.activeElement === document.body && body.focus({ preventScroll: true }));
-  });
-  const desk = { size: () => background?.size ?? clip, isReadOnly: () => store.state.trouble !== null, body };
+  // What the owner gave: text is what it holds.
+  const source = { clip: FIRST_SIZE, background: null, text: null };
+  const canvasSize = () => source.background?.size ?? source.clip;
   const store = makeStore({
     size: FIRST_SIZE,
-    prepare: (document) => onCanvas(document, desk.size()),
+    prepare: (document) => onCanvas(document, canvasSize()),
     onCommit(document) {
-      text = writeDocument(document);
-      onCommit(text);
+      source.text = writeDocument(document);
+      if (store.state.notes.length) store.set({ notes: [] });
+      onCommit(source.text);
     },
   });
-  store.set({ tool: "drag", ...START });
-  assemble(desk, { store, background: () => background, element, onWheelUnused });
-  layOut(desk, body);
-  keepTouches(body, controller.signal);
-  listenToKeys(body, desk, controller.signal);
-  listenToClipboard(body, { actions: desk.actions, onPictureFile }, controller.signal);
-  listenToDrops(body, { onPictureFile, onMotionText: desk.commands.importText }, controller.signal);
-
+  store.set(START);
+  const background = () => source.background;
+  const parts = makeParts({ store, body, element, canvasSize, background, onWheelUnused });
+  layOut(parts, store, body);
+  const focus = watchFocus(body);
+  listen(body, { ...parts, store }, onPictureFile, controller.signal);
   return {
     element,
     focus: () => body.focus({ preventScroll: true }),
     get hasFocus() {
-      return body.contains(document.activeElement);
+      return focus.isHere();
     },
     /** Whether it has the focus, or lost it just now by being taken off the page. */
     get hadFocus() {
-      return body.contains(document.activeElement) || performance.now() - lostFocusAt < JUST_NOW_MS;
+      return focus.wasHere();
     },
     get text() {
-      return text;
+      return source.text;
     },
-    /** Shows a motion text. One that cannot be read is kept and said so. */
-    setText(next) {
-      if (next === text) return;
-      text = next;
-      showText(desk, next);
-    },
-    setPicture(source) {
-      background = makeBackground(source);
-      desk.surface.resize();
-      desk.notices.update();
-    },
-    setClip({ frames, fps, width, height }) {
-      const { clip: old } = store.state;
-      if (width > 0 && height > 0) clip = { width, height };
-      const next = { frames: Math.max(1, frames ?? old.frames), fps: fps > 0 ? fps : 16 };
-      if (next.frames !== old.frames || next.fps !== old.fps) store.set({ clip: next });
-      desk.surface.resize();
-      desk.notices.update();
-    },
-    /** What a new editor for the same node should go on with. */
+    ...makeInputs({ ...parts, store, source, canvasSize }),
+    /** What a new editor for the same node should continue with. */
     session: () => Object.fromEntries(KEPT.map((name) => [name, store.state[name]])),
     resume: (session) => store.set(session),
     destroy() {
       controller.abort();
-      desk.playback.stop();
-      desk.fullscreen.close();
-      desk.timeline.destroy();
-      desk.surface.destroy();
+      parts.playback.stop();
+      parts.fullscreen.close();
+      parts.timeline.destroy();
+      parts.compositor.destroy();
     },
   };
 }
 
-/** The host zooms its graph by two fingers wherever they are; on the editor they are the editor's. */
-function keepTouches(body, signal) {
-  const keep = (event) => body.contains(event.target) && event.stopPropagation();
-  for (const name of ["touchstart", "touchmove", "touchend", "touchcancel"]) {
-    window.addEventListener(name, keep, { capture: true, passive: true, signal });
-  }
-}
-
-const START = {
-  isLooping: true,
-  showsSketch: true,
-  trouble: null,
-  point: null,
-  panels: { inspector: false, timeline: true },
-};
-
-function assemble(desk, { store, background, element, onWheelUnused }) {
-  desk.store = store;
-  desk.actions = makeActions(desk);
-  desk.playback = makePlayback(desk);
-  desk.surface = makeSurface(desk, { background, onWheelUnused });
-  desk.stage = desk.surface.stage;
-  desk.gestures = desk.surface.gestures;
-  desk.fullscreen = makeFullscreen(element, desk.body, (isOn) => {
-    desk.body.classList.toggle("mp-wide", isOn);
-    desk.body.focus({ preventScroll: true });
-    desk.stage.fit();
+/** The parts of the editor, each given what it uses. */
+function makeParts({ store, body, element, canvasSize, background, onWheelUnused }) {
+  const isReadOnly = () => store.state.loadError !== null;
+  const actions = makeActions({ store, canvasSize, isReadOnly });
+  const playback = makePlayback({ store });
+  const compositor = makeCompositor({
+    ...{ store, body, canvasSize, isReadOnly, background, onWheelUnused },
+    onReadout: (text) => transport.setReadout(text),
+    onWarped: (isOn) => notices.showSketch(isOn),
   });
-  desk.commands = makeCommands(desk);
-  desk.notices = makeNotices(desk);
-  desk.toolbar = makeToolbar(desk);
-  desk.transport = makeTransport(desk);
-  desk.timeline = makeTimeline(desk);
-  desk.inspector = makeInspector(desk);
+  const { canvasView, gestures } = compositor;
+  const fullscreen = makeFullscreen(element, body, (isOn) => {
+    body.classList.toggle("mp-wide", isOn);
+    body.focus({ preventScroll: true });
+    canvasView.fit();
+  });
+  const commands = makeCommands({ store, body, actions, canvasView, gestures, fullscreen });
+  const notices = makeNotices({ store, actions, canvasSize });
+  const toolbar = makeToolbar({ store, gestures, commands });
+  const transport = makeTransport({ store, playback, commands });
+  const timeline = makeTimeline({ store, actions, playback, isReadOnly });
+  const inspector = makeInspector({ store, actions, canvasSize });
+  return {
+    ...{ actions, playback, compositor, canvasView, gestures, fullscreen, commands },
+    ...{ notices, toolbar, transport, timeline, inspector },
+  };
 }
 
-function layOut(desk, body) {
-  const { surface, notices, toolbar, transport, timeline, inspector, store } = desk;
-  surface.stage.element.append(notices.element);
-  body.append(toolbar.element, surface.stage.element, inspector.element, transport.element, timeline.element);
+function layOut({ canvasView, notices, toolbar, transport, timeline, inspector }, store, body) {
+  canvasView.element.append(notices.element);
+  const rows = [toolbar, canvasView, inspector, transport, timeline];
+  body.append(...rows.map(({ element }) => element));
   const show = ({ panels }) => {
     inspector.element.hidden = !panels.inspector;
     timeline.element.hidden = !panels.timeline;
@@ -158,28 +135,100 @@ function layOut(desk, body) {
   store.subscribe((state, old) => state.panels !== old.panels && show(state));
 }
 
+function listen(body, editor, onPictureFile, signal) {
+  const { actions, commands } = editor;
+  // Older Nodes 2.0 would drag the node along with whatever is pressed in it.
+  for (const name of ["pointerdown", "pointermove", "pointerup"]) {
+    body.addEventListener(name, (event) => event.stopPropagation());
+  }
+  keepTouches(body, signal);
+  listenToKeys(body, editor, signal);
+  listenToClipboard(body, { actions, onPictureFile }, signal);
+  listenToDrops(body, { onPictureFile, onMotionText: commands.importText }, signal);
+}
+
+/** The host zooms its graph by two fingers wherever they are; over the editor it must not. */
+function keepTouches(body, signal) {
+  const keep = (event) => body.contains(event.target) && event.stopPropagation();
+  for (const name of ["touchstart", "touchmove", "touchend", "touchcancel"]) {
+    window.addEventListener(name, keep, { capture: true, passive: true, signal });
+  }
+}
+
+/** Whether the focus is in `body`, now and just before. */
+function watchFocus(body) {
+  let lostAt = -Infinity;
+  body.addEventListener("focusout", ({ target }) => {
+    lostAt = performance.now();
+    // A button that is redrawn takes the focus with it, and the keys would go to the host.
+    setTimeout(() => {
+      const isLost = !target.isConnected && document.activeElement === document.body;
+      if (isLost) body.focus({ preventScroll: true });
+    });
+  });
+  const isHere = () => body.contains(document.activeElement);
+  return { isHere, wasHere: () => isHere() || performance.now() - lostAt < JUST_NOW_MS };
+}
+
+/** What the owner sets: the text, the picture, the clip, and the notes of the last run. */
+function makeInputs(editor) {
+  const { store, source, compositor, notices } = editor;
+  const resize = () => {
+    compositor.resize();
+    notices.update();
+  };
+  const load = makeLoader(editor);
+  return {
+    /** Shows a motion text. One that cannot be read is kept, and its error is shown. */
+    setText(text) {
+      if (text === source.text) return;
+      source.text = text;
+      load(text);
+    },
+    setPicture(picture) {
+      source.background = makeBackground(picture);
+      resize();
+    },
+    setClip({ frames, fps, width, height }) {
+      const { clip: old } = store.state;
+      if (width > 0 && height > 0) source.clip = { width, height };
+      const next = { frames: Math.max(1, frames ?? old.frames), fps: fps > 0 ? fps : 16 };
+      if (next.frames !== old.frames || next.fps !== old.fps) store.set({ clip: next });
+      resize();
+    },
+    /** Shows sentences about the last run until the drawing changes. */
+    setNotes: (notes) => store.set({ notes }),
+  };
+}
+
+/** A function that loads a text into the store, with a dialog where it cannot be read. */
+function makeLoader({ store, actions, gestures, canvasView, canvasSize }) {
+  let dialog = null;
+  const offerChoice = (message) => {
+    dialog = loadErrorDialog(message, {
+      onKeep: () => dialog.close(),
+      onStartEmpty() {
+        dialog.close();
+        actions.startEmpty();
+      },
+    });
+    canvasView.element.append(dialog.element);
+  };
+  return (text) => {
+    dialog?.close();
+    gestures.cancel();
+    try {
+      store.load(text?.trim() ? readDocument(text) : emptyDocument(canvasSize()));
+      store.set({ loadError: null, notes: [] });
+    } catch (error) {
+      store.load(emptyDocument(canvasSize()));
+      store.set({ loadError: error.message, notes: [] });
+      offerChoice(error.message);
+    }
+  };
+}
+
 /** A drawing with nothing on it belongs to whatever picture is there. */
 function onCanvas(document, { width, height }) {
   return document.layers.length ? document : { ...document, drawn_on: { width, height } };
-}
-
-function showText(desk, text) {
-  const { store } = desk;
-  desk.trouble?.close();
-  desk.gestures.cancel();
-  try {
-    store.load(text?.trim() ? readDocument(text) : emptyDocument(desk.size()));
-    store.set({ trouble: null });
-  } catch (error) {
-    store.load(emptyDocument(desk.size()));
-    store.set({ trouble: error.message });
-    desk.trouble = troubleSheet(error.message, {
-      onKeep: () => desk.trouble.close(),
-      onAnew: () => {
-        desk.trouble.close();
-        desk.actions.startAnew();
-      },
-    });
-    desk.stage.element.append(desk.trouble.element);
-  }
 }

@@ -5,8 +5,8 @@ import { make } from "./dom.js";
 import { isTyping } from "./keyboard.js";
 
 /**
- * While the editor has the focus, the page's clipboard events are ours: the browser sends them to
- * the body, so only a listener of the window can take them before the host does.
+ * While the editor has the focus, the page's clipboard events belong to it. The browser sends
+ * them to the body, so only a listener of the window receives them before the host does.
  */
 export function listenToClipboard(element, { actions, onPictureFile }, signal) {
   const isOurs = (event) => {

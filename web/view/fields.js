@@ -1,4 +1,4 @@
-/** Input fields of the inspector: each tells while it is dragged and once when it is let go. */
+/** Input fields of the inspector: each reports while it is dragged and once when it is released. */
 
 import { make } from "./dom.js";
 
@@ -22,7 +22,7 @@ export function sliderField({ label, title, min, max, step, unit = "", value, on
   return field(label, title, [range, number, unit && make("span", { className: "mp-unit" }, unit)]);
 }
 
-/** A number alone; `isEmpty` allows none, told as null. */
+/** A number alone; an empty field is reported as null. */
 export function numberField({ label, title, value, step = 1, min, max, placeholder = "", onChange }) {
   const text = value === null ? "" : String(Math.round(value * 100) / 100);
   const input = make("input", { type: "number", value: text, step, title, placeholder, ariaLabel: label });
@@ -54,7 +54,7 @@ export function choiceField({ label, title, options, value, onChange }) {
   return field(label, title, [make("div", { className: "mp-choices", role: "group" }, buttons)]);
 }
 
-/** A button with words. */
+/** A button with a text label. */
 export function wordButton(label, title, onClick, className = "mp-word") {
   return make("button", { type: "button", className, title, on: { click: onClick } }, label);
 }

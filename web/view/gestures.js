@@ -1,25 +1,25 @@
-/** Brings the stage's pointers to the chosen tool, and what the tool answers to the store. */
+/** Passes the canvas view's pointers to the chosen tool, and the tool's answers to the store. */
 
-import { hasPath, layerOf } from "../model/document.js";
-import { layerAt, pointAt } from "../model/hit.js";
+import { layerType } from "../layers/index.js";
+import { layerAt } from "../layers/pick.js";
+import { layerOf } from "../model/document.js";
+import { pointAt } from "../model/hit.js";
 import { clipSeconds } from "../model/store.js";
-import { TOOLS } from "../tools/index.js";
+import { SELECT, TOOLS } from "../tools/index.js";
 
-const OWN_TOOL = { drag: "path", pin: "pin", sphere: "sphere", region: "region" };
-
-/** `desk` is {store, size(), isReadOnly()}; `stage` gives the view. */
-export function makeGestures(desk, stage) {
-  const { store } = desk;
+/** `canvasView` gives the view; while `isReadOnly()`, no gesture begins. */
+export function makeGestures({ store, canvasView, canvasSize, isReadOnly }) {
   const tools = new Map(TOOLS.map(({ name, make }) => [name, make()]));
   let isBusy = false;
   const tool = () => tools.get(store.state.tool);
 
   const context = () => {
     const { document, selection, time, clip, settings } = store.state;
-    const view = stage.view;
-    return { document, selection, time, clipSeconds: clipSeconds(clip), size: desk.size(), view, settings };
+    const { view } = canvasView;
+    const seconds = clipSeconds(clip);
+    return { document, selection, time, clipSeconds: seconds, size: canvasSize(), view, settings };
   };
-  const ask = (handler, pointer) => {
+  const send = (handler, pointer) => {
     const answer = tool()[handler]?.(pointer, context());
     if (answer) store.apply(answer);
   };
@@ -31,30 +31,30 @@ export function makeGestures(desk, stage) {
 
   const handlers = {
     down(pointer) {
-      if (desk.isReadOnly()) return;
+      if (isReadOnly()) return;
       isBusy = true;
-      ask("onPointerDown", pointer);
+      send("onPointerDown", pointer);
     },
     move(pointer) {
-      if (isBusy) ask("onPointerMove", pointer);
+      if (isBusy) send("onPointerMove", pointer);
     },
     up(pointer) {
       if (!isBusy) return;
       isBusy = false;
-      ask("onPointerUp", pointer);
+      send("onPointerUp", pointer);
       if (store.state.preview || store.state.box) store.set({ preview: null, box: null });
       store.set({ point: pointUnder(pointer) });
     },
     cancel,
     hover(pointer) {
-      if (!desk.isReadOnly()) ask("onPointerMove", pointer);
+      if (!isReadOnly()) send("onPointerMove", pointer);
     },
     leave() {
       if (store.state.preview) store.set({ preview: null });
     },
     double(pointer) {
-      if (tool().onDoubleClick) ask("onDoubleClick", pointer);
-      else if (store.state.tool === "select") openOwnTool(pointer);
+      if (tool().onDoubleClick) send("onDoubleClick", pointer);
+      else if (store.state.tool === SELECT.name) openEditTool(pointer);
     },
   };
 
@@ -62,25 +62,25 @@ export function makeGestures(desk, stage) {
   const pointUnder = ({ screen }) => {
     const { document, selection } = store.state;
     const layer = layerOf(document, [...selection].at(-1));
-    const isRecorded = layer && hasPath(layer) && (layer.curve ?? "recorded") === "recorded";
-    if (!layer || isRecorded || layer.type === "sphere") return null;
-    const index = pointAt(layer, screen, stage.view);
+    if (!layer || !layerType(layer).canSelectPoint(layer)) return null;
+    const index = pointAt(layer, screen, canvasView.view);
     return index < 0 ? null : { id: layer.id, index };
   };
 
-  const openOwnTool = ({ screen }) => {
-    const layer = layerAt(store.state.document, screen, stage.view, store.state.time);
-    if (layer && OWN_TOOL[layer.type]) store.set({ tool: OWN_TOOL[layer.type], selection: new Set([layer.id]) });
+  const openEditTool = ({ screen }) => {
+    const layer = layerAt(store.state.document, screen, canvasView.view, store.state.time);
+    const tool = layer && layerType(layer).editTool;
+    if (tool) store.set({ tool, selection: new Set([layer.id]) });
   };
 
   return {
     handle: (kind, pointer) => handlers[kind](pointer),
     cursor(pointer) {
       const { document, tool: name, time } = store.state;
-      if (name !== "select" || !pointer) return tool().cursor;
-      return layerAt(document, pointer.screen, stage.view, time) ? "move" : "default";
+      if (name !== SELECT.name || !pointer) return tool().cursor;
+      return layerAt(document, pointer.screen, canvasView.view, time) ? "move" : "default";
     },
-    key: (event) => ask("onKey", event),
+    key: (event) => send("onKey", event),
     /** Ends the gesture or the path under way; false where there was none. */
     cancel() {
       const wasBusy = isBusy || Boolean(store.state.preview);

@@ -1,14 +1,9 @@
-/** The icons of the editor, drawn for it on a 16 by 16 grid. */
+/** The icons of the editor on a 16 by 16 grid; tools bring their own. */
+
+import { TOOLS } from "../tools/index.js";
 
 const SHAPES = {
-  select: '<path d="M4 2.5v10l2.7-2.5 1.8 3.6 1.8-.9-1.8-3.5 3.6-.4z"/>',
-  drag: '<path d="M2.5 11.5c1.6-6 4-8 5.6-6.300s-1.300 5.200.6 5.900c1.700.6 2.800-1.500 4.300-6.100"/><path d="M10.600 6.200l2.500-1.400.8 2.700"/>',
-  path: '<path d="M3.500 11.500C5 6 7 5 8.300 7.500s3 2.500 4.200-3"/><circle class="f" cx="3.400" cy="12" r="1.700"/><circle class="f" cx="8.300" cy="7.600" r="1.700"/><circle class="f" cx="12.600" cy="4" r="1.700"/>',
-  pin: '<path d="M8 9.500V14"/><path d="M5.500 2.500h5l-.7 3.300 1.700 2.200v1.500h-7V8l1.700-2.200z"/>',
-  sphere: '<circle cx="8" cy="8" r="5.500"/><path d="M2.700 9.500c3 1.700 7.600 1.700 10.600 0M8 2.500c-2.600 3.200-2.600 7.800 0 11"/>',
-  region: '<path d="M3 6.500C3.500 3 8 2 11 3.500s2.500 5.500.5 8-6.500 2-7.500 0S2.700 8.500 3 6.500z" stroke-dasharray="2.200 1.600"/><path d="M6 8h4.500M8.800 6.200L10.600 8 8.800 9.800"/>',
-  camera: '<rect x="2" y="4.500" width="8.500" height="7" rx="1.500"/><path d="M10.500 7.200L14 5v6l-3.500-2.200z"/>',
-  eraser: '<path d="M6 13h7.500"/><path d="M2.800 9.700l6-6a1.200 1.200 0 0 1 1.700 0l2.300 2.300a1.200 1.200 0 0 1 0 1.700L7.500 13H5.200l-2.400-1.600a1.200 1.200 0 0 1 0-1.700zM6.300 6.200l4 4"/>',
+  ...Object.fromEntries(TOOLS.map(({ name, icon }) => [name, icon])),
   play: '<path class="f" d="M5 3.200v9.600l7.500-4.800z"/>',
   pause: '<path class="f" d="M4.500 3.500h2.300v9H4.500zM9.200 3.500h2.300v9H9.200z"/>',
   start: '<path class="f" d="M12 3.500v9L6 8z"/><path d="M4.500 3.500v9"/>',

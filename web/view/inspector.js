@@ -1,57 +1,51 @@
 /** The properties of what is selected; with nothing selected, of what will be drawn next. */
 
-import { hasPath, hasTiming, layerOf } from "../model/document.js";
+import { easingField, pointFields, timingFields } from "../layers/fields.js";
+import { layerType } from "../layers/index.js";
+import { layerOf } from "../model/document.js";
+import { toolNamed } from "../tools/index.js";
 import { make } from "./dom.js";
 import { makeEasingEditor } from "./easing_editor.js";
-import { choiceField, wordButton } from "./fields.js";
-import {
-  brushFields,
-  keyFields,
-  pointFields,
-  shapeFields,
-  timingFields,
-} from "./inspector_fields.js";
+import { choiceField, numberField, sliderField, wordButton } from "./fields.js";
 import { layerTitle } from "./timeline_row.js";
 
-const CURVES = [
-  ["linear", "Straight", "Straight from point to point"],
-  ["catmull_rom", "Smooth", "A smooth curve through the points"],
-];
+const WATCHED = ["document", "selection", "point", "tool", "settings", "clip", "panels", "time"];
 
-/** `desk` is {store, actions, size()}. */
-export function makeInspector(desk) {
-  const { store } = desk;
+/** `canvasSize()` is the size of the picture. */
+export function makeInspector({ store, actions, canvasSize }) {
   const element = make("div", { className: "mp-inspector" });
   let open = null; // the title of the part that is open where there is room for one
   const update = () => {
     if (!store.state.panels.inspector) return;
     const layer = layerOf(store.state.document, [...store.state.selection].at(-1));
-    const title = make("div", { className: "mp-title" }, layer ? titleOf(layer, store.state) : "What comes next");
-    const parts = layer ? layerParts(desk, layer) : toolParts(desk);
-    element.replaceChildren(title, tabs(parts, open, choose), ...parts);
+    const text = layer ? titleOf(layer, store.state) : "What comes next";
+    const title = make("div", { className: "mp-title" }, text);
+    const sections = layer
+      ? layerSections(layer, { store, actions, size: canvasSize() })
+      : toolSections({ store, actions });
+    element.replaceChildren(title, tabs(sections, open, choose), ...sections);
   };
   const choose = (name) => {
     open = name;
     update();
   };
   store.subscribe((state, old) => {
-    const names = ["document", "selection", "point", "tool", "settings", "clip", "panels", "time"];
     // While a field is being dragged its element must live.
-    if (!state.preview && names.some((name) => state[name] !== old[name])) update();
+    if (!state.preview && WATCHED.some((name) => state[name] !== old[name])) update();
   });
   update();
   return { element };
 }
 
-/** A row of the parts' titles, shown where only one part has room. */
-function tabs(parts, open, choose) {
-  const titled = parts.filter((part) => part.dataset.title);
-  const shown = titled.find((part) => part.dataset.title === open) ?? titled[0];
+/** A row of the sections' titles, shown where only one section has room. */
+function tabs(sections, open, choose) {
+  const titled = sections.filter((section) => section.dataset.title);
+  const shown = titled.find((section) => section.dataset.title === open) ?? titled[0];
   shown?.classList.add("mp-open");
-  const buttons = titled.map((part) => {
-    const { title } = part.dataset;
+  const buttons = titled.map((section) => {
+    const { title } = section.dataset;
     const button = wordButton(title, title, () => choose(title), "mp-choice");
-    button.ariaPressed = String(part === shown);
+    button.ariaPressed = String(section === shown);
     return button;
   });
   return make("div", { className: "mp-choices mp-tabs" }, buttons);
@@ -61,75 +55,54 @@ function titleOf(layer, { selection }) {
   return selection.size > 1 ? `${layerTitle(layer)} and ${selection.size - 1} more` : layerTitle(layer);
 }
 
-function layerParts(desk, layer) {
-  const { store, actions } = desk;
-  const { point } = store.state;
-  const change = (fields) => actions.change([layer.id], fields);
-  const preview = (fields) => actions.preview([layer.id], fields);
-  const tools = { change, preview, layer, desk };
+function layerSections(layer, { store, actions, size }) {
+  const { point, clip, time } = store.state;
+  const type = layerType(layer);
   const hasPoint = point?.id === layer.id && layer.points?.[point.index];
-  return [
-    ...(hasPoint ? [part("Point", pointFields(tools, point.index))] : []),
-    ...(layer.type === "drag" ? [part("Brush", brushFields(layer.brush, tools))] : []),
-    ...(layer.type === "drag" ? [part("Line", [curveField(layer, change)])] : []),
-    ...(hasPath(layer) && layer.type !== "sphere" ? [] : [part("Area", shapeFields(tools))]),
-    ...(layer.type === "region" ? [part("Pose", keyFields(tools))] : []),
-    ...(hasTiming(layer) ? [part("Time", timingFields(tools))] : []),
-    ...(hasTiming(layer) ? [part("Easing", [easingOf(tools)])] : []),
+  const parts = [
+    ...(hasPoint ? [{ title: "Point", fields: pointFields(layer, point.index, { size, clip }) }] : []),
+    ...type.parts(layer, { size, time }),
+    ...(type.hasTiming ? [{ title: "Time", fields: timingFields(layer, { clip }) }] : []),
+    ...(type.hasTiming ? [{ title: "Easing", fields: [easingField(layer)] }] : []),
   ];
-}
-
-function toolParts({ store, actions }) {
-  const { tool, settings } = store.state;
-  const setBrush = (fields) => store.set({ settings: { ...settings, brush: { ...settings.brush, ...fields.brush } } });
-  const brush = part("Next brush", brushFields(settings.brush, { change: setBrush, preview: () => {} }));
-  const curve = part("Next line", [
-    curveField(settings, (fields) => store.set({ settings: { ...settings, ...fields } })),
-  ]);
-  const parts = {
-    drag: [brush],
-    path: [brush, curve],
-    pin: [
-      part("Areas", [
-        wordButton("Pin all the rest", "Holds still whatever no moving layer covers", () =>
-          actions.add({ type: "pin", name: "The rest", area: "background", spacing: 0.04 }),
-        ),
-        wordButton("Pin the mask", "Holds still the area of the mask input", () =>
-          actions.add({ type: "pin", name: "Mask", area: "mask", spacing: 0.04 }),
-        ),
-      ]),
-    ],
-    region: [
-      part("Areas", [
-        wordButton("Use the mask", "A region of the mask input's shape", () =>
-          actions.add({ type: "region", name: "Mask", area: "mask", keys: [{ t: 0 }], spacing: 0.03 }),
-        ),
-      ]),
-    ],
+  const handlers = {
+    change: (fields) => actions.change([layer.id], fields),
+    preview: (fields) => actions.preview([layer.id], fields),
+    add: (layer) => actions.add(layer),
   };
-  const hint = make("div", { className: "mp-quiet" }, "Select a layer to see its properties.");
-  return parts[tool] ?? [hint];
+  return parts.map((part) => sectionOf(part, handlers));
 }
 
-function curveField(source, change) {
-  const recorded = [["recorded", "Recorded", "The hand's own timing"]];
-  return choiceField({
-    label: "Curve",
-    title: "How the line runs between its points",
-    options: source.points ? [...recorded, ...CURVES] : CURVES,
-    value: source.curve ?? "recorded",
-    onChange: (curve) => change({ curve }),
-  });
+function toolSections({ store, actions }) {
+  const { tool, settings } = store.state;
+  const parts = toolNamed(tool).parts?.(settings);
+  if (!parts) return [make("div", { className: "mp-quiet" }, "Select a layer to see its properties.")];
+  const handlers = {
+    change: (fields) => store.set({ settings: { ...settings, ...fields } }),
+    preview: () => {},
+    add: (layer) => actions.add(layer),
+  };
+  return parts.map((part) => sectionOf(part, handlers));
 }
 
-function easingOf({ layer, change, preview }) {
-  return makeEasingEditor({
-    easing: layer.easing ?? "linear",
-    onInput: (easing) => preview({ easing }),
-    onChange: (easing) => change({ easing }),
-  });
+function sectionOf({ title, fields }, handlers) {
+  const elements = fields.map((field) => fieldElement(field, handlers));
+  return make("section", { className: "mp-part", data: { title } }, make("h4", {}, title), elements);
 }
 
-function part(title, children) {
-  return make("section", { className: "mp-part", data: { title } }, make("h4", {}, title), children);
+/** The element of a field that web/layers/fields.js describes. */
+function fieldElement({ kind, change, ...field }, handlers) {
+  const onChange = (value) => {
+    const fields = change(value);
+    if (fields) handlers.change(fields);
+  };
+  const onInput = (value) => handlers.preview(change(value));
+  const makers = {
+    slider: () => sliderField({ ...field, onInput, onChange }),
+    number: () => numberField({ ...field, onChange }),
+    choice: () => choiceField({ ...field, onChange }),
+    easing: () => makeEasingEditor({ easing: field.value, onInput, onChange }),
+    button: () => wordButton(field.label, field.title, () => handlers.add(field.layer)),
+  };
+  return makers[kind]();
 }

@@ -5,8 +5,12 @@ import { TOOLS } from "../tools/index.js";
 const TOOL_KEYS = new Map(TOOLS.map(({ key, name }) => [key, name]));
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** Listens on the editor's element. `desk` has store, actions, playback, gestures, commands. */
-export function listenToKeys(element, desk, signal) {
+/**
+ * Listens on the editor's element. `editor` is {store, actions, playback, gestures, commands,
+ * canvasView}.
+ */
+export function listenToKeys(element, editor, signal) {
+  const { canvasView, playback } = editor;
   let isSpaceHeld = false;
   element.addEventListener("keydown", (event) => {
     if (isTyping(event.target)) {
@@ -15,19 +19,19 @@ export function listenToKeys(element, desk, signal) {
     }
     if (event.key === " ") {
       if (!event.repeat) isSpaceHeld = true;
-      desk.stage.isPanning = true;
+      canvasView.isPanning = true;
       consume(event);
       return;
     }
-    const act = commandOf(event, desk);
+    const act = commandOf(event, editor);
     if (!act || act(event) === false) return;
     consume(event);
   }, { signal });
   element.addEventListener("keyup", (event) => {
     if (event.key !== " " || isTyping(event.target)) return;
-    const wasPanned = desk.stage.wasPanned;
-    desk.stage.isPanning = desk.stage.wasPanned = false;
-    if (isSpaceHeld && !wasPanned) desk.playback.toggle();
+    const { wasPanned } = canvasView;
+    canvasView.isPanning = canvasView.wasPanned = false;
+    if (isSpaceHeld && !wasPanned) playback.toggle();
     isSpaceHeld = false;
     consume(event);
   }, { signal });
@@ -43,13 +47,14 @@ function consume(event) {
   event.stopPropagation();
 }
 
-function commandOf(event, desk) {
+function commandOf(event, editor) {
   const { key } = event;
-  if (event.ctrlKey || event.metaKey) return withControl(key.toLowerCase(), desk);
-  if (ARROWS[key]) return () => arrow(ARROWS[key], event.shiftKey, desk);
+  if (event.ctrlKey || event.metaKey) return withControl(key.toLowerCase(), editor);
+  if (ARROWS[key]) return () => arrow(ARROWS[key], event.shiftKey, editor);
   if (event.altKey) return null;
-  if (TOOL_KEYS.has(key.toLowerCase())) return () => desk.gestures.setTool(TOOL_KEYS.get(key.toLowerCase()));
-  return plain(key, desk);
+  const tool = TOOL_KEYS.get(key.toLowerCase());
+  if (tool) return () => editor.gestures.setTool(tool);
+  return plain(key, editor);
 }
 
 /** Copy, cut and paste arrive as clipboard events, so that the system's clipboard takes part. */
@@ -57,7 +62,7 @@ function withControl(key, { actions }) {
   return { a: () => actions.selectAll(), d: () => actions.duplicate() }[key] ?? null;
 }
 
-function plain(key, { store, actions, playback, gestures, commands, stage }) {
+function plain(key, { store, actions, playback, gestures, commands, canvasView }) {
   const chosen = () => [...store.state.selection];
   const commandsByKey = {
     Escape: () => commands.escape(),
@@ -68,10 +73,10 @@ function plain(key, { store, actions, playback, gestures, commands, stage }) {
     End: () => playback.seek(1),
     "[": () => actions.reorder(-1),
     "]": () => actions.reorder(1),
-    "+": () => stage.zoom(1.25),
-    "=": () => stage.zoom(1.25),
-    "-": () => stage.zoom(0.8),
-    0: () => stage.fit(),
+    "+": () => canvasView.zoom(1.25),
+    "=": () => canvasView.zoom(1.25),
+    "-": () => canvasView.zoom(0.8),
+    0: () => canvasView.fit(),
     "?": () => commands.showKeys(),
     f: () => commands.toggleFullscreen(),
     h: () => actions.change(chosen(), (layer) => ({ enabled: layer.enabled === false })),
@@ -86,7 +91,7 @@ function plain(key, { store, actions, playback, gestures, commands, stage }) {
 
 function arrow([dx, dy], isFar, { store, actions, playback }) {
   const step = isFar ? 10 : 1;
-  if (store.state.selection.size) actions.nudge(dx * step, dy * step);
+  if (store.state.selection.size) actions.moveBy(dx * step, dy * step);
   else if (dx) playback.step(dx * step);
   else return false;
   return true;

@@ -1,8 +1,8 @@
-/** Playing the clip at the node's frame rate. Frames are asked for only while it plays. */
+/** Playing the clip at the node's frame rate. Animation frames are requested only while it plays. */
 
 import { frameAt } from "../model/store.js";
 
-/** `desk` is {store}. */
+/** Plays the clip of the store. */
 export function makePlayback({ store }) {
   let handle = 0;
   let origin = null; // { now, frame } when playing began

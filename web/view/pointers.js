@@ -1,23 +1,23 @@
-/** Mouse, pen and fingers on the stage: one of them draws, two fingers or a middle button pan. */
+/** Mouse, pen and fingers on the canvas: one of them draws, two fingers or a middle button pan. */
 
 import { toPicture } from "../model/viewport.js";
 
 const WHEEL_STEP = 0.0016;
 
-/** Tells `onPointer(kind, pointer)` of the pointer that draws; moves the view by the others. */
-export function listenToPointers(stage, room, onPointer, signal) {
-  const { canvas } = stage;
+/** Calls `onPointer(kind, pointer)` for the pointer that draws; moves the view by the others. */
+export function listenToPointers(canvasView, room, onPointer, signal) {
+  const { canvas } = canvasView;
   const on = (name, listener) => canvas.addEventListener(name, listener, { signal });
-  const hand = { touches: new Map(), active: null }; // active: { id, kind: "tool" | "pan" | "pinch" }
+  const gesture = { touches: new Map(), active: null }; // active: { id, kind: "tool" | "pan" | "pinch" }
   const screenOf = (event) => screenUnder(canvas, room, event);
-  const tell = (kind, event) => onPointer(kind, pointerOf(stage, screenOf(event), event));
+  const emit = (kind, event) => onPointer(kind, pointerOf(canvasView, screenOf(event), event));
 
-  on("pointerdown", (event) => press(stage, hand, { event, screen: screenOf(event), tell }));
-  on("pointermove", (event) => move(stage, hand, { event, screen: screenOf(event), tell }));
-  on("pointerup", (event) => release(hand, "up", { event, tell }));
-  on("pointercancel", (event) => release(hand, "cancel", { event, tell }));
-  on("pointerleave", (event) => !hand.active && tell("leave", event));
-  on("dblclick", (event) => tell("double", event));
+  on("pointerdown", (event) => press(canvasView, gesture, { event, screen: screenOf(event), emit }));
+  on("pointermove", (event) => move(canvasView, gesture, { event, screen: screenOf(event), emit }));
+  on("pointerup", (event) => release(gesture, "up", { event, emit }));
+  on("pointercancel", (event) => release(gesture, "cancel", { event, emit }));
+  on("pointerleave", (event) => !gesture.active && emit("leave", event));
+  on("dblclick", (event) => emit("double", event));
   on("auxclick", (event) => event.button === 1 && event.preventDefault());
   on("contextmenu", (event) => {
     event.preventDefault();
@@ -25,8 +25,8 @@ export function listenToPointers(stage, room, onPointer, signal) {
   });
 }
 
-/** The wheel zooms about the pointer where `canZoom(event)`; elsewhere it goes to its owner. */
-export function listenToWheel(stage, room, { canZoom, onWheelUnused }, signal) {
+/** The wheel zooms about the pointer where `canZoom(event)`; else the owner receives it. */
+export function listenToWheel(canvasView, room, { canZoom, onWheelUnused }, signal) {
   const turn = (event) => {
     if (!canZoom(event)) {
       onWheelUnused(event);
@@ -35,9 +35,9 @@ export function listenToWheel(stage, room, { canZoom, onWheelUnused }, signal) {
     event.preventDefault();
     event.stopPropagation();
     const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
-    stage.zoom(Math.exp(-pixels * WHEEL_STEP), screenUnder(stage.canvas, room, event));
+    canvasView.zoom(Math.exp(-pixels * WHEEL_STEP), screenUnder(canvasView.canvas, room, event));
   };
-  stage.canvas.addEventListener("wheel", turn, { signal, passive: false });
+  canvasView.canvas.addEventListener("wheel", turn, { signal, passive: false });
 }
 
 /** The view point under an event: hosts scale the canvas by CSS, so ratios, not offsets. */
@@ -49,9 +49,9 @@ function screenUnder(canvas, room, { clientX, clientY }) {
   ];
 }
 
-function pointerOf(stage, screen, event) {
+function pointerOf(canvasView, screen, event) {
   return {
-    point: toPicture(stage.view, screen),
+    point: toPicture(canvasView.view, screen),
     screen,
     seconds: event.timeStamp / 1000,
     shift: event.shiftKey,
@@ -60,55 +60,55 @@ function pointerOf(stage, screen, event) {
   };
 }
 
-function press(stage, hand, { event, screen, tell }) {
-  stage.canvas.setPointerCapture(event.pointerId);
-  if (event.pointerType === "touch") hand.touches.set(event.pointerId, screen);
-  if (hand.touches.size === 2) {
-    if (hand.active?.kind === "tool") tell("cancel", event);
-    hand.active = { kind: "pinch" };
+function press(canvasView, gesture, { event, screen, emit }) {
+  canvasView.canvas.setPointerCapture(event.pointerId);
+  if (event.pointerType === "touch") gesture.touches.set(event.pointerId, screen);
+  if (gesture.touches.size === 2) {
+    if (gesture.active?.kind === "tool") emit("cancel", event);
+    gesture.active = { kind: "pinch" };
     return;
   }
-  if (hand.active || event.button > 1) return;
-  const isPan = event.button === 1 || stage.isPanning;
-  hand.active = { id: event.pointerId, kind: isPan ? "pan" : "tool", last: screen };
-  if (!isPan) tell("down", event);
+  if (gesture.active || event.button > 1) return;
+  const isPan = event.button === 1 || canvasView.isPanning;
+  gesture.active = { id: event.pointerId, kind: isPan ? "pan" : "tool", last: screen };
+  if (!isPan) emit("down", event);
 }
 
-function move(stage, hand, { event, screen, tell }) {
-  const { active, touches } = hand;
+function move(canvasView, gesture, { event, screen, emit }) {
+  const { active, touches } = gesture;
   if (touches.has(event.pointerId)) {
     const before = [...touches.values()];
     touches.set(event.pointerId, screen);
-    if (active?.kind === "pinch" && touches.size === 2) pinch(stage, before, [...touches.values()]);
+    if (active?.kind === "pinch" && touches.size === 2) pinch(canvasView, before, [...touches.values()]);
   }
-  if (!active) tell("hover", event);
+  if (!active) emit("hover", event);
   if (event.pointerId !== active?.id) return;
   if (active.kind === "pan") {
-    stage.wasPanned = true;
-    stage.pan(screen[0] - active.last[0], screen[1] - active.last[1]);
+    canvasView.wasPanned = true;
+    canvasView.pan(screen[0] - active.last[0], screen[1] - active.last[1]);
     active.last = screen;
     return;
   }
   const steps = event.getCoalescedEvents?.() ?? [];
-  for (const step of steps.length ? steps : [event]) tell("move", step);
+  for (const step of steps.length ? steps : [event]) emit("move", step);
 }
 
-function release(hand, kind, { event, tell }) {
-  hand.touches.delete(event.pointerId);
-  if (hand.active?.kind === "pinch") {
-    if (!hand.touches.size) hand.active = null;
+function release(gesture, kind, { event, emit }) {
+  gesture.touches.delete(event.pointerId);
+  if (gesture.active?.kind === "pinch") {
+    if (!gesture.touches.size) gesture.active = null;
     return;
   }
-  if (event.pointerId !== hand.active?.id) return;
-  const { kind: doing } = hand.active;
-  hand.active = null;
-  if (doing === "tool") tell(kind, event);
+  if (event.pointerId !== gesture.active?.id) return;
+  const { kind: activeKind } = gesture.active;
+  gesture.active = null;
+  if (activeKind === "tool") emit(kind, event);
 }
 
-function pinch(stage, [a, b], [c, d]) {
+function pinch(canvasView, [a, b], [c, d]) {
   const middle = ([p, q]) => [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
   const span = ([p, q]) => Math.max(Math.hypot(p[0] - q[0], p[1] - q[1]), 1);
   const [from, to] = [middle([a, b]), middle([c, d])];
-  stage.pan(to[0] - from[0], to[1] - from[1]);
-  stage.zoom(span([c, d]) / span([a, b]), to);
+  canvasView.pan(to[0] - from[0], to[1] - from[1]);
+  canvasView.zoom(span([c, d]) / span([a, b]), to);
 }

@@ -50,7 +50,7 @@ const CSS = `
 .mp-frame { min-width: 62px; font-weight: 600; }
 .mp-readout { color: var(--mp-quiet); overflow: hidden; text-overflow: ellipsis; }
 
-.mp-stage { position: relative; flex: 1 1 0; min-height: 120px; overflow: hidden;
+.mp-view { position: relative; flex: 1 1 0; min-height: 120px; overflow: hidden;
   background: color-mix(in srgb, var(--mp-field) 82%, #000); }
 .mp-canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; touch-action: none; outline: none; }
 .mp-notices { position: absolute; inset: 6px; display: flex; flex-direction: column; justify-content: space-between;
@@ -58,6 +58,7 @@ const CSS = `
 .mp-badges { display: flex; gap: 6px; align-self: flex-end; flex-wrap: wrap; justify-content: flex-end; }
 .mp-badge, .mp-hint { padding: 3px 9px; border-radius: 99px; font-size: 11px; color: #fff;
   background: rgba(16, 18, 24, 0.74); backdrop-filter: blur(4px); }
+.mp-badge-note { background: rgba(40, 78, 140, 0.92); border-radius: 10px; }
 .mp-badge-canvas { background: rgba(150, 92, 12, 0.9); display: flex; gap: 8px; align-items: center; pointer-events: auto; }
 .mp-badge-sketch::before { content: ""; display: inline-block; width: 6px; height: 6px; border-radius: 50%;
   background: #ffb02e; margin-right: 6px; vertical-align: 1px; }
@@ -103,9 +104,9 @@ const CSS = `
 .mp-bar[data-before="hold"]::before { right: 100%; }
 .mp-bar[data-after="hold"]::after { left: 100%; }
 .mp-lane { overflow: clip; overflow-clip-margin: 5px; }
-.mp-grip { position: absolute; top: 0; bottom: 0; width: 8px; cursor: ew-resize; }
-.mp-grip-start { left: 0; border-left: 3px solid rgba(255,255,255,0.75); border-radius: 4px 0 0 4px; }
-.mp-grip-end { right: 0; border-right: 3px solid rgba(255,255,255,0.75); border-radius: 0 4px 4px 0; }
+.mp-edge { position: absolute; top: 0; bottom: 0; width: 8px; cursor: ew-resize; }
+.mp-edge-start { left: 0; border-left: 3px solid rgba(255,255,255,0.75); border-radius: 4px 0 0 4px; }
+.mp-edge-end { right: 0; border-right: 3px solid rgba(255,255,255,0.75); border-radius: 0 4px 4px 0; }
 .mp-key { position: absolute; top: 50%; width: 9px; height: 9px; margin: -4.5px; background: #fff; border: 1.5px solid rgba(10,12,16,0.8); transform: rotate(45deg); cursor: ew-resize; border-radius: 1px; }
 
 .mp-inspector { flex: none; height: 152px; overflow: auto; border-top: 1px solid var(--mp-line); padding: 6px 8px;
@@ -133,10 +134,10 @@ const CSS = `
 .mp-danger { background: #b3403a; color: #fff; }
 .mp-danger:hover { background: #c94d46; }
 
-.mp-sheet { position: absolute; z-index: 10; background: var(--mp-bg); border: 1px solid var(--mp-line); border-radius: 10px;
+.mp-panel { position: absolute; z-index: 10; background: var(--mp-bg); border: 1px solid var(--mp-line); border-radius: 10px;
   box-shadow: 0 8px 28px rgba(0,0,0,0.45); padding: 12px 14px; }
-.mp-ask, .mp-trouble { top: 50%; left: 50%; transform: translate(-50%, -50%); width: min(360px, 88%); }
-.mp-trouble { pointer-events: auto; user-select: text; }
+.mp-ask, .mp-load-error { top: 50%; left: 50%; transform: translate(-50%, -50%); width: min(360px, 88%); }
+.mp-load-error { pointer-events: auto; user-select: text; }
 .mp-answers { display: flex; gap: 8px; justify-content: flex-end; margin-top: 10px; }
 .mp-menu { top: 34px; right: 6px; display: flex; flex-direction: column; gap: 3px; padding: 6px; }
 .mp-entry { background: none; text-align: left; }
@@ -151,7 +152,7 @@ const CSS = `
 .mp-wide { display: grid; grid-template: auto minmax(0, 1fr) auto minmax(0, auto) / minmax(0, 1fr) auto; }
 .mp-wide .mp-toolbar, .mp-wide .mp-transport, .mp-wide .mp-timeline { grid-column: 1 / -1; }
 .mp-wide .mp-toolbar { grid-row: 1; }
-.mp-wide .mp-stage { grid-row: 2; grid-column: 1; }
+.mp-wide .mp-view { grid-row: 2; grid-column: 1; }
 .mp-wide .mp-inspector { grid-row: 2; grid-column: 2; width: 288px; height: auto; display: flex; flex-direction: column; border-top: 0; border-left: 1px solid var(--mp-line); }
 .mp-wide .mp-tabs { display: none; }
 .mp-wide .mp-part { display: flex; flex: none; flex-wrap: nowrap; padding-bottom: 6px; }

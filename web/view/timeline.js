@@ -7,17 +7,16 @@ import { makeRuler } from "./timeline_ruler.js";
 
 const SHORTEST = 0.005;
 
-/** `desk` is {store, actions, playback, isReadOnly()}. */
-export function makeTimeline(desk) {
-  const { store } = desk;
+/** A row per layer; while `isReadOnly()`, nothing can be dragged. */
+export function makeTimeline({ store, actions, playback, isReadOnly }) {
   const rows = new Map();
   const list = make("div", { className: "mp-rows", role: "list" });
-  const ruler = makeRuler(desk);
+  const ruler = makeRuler({ store, playback });
   const playhead = make("div", { className: "mp-playhead" });
   const lanes = make("div", { className: "mp-lanes" }, playhead);
   const empty = make("div", { className: "mp-empty" }, "No motion yet.");
   const element = make("div", { className: "mp-timeline" }, ruler.element, list, empty, lanes);
-  const drag = listen(desk, list, ruler);
+  const drag = listen({ store, actions, isReadOnly }, list, ruler);
 
   const update = () => {
     const { selection, time } = store.state;
@@ -31,7 +30,7 @@ export function makeTimeline(desk) {
       }
     }
     layers.forEach((layer, place) => {
-      const row = rows.get(layer.id) ?? makeRow(layer, desk);
+      const row = rows.get(layer.id) ?? makeRow(layer, { store, actions });
       rows.set(layer.id, row);
       if (list.children[place] !== row.element) list.insertBefore(row.element, list.children[place] ?? null);
       updateRow(row, layer, selection.has(layer.id));
@@ -104,7 +103,7 @@ function choose(store, actions, id, { shiftKey, ctrlKey, metaKey }) {
   actions.select(selection.has(id) ? others : [...others, id]);
 }
 
-/** The fields that a drag of a bar or a key changes. `by` is a share of the clip. */
+/** The fields that a drag of a bar or a key changes. `by` is a fraction of the clip. */
 function moved({ kind, layer, key }, by, clip) {
   const { start = 0, end = 1 } = layer;
   const onFrame = (time) => {

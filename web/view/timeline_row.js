@@ -1,22 +1,22 @@
 /** One layer in the timeline. */
 
-import { hasTiming } from "../model/document.js";
+import { layerType } from "../layers/index.js";
 import { make, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { iconButton, mark } from "./toolbar.js";
 
 const LONGEST_NAME = 200;
-const KIND = { drag: "Drag", pin: "Pin", sphere: "Sphere", region: "Region", camera_grab: "Camera" };
-const ICON = { camera_grab: "camera" };
+const FALLBACK_COLOR = "#4dc9ff";
 
-/** What a layer without a name is called: its kind and number. */
+/** What a layer without a name is called: its type and number. */
 export function layerTitle(layer) {
   const number = layer.id.match(/-(\d+)$/)?.[1];
-  return layer.name || `${KIND[layer.type]}${number ? ` ${number}` : ""}`;
+  return layer.name || `${layerType(layer).title}${number ? ` ${number}` : ""}`;
 }
 
 /** The elements of a row, and nothing of its state. */
-export function makeRow({ id, type }, { store, actions }) {
+export function makeRow(layer, { store, actions }) {
+  const { id } = layer;
   const now = () => store.state.document.layers.find((layer) => layer.id === id);
   const color = make("input", {
     type: "color",
@@ -33,7 +33,7 @@ export function makeRow({ id, type }, { store, actions }) {
   );
   const bar = make("div", { className: "mp-bar", data: { grab: "bar" } });
   const lane = make("div", { className: "mp-lane" }, bar);
-  const mark = make("span", { className: "mp-kind", data: { grab: "row" } }, icon(ICON[type] ?? type));
+  const mark = make("span", { className: "mp-kind", data: { grab: "row" } }, icon(layerType(layer).tools[0].name));
   const head = make("div", { className: "mp-head" }, color, mark, name, eye, lock);
   head.addEventListener("dblclick", (event) => {
     if (!event.target.closest("button, input")) rename(name, now(), actions);
@@ -49,8 +49,8 @@ export function updateRow(row, layer, isSelected) {
   row.shown = layer;
   const isOff = layer.enabled === false;
   row.element.classList.toggle("mp-off", isOff);
-  row.element.style.setProperty("--mp-layer", layer.color ?? "#4dc9ff");
-  if (row.color.value !== layer.color) row.color.value = layer.color ?? "#4dc9ff";
+  row.element.style.setProperty("--mp-layer", layer.color ?? FALLBACK_COLOR);
+  if (row.color.value !== layer.color) row.color.value = layer.color ?? FALLBACK_COLOR;
   if (!row.name.querySelector("input")) setText(row.name, layerTitle(layer));
   row.name.title = layerTitle(layer);
   swapIcon(row.eye, isOff ? "hidden" : "eye", isOff);
@@ -60,7 +60,7 @@ export function updateRow(row, layer, isSelected) {
 
 function updateBar(bar, layer) {
   const { start = 0, end = 1, before = "hold", after = "hold" } = layer;
-  const isTimed = hasTiming(layer);
+  const isTimed = layerType(layer).hasTiming;
   bar.classList.toggle("mp-still", !isTimed);
   bar.dataset.grab = isTimed ? "bar" : "row";
   bar.style.left = `${(isTimed ? start : 0) * 100}%`;
@@ -71,17 +71,18 @@ function updateBar(bar, layer) {
 }
 
 function barParts(layer) {
-  const keys = layer.type === "region" ? (layer.keys ?? []) : [];
-  const grip = (kind, title) => make("div", { className: `mp-grip mp-grip-${kind}`, title, data: { grab: kind } });
-  const diamonds = keys.map((key, index) =>
+  const keyTimes = layerType(layer).keyTimes?.(layer) ?? [];
+  const edge = (kind, title) =>
+    make("div", { className: `mp-edge mp-edge-${kind}`, title, data: { grab: kind } });
+  const diamonds = keyTimes.map((time, index) =>
     make("div", {
       className: "mp-key",
       title: "A key: drag it in time",
-      style: { left: `${key.t * 100}%` },
+      style: { left: `${time * 100}%` },
       data: { grab: "key", key: index },
     }),
   );
-  return [...diamonds, grip("start", "Start"), grip("end", "End")];
+  return [...diamonds, edge("start", "Start"), edge("end", "End")];
 }
 
 function swapIcon(button, name, isOn) {

@@ -6,7 +6,7 @@ const STEPS = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000];
 const MOST_LABELS = 9;
 const LAST_LABEL = 0.96; // beyond it a number would be cut off
 
-/** `desk` is {store, playback}. */
+/** The ruler; dragging on it moves the playhead. */
 export function makeRuler({ store, playback }) {
   const scale = make("div", { className: "mp-scale", title: "Drag to scrub" });
   const corner = make("div", { className: "mp-corner" }, "Layers");

@@ -4,7 +4,7 @@ import { TOOLS } from "../tools/index.js";
 import { make } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** `desk` is {store, gestures, commands}. */
+/** The bar: a button for each tool, and those of the editor as a whole. */
 export function makeToolbar({ store, gestures, commands }) {
   const tools = TOOLS.map(({ name, key, label }) =>
     iconButton(name, `${label} (${key.toUpperCase()})`, () => gestures.setTool(name), { tool: name }),

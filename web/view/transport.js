@@ -5,7 +5,7 @@ import { make, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { iconButton, mark } from "./toolbar.js";
 
-/** `desk` is {store, playback}. */
+/** The bar under the canvas. */
 export function makeTransport({ store, playback, commands }) {
   const play = iconButton("play", "Play or pause (Space)", playback.toggle, { command: "play" });
   const loop = iconButton("loop", "Play again and again (L)", commands.toggleLoop, { command: "loop" });
@@ -38,5 +38,5 @@ export function makeTransport({ store, playback, commands }) {
     if (names.some((name) => state[name] !== old[name])) update();
   });
   update();
-  return { element, say: (text) => setText(readout, text) };
+  return { element, setReadout: (text) => setText(readout, text) };
 }

@@ -1,36 +1,41 @@
-/** The stage from the bottom to the top: picture, frame, layers, brush, selection box. */
+/** The scene from the bottom to the top: picture, frame, layers, brush, selection box. */
 
 import { bounds } from "../../model/geometry.js";
 import { lengthToView, toView } from "../../model/viewport.js";
-import { CASING, drawRing } from "./brushwork.js";
-import { drawLayer } from "./layers.js";
+import { layerType } from "../../layers/index.js";
+import { CASING, drawRing } from "../../layers/marks.js";
+import { toolNamed } from "../../tools/index.js";
 
 const GRID_PARTS = 8;
+const FALLBACK_COLOR = "#4dc9ff";
 
 /**
- * Paints what lies under the gesture: picture, frame and the layers in `scene.atRest`. `scene` is
- * {view, time, size, drawnOn, frames, book, tool, point, selection, atRest, inHand, box, hover,
- * brush, picture, moved}: the picture and the live preview of it, or null.
+ * Draws what a gesture does not change: picture, frame and the layers in `scene.unchanged`. `scene`
+ * is {view, time, size, drawnOn, frames, motions, tool, point, selection, unchanged, changing, box,
+ * hover, brush, picture, warped}: the picture, and the one moved by the live preview, or null.
  */
-export function paintGround(context, scene) {
-  paintPicture(context, scene);
-  paintFrame(context, scene.view);
-  paintLayers(context, scene, scene.atRest);
+export function drawBackdrop(context, scene) {
+  drawPicture(context, scene);
+  drawFrame(context, scene.view);
+  drawLayers(context, scene, scene.unchanged);
 }
 
-/** Paints what the gesture changes, on top: the layers in `scene.inHand`, the brush, the box. */
-export function paintGesture(context, scene) {
-  paintLayers(context, scene, scene.inHand);
-  paintBrush(context, scene);
-  if (scene.box) paintBox(context, scene.box);
+/** Draws what a gesture changes, on top: the layers in `scene.changing`, the brush, the box. */
+export function drawForeground(context, scene) {
+  drawLayers(context, scene, scene.changing);
+  drawBrushCursor(context, scene);
+  if (scene.box) drawBox(context, scene.box);
 }
 
-function paintLayers(context, scene, layers) {
+function drawLayers(context, scene, layers) {
   for (const layer of layers) {
     if (layer.enabled === false) continue;
     const isSelected = scene.selection.has(layer.id);
     const isFaint = layer.locked || (!isSelected && scene.selection.size > 0);
-    drawLayer(context, layer, scene, { isSelected, isFaint });
+    context.globalAlpha = isFaint ? 0.45 : 1;
+    const color = layer.color ?? FALLBACK_COLOR;
+    layerType(layer).draw(context, layer, { ...scene, color, isSelected, isFaint });
+    context.globalAlpha = 1;
   }
 }
 
@@ -39,16 +44,16 @@ export function pictureBox({ left, top, scale, size }) {
   return [left, top, size.width * scale, size.height * scale];
 }
 
-function paintPicture(context, { view, picture, moved }) {
+function drawPicture(context, { view, picture, warped }) {
   const [left, top, width, height] = pictureBox(view);
   if (picture) {
     context.imageSmoothingEnabled = view.scale < 4;
     context.imageSmoothingQuality = "high";
-    // Where the moved picture has torn, the still one shows through faintly.
-    context.globalAlpha = moved ? 0.3 : 1;
+    // Where the warped picture has holes, the still one shows through faintly.
+    context.globalAlpha = warped ? 0.3 : 1;
     context.drawImage(picture, left, top, width, height);
     context.globalAlpha = 1;
-    if (moved) context.drawImage(moved, left, top, width, height);
+    if (warped) context.drawImage(warped, left, top, width, height);
     return;
   }
   context.fillStyle = "rgba(128, 132, 142, 0.16)";
@@ -67,7 +72,7 @@ function paintPicture(context, { view, picture, moved }) {
   context.stroke();
 }
 
-function paintFrame(context, view) {
+function drawFrame(context, view) {
   const [left, top, width, height] = pictureBox(view);
   context.lineWidth = 1;
   context.strokeStyle = CASING;
@@ -76,8 +81,8 @@ function paintFrame(context, view) {
   context.strokeRect(left - 1.5, top - 1.5, width + 3, height + 3);
 }
 
-function paintBrush(context, { view, hover, brush, tool }) {
-  if (!hover || !brush || (tool !== "drag" && tool !== "path")) return;
+function drawBrushCursor(context, { view, hover, brush, tool }) {
+  if (!hover || !brush || !toolNamed(tool)?.showsBrush) return;
   const radius = lengthToView(view, brush.radius);
   context.globalAlpha = 0.7;
   drawRing(context, toView(view, hover), Math.max(radius, 2), {
@@ -88,7 +93,7 @@ function paintBrush(context, { view, hover, brush, tool }) {
   context.globalAlpha = 1;
 }
 
-function paintBox(context, corners) {
+function drawBox(context, corners) {
   const { left, top, right, bottom } = bounds(corners);
   context.fillStyle = "rgba(91, 157, 255, 0.14)";
   context.fillRect(left, top, right - left, bottom - top);

@@ -3,10 +3,10 @@
  * and the camera grab.
  */
 
-import { distance } from "../model/geometry.js";
-import { simplifyStroke, smoothStroke } from "../model/simplify.js";
-import { round } from "../model/document.js";
-import { toView } from "../model/viewport.js";
+import { distance } from "./geometry.js";
+import { simplifyStroke, smoothStroke } from "./simplify.js";
+import { round } from "./document.js";
+import { toView } from "./viewport.js";
 
 const SHORTEST_PX = 3;
 const LAST_START = 0.98;

@@ -1,6 +1,6 @@
 /**
- * The stage: one canvas, the pointers on it, and the view. It knows nothing of documents; it tells
- * its owner what the pointers do and asks it to paint.
+ * The canvas view: one canvas, the pointers on it, and how the picture lies in it. It knows nothing
+ * of documents; its owner receives what the pointers do, and draws.
  */
 
 import { fitView, panBy, zoomAt } from "../model/viewport.js";
@@ -11,12 +11,13 @@ import { listenToPointers, listenToWheel } from "./pointers.js";
 const MOST_PIXELS = 4096;
 
 /**
- * `onPaint(context, view)`, `onPointer(kind, pointer)` with kind "down" | "move" | "up" | "cancel"
- * | "hover" | "leave" | "double", `canZoom()` says whether the wheel is ours, `onWheelUnused(event)`.
+ * `onDraw(context, view, ratio)`, `onPointer(kind, pointer)` with kind "down" | "move" | "up" |
+ * "cancel" | "hover" | "leave" | "double", `canZoom()` says whether the wheel zooms the view,
+ * `onWheelUnused(event)`.
  */
-export function makeStage({ onPaint, onPointer, canZoom, onWheelUnused }) {
+export function makeCanvasView({ onDraw, onPointer, canZoom, onWheelUnused }) {
   const canvas = make("canvas", { className: "mp-canvas" });
-  const element = make("div", { className: "mp-stage" }, canvas);
+  const element = make("div", { className: "mp-view" }, canvas);
   const context = canvas.getContext("2d");
   const room = { width: 0, height: 0 };
   const controller = new AbortController();
@@ -24,18 +25,18 @@ export function makeStage({ onPaint, onPointer, canZoom, onWheelUnused }) {
   let view = fitView(size, { width: 1, height: 1 });
   let isFitted = true;
 
-  const paint = () => {
+  const draw = () => {
     if (!room.width || !room.height) return;
     const ratio = sharpness(canvas, room);
     const [width, height] = [Math.round(room.width * ratio), Math.round(room.height * ratio)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, room.width, room.height);
-    onPaint(context, view, ratio);
+    onDraw(context, view, ratio);
   };
-  const frame = makeFrameRequest(paint);
+  const frame = makeFrameRequest(draw);
 
-  const stage = {
+  const canvasView = {
     element,
     canvas,
     get view() {
@@ -46,7 +47,7 @@ export function makeStage({ onPaint, onPointer, canZoom, onWheelUnused }) {
       const isSame = next.width === size.width && next.height === size.height;
       if (isSame) return;
       size = next;
-      stage.fit();
+      canvasView.fit();
     },
     fit() {
       isFitted = true;
@@ -78,9 +79,9 @@ export function makeStage({ onPaint, onPointer, canZoom, onWheelUnused }) {
     frame.request();
   });
   observer.observe(element);
-  listenToPointers(stage, room, onPointer, controller.signal);
-  listenToWheel(stage, room, { canZoom, onWheelUnused }, controller.signal);
-  return stage;
+  listenToPointers(canvasView, room, onPointer, controller.signal);
+  listenToWheel(canvasView, room, { canZoom, onWheelUnused }, controller.signal);
+  return canvasView;
 }
 
 /** Device pixels per CSS pixel as the canvas is shown now, hosts' CSS scaling included. */

@@ -1,8 +1,8 @@
 /** Drawing around an area: shared by pins and regions. */
 
-import { distance } from "../model/geometry.js";
-import { simplifyStroke } from "../model/simplify.js";
-import { toView } from "../model/viewport.js";
+import { distance } from "./geometry.js";
+import { simplifyStroke } from "./simplify.js";
+import { toView } from "./viewport.js";
 
 const SMALLEST_PX = 8;
 const TOLERANCE_PX = 1.5;

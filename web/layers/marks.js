@@ -1,4 +1,4 @@
-/** Marks that can be seen on any picture: a dark casing under a bright line. */
+/** Marks that are visible on any picture: a dark casing under a bright line. */
 
 export const CASING = "rgba(8, 10, 14, 0.72)";
 export const PAPER = "#ffffff";
@@ -77,4 +77,13 @@ export function drawArrowHead(context, points, { color, size = 9 }) {
     tip[1] - size * Math.sin(angle + turn),
   ];
   strokeLine(context, [wing(0.5), tip, wing(-0.5)], { color, width: 2.5 });
+}
+
+/** A small sign in the middle of a handle. */
+export function drawGlyph(context, [x, y], glyph) {
+  context.fillStyle = "#10131a";
+  context.font = "9px system-ui, sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(glyph, x, y + 0.5);
 }

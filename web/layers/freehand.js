@@ -1,15 +1,15 @@
-/** Freehand drag: draw a line and the brush follows it with the timing of the hand. */
+/** A tool that draws a path and records the timing of the hand: one new layer per stroke. */
 
 import { addLayer, freshId } from "../model/document.js";
-import { beginStroke, growStroke, isMeant, strokeFields } from "./stroke.js";
+import { beginStroke, growStroke, isMeant, strokeFields } from "../model/stroke.js";
 
-/** A tool that records one new layer per stroke; `type` is "drag" or "camera_grab". */
-export function freehandTool(type = "drag") {
+/** `type` is that of the new layers; `moreFields(settings)` gives their fields beside the path. */
+export function freehandTool(type, moreFields = () => ({})) {
   let stroke = null;
   const layerFor = (context) => ({
     type,
     ...strokeFields(stroke, context),
-    ...(type === "drag" ? { brush: { ...context.settings.brush } } : {}),
+    ...moreFields(context.settings),
   });
   return {
     cursor: "crosshair",

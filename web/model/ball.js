@@ -1,11 +1,12 @@
 /**
- * Dots on a ball that the pointer turns: the twin of motion_core/expand/sphere.py. Directions are
- * unit vectors [x right, y down, z to the viewer].
+ * Dots on a ball that the pointer turns: the twin of motion_core/document/layers/sphere.py.
+ * Directions are unit vectors [x right, y down, z to the viewer].
  */
+
+import { MOST_DOTS } from "./area_dots.js";
 
 const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
 const LEAST_SINE = 1e-9;
-const MOST_DOTS = 20000;
 
 /** Directions spread evenly over the near half of a ball; both lengths are in one unit. */
 export function sphereDirections(radius, spacing) {
@@ -22,7 +23,7 @@ export function sphereDirections(radius, spacing) {
   });
 }
 
-/** The direction seen under a place given in radii from the centre; beside the ball, on its rim. */
+/** The direction under a place given in radii from the centre; beside the ball, on its rim. */
 export function directionUnder([x, y]) {
   const away = Math.hypot(x, y);
   const shrink = Math.max(away, 1);

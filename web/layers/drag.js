@@ -1,0 +1,260 @@
+/**
+ * Drag: a brush of tracks carried along a drawn path; the twin of
+ * motion_core/document/layers/drag.py. It is drawn freehand or point by point.
+ */
+
+import { MOST_DOTS } from "../model/area_dots.js";
+import { addLayer, changeLayers, freshId, layerOf, removeLayers, round } from "../model/document.js";
+import { pointAt, segmentAt } from "../model/hit.js";
+import { pointerAt } from "../model/sample.js";
+import { lengthToView, toView } from "../model/viewport.js";
+import { checkTimedPoints } from "./checks.js";
+import { drawPathLayer, drawTracks } from "./drawing.js";
+import { percentField } from "./fields.js";
+import { freehandTool } from "./freehand.js";
+import { drawRing } from "./marks.js";
+import { isRecorded, pathLine, pathTicks } from "./path.js";
+
+const TYPE = "drag";
+const DEFAULT_BRUSH = { radius: 0.06, spacing: 0.02, shape: "round", falloff: "rigid" };
+const RECORDED = [["recorded", "Recorded", "The hand's own timing"]];
+const CURVES = [
+  ["linear", "Straight", "Straight from point to point"],
+  ["catmull_rom", "Smooth", "A smooth curve through the points"],
+];
+
+export const DRAG = {
+  type: TYPE,
+  title: "Drag",
+  tools: [
+    {
+      name: "drag",
+      key: "d",
+      label: "Draw a drag, recorded as you move",
+      hint: "Press on what should move and draw its way. Your timing is recorded.",
+      icon: '<path d="M2.5 11.5c1.6-6 4-8 5.6-6.300s-1.300 5.200.6 5.900c1.700.6 2.800-1.500 4.300-6.100"/><path d="M10.600 6.200l2.500-1.400.8 2.700"/>',
+      showsBrush: true,
+      make: () => freehandTool(TYPE, ({ brush }) => ({ brush: { ...brush } })),
+      parts: ({ brush }) => [{ title: "Next brush", fields: brushFields(brush) }],
+    },
+    {
+      name: "path",
+      key: "p",
+      label: "Place the points of a path",
+      hint: "Click to place points. Enter or a double click ends the path.",
+      icon: '<path d="M3.500 11.500C5 6 7 5 8.300 7.500s3 2.500 4.200-3"/><circle class="f" cx="3.400" cy="12" r="1.700"/><circle class="f" cx="8.300" cy="7.600" r="1.700"/><circle class="f" cx="12.600" cy="4" r="1.700"/>',
+      showsBrush: true,
+      make: pathTool,
+      parts: (settings) => [
+        { title: "Next brush", fields: brushFields(settings.brush) },
+        { title: "Next line", fields: [curveField(settings, CURVES)] },
+      ],
+    },
+  ],
+  editTool: "path",
+  hasPath: true,
+  hasTiming: true,
+  check: checkTimedPoints,
+  tracks: dragTracks,
+  outline: () => null,
+  line: pathLine,
+  ticks: pathTicks,
+  draw(context, layer, style) {
+    drawBrush(context, layer, style);
+    drawPathLayer(context, layer, style);
+  },
+  parts: (layer) => [
+    { title: "Brush", fields: brushFields(layer.brush) },
+    { title: "Line", fields: [curveField(layer, [...RECORDED, ...CURVES])] },
+  ],
+  canSelectPoint: (layer) => !isRecorded(layer),
+  canMovePoint: (layer) => !isRecorded(layer),
+};
+
+/** The dots of a brush around a point: the very points that expansion will track. */
+export function brushDots([x, y], brush, size) {
+  const { radius, spacing, shape } = { ...DEFAULT_BRUSH, ...brush };
+  const reach = (radius / spacing) * (1 + 1e-9);
+  const steps = Math.floor(reach);
+  const unit = spacing * Math.min(size.width, size.height);
+  const dots = [];
+  if ((2 * steps + 1) ** 2 > MOST_DOTS) return [[x, y]];
+  for (let row = -steps; row <= steps; row += 1) {
+    for (let column = -steps; column <= steps; column += 1) {
+      if (shape === "round" && row * row + column * column > reach * reach) continue;
+      dots.push([x + (column * unit) / size.width, y + (row * unit) / size.height]);
+    }
+  }
+  return dots;
+}
+
+/** How much of the pointer's displacement a dot of a brush follows: 1 when rigid. */
+export function pullWeight(dot, start, brush, size) {
+  const { radius, falloff } = { ...DEFAULT_BRUSH, ...brush };
+  if (falloff !== "gaussian" || radius === 0) return 1;
+  const short = Math.min(size.width, size.height);
+  const dx = ((dot[0] - start[0]) * size.width) / short;
+  const dy = ((dot[1] - start[1]) * size.height) / short;
+  const sigma = radius / 2;
+  return Math.exp((-0.5 * (dx * dx + dy * dy)) / (sigma * sigma));
+}
+
+function dragTracks(layer, size, drawnOn) {
+  const start = layer.points[0].slice(1);
+  const dots = brushDots(start, layer.brush, size);
+  const weights = dots.map((dot) => pullWeight(dot, start, layer.brush, size));
+  return {
+    dots,
+    at(time) {
+      const { point, isPresent } = pointerAt(layer, time, drawnOn);
+      const [dx, dy] = [point[0] - start[0], point[1] - start[1]];
+      return {
+        xy: dots.map(([x, y], i) => [x + weights[i] * dx, y + weights[i] * dy]),
+        visible: dots.map(() => isPresent),
+      };
+    },
+  };
+}
+
+/** The tracks where they are now; for a selected layer also the rim of the brush. */
+function drawBrush(context, layer, style) {
+  const { view, time, color, isSelected, drawnOn } = style;
+  const brush = { ...DEFAULT_BRUSH, ...layer.brush };
+  drawTracks(context, style.motions.of(layer, style), style, brush.spacing);
+  if (!isSelected) return;
+  const { point, isPresent } = pointerAt(layer, time, drawnOn);
+  const radius = lengthToView(view, brush.radius);
+  if (isPresent && radius > 3 && brush.shape === "round") {
+    drawRing(context, toView(view, point), radius, { color, width: 1, dash: [3, 4] });
+  }
+}
+
+/** Radius, spacing, shape and falloff of a brush. */
+function brushFields(brush) {
+  const full = { ...DEFAULT_BRUSH, ...brush };
+  const changeOf = (name) => (value) => ({ brush: { ...full, [name]: value } });
+  const percent = (name, label, title, range) =>
+    percentField({ label, title, ...range, value: full[name], change: changeOf(name) });
+  const choice = (name, label, title, options) => ({
+    kind: "choice",
+    label,
+    title,
+    options,
+    value: full[name],
+    change: changeOf(name),
+  });
+  return [
+    percent("radius", "Radius", "Of the short side; 0 is a single track", { min: 0, max: 40, step: 0.5 }),
+    percent("spacing", "Spacing", "Between tracks, of the short side", { min: 0.2, max: 10, step: 0.1 }),
+    choice("shape", "Shape", "The outline of the brush", [["round", "Round"], ["square", "Square"]]),
+    choice("falloff", "Pull", "How far out the drag pulls in full", [
+      ["rigid", "Rigid", "Every track moves alike"],
+      ["gaussian", "Soft", "Less pull further out"],
+    ]),
+  ];
+}
+
+function curveField(source, options) {
+  return {
+    kind: "choice",
+    label: "Curve",
+    title: "How the line runs between its points",
+    options,
+    value: source.curve ?? "recorded",
+    change: (curve) => ({ curve }),
+  };
+}
+
+/**
+ * Point path: click to add points, drag to move them, click the line to insert, Alt-click to
+ * remove. Untimed points are spread by arc length.
+ */
+export function pathTool() {
+  let grab = null; // { id, index }
+  let drawing = null; // id of the path that clicks extend
+
+  const place = (id, index, [x, y]) =>
+    changeLayers([id], (layer) => ({
+      points: layer.points.map((old, i) => (i === index ? [old[0], round(x), round(y)] : old)),
+    }));
+
+  const begin = (point, { document, settings }) => {
+    drawing = freshId(document, TYPE);
+    const layer = {
+      id: drawing,
+      type: TYPE,
+      points: [[null, ...point.map(round)]],
+      curve: settings.curve === "recorded" ? "catmull_rom" : settings.curve,
+      brush: { ...settings.brush },
+    };
+    return { commit: addLayer(layer), select: [drawing] };
+  };
+
+  const extend = (id, point) => ({
+    commit: changeLayers([id], (layer) => ({
+      points: [...layer.points, [null, ...point.map(round)]],
+    })),
+  });
+
+  return {
+    cursor: "crosshair",
+    onPointerDown({ point, screen, alt }, context) {
+      const layer = editable(context, drawing);
+      if (!layer) return begin(point, context);
+      const index = pointAt(layer, screen, context.view);
+      if (index >= 0 && alt) return removePoint(layer, index);
+      if (index >= 0) {
+        grab = { id: layer.id, index };
+        return null;
+      }
+      const segment = segmentAt(layer, screen, context.view);
+      if (segment >= 0) return insertPoint(layer, segment + 1, point);
+      return layer.id === drawing ? extend(layer.id, point) : begin(point, context);
+    },
+    onPointerMove({ point }, context) {
+      if (grab) return { preview: place(grab.id, grab.index, point) };
+      const layer = drawing && layerOf(context.document, drawing);
+      return layer ? { preview: extend(layer.id, point).commit } : null;
+    },
+    onPointerUp({ point }) {
+      const commit = grab && place(grab.id, grab.index, point);
+      grab = null;
+      return commit && { commit };
+    },
+    onDoubleClick() {
+      drawing = null;
+      return { preview: null };
+    },
+    onKey({ key }) {
+      if (key !== "Enter" || !drawing) return null;
+      drawing = null;
+      return { preview: null };
+    },
+    onCancel() {
+      grab = null;
+      drawing = null;
+    },
+  };
+}
+
+function editable({ document, selection }, drawing) {
+  const id = drawing ?? [...selection].at(-1);
+  const layer = id && layerOf(document, id);
+  return layer && layer.type === TYPE && !layer.locked ? layer : null;
+}
+
+function insertPoint(layer, index, point) {
+  const inserted = [null, ...point.map(round)];
+  return {
+    commit: changeLayers([layer.id], {
+      points: [...layer.points.slice(0, index), inserted, ...layer.points.slice(index)],
+    }),
+  };
+}
+
+function removePoint(layer, index) {
+  if (layer.points.length === 1) return { commit: removeLayers([layer.id]) };
+  return {
+    commit: changeLayers([layer.id], { points: layer.points.filter((_, i) => i !== index) }),
+  };
+}

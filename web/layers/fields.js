@@ -1,0 +1,119 @@
+/**
+ * Fields of the inspector as data. A part is {title, fields}; a field is one of
+ *   { kind: "slider", label, title, min, max, step, unit, value, change }
+ *   { kind: "number", label, title, value (null: empty), placeholder, change }
+ *   { kind: "choice", label, title, options: [[value, name, title], ...], value, change }
+ *   { kind: "easing", value, change }
+ *   { kind: "button", label, title, layer: the layer that it adds }
+ * where change(value) returns the fields of the layer (or of the settings) that change, or null.
+ */
+
+import { round } from "../model/document.js";
+
+const OUTSIDE = [
+  ["hold", "Hold", "Stays where it begins or ends"],
+  ["absent", "Absent", "Has no tracks there"],
+];
+const SHORTEST = 0.005; // of the clip: the least length of a layer's window
+
+/** A slider in percent for a fraction; `change` takes the fraction. */
+export function percentField({ value, change, ...rest }) {
+  return {
+    kind: "slider",
+    unit: "%",
+    ...rest,
+    value: value * 100,
+    change: (percent) => change(round(percent / 100)),
+  };
+}
+
+/** The spacing of the tracks of an area. */
+export function spacingField(spacing) {
+  return percentField({
+    label: "Spacing",
+    title: "Between tracks, of the short side",
+    min: 0.2,
+    max: 15,
+    step: 0.1,
+    value: spacing,
+    change: (value) => ({ spacing: value }),
+  });
+}
+
+/** x and y of one point in pixels and, on a path, its frame. `state` is {size, clip}. */
+export function pointFields(layer, index, { size, clip }) {
+  const point = layer.points[index];
+  const [x, y] = point.slice(-2);
+  const put = (next) => ({ points: layer.points.map((old, i) => (i === index ? next : old)) });
+  const at = (nx, ny) => put([...point.slice(0, -2), round(nx), round(ny)]);
+  const coordinates = [
+    numberOf("X", "Pixels from the left", x * size.width, (v) => at(v / size.width, y)),
+    numberOf("Y", "Pixels from the top", y * size.height, (v) => at(x, v / size.height)),
+  ];
+  if (point.length < 3) return coordinates;
+  const last = Math.max(clip.frames - 1, 1);
+  const { start = 0, end = 1 } = layer;
+  const timeOf = (frame) => within(layer, index, (frame / last - start) / (end - start));
+  const frameField = {
+    kind: "number",
+    label: "Frame",
+    title: "When the point is reached; empty: by the length of the line",
+    value: point[0] === null ? null : (start + point[0] * (end - start)) * last,
+    placeholder: "even",
+    change: (frame) => put([frame === null ? null : timeOf(frame), x, y]),
+  };
+  return [...coordinates, frameField];
+}
+
+/** A point's time kept between those of its neighbours. */
+function within(layer, index, time) {
+  const times = layer.points.map(([t]) => t);
+  const before = times.slice(0, index).findLast((t) => t !== null) ?? 0;
+  const after = times.slice(index + 1).find((t) => t !== null) ?? 1;
+  return round(Math.min(Math.max(time, before), after));
+}
+
+/** A number that cannot be left empty. */
+export function numberOf(label, title, value, change) {
+  return {
+    kind: "number",
+    label,
+    title,
+    value,
+    change: (number) => (number === null ? null : change(number)),
+  };
+}
+
+/** Start and end in frames, and what happens outside. */
+export function timingFields(layer, { clip }) {
+  const last = clip.frames - 1 || 1;
+  const { start = 0, end = 1, before = "hold", after = "hold" } = layer;
+  const timeOf = (frame) => round(Math.min(Math.max(frame / last, 0), 1));
+  const outside = (name, label, title, value) => ({
+    kind: "choice",
+    label,
+    title,
+    options: OUTSIDE,
+    value,
+    change: (key) => ({ [name]: key }),
+  });
+  return [
+    numberOf("Start", "First frame of the motion", start * last, (frame) => ({
+      start: Math.min(timeOf(frame), round(end - SHORTEST)),
+    })),
+    numberOf("End", "Last frame of the motion", end * last, (frame) => ({
+      end: Math.max(timeOf(frame), round(start + SHORTEST)),
+    })),
+    outside("before", "Before", "Before the start", before),
+    outside("after", "After", "After the end", after),
+  ];
+}
+
+/** The curve of the easing. */
+export function easingField(layer) {
+  return {
+    kind: "easing",
+    value: layer.easing ?? "linear",
+    change: (easing) => ({ easing }),
+  };
+}

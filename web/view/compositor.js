@@ -1,0 +1,128 @@
+/** The canvas view with its contents: what is drawn, and where the pointers go. */
+
+import { layerOf } from "../model/document.js";
+import { distance } from "../model/geometry.js";
+import { toView } from "../model/viewport.js";
+import { makeCanvasView } from "./canvas_view.js";
+import { makeBackdropCache } from "./draw/backdrop_cache.js";
+import { makeMotionCache } from "./draw/motion_cache.js";
+import { drawBackdrop, drawForeground, pictureBox } from "./draw/scene.js";
+import { makeGestures } from "./gestures.js";
+import { makePreview } from "./warp/preview.js";
+
+const NEAR_PX = 12;
+
+/**
+ * `canvasSize()` and `isReadOnly()` are the editor's, `background()` gives {picture} or null.
+ * `onReadout(text)`: the numbers under the pointer changed. `onWarped(isOn)`: whether the picture
+ * shown is moved by the live preview. `onWheelUnused(event)`: the wheel turned without focus.
+ */
+export function makeCompositor({
+  store,
+  body,
+  canvasSize,
+  isReadOnly,
+  background,
+  onReadout,
+  onWarped,
+  onWheelUnused,
+}) {
+  const motions = makeMotionCache();
+  const preview = makePreview();
+  const backdrop = makeBackdropCache();
+  let pointer = null; // where the pointer is while no button is pressed
+
+  const canvasView = makeCanvasView({
+    onDraw(context, view, ratio) {
+      const scene = sceneOf(store, { view, size: canvasSize(), motions, pointer });
+      const picture = background()?.picture ?? null;
+      const { width, height } = context.canvas;
+      const parts = [...partsOf(store.state, scene, picture), ratio, width, height];
+      const draw = (onto) => drawBackdrop(onto, { ...scene, ...pictures(picture, view, ratio) });
+      backdrop.draw(context, parts, draw);
+      drawForeground(context, scene);
+    },
+    onPointer: (kind, at) => {
+      pointer = kind === "leave" || kind === "cancel" ? null : at;
+      if (kind === "down") body.focus({ preventScroll: true });
+      gestures.handle(kind, at);
+      canvasView.canvas.style.cursor = canvasView.isPanning ? "grab" : gestures.cursor(pointer);
+      onReadout(pointer ? readout(pointer) : "");
+      canvasView.request();
+    },
+    canZoom: () => body.contains(document.activeElement),
+    onWheelUnused,
+  });
+  const gestures = makeGestures({ store, canvasView, canvasSize, isReadOnly });
+
+  /** The picture and, while it is moved by the live preview, the moved one. */
+  const pictures = (picture, view, ratio) => {
+    const { document, time, showsSketch } = store.state;
+    const width = pictureBox(view)[2] * ratio;
+    const isNeeded = picture && showsSketch && time > 0;
+    const scene = { document, picture, size: canvasSize(), time, width };
+    const warped = isNeeded ? preview.at(scene) : null;
+    onWarped(Boolean(warped));
+    return { picture, warped };
+  };
+
+  /** The position under the pointer, and the frame of the selected path that is near it. */
+  const readout = ({ point, screen }) => {
+    const { width, height } = canvasSize();
+    const place = `${Math.round(point[0] * width)}, ${Math.round(point[1] * height)}`;
+    const frame = frameNear(screen);
+    return frame === null ? place : `frame ${frame} · ${place}`;
+  };
+
+  const frameNear = (screen) => {
+    const { document, selection, clip } = store.state;
+    const layer = layerOf(document, [...selection].at(-1));
+    if (!layer) return null;
+    const scene = { size: canvasSize(), drawnOn: document.drawn_on, frames: clip.frames };
+    let best = { gap: NEAR_PX, index: -1 };
+    motions.of(layer, scene).ticks.forEach((tick, index) => {
+      const gap = distance(toView(canvasView.view, tick), screen);
+      if (gap < best.gap) best = { gap, index };
+    });
+    const first = Math.ceil((layer.start ?? 0) * Math.max(clip.frames - 1, 1) - 1e-6);
+    return best.index < 0 ? null : first + best.index;
+  };
+
+  const unsubscribe = store.subscribe(canvasView.request);
+  return {
+    canvasView,
+    gestures,
+    resize() {
+      canvasView.setSize(canvasSize());
+      canvasView.request();
+    },
+    destroy() {
+      unsubscribe();
+      canvasView.destroy();
+      preview.dispose();
+      backdrop.dispose();
+    },
+  };
+}
+
+/** Everything that is drawn but the picture; layers that a gesture changes are apart. */
+function sceneOf(store, { view, size, motions, pointer }) {
+  const { document, selection, time, clip, tool, point, box, settings, preview } = store.state;
+  const { layers, drawn_on: drawnOn } = store.shown;
+  const kept = new Set(document.layers);
+  return {
+    ...{ selection, view, time, size, drawnOn, motions, tool, point, box },
+    unchanged: layers.filter((layer) => kept.has(layer)),
+    changing: layers.filter((layer) => !kept.has(layer)),
+    frames: clip.frames,
+    hover: preview ? null : pointer?.point,
+    brush: settings.brush,
+  };
+}
+
+/** Everything that the backdrop shows: it is drawn anew when one of these changes. */
+function partsOf({ document, showsSketch }, scene, picture) {
+  const { view, time, size, drawnOn, frames, tool, point, selection, unchanged } = scene;
+  const parts = [document, picture, showsSketch, view, time, size, drawnOn, frames, tool, point];
+  return [...parts, selection, ...unchanged];
+}

@@ -1,0 +1,40 @@
+/** Text over the canvas: the hint line, and badges about the picture and the last run. */
+
+import { toolNamed } from "../tools/index.js";
+import { make, setText } from "./dom.js";
+import { wordButton } from "./fields.js";
+
+/** The hint line and the badges. `canvasSize()` is the size of the picture. */
+export function makeNotices({ store, actions, canvasSize }) {
+  const hint = make("div", { className: "mp-hint", role: "status" });
+  const sketch = make("div", { className: "mp-badge mp-badge-sketch" }, "Sketch of Draft Motion");
+  const canvasText = make("span");
+  const canvas = make(
+    "div",
+    { className: "mp-badge mp-badge-canvas" },
+    canvasText,
+    wordButton("Adopt", "Take this picture's shape as the one drawn on", () => actions.adoptSize(), "mp-link"),
+  );
+  const note = make("div", { className: "mp-badge mp-badge-note", role: "status" });
+  const badges = make("div", { className: "mp-badges" }, canvas, note, sketch);
+  const element = make("div", { className: "mp-notices" }, badges, hint);
+  const update = () => {
+    const { document, message, notes, tool, preview } = store.state;
+    const isNew = !document.layers.length && !preview;
+    setText(hint, message ?? (isNew ? toolNamed(tool).hint : ""));
+    hint.hidden = !hint.textContent;
+    setText(note, notes.join(" "));
+    note.hidden = !notes.length;
+    const { drawn_on: drawn } = document;
+    const now = canvasSize();
+    const isOther = Math.abs((now.width / now.height) / (drawn.width / drawn.height) - 1) > 0.02;
+    canvas.hidden = !isOther || !document.layers.length;
+    setText(canvasText, `Drawn on ${drawn.width}×${drawn.height}, picture is ${now.width}×${now.height}`);
+  };
+  store.subscribe((state, old) => {
+    const names = ["document", "message", "notes", "tool", "preview"];
+    if (names.some((name) => state[name] !== old[name])) update();
+  });
+  update();
+  return { element, update, showSketch: (isOn) => (sketch.hidden = !isOn) };
+}
