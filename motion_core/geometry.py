@@ -1,4 +1,4 @@
-"""The smallest geometric words: canvas sizes.
+"""Canvas sizes.
 
 Pixels have corners: the top-left pixel covers [0, 1) x [0, 1) and its centre is (0.5, 0.5), so
 resizing is one multiplication and quantising is ``floor``.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 MAX_SIDE = 65536
+ASPECT_TOLERANCE = 0.02
 
 
 class Size(NamedTuple):
@@ -22,8 +23,26 @@ class Size(NamedTuple):
         """The smaller side: lengths in a MOTION document are fractions of it."""
         return min(self.width, self.height)
 
+    def scaled(self, factor: float) -> Size:
+        """The size whose sides are `factor` times as long, rounded, at least 1 pixel each."""
+        return Size(*(max(1, round(side * factor)) for side in self))
+
     def __str__(self) -> str:
         return f"{self.width}x{self.height}"
+
+
+def same_proportions(first: Size, second: Size) -> bool:
+    """Whether two sizes can be the same picture at different resolutions.
+
+    Their aspect ratios differ by at most 2 %, or the smaller size is less than a pixel off: it is
+    often the larger one divided by a number and rounded.
+    """
+    small, large = sorted((first, second))
+    width, height = (small.height * large.width, small.width * large.height)
+    if abs(width / height - 1) <= ASPECT_TOLERANCE:
+        return True
+    off = (small.width - width / large.height, small.height - height / large.width)
+    return min(abs(side) for side in off) < 1
 
 
 def checked_size(width: int, height: int) -> Size:

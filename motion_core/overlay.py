@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from .errors import CanvasError, ShapeError
+from .geometry import Size
+from .images import check_video, resize_images
 from .progress import Progress, silent
 from .tracks.arguments import whole_number
 from .tracks.model import Tracks
@@ -96,8 +98,7 @@ def contact_sheet(
     row, each shrunk to tile_width pixels when it is wider. Returns (H', W', 3) of the same dtype.
     Raises ShapeError for a bad video, TypeError or ValueError for counts that are not 1 or more.
     """
-    if video.ndim != 4 or video.shape[-1] != 3 or not video.numel():
-        raise ShapeError(f"video must be (T, H, W, 3) with pixels; got {tuple(video.shape)}.")
+    check_video(video)
     for name, value in (("columns", columns), ("rows", rows), ("tile_width", tile_width)):
         whole_number(name, value, least=1)
     count = min(len(video), columns * rows)
@@ -252,10 +253,7 @@ def _coverage(depth: np.ndarray) -> np.ndarray:
 
 def _as_video(frames: Tensor, tracks: Tracks) -> Tensor:
     video = frames[None] if frames.ndim == 3 else frames
-    if video.ndim != 4 or video.shape[-1] != 3:
-        raise ShapeError(f"frames must be (T, H, W, 3) or (H, W, 3); got {tuple(frames.shape)}.")
-    if video.dtype != torch.uint8 and not video.is_floating_point():
-        raise TypeError(f"frames must be uint8, or floating 0..1; got {video.dtype}.")
+    check_video(video, "frames")
     if len(video) not in (1, tracks.num_frames):
         raise ShapeError(
             f"there are {len(video)} frames of video but {tracks.num_frames} of tracks. Give one "
@@ -306,7 +304,4 @@ def _shrunk(tile: Tensor, width: int) -> Tensor:
     if tile.shape[1] <= width:
         return tile
     height = max(1, round(tile.shape[0] * width / tile.shape[1]))
-    planes = tile.permute(2, 0, 1)[None].to(torch.float32)
-    small = torch.nn.functional.interpolate(planes, size=(height, width), mode="area")
-    small = small[0].permute(1, 2, 0)
-    return (small.round() if tile.dtype == torch.uint8 else small).to(tile.dtype)
+    return resize_images(tile, Size(width, height), "area")

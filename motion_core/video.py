@@ -25,6 +25,7 @@ from torch import Tensor
 from .atomic_write import atomic_write
 from .containers import missing_bytes
 from .errors import FormatError, ShapeError
+from .images import check_video
 from .progress import Progress, silent
 
 logger = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ def write_video(path: str | Path, frames: Tensor, fps: float, progress: Progress
 
     target = Path(path)
     container_format, options = _by_suffix(target, CONTAINERS, "video")
-    _check_frames(frames)
+    check_video(frames, "frames")
     rate = _rational(fps)
     height, width = (side + side % 2 for side in frames.shape[1:3])
     try:
@@ -206,7 +207,7 @@ def write_image(path: str | Path, image: Tensor) -> None:
     name, options = _by_suffix(target, PICTURE_WRITERS, "picture")
     if image.ndim != 3:
         raise ShapeError(f"image must be (H, W, 3); got {tuple(image.shape)}.")
-    _check_frames(image[None])
+    check_video(image[None], "image")
     picture = Image.fromarray(_as_bytes(image, "image"))
     try:
         with atomic_write(target) as temporary:
@@ -275,15 +276,6 @@ def _check_room(pictures: list[np.ndarray], file: Path) -> None:
             f"{file} does not fit in memory: more than {MAX_PIXELS:.0e} pixels in "
             f"{len(pictures)} frames. Read fewer with max_frames, or shrink it first."
         )
-
-
-def _check_frames(frames: Tensor) -> None:
-    if frames.ndim != 4 or frames.shape[-1] != 3:
-        raise ShapeError(f"frames must be (T, H, W, 3) RGB; got {tuple(frames.shape)}.")
-    if not frames.numel():
-        raise ShapeError(f"frames must hold at least one pixel; got {tuple(frames.shape)}.")
-    if frames.dtype != torch.uint8 and not frames.is_floating_point():
-        raise TypeError(f"frames must be uint8, or floating 0..1; got {frames.dtype}.")
 
 
 def _rational(fps: float) -> Fraction:

@@ -14,7 +14,7 @@ from ..motion_core.geometry import MAX_SIDE, Size
 from ..motion_core.progress import silent
 from . import host
 from .schema import CameraSocket, DepthSocket, TracksSocket, schema, settings_of, tracks_output
-from .wire import area, camera_in, depth_in, picture, tracks_in, tracks_out
+from .wire import camera_in, depth_in, mask_on_canvas, picture, tracks_in, tracks_out
 
 MAX_POINTS = 1_000_000
 
@@ -100,7 +100,7 @@ def _random(size: Size, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
 def _mask(size: Size, mask: Tensor, spacing: float) -> tuple[Tensor, Tensor | None]:
     from ..motion_core.tracks.seeding import mask_points
 
-    return mask_points(area(mask, size), size, spacing), None
+    return mask_points(mask_on_canvas(mask, size), size, spacing), None
 
 
 def _starts(size: Size, tracks: Any) -> tuple[Tensor, Tensor | None]:

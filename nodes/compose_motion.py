@@ -21,7 +21,7 @@ from .schema import (
     settings_of,
     tracks_output,
 )
-from .wire import area, camera_in, depth_in, tracks_in, tracks_out
+from .wire import camera_in, depth_in, mask_on_canvas, tracks_in, tracks_out
 
 if TYPE_CHECKING:
     from ..motion_core.tracks import Tracks
@@ -136,7 +136,7 @@ def _connected(
             raise ValueError(f"mask_{number} belongs to tracks_{number}, which is not connected.")
         if value is not None:
             sets.append(tracks_in(value, canvas_image))
-            own.append(None if mask is None else area(mask, sets[-1].size))
+            own.append(None if mask is None else mask_on_canvas(mask, sets[-1].size))
     return _Motions(sets, own)
 
 

@@ -18,7 +18,7 @@ from ..motion_core.tracks import (
     select_random,
 )
 from .schema import canvas_input, schema, settings_of, tracks_input, tracks_output
-from .wire import area, tracks_in, tracks_out
+from .wire import mask_on_canvas, tracks_in, tracks_out
 
 MAX_POINTS = 1_000_000
 
@@ -60,7 +60,7 @@ OPTIONS = [
 def _inside_mask(tracks: Tracks, mask: Tensor) -> Tracks:
     keep = _starts_on_canvas(tracks)
     x, y = tracks.xy[:1, keep].floor().long().unbind(dim=-1)
-    is_inside = area(mask, tracks.size)[y, x].flatten()
+    is_inside = mask_on_canvas(mask, tracks.size)[y, x].flatten()
     return select(tracks, torch.nonzero(keep).flatten()[is_inside])
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from . import host
 from .schema import MAX_FRAMES, ModelSocket, ReferenceSocket, schema
-from .wire import area, canvas_size, frames, model_in
+from .wire import canvas_size, frames, mask_on_canvas, model_in
 
 if TYPE_CHECKING:
     from ..motion_core.guidance.moft import MotionReference
@@ -166,6 +166,6 @@ def _borrowed(chosen: TrackModel, video: Tensor, region: Tensor | None) -> Motio
         chosen.model,
         video,
         lambda: followed(video),
-        region=None if region is None else area(region, size),
+        region=None if region is None else mask_on_canvas(region, size),
         progress=host.progress(),
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from . import host
 from .schema import GuidanceSocket, ModelSocket, schema, tracks_input, tracks_output
-from .wire import area, guidance_in, model_in, picture, tracks_in, tracks_out
+from .wire import guidance_in, mask_on_canvas, model_in, picture, tracks_in, tracks_out
 
 if TYPE_CHECKING:
     from ..motion_core.geometry import Size
@@ -242,7 +242,7 @@ def _realised(clip: GenerationResult, asked: Tracks) -> Tracks:
 def _movable(mask: Tensor | None, size: Size) -> Tensor | None:
     if mask is None:
         return None
-    free = area(mask, size)
+    free = mask_on_canvas(mask, size)
     if not bool(free.any()):
         raise ValueError(
             "the mask of what may move is black everywhere, so nothing could move. Paint white "

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..motion_core.geometry import Size
 from .schema import MAX_FRAMES, canvas_input, schema, settings_of, tracks_input, tracks_output
-from .wire import area, canvas_size, tracks_in, tracks_out
+from .wire import canvas_size, mask_on_canvas, tracks_in, tracks_out
 
 if TYPE_CHECKING:
     from ..motion_core.tracks import Tracks
@@ -94,7 +94,7 @@ def _fit(
 
     pairs = ((source_mask, tracks.size), (target_mask, size))
     here, there = (
-        whole_box(canvas) if mask is None else box_of_mask(area(mask, canvas), canvas)
+        whole_box(canvas) if mask is None else box_of_mask(mask_on_canvas(mask, canvas), canvas)
         for mask, canvas in pairs
     )
     return fit_boxes(here, there, keep_aspect=keep_aspect)
@@ -105,7 +105,8 @@ def _shapes(
 ) -> Alignment:
     from ..motion_core.transfer import match_masks
 
-    return match_masks(area(source_mask, tracks.size), area(target_mask, size), kind)
+    source = mask_on_canvas(source_mask, tracks.size)
+    return match_masks(source, mask_on_canvas(target_mask, size), kind)
 
 
 def _points(

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
 from torch import Tensor
 
-from ..motion_core.errors import CanvasError
+from ..motion_core import masks
 from ..motion_core.geometry import Size, checked_size
 
 if TYPE_CHECKING:
@@ -23,7 +22,10 @@ if TYPE_CHECKING:
     from ..motion_core.tracks import Tracks
 
 
-ASPECT_TOLERANCE = 0.02
+OTHER_PROPORTIONS = (
+    "Connect a mask drawn on the same image (Load Image gives an empty 64x64 mask when the picture "
+    "has no transparency)."
+)
 Value = TypeVar("Value")
 
 
@@ -91,12 +93,7 @@ def depth_out(depth: DepthMap, image: Tensor | None = None) -> DepthMap:
 
     here = replace(depth, z=depth.z.cpu(), valid=depth.valid.cpu(), K=depth.K.cpu())
     size = canvas_size(image) or here.size
-    own, wanted = here.size.width / here.size.height, size.width / size.height
-    if abs(own / wanted - 1.0) > ASPECT_TOLERANCE:
-        raise CanvasError(
-            f"the depth is {here.size} but the picture is {size}, which has other proportions. "
-            "Make the depth from the same picture."
-        )
+    masks.check_proportions(here.size, size, "the depth", "Make it from the same picture.")
     return resize_depth(here, size)
 
 
@@ -149,22 +146,13 @@ def frames(image: Tensor) -> Tensor:
 
 def first_mask(mask: Tensor | None) -> Tensor | None:
     """The first picture of a MASK (B, H, W) or (H, W): (H, W) float32 in 0..1; None stays None."""
-    return None if mask is None else mask.reshape(-1, *mask.shape[-2:])[0].cpu().float()
+    return None if mask is None else masks.first_mask(mask).cpu().float()
 
 
-def area(mask: Tensor, size: Size) -> Tensor:
+def mask_on_canvas(mask: Tensor, size: Size) -> Tensor:
     """The first picture of a MASK on the canvas: (H, W) bool, True above one half.
 
-    A mask of another size is brought to the canvas by its nearest pixels when it has the canvas'
-    proportions. Raises ValueError when it has not.
+    A mask of another size is resized by its nearest pixels. Raises CanvasError when it has other
+    proportions than the canvas.
     """
-    height, width = mask.shape[-2:]
-    if abs((width / height) / (size.width / size.height) - 1.0) > ASPECT_TOLERANCE:
-        raise ValueError(
-            f"the mask is {width}x{height} but the canvas is {size}, which has other "
-            "proportions. Connect a mask drawn on the same image (Load Image gives an empty "
-            "64x64 mask when the picture has no transparency)."
-        )
-    first = mask.reshape(-1, 1, height, width)[:1].cpu().float()
-    wanted = (size.height, size.width)
-    return torch.nn.functional.interpolate(first, size=wanted, mode="nearest-exact")[0, 0] > 0.5
+    return masks.mask_on_canvas(masks.first_mask(mask).cpu(), size, "the mask", OTHER_PROPORTIONS)

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from ..depth.depth_map import DepthMap
-from ..errors import CanvasError, ShapeError
+from ..errors import CanvasError
 from ..geometry import Size
+from ..images import check_image
 from ..kernels.zbuffer import WarpSource, warp_image_cuda
 from ..progress import Progress, silent
 from .camera_path import CameraPath
@@ -57,8 +58,7 @@ def render_warped(
     ValueError for a path without frames or cells larger than a pixel.
     """
     check_same_view(depth, path)
-    if image.ndim != 3 or image.shape[-1] != 3:
-        raise ShapeError(f"image must be (H, W, 3); got {tuple(image.shape)}.")
+    check_image(image)
     if tuple(image.shape[1::-1]) != path.size:
         raise CanvasError(
             f"the picture is {image.shape[1]}x{image.shape[0]} but depth and camera path are "

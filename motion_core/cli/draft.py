@@ -7,8 +7,9 @@ from argparse import Namespace
 import torch
 
 from ..draft import draft_frames
+from ..images import image_size
 from ..video import CONTAINERS, read_image, write_video
-from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrunk, size_of
+from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrunk
 from .terminal import meter, say
 
 
@@ -16,7 +17,7 @@ def run(args: Namespace) -> None:
     """Move args.image along args.tracks and write args.output."""
     check_output(args.output, CONTAINERS)
     image = read_image(args.image)
-    canvas = size_of(image)
+    canvas = image_size(image)
     tracks = load_tracks(args.tracks, args.size, picture=canvas)
     check_same_canvas(tracks, canvas, tracks_path=args.tracks, picture=args.image)
     fps = frame_rate(args.fps, tracks.fps)
@@ -27,4 +28,4 @@ def run(args: Namespace) -> None:
     # As bytes from the start: a quarter of the memory, and what the video keeps anyway.
     video = torch.stack([(frame.clamp(0, 1) * 255).round().byte() for frame in frames])
     write_video(args.output, video, fps, meter("writing frame"))
-    say(f"wrote {args.output}: {len(video)} frames, {size_of(video)}, {fps:g} fps")
+    say(f"wrote {args.output}: {len(video)} frames, {image_size(video)}, {fps:g} fps")

@@ -13,8 +13,9 @@ from ..errors import DocumentError
 from ..expand import expand_document, expansion_notes
 from ..formats import write_tracks
 from ..geometry import Size
+from ..images import image_size
 from ..video import read_image
-from .files import describe_tracks, size_of
+from .files import describe_tracks
 from .terminal import meter, say
 
 
@@ -49,7 +50,7 @@ def _load(path: Path) -> MotionDocument:
 
 def _canvas(args: Namespace, document: MotionDocument) -> Size:
     if args.image is not None:
-        return size_of(read_image(args.image))
+        return image_size(read_image(args.image))
     if args.size is None:
         say(f"neither --size nor --image; the canvas is the {document.drawn_on} drawn on.")
     return args.size or document.drawn_on

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import CanvasError, FormatError
 from ..formats import read_tracks
 from ..geometry import Size
+from ..images import image_size, resize_images
 from ..tracks import Tracks, scale_to
 from ..video import read_image
 from .parser import PROGRAM
@@ -44,17 +44,11 @@ def load_tracks(
                 f"--size WxH, or put its picture beside it as {path.stem}.jpg or .png."
             ) from error
         if beside is not None:
-            picture = size_of(read_image(beside))
+            picture = image_size(read_image(beside))
             say(f"{path.name} does not store its canvas; {beside.name} beside it is {picture}.")
         else:
             say(f"{path.name} does not store its canvas; taken to be the picture's {picture}.")
         return read_tracks(path, size=picture, fps=fps)
-
-
-def size_of(picture: Tensor) -> Size:
-    """The canvas of a picture (H, W, C) or of frames (T, H, W, C)."""
-    height, width = picture.shape[-3:-1]
-    return Size(width, height)
 
 
 def check_same_canvas(tracks: Tracks, canvas: Size, *, tracks_path: Path, picture: Path) -> None:
@@ -68,16 +62,13 @@ def check_same_canvas(tracks: Tracks, canvas: Size, *, tracks_path: Path, pictur
 
 def shrunk(pictures: Tensor, tracks: Tracks, max_side: int) -> tuple[Tensor, Tracks]:
     """Pictures (..., H, W, 3), uint8 or 0..1, and their tracks, with no side above `max_side`."""
-    size = size_of(pictures)
+    size = image_size(pictures)
     factor = max_side / max(size)
     if factor >= 1:
         return pictures, tracks
-    smaller = Size(*(max(1, round(side * factor)) for side in size))
+    smaller = size.scaled(factor)
     say(f"shrunk from {size} to {smaller}; --max-side {max(size)} keeps all pixels.")
-    planes = pictures.reshape(-1, *pictures.shape[-3:]).movedim(-1, 1)
-    shape = (smaller.height, smaller.width)
-    planes = F.interpolate(planes, shape, mode="bilinear", antialias=True).movedim(1, -1)
-    return planes.reshape(*pictures.shape[:-3], *shape, 3), scale_to(tracks, smaller)
+    return resize_images(pictures, smaller), scale_to(tracks, smaller)
 
 
 def frame_rate(asked: float | None, known: float | None) -> float:

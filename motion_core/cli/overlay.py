@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from ..errors import ShapeError
+from ..images import image_size
 from ..overlay import contact_sheet, draw_tracks
 from ..tracks import Tracks
 from ..video import CONTAINERS, PICTURE_WRITERS, read_image, read_video, write_image, write_video
-from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrunk, size_of
+from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrunk
 from .terminal import meter, say
 
 EMPTY_GREY = 32
@@ -23,13 +24,13 @@ def run(args: Namespace) -> None:
     """Draw args.tracks and write args.output, a video or a sheet of frames."""
     check_output(args.output, (*CONTAINERS, *PICTURE_WRITERS))
     below, rate = _read_ground(args.image, args.video)
-    canvas = None if below is None else size_of(below)
+    canvas = None if below is None else image_size(below)
     tracks = load_tracks(args.tracks, args.size, picture=canvas)
     if below is None:
         below = torch.full((tracks.size.height, tracks.size.width, 3), EMPTY_GREY).byte()
     else:
         check_same_canvas(
-            tracks, size_of(below), tracks_path=args.tracks, picture=args.image or args.video
+            tracks, image_size(below), tracks_path=args.tracks, picture=args.image or args.video
         )
     below = _as_long(below, tracks)
     below, tracks = shrunk(below, tracks, args.max_side)
@@ -40,7 +41,7 @@ def run(args: Namespace) -> None:
     else:
         fps = frame_rate(args.fps, tracks.fps or rate)
         write_video(args.output, video, fps, meter("writing frame"))
-    say(f"wrote {args.output}: {len(video)} frames, {size_of(video)}")
+    say(f"wrote {args.output}: {len(video)} frames, {image_size(video)}")
 
 
 def _read_ground(image: Path | None, video: Path | None) -> tuple[Tensor | None, float | None]:

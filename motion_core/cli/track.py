@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ..formats import FORMATS, write_tracks
 from ..geometry import Size
+from ..masks import mask_of_image
 from ..overlay import draw_tracks
 from ..trackers import (
     as_clip,
@@ -24,8 +24,6 @@ from ..tracks import Tracks
 from ..video import CONTAINERS, read_image, read_video, write_video
 from .files import check_output, describe_tracks, frame_rate
 from .terminal import meter, say
-
-MASK_ON = 0.5
 
 
 def run(args: Namespace) -> None:
@@ -60,12 +58,8 @@ def _queries(args: Namespace, size: Size) -> Tensor:
         generator = torch.Generator().manual_seed(args.seed)
         return random_queries(size, args.random, generator, args.frame)
     if args.mask is not None:
-        return mask_queries(_mask(args.mask), size, args.spacing, args.frame)
+        return mask_queries(mask_of_image(read_image(args.mask)), size, args.spacing, args.frame)
     return grid_queries(size, args.spacing, args.frame)
-
-
-def _mask(path: Path) -> Tensor:
-    return read_image(path).mean(dim=-1) > MASK_ON
 
 
 def _write_overlay(args: Namespace, tracks: Tracks) -> None:

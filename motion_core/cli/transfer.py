@@ -12,6 +12,8 @@ from ..formats.coordinates import parse_coordinates
 from ..formats.files import read_text
 from ..formats.json_text import MAX_JSON_CHARACTERS
 from ..geometry import Size
+from ..images import image_size
+from ..masks import mask_of_image
 from ..transfer import (
     Alignment,
     TransferSettings,
@@ -24,14 +26,14 @@ from ..transfer import (
     whole_box,
 )
 from ..video import read_image
-from .files import describe_tracks, load_tracks, size_of
+from .files import describe_tracks, load_tracks
 from .terminal import say
 
 
 def run(args: Namespace) -> None:
     """Lay args.tracks over args.image and write args.output."""
     tracks = load_tracks(args.tracks, args.size)
-    size = tracks.size if args.image is None else size_of(read_image(args.image))
+    size = tracks.size if args.image is None else image_size(read_image(args.image))
     settings = TransferSettings(
         args.anchor_frame, args.scale, args.count, seed=args.seed, leaving=args.leaving
     )
@@ -60,7 +62,7 @@ def _alignment(args: Namespace, here: Size, there: Size) -> Alignment:
 
 
 def _mask(path: Path) -> Tensor:
-    return read_image(path).mean(dim=-1)
+    return mask_of_image(read_image(path))
 
 
 def _points(path: Path | None, size: Size, option: str) -> Tensor:

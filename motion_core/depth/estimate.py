@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from ..errors import FormatError, MissingExtraError, ShapeError
+from ..errors import FormatError, MissingExtraError
 from ..geometry import Size
+from ..images import check_image, image_size
 from .depth_map import DepthMap
 from .lens import intrinsics_from_fov
 from .sources import ASSUMED_FOV_DEG, INVERSE, DepthReading, make_depth
@@ -67,7 +68,7 @@ class Preparation:
 
     def __call__(self, image: Tensor) -> Tensor:
         """(1, 3, h, w) of a picture (H, W, 3)."""
-        wanted = self.size_for(Size(image.shape[1], image.shape[0]))
+        wanted = self.size_for(image_size(image))
         batch = image.movedim(-1, 0)[None]
         if batch.shape[-1] != wanted.width or batch.shape[-2] != wanted.height:
             batch = nn.functional.interpolate(
@@ -91,13 +92,12 @@ class TransformersEstimator:
     def estimate(self, image: Tensor, *, fov_deg: float | None = None) -> DepthMap:
         """See DepthEstimator. Raises ShapeError unless the picture is (H, W, 3), ValueError when
         the model gives an impossible field of view and none is stated."""
-        if image.ndim != 3 or image.shape[-1] != 3:
-            raise ShapeError(f"estimate needs a picture (H, W, 3); got {tuple(image.shape)}.")
+        check_image(image)
         weight = next(self.model.parameters())
         pixels = self.preparation(image.to(weight.device, torch.float32)).to(weight.dtype)
         with torch.inference_mode():
             output = self.model(pixel_values=pixels)
-        size = Size(image.shape[1], image.shape[0])
+        size = image_size(image)
         values = _resized(output.predicted_depth.float(), size).clone()
         return FAMILIES[_family(self.model.config)](self, values, output, size, fov_deg)
 

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from ..fields.arrays import FloatArray
-from ..fields.picture import checked_picture
+from ..images import image_array
 from ..progress import Progress
 from ..tracks.model import Tracks
 from .layered_motion import LayeredMotion
@@ -18,7 +18,7 @@ class Compositor:
     """A picture, prepared once for its tracks, ready to be drawn at any frame."""
 
     def __init__(self, image: Tensor, tracks: Tracks, progress: Progress) -> None:
-        self.picture = checked_picture(image, tracks.size)
+        self.picture = image_array(image, tracks.size)
         total = tracks.num_frames
         progress(0, total)
         self.layered = LayeredMotion(self.picture, tracks, lambda: progress(0, total))

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ..fields.arrays import FloatArray
 from ..fields.motion_field import MotionField, field_on_canvas, grid_centres
-from ..fields.picture import checked_picture
 from ..fields.scattered import GRID
 from ..geometry import Size
+from ..images import image_array
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .backward_field import BackwardField
@@ -35,7 +35,7 @@ class LayeredDensifier:
 
     def __call__(self, image: Tensor, tracks: Tracks, progress: Progress = silent) -> MotionField:
         """See Densifier. progress is called per frame."""
-        picture = checked_picture(image, tracks.size)
+        picture = image_array(image, tracks.size)
         total = tracks.num_frames
         layered = LayeredMotion(picture, tracks, lambda: progress(0, total))
         centres = grid_centres(self.grid, tracks.size).reshape(-1, 2).numpy()

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ..errors import FormatError
 from ..fields.densifier import Densifier
 from ..geometry import Size
+from ..images import resize_images
 from ..trackers import LucasKanade, Tracker, random_queries
 from ..tracks import select
 from ..tracks.model import Tracks
@@ -165,6 +165,5 @@ def _square(picture: Tensor, side: int) -> Tensor:
     height, width = picture.shape[:2]
     short = min(height, width)
     top, left = (height - short) // 2, (width - short) // 2
-    crop = picture[top : top + short, left : left + short].permute(2, 0, 1)[None]
-    small = functional.interpolate(crop, (side, side), mode="bilinear", antialias=True)
-    return small[0].permute(1, 2, 0).clamp(0, 1)
+    crop = picture[top : top + short, left : left + short]
+    return resize_images(crop, Size(side, side)).clamp(0, 1)

@@ -29,7 +29,7 @@ def error_picture(comparison: Comparison, ground: Tensor | None = None) -> Tenso
 
     size = comparison.asked.size
     scale = LONG_SIDE / max(size)
-    width, height = (max(1, round(side * scale)) for side in size)
+    width, height = size.scaled(scale)
     if ground is None:
         canvas = np.full((height, width, 3), 96, np.uint8)
     else:

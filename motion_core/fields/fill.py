@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..geometry import Size
 from .arrays import BoolArray, FloatArray
 from .pull_push import spread_sums
 
@@ -24,8 +25,7 @@ def fill_behind(picture: FloatArray, taken: BoolArray) -> FloatArray:
     if not taken.any() or taken.all():
         return picture
     height, width = taken.shape
-    factor = min(1.0, WORKING_SIDE / max(height, width))
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    size = Size(width, height).scaled(min(1.0, WORKING_SIDE / max(height, width)))
     known = np.where(taken, np.float32(0), np.float32(1))
     heard = cv2.resize(known, size, interpolation=cv2.INTER_AREA)[..., None]
     sums = cv2.resize(picture * known[..., None], size, interpolation=cv2.INTER_AREA)

@@ -8,11 +8,11 @@ import numpy as np
 from torch import Tensor
 
 from ..geometry import Size
+from ..images import check_image
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .arrays import FloatArray
 from .motion_field import MotionField, resting_field
-from .picture import checked_picture
 from .scattered import GRID, Handles, ScatteredDensifier, squared_distances
 
 # Handles beyond which the plate at a place is fitted to so many nearest ones.
@@ -31,7 +31,7 @@ class Rest:
 
     def __call__(self, image: Tensor, tracks: Tracks, progress: Progress = silent) -> MotionField:
         """See Densifier."""
-        checked_picture(image, tracks.size)
+        check_image(image, canvas=tracks.size)
         return resting_field(tracks.num_frames, self.grid, tracks.size)
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..images import image_array
 from ..progress import Progress, silent
 from .arrays import BoolArray, FloatArray
 from .fill import extend, fill_behind
 from .motion_field import MotionField
-from .picture import checked_picture
 from .similarity import fit_common
 from .splat import splat, spreading
 from .upsample import Upsampler
@@ -67,7 +67,7 @@ class FieldRenderer:
     """
 
     def __init__(self, image: Tensor, field: MotionField, movable: Tensor | None = None) -> None:
-        self.picture = checked_picture(image, field.size)
+        self.picture = image_array(image, field.size)
         self.shift = field.displacement.detach().cpu().numpy()
         self.visible = field.visible.detach().cpu().numpy()
         self.scale = max(self.picture.shape[:2]) / 512

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from ..geometry import Size
+from ..images import check_image
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .arrays import FloatArray
 from .motion_field import MotionField, field_on_canvas, resting_field
-from .picture import checked_picture
 
 # Columns and rows of the fields, unless others are asked for.
 GRID = Size(64, 64)
@@ -67,7 +67,7 @@ class ScatteredDensifier(ABC):
 
     def __call__(self, image: Tensor, tracks: Tracks, progress: Progress = silent) -> MotionField:
         """See Densifier. Without a visible track nothing moves."""
-        checked_picture(image, tracks.size)
+        check_image(image, canvas=tracks.size)
         handles = handles_of(tracks)
         if not len(handles.points):
             return resting_field(tracks.num_frames, self.grid, tracks.size)

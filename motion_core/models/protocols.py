@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..errors import ShapeError
 from ..geometry import Size, checked_size
+from ..images import check_image
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 
@@ -43,7 +44,7 @@ class GenerationRequest:
     last_only: bool = False
 
     def __post_init__(self) -> None:
-        _check_picture(self.image)
+        check_image(self.image, "GenerationRequest.image")
         if isinstance(self.frames, bool) or not isinstance(self.frames, int) or self.frames < 1:
             raise ValueError(
                 f"GenerationRequest.frames must be a whole number from 1; got {self.frames!r}."
@@ -267,18 +268,6 @@ class FeatureTap(Protocol):
         """Which frame each latent belongs to: whole numbers that broadcast with the latents, whose
         last two axes are rows and columns of the picture."""
         ...
-
-
-def _check_picture(image: Tensor) -> None:
-    if not isinstance(image, Tensor) or not image.is_floating_point():
-        kind = image.dtype if isinstance(image, Tensor) else type(image).__name__
-        raise TypeError(f"GenerationRequest.image must be a float tensor in 0..1; got {kind}.")
-    if image.ndim != 3 or image.shape[-1] != 3 or 0 in image.shape:
-        raise ShapeError(f"GenerationRequest.image must be (H, W, 3); got {tuple(image.shape)}.")
-    if not bool(torch.isfinite(image).all()):
-        raise ValueError(
-            "GenerationRequest.image holds NaN or infinite values; a picture has none."
-        )
 
 
 def _check_movable(movable: Tensor, image: Tensor) -> None:

@@ -13,6 +13,7 @@ from ..document.layers import DragLayer, PinLayer
 from ..document.motion_document import MotionDocument
 from ..document.sample import sample_path
 from ..errors import CanvasError
+from ..geometry import same_proportions
 from ..tracks.arguments import whole_number
 from ..tracks.seeding import points_inside_polygon
 from .pose_sequence import PoseSequence
@@ -123,7 +124,7 @@ def _pinned(held: _Held, layer: PinLayer) -> Sequence[tuple[int, int]]:
 
 def _check_proportions(pose: PoseSequence, document: MotionDocument) -> None:
     here, drawn = pose.size, document.drawn_on
-    if abs(here.width * drawn.height / (here.height * drawn.width) - 1.0) > 0.02:
+    if not same_proportions(here, drawn):
         raise CanvasError(
             f"the pose is on {here} but the drawing was made on {drawn}, which has other "
             "proportions; draw over the picture the pose was found in."

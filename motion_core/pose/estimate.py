@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import FormatError, MissingExtraError, ShapeError
+from ..errors import FormatError, MissingExtraError
 from ..geometry import Size
+from ..images import check_video, image_size
 from ..progress import Progress, silent
 from .pose_sequence import PoseSequence, with_middles
 from .skeleton import COCO_17, JOINTS, joint
@@ -50,9 +51,8 @@ class PoseEstimator:
         Raises ShapeError for another video, ValueError for boxes without area, FormatError for a
         model of other joints.
         """
-        if video.ndim != 4 or video.shape[-1] != 3:
-            raise ShapeError(f"estimate needs frames (T, H, W, 3); got {tuple(video.shape)}.")
-        size = Size(video.shape[2], video.shape[1])
+        check_video(video, least_frames=0)
+        size = image_size(video)
         windows = [self._window(box, size) for box in boxes or [(0, 0, *size)]]
         people = np.zeros((len(video), len(windows), JOINTS, 3))
         for first in range(0, len(video), FRAMES_AT_ONCE):

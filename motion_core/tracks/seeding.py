@@ -7,15 +7,16 @@ the whole canvas hits every pixel centre once.
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from ..errors import CanvasError, ShapeError
+from ..errors import ShapeError
 from ..geometry import Size, checked_size
+from ..masks import binary_mask, check_mask_size
 from .arguments import MAX_FRAMES, number_from_zero, positive_number, whole_number
 from .model import Tracks, make_tracks
 
@@ -49,7 +50,9 @@ def mask_points(mask: Tensor, size: Size, spacing: float) -> Tensor:
     ValueError when it is not finite or for a spacing as in grid_points.
     """
     size = checked_size(*size)
-    on = _mask_on(mask, size)
+    value = binary_mask(mask)
+    check_mask_size(value, size)
+    on = value.cpu().numpy()
     rows, columns = np.flatnonzero(on.any(axis=1)), np.flatnonzero(on.any(axis=0))
     positive_number("spacing", spacing)
     if not rows.size:
@@ -177,21 +180,6 @@ def _centred(low: float, high: float, step: float) -> np.ndarray:
     # A side of exactly k spacings holds k points despite rounding.
     count = max(1, math.floor((high - low) / step * (1 + 1e-9)))
     return (low + high) / 2 + (np.arange(count) - (count - 1) / 2) * step
-
-
-def _mask_on(mask: Any, size: Size) -> np.ndarray:
-    value = torch.as_tensor(mask)
-    if value.ndim != 2:
-        raise ShapeError(f"mask must be (H, W); got {tuple(value.shape)}. Choose one of a batch.")
-    if value.shape != (size.height, size.width):
-        raise CanvasError(
-            f"mask is {value.shape[1]}x{value.shape[0]} but the canvas is {size}. Resize the mask "
-            "to the canvas first."
-        )
-    if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-        raise ValueError("mask holds NaN or infinite values; expected numbers from 0 to 1.")
-    on = value if value.dtype == torch.bool else value > 0.5
-    return on.cpu().numpy()
 
 
 def _middle_pixel(on: np.ndarray) -> np.ndarray:

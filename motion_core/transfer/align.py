@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..errors import CanvasError, ShapeError
 from ..geometry import Size
+from ..masks import binary_mask, check_mask_size
 
 AffineKind = Literal["similarity", "affine"]
 PointKind = Literal["similarity", "affine", "thin_plate"]
@@ -120,7 +121,8 @@ def box_of_mask(mask: Tensor, size: Size) -> Box:
 
     Raises ShapeError or CanvasError for a mask of another shape, ValueError for an empty one.
     """
-    on = _mask_on(mask, size)
+    on = _mask_on(mask)
+    check_mask_size(on, size)
     rows, columns = torch.nonzero(on.any(dim=1)).flatten(), torch.nonzero(on.any(dim=0)).flatten()
     return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
 
@@ -197,17 +199,8 @@ def _sides(name: str, box: Box) -> tuple[float, float]:
     return sides
 
 
-def _mask_on(mask: Tensor, size: Size | None = None) -> Tensor:
-    if mask.ndim != 2:
-        raise ShapeError(f"a mask must be (H, W); got {tuple(mask.shape)}.")
-    if size is not None and tuple(mask.shape) != (size.height, size.width):
-        raise CanvasError(
-            f"the mask is {mask.shape[1]}x{mask.shape[0]} but its picture is {size}; give a mask "
-            "drawn on that picture."
-        )
-    if mask.is_floating_point() and not bool(torch.isfinite(mask).all()):
-        raise ValueError("a mask must hold finite numbers.")
-    on = mask if mask.dtype == torch.bool else mask > 0.5
+def _mask_on(mask: Tensor) -> Tensor:
+    on = binary_mask(mask)
     if not bool(on.any()):
         raise ValueError("the mask is empty: no pixel is above one half. Paint the thing to align.")
     return on

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ShapeError
+from ..images import check_video
 from ..progress import Progress, silent
 from ..tracks.arguments import positive_number
 from ..tracks.model import Tracks
@@ -95,11 +96,9 @@ def stabilised_frames(video: Tensor, motion: Tensor, *, progress: Progress = sil
     """
     import cv2
 
-    if video.ndim != 4 or video.shape[-1] != 3 or len(video) != len(motion):
-        raise ShapeError(
-            f"expected {len(motion)} frames (T, H, W, 3), as many as the tracks have; got "
-            f"{tuple(video.shape)}."
-        )
+    check_video(video)
+    if len(video) != len(motion):
+        raise ShapeError(f"expected {len(motion)} frames, as the tracks have; got {len(video)}.")
     height, width = video.shape[1:3]
     # OpenCV's origin is the centre of the first pixel, ours its corner.
     to_corner = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CanvasError, ShapeError
+from ..images import check_video
 from ..progress import Progress, silent
 from ..tracks.arguments import finite_number
 from ..tracks.model import Tracks
@@ -110,8 +111,7 @@ def slice_picture(
 
 
 def _check_video(video: Tensor, tracks: Tracks) -> None:
-    if video.ndim != 4 or video.shape[-1] != 3:
-        raise ShapeError(f"video must be (T, H, W, 3); got {tuple(video.shape)}.")
+    check_video(video)
     if len(video) not in (1, tracks.num_frames):
         raise ShapeError(
             f"the video has {len(video)} frames but the tracks have {tracks.num_frames}; give the "

@@ -53,7 +53,7 @@ def test_transfer_by_masks_points_and_scale(motion_core, folder: Path, drawn_tra
         (("--source-mask", "no.png"), "no.png"),
         (("--anchor-frame", "99"), "lies beyond the tracks' 5 frames"),
         (("--scale", "nan"), "expected a number"),
-        (("--source-mask", "large.png"), "mask is 8x4 but its picture is 64x48"),
+        (("--source-mask", "large.png"), "mask is 8x4 but the canvas is 64x48"),
     ],
 )
 def test_transfer_refuses(motion_core, folder: Path, words, message: str) -> None:

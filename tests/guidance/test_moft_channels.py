@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from motion_core.errors import FormatError, ShapeError
+from motion_core.errors import CanvasError, FormatError, ShapeError
 from motion_core.geometry import Size
 from motion_core.guidance.moft import (
     MotionReference,
@@ -201,7 +201,7 @@ def test_a_video_of_a_pan_reads_as_its_own_direction() -> None:
 @pytest.mark.parametrize(
     ("video", "message"),
     [
-        (torch.zeros(1, 8, 8, 3), "two frames"),
+        (torch.zeros(1, 8, 8, 3), "2 frames"),
         (torch.zeros(4, 8, 8, 4), r"\(T, H, W, 3\)"),
         (torch.full((4, 8, 8, 3), float("nan")), "NaN"),
     ],
@@ -219,8 +219,8 @@ def test_regions_without_sense_are_refused() -> None:
 
     with pytest.raises(TypeError, match="bool"):
         read(torch.ones(8, 8))
-    with pytest.raises(ShapeError, match="same picture"):
-        read(torch.ones(8, 9, dtype=torch.bool))
+    with pytest.raises(CanvasError, match="same picture"):
+        read(torch.ones(8, 16, dtype=torch.bool))
     with pytest.raises(ValueError, match="empty"):
         read(torch.zeros(8, 8, dtype=torch.bool))
 

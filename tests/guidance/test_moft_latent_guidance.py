@@ -256,8 +256,8 @@ def test_other_weights_other_lengths_and_other_canvases_are_refused() -> None:
     guidance_step = MoftLatentGuidance(wish, None, PLAIN).begin(Toy(), Condition(request(6)), STEPS)
     with pytest.raises(ShapeError, match="4 frames but the video to be made has 6"):
         guided(guidance_step, latents(frames=6))
-    with pytest.raises(ShapeError, match="same picture"):
-        MoftLatentGuidance(wish, torch.ones(8, 9, dtype=torch.bool)).begin(Toy(), run, STEPS)
+    with pytest.raises(CanvasError, match="same picture"):
+        MoftLatentGuidance(wish, torch.ones(8, 16, dtype=torch.bool)).begin(Toy(), run, STEPS)
 
 
 def test_a_window_between_two_steps_is_told() -> None:

@@ -212,7 +212,7 @@ def test_dots_on_the_edge_are_cut_not_moved(x: float) -> None:
 @pytest.mark.parametrize(
     ("frames", "error", "says"),
     [
-        (torch.zeros(48, 64), ShapeError, r"\(H, W, 3\)"),
+        (torch.zeros(48, 64), ShapeError, r"\(T, H, W, 3\)"),
         (torch.zeros(2, 48, 64, 4), ShapeError, r"\(T, H, W, 3\)"),
         (torch.zeros(3, 48, 64, 3), ShapeError, r"3 frames of video but 2 of tracks.*resample\(\)"),
         (torch.zeros(64, 48, 3), CanvasError, r"48x64 but the tracks' canvas is 64x48.*fit\(\)"),
@@ -315,7 +315,7 @@ def test_wide_frames_shrink_by_averaging() -> None:
 def test_bad_sheets_are_refused() -> None:
     with pytest.raises(ShapeError, match=r"\(T, H, W, 3\)"):
         contact_sheet(torch.zeros(20, 30, 3))
-    with pytest.raises(ShapeError, match="with pixels"):
+    with pytest.raises(ShapeError, match="at least 1 frames"):
         contact_sheet(torch.zeros(0, 20, 30, 3))
     for name in ("columns", "rows", "tile_width"):
         with pytest.raises(ValueError, match=f"{name} must be 1 or more"):

@@ -175,7 +175,7 @@ def test_the_box_of_a_mask_has_pixel_corners() -> None:
     mask = torch.zeros(20, 30)
     mask[4:7, 10:15] = 1
     assert box_of_mask(mask, Size(30, 20)) == (10, 4, 15, 7)
-    with pytest.raises(CanvasError, match="mask is 30x20 but its picture is 64x64"):
+    with pytest.raises(CanvasError, match="mask is 30x20 but the canvas is 64x64"):
         box_of_mask(mask, Size(64, 64))
 
 

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from ...errors import CanvasError, ShapeError
 from ...geometry import Size
+from ...masks import binary_mask, check_proportions, mask_size
 from ...tracks.seeding import mask_points, points_inside_polygon, polygon_points
 from ..path import Point
 from .limits import check_count, in_range
@@ -114,23 +114,8 @@ def layer_area(layer: HasArea, size: Size, mask: Any) -> Area | None:
 def _checked_mask(mask: Any, size: Size) -> np.ndarray:
     if mask is None:
         raise ValueError('"area" is "mask" but no mask came; connect one, or draw a polygon.')
-    value = torch.as_tensor(mask).detach().cpu()
-    if value.ndim != 2 or 0 in value.shape:
-        raise ShapeError(f"mask must be (H, W); got {tuple(value.shape)}. Choose one of a batch.")
-    height, width = value.shape
-    # One pixel of slack: masks are often the canvas divided by a number and rounded.
-    slack = min(
-        abs(width - height * size.width / size.height),
-        abs(height - width * size.height / size.width),
-    )
-    if slack >= 1:
-        raise CanvasError(
-            f"mask is {width}x{height} but the canvas is {size}, another shape. Make the mask "
-            "from the picture that sets the canvas."
-        )
-    if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-        raise ValueError("mask holds NaN or infinite values; expected numbers from 0 to 1.")
-    on = (value if value.dtype == torch.bool else value > 0.5).numpy()
-    if not on.any():
+    on = binary_mask(mask)
+    check_proportions(mask_size(on), size)
+    if not bool(on.any()):
         raise ValueError("mask is empty; mark the area in it, or disable the layer.")
-    return on
+    return on.cpu().numpy()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...errors import ShapeError
+from ...images import check_video
 from ...models.protocols import Branch, FeatureTap, FeatureTraits, GenerationRequest
 from ...progress import Progress, silent
 from ...tracks.arguments import whole_number
@@ -123,10 +124,7 @@ def video_features(
     """
     tap = tap_of(model)
     layer = probe.layer_of(tap.traits)
-    if video.ndim != 4 or video.shape[-1] != 3 or len(video) < 2:
-        raise ShapeError(
-            f"a video must be (T, H, W, 3) with two frames or more; got {tuple(video.shape)}."
-        )
+    check_video(video, least_frames=2)
     if not bool(torch.isfinite(video).all()):
         raise ValueError("the video holds NaN or infinite values; a picture has none.")
     condition = model.condition(GenerationRequest(video[0], len(video)), progress)

@@ -81,7 +81,7 @@ class MoftLatentGuidance:
         """Made ready for a run.
 
         Raises TypeError or ValueError for a model without features or other than the reference's,
-        ShapeError for a region of other proportions, ValueError for a window between two steps.
+        CanvasError for a region of other proportions, ValueError for a window between two steps.
         """
         settings = self.settings
         if settings.weight > 0 and not any(settings.acts(step, steps) for step in range(steps)):

@@ -12,13 +12,12 @@ from torch.nn import functional
 
 from ...errors import ShapeError
 from ...geometry import Size
+from ...masks import binary_mask, check_proportions, mask_size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from .channels import MotionChannels, centre, learn_channels
 from .features import AS_PUBLISHED, Probe, content_removed, video_features
 from .pans import SPEED_FRAC
-
-ASPECT_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,14 +106,8 @@ def region_cells(region: Tensor, size: Size, grid: int) -> Tensor:
     """
     if not isinstance(region, Tensor) or region.dtype != torch.bool:
         raise TypeError("a region must be a bool tensor; compare a mask with 0.5.")
-    if region.ndim != 2 or 0 in region.shape:
-        raise ShapeError(f"a region must be (H, W); got {tuple(region.shape)}.")
-    drawn = Size(region.shape[1], region.shape[0])
-    if abs(drawn.width / drawn.height / (size.width / size.height) - 1) > ASPECT_TOLERANCE:
-        raise ShapeError(
-            f"the region is {drawn} but the picture is {size}, which has other proportions. Draw "
-            "the mask on the same picture."
-        )
+    binary_mask(region, "region")
+    check_proportions(mask_size(region), size, "region")
     if not bool(region.any()):
         raise ValueError("the region is empty; paint white where motion is meant.")
     return functional.adaptive_max_pool2d(region[None].float(), (grid, grid))[0] > 0

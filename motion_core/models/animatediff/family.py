@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ShapeError
-from ...fields.picture import checked_picture
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
@@ -111,11 +110,9 @@ class AnimateDiffFamily:
     ) -> AnimateDiffCondition:
         """The words, and the features of the first frame.
 
-        Raises ShapeError or ValueError for what is no picture with values 0..1, for sides that are
-        no whole cells, for more frames than the motion modules can count, and for a prompt where
-        there is no text encoder.
+        Raises ShapeError for sides that are no whole cells, for more frames than the motion
+        modules can count, and for a prompt where there is no text encoder.
         """
-        checked_picture(request.image, request.size)
         self._check_request(request)
         words = {True: self._words(request.prompt), False: self._words(request.negative)}
         width, height = (side // CELL_PX for side in request.size)

@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...fields.picture import checked_picture
 from ...fields.upsample import REACH
 from ...geometry import Size
 from ...progress import Progress, silent
@@ -88,11 +87,7 @@ class LiteFamily:
         return EvenSteps(num_train_timesteps=TIMESTEPS, shift=SHIFT)
 
     def condition(self, request: GenerationRequest, progress: Progress = silent) -> LiteCondition:
-        """Features of the picture and which cells may move.
-
-        Raises ShapeError or ValueError for what is no picture with values 0..1.
-        """
-        checked_picture(request.image, request.size)
+        """Features of the picture and which cells may move."""
         base = self.lite.base
         seen = None if base is None else base.sees(self.lite.picture(request.image))
         frames = request.frames if base is None else base.config.frames

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from ...errors import FormatError, ShapeError
 from ...fields.motion_field import MotionField, resting_field
-from ...fields.picture import checked_picture
 from ...geometry import Size
+from ...images import check_image
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ...tracks.select import select
@@ -94,7 +94,7 @@ class Lite(nn.Module):
         progress: Progress = silent,
     ) -> tuple[MotionField, TrackAttention]:
         """The same field, and which places listen to which tracks."""
-        checked_picture(image, tracks.size)
+        check_image(image, canvas=tracks.size)
         keep = tracks.visible.any(dim=0)
         if weights is not None:
             if weights.shape != (tracks.num_points,):

@@ -13,11 +13,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from ...errors import CanvasError, ShapeError
-from ...fields.picture import checked_picture
+from ...errors import ShapeError
 from ...geometry import Size
+from ...masks import mask_on_canvas
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ...tracks.select import select
@@ -34,7 +33,6 @@ LATE = (
     "MotionPro follows what is seen in the first frame; {} of the tracks appear later and do not "
     "steer."
 )
-SAME_PROPORTIONS = 0.02
 WORDS = "Stable Video Diffusion reads no words: the prompt changes nothing."
 
 
@@ -102,10 +100,9 @@ class SvdFamily:
     def condition(self, request: GenerationRequest, progress: Progress = silent) -> SvdCondition:
         """The picture's latents and its embedding.
 
-        Raises ShapeError or ValueError for what is no picture with values 0..1, for sides that the
-        network cannot halve, and for another number of frames than it makes.
+        Raises ShapeError or ValueError for sides that the network cannot halve, and for another
+        number of frames than it makes.
         """
-        checked_picture(request.image, request.size)
         self._check_request(request)
         settings, network = self.settings, self.network
         latents = picture_latents(network.vae, request.image, settings.augment)
@@ -303,15 +300,7 @@ def joined_brush(request: GenerationRequest, brush: Tensor | None) -> Tensor | N
     """
     if brush is None:
         return request.movable
-    height, width = brush.shape
-    if abs(width * request.size.height / (height * request.size.width) - 1.0) > SAME_PROPORTIONS:
-        raise CanvasError(
-            f"the motion mask is {width}x{height} but the picture is {request.size}, which has "
-            "other proportions. Draw it on the same picture."
-        )
-    wanted = (request.size.height, request.size.width)
-    fitted = functional.interpolate(brush[None, None].float(), wanted, mode="nearest-exact")
-    painted = fitted[0, 0] > 0.5
+    painted = mask_on_canvas(brush, request.size, "motion mask")
     return painted if request.movable is None else painted | request.movable.to(painted.device)
 
 

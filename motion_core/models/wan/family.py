@@ -85,13 +85,11 @@ class WanFamily:
     def condition(self, request: GenerationRequest, progress: Progress = silent) -> WanCondition:
         """Words, picture and mask as the networks read them.
 
-        Raises ValueError for a picture outside 0..1, of a size or a number of frames that Wan
-        cannot do; the message names those it can.
+        Raises ValueError for a size or a number of frames that Wan cannot do; the message names
+        those it can.
         """
         frames = latent_frames(request.frames)
         check_size(request.size, self.parts.multiple)
-        if float(request.image.min()) < 0 or float(request.image.max()) > 1:
-            raise ValueError("a picture has values 0..1; divide one of bytes by 255.")
         with torch.no_grad():
             latent = picture_latent(self.parts, request.image, request.frames, progress)
             told, untold = words(self.parts, request.prompt), words(self.parts, request.negative)
