@@ -1,4 +1,4 @@
-"""One dataclass says everything about a training run."""
+"""The config of a training run, its learning rate and its averaging."""
 
 from __future__ import annotations
 
@@ -13,26 +13,41 @@ from ..tracks.arguments import whole_number
 
 STAGES = ("encoder", "base", "control")
 REGIMES = ("mixed", "dense", "sparse", "dense+sparse")
+OPTIMIZERS = ("adamw", "adafactor")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A training run.
+    """A training run. Raises ValueError for values out of range.
 
-    stage:   encoder (the control encoder), base (motion without tracks) or control (on the base).
-    regime:  which tracks are drawn: mixed (what people draw, see draws.py), dense, sparse (1..8),
-             dense+sparse (log-uniform).
-    steps:   of the whole run; the learning rate falls over its last `cooldown` fraction.
-    cells:   places per scene at which the encoder's loss is taken.
-    reuse:   how often a scene is shown, each time turned another way and with other tracks.
-    input:   of the control branch: tracks (maps of the tracks) or region (MotionPro's maps).
-    start:   a weights file with what a stage builds on (base: how the encoder reads pictures;
-             control: encoder and base); "" for the file that is shipped. An encoder goes on from
-             the one in it and sees pictures as that one does; "" begins anew.
-    ema:     decay of the averaged weights, which are what is shipped.
-    save_seconds, probe_steps: how often to write a checkpoint, and to measure.
-
-    Raises ValueError for what makes no sense.
+    Attributes:
+        stage: encoder (dense motion from tracks), base (motion without tracks) or control (tracks
+            on a frozen base).
+        regime: Distribution of the tracks: mixed, dense, sparse or dense+sparse; see
+            training/lite/regimes.py.
+        input: What the control branch reads: tracks (rasterized tracks) or region (MotionPro's
+            region-wise maps).
+        start: Weights file a stage builds on. base copies its image encoder, control uses its
+            encoder and base, encoder continues from its encoder. "" is the shipped file; for
+            encoder it is a random initialisation.
+        steps: Length of the whole run.
+        batch: Scenes per step and process.
+        cells: Grid cells per scene at which the encoder's loss is taken.
+        frames: T, at least 2.
+        lr, warmup, cooldown: Highest learning rate, steps until it is reached, and the fraction of
+            the run over which it falls; see `learning_rate_at`.
+        weight_decay: Of AdamW.
+        clip: Largest norm of the gradient.
+        ema: Decay of the averaged weights, which are exported; see `ema_decay_at`.
+        optimizer: adamw or adafactor.
+        block: Scenes that are kept in memory and reused.
+        reuse: How often a scene of a block is used, each time with other tracks and another
+            augmentation.
+        seed: Of the initialisation, the scenes, the tracks and the noise.
+        workers: Processes that generate scenes.
+        save_seconds: Time between checkpoints.
+        probe_steps: Steps between probes.
+        probe_scenes: Validation scenes of a probe.
     """
 
     stage: str = "encoder"
@@ -65,15 +80,14 @@ class TrainConfig:
             ("stage", STAGES),
             ("regime", REGIMES),
             ("input", INPUTS),
+            ("optimizer", OPTIMIZERS),
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(
                     f"{name} must be one of: {', '.join(choices)}; got {getattr(self, name)!r}."
                 )
-        if self.optimizer not in ("adamw", "adafactor"):
-            raise ValueError(f"optimizer must be adamw or adafactor; got {self.optimizer!r}.")
         if self.frames < 2:
-            raise ValueError("motion needs at least 2 frames.")
+            raise ValueError(f"motion needs at least 2 frames; got {self.frames}.")
         if self.block * self.reuse % self.batch:
             raise ValueError(
                 f"block * reuse ({self.block * self.reuse}) must be a multiple of batch "
@@ -81,7 +95,7 @@ class TrainConfig:
             )
 
     def to_json(self) -> str:
-        """The run as text."""
+        """The config as JSON."""
         return json.dumps(asdict(self), indent=2)
 
 
@@ -99,7 +113,7 @@ def config_from(values: dict[str, Any]) -> TrainConfig:
 
 
 def learning_rate_at(config: TrainConfig, step: int) -> float:
-    """The learning rate of a step: a warm-up, a plateau, and a cosine down to 2 percent."""
+    """The learning rate of a step: a linear warm-up, a plateau, and a cosine down to 2 %."""
     if step < config.warmup:
         return config.lr * (step + 1) / config.warmup
     start = config.steps * (1 - config.cooldown)

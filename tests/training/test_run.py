@@ -1,4 +1,4 @@
-"""The training loop: exact resume, checkpoints that survive a full disk, honest refusals."""
+"""The training loop: exact resume, checkpoints that survive a full disk, refusals."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,10 +23,9 @@ from motion_core.models.lite.pooling import encode_image
 from motion_core.models.lite.unet import BaseConfig
 from motion_core.training import run
 from motion_core.training.checkpoint import load_checkpoint, save_checkpoint
-from motion_core.training.config import TrainConfig, config_from, learning_rate_at
+from motion_core.training.config import TrainConfig
 from motion_core.training.lite.export import export_weights
 from motion_core.training.lite.probes import COUNTS, LEVELS, probe_base
-from motion_core.training.plot import plot_log
 from motion_core.training.run import CHECKPOINT, LOG, train
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +58,15 @@ def losses(folder: Path) -> list[float]:
     return [line["loss"] for line in lines if "loss" in line]
 
 
-def test_an_interrupted_run_goes_on_as_if_it_had_not_been(whole: Path, tmp_path: Path) -> None:
+def assert_same_checkpoint(folder: Path, other: Path) -> None:
+    tensors, config, step = load_checkpoint(folder / CHECKPOINT)
+    expected, _, _ = load_checkpoint(other / CHECKPOINT)
+    assert step == config.steps and tensors.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(tensors[name], value, atol=1e-6, rtol=1e-5)
+
+
+def test_an_interrupted_run_is_resumed_exactly(whole: Path, tmp_path: Path) -> None:
     def stop_after_two(done: int, total: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
@@ -67,11 +75,29 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(whole: Path, tmp_path:
         train(TINY, tmp_path, progress=stop_after_two)
     train(TINY, tmp_path, resume=True)
     assert losses(tmp_path) == pytest.approx(losses(whole), abs=1e-6)
-    first, _, _ = load_checkpoint(whole / CHECKPOINT)
-    second, _, step = load_checkpoint(tmp_path / CHECKPOINT)
-    assert step == TINY.steps
-    for name, value in first.items():
-        torch.testing.assert_close(second[name], value, atol=1e-6, rtol=1e-5)
+    assert_same_checkpoint(tmp_path, whole)
+
+
+def test_a_run_stopped_within_an_update_keeps_the_checkpoint_before(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    updates = []
+    update = run.AveragedModel.update_parameters
+
+    def interrupted(self: Any, model: Any) -> None:
+        updates.append(None)
+        # The first call copies the weights, the next ones belong to steps.
+        if len(updates) == 4:
+            raise KeyboardInterrupt
+        update(self, model)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run.AveragedModel, "update_parameters", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(replace(TINY, save_seconds=0.0), tmp_path)
+    assert load_checkpoint(tmp_path / CHECKPOINT)[2] == 2
+    train(TINY, tmp_path, resume=True)
+    assert_same_checkpoint(tmp_path, whole)
 
 
 def test_a_killed_process_is_resumed_exactly(whole: Path, tmp_path: Path) -> None:
@@ -89,13 +115,10 @@ train({replace(TINY, save_seconds=0.0)!r}, Path({str(tmp_path)!r}),
     assert child.returncode == 9
     assert load_checkpoint(tmp_path / CHECKPOINT)[2] == 2
     train(TINY, tmp_path, resume=True)
-    first, _, _ = load_checkpoint(whole / CHECKPOINT)
-    second, _, _ = load_checkpoint(tmp_path / CHECKPOINT)
-    for name, value in first.items():
-        torch.testing.assert_close(second[name], value, atol=1e-6, rtol=1e-5)
+    assert_same_checkpoint(tmp_path, whole)
 
 
-def test_the_global_generator_is_left_alone(tmp_path: Path) -> None:
+def test_the_global_generator_is_not_touched(tmp_path: Path) -> None:
     before = torch.random.get_rng_state()
     train(replace(TINY, steps=1), tmp_path)
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -106,8 +129,8 @@ def test_export_loads_and_keeps_other_parts(whole: Path, tmp_path: Path) -> None
     export_weights(whole / CHECKPOINT, target)
     averaged, _, _ = load_checkpoint(whole / CHECKPOINT)
     lite = load_lite(target)
-    wanted = averaged["average.encoder.sharpness"]
-    torch.testing.assert_close(lite.encoder.sharpness.detach(), wanted)
+    expected = averaged["average.encoder.sharpness"]
+    torch.testing.assert_close(lite.encoder.sharpness.detach(), expected)
 
 
 @pytest.fixture(scope="module")
@@ -125,10 +148,10 @@ def stages(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_stage_adds_its_part(stages: Path) -> None:
     lite = load_lite(stages)
     assert lite.base is not None and lite.control is not None
-    assert lite.control.gate.weight.any(), "control has learned nothing"
+    assert lite.control.gate.weight.any(), "control is untrained"
 
 
-def test_what_was_built_on_a_replaced_part_goes(stages: Path, tmp_path: Path) -> None:
+def test_parts_built_on_a_replaced_part_are_dropped(stages: Path, tmp_path: Path) -> None:
     target = tmp_path / "lite.safetensors"
     shutil.copy(stages, target)
     export_weights(stages.parent / "base" / CHECKPOINT, target)
@@ -136,8 +159,10 @@ def test_what_was_built_on_a_replaced_part_goes(stages: Path, tmp_path: Path) ->
     assert again.base is not None and again.control is None
 
 
-def test_a_base_keeps_its_eyes_when_the_encoder_learns_on(stages: Path, tmp_path: Path) -> None:
-    """Also when the file it began with has changed before it is resumed."""
+def test_a_base_keeps_its_image_encoder_when_the_control_encoder_is_trained_further(
+    stages: Path, tmp_path: Path
+) -> None:
+    """Also when its start file has changed before it is resumed."""
     start, target = tmp_path / "start.safetensors", tmp_path / "lite.safetensors"
     shutil.copy(stages, start)
     shutil.copy(stages, target)
@@ -148,20 +173,20 @@ def test_a_base_keeps_its_eyes_when_the_encoder_learns_on(stages: Path, tmp_path
     export_weights(tmp_path / "run" / CHECKPOINT, target)
     was, now = load_lite(stages), load_lite(target)
     assert was.base is not None and now.base is not None and now.control is not None
-    eyes, before = now.base.eyes.state_dict(), was.base.eyes.state_dict()
-    assert all(torch.equal(eyes[name], value) for name, value in before.items())
-    learned, held = now.encoder.affinity.weight, was.encoder.affinity.weight
-    assert not torch.equal(learned, held)
-    torch.testing.assert_close(learned, held, atol=0.02, rtol=0)
+    copied, before = now.base.eyes.state_dict(), was.base.eyes.state_dict()
+    assert all(torch.equal(copied[name], value) for name, value in before.items())
+    trained, start_value = now.encoder.affinity.weight, was.encoder.affinity.weight
+    assert not torch.equal(trained, start_value)
+    torch.testing.assert_close(trained, start_value, atol=0.02, rtol=0)
 
 
-def test_control_leaves_what_it_builds_on_alone(stages: Path) -> None:
+def test_control_trains_only_its_own_parameters(stages: Path) -> None:
     tensors, _, _ = load_checkpoint(stages.parent / "control" / CHECKPOINT)
-    learned = {name.removeprefix("model.") for name in tensors if name.startswith("model.")}
-    assert learned and all(name.startswith("control.") for name in learned)
+    trained = {name.removeprefix("model.") for name in tensors if name.startswith("model.")}
+    assert trained and all(name.startswith("control.") for name in trained)
 
 
-def test_an_interrupted_control_goes_on_as_if_it_had_not_been(stages: Path, tmp_path: Path) -> None:
+def test_an_interrupted_control_is_resumed_exactly(stages: Path, tmp_path: Path) -> None:
     config = replace(TINY, stage="control", start=str(stages), steps=3)
 
     def stop_after_one(done: int, total: int) -> None:
@@ -177,14 +202,14 @@ def test_an_interrupted_control_goes_on_as_if_it_had_not_been(stages: Path, tmp_
 
 @pytest.mark.skipif(sys.platform == "win32", reason="torch's launcher lacks libuv on Windows")
 def test_two_processes_train_together(stages: Path, tmp_path: Path) -> None:
-    """No gradient reaches some of control's parameters: an error between processes, by default."""
-    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    words += ["-m", "motion_core", "train", "control", "--out", str(tmp_path), "--steps", "2"]
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command = [sys.executable, *launcher]
+    command += ["-m", "motion_core", "train", "control", "--out", str(tmp_path), "--steps", "2"]
     tiny = asdict(replace(TINY, start=str(stages), probe_scenes=1))
     del tiny["stage"], tiny["steps"]
-    words += ["--set", *(f"{name}={value}" for name, value in tiny.items())]
-    alone = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    done = subprocess.run(words, cwd=ROOT, env=alone, capture_output=True, text=True, timeout=300)
+    command += ["--set", *(f"{name}={value}" for name, value in tiny.items())]
+    env = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     assert load_checkpoint(tmp_path / CHECKPOINT)[2] == 2
     assert (tmp_path / LOG).read_text().count('"probe"') == 1, "one of the two writes"
@@ -197,10 +222,10 @@ def test_control_without_a_base_is_refused(whole: Path, tmp_path: Path) -> None:
         train(replace(TINY, stage="control", start=str(target)), tmp_path / "control")
 
 
-def test_set_may_be_given_more_than_once(tmp_path: Path) -> None:
-    asked = ["train", "encoder", "--out", str(tmp_path), "--steps", "1", "--set", "batch=1"]
+def test_set_may_be_repeated(tmp_path: Path) -> None:
+    arguments = ["train", "encoder", "--out", str(tmp_path), "--steps", "1", "--set", "batch=1"]
     more = ["block=2", "reuse=2", "--set", "frames=3", "--set", "workers=0", "cells=16"]
-    assert main([*asked, *more]) == 0
+    assert main([*arguments, *more]) == 0
     _, config, _ = load_checkpoint(tmp_path / CHECKPOINT)
     assert (config.batch, config.block, config.frames, config.cells) == (1, 2, 3, 16)
 
@@ -242,65 +267,16 @@ def test_broken_checkpoints_are_refused(whole: Path, tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "weights.safetensors")
 
 
-def test_the_probe_of_a_base_tells_whether_it_looks_at_the_picture(
+def test_the_probe_of_a_base_shows_whether_it_uses_the_image(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     torch.manual_seed(0)
     base = LiteBase(load_lite().encoder, BaseConfig(frames=3)).eval()
     config = replace(TINY, stage="base", probe_scenes=16)
-    looking = probe_base(base, config)
+    with_image = probe_base(base, config)
     for level in LEVELS[:2]:
-        assert looking[f"{level}/own"] < looking[f"{level}/other"], "likeness helps untrained"
+        assert with_image[f"{level}/own"] < with_image[f"{level}/other"]
     monkeypatch.setattr(base, "sees", lambda picture: encode_image(base.eyes, picture * 0))
-    blind = probe_base(base, config)
+    without = probe_base(base, config)
     for level in LEVELS:
-        assert blind[f"{level}/own"] == pytest.approx(blind[f"{level}/other"], rel=1e-6)
-
-
-def test_the_log_of_a_base_becomes_a_picture(tmp_path: Path) -> None:
-    probe = {f"{level}/{whose}": 1.0 for level in LEVELS for whose in ("own", "other")}
-    log = tmp_path / LOG
-    log.write_text('{"step": 1, "loss": 2.0}\n' + json.dumps({"step": 1, "probe": probe}) + "\n")
-    plot_log(log, tmp_path / "curves.png")
-    assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
-
-
-def test_the_log_becomes_a_picture(whole: Path, tmp_path: Path) -> None:
-    lines = [json.loads(line) for line in (whole / LOG).read_text().splitlines()]
-    names = ("1", "4", "16", "64", "256", "drag")
-    for line in lines:
-        if "probe" in line:
-            line["probe"] = {f"{name}/{key}": 1.0 for name in names for key in ("all", "none")}
-    log = tmp_path / LOG
-    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    plot_log(log, tmp_path / "curves.png")
-    assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
-    log.write_text("nonsense\n")
-    with pytest.raises(FormatError, match="line 1"):
-        plot_log(log, tmp_path / "curves.png")
-
-
-@pytest.mark.parametrize(
-    ("values", "word"),
-    [
-        ({"stage": "both"}, "stage"),
-        ({"regime": "many"}, "regime"),
-        ({"optimizer": "sgd"}, "adafactor"),
-        ({"frames": 1}, "2 frames"),
-        ({"batch": 7}, "multiple"),
-        ({"steps": 0}, "steps"),
-        ({"colour": 1}, "colour"),
-    ],
-)
-def test_configs_without_sense_are_refused(values: dict, word: str) -> None:
-    with pytest.raises(ValueError, match=word):
-        config_from(values)
-
-
-def test_the_rate_rises_stays_and_falls() -> None:
-    config = TrainConfig(steps=1000, warmup=10, cooldown=0.5, lr=1.0)
-    assert [learning_rate_at(config, step) for step in (0, 9, 10, 499)] == pytest.approx(
-        [0.1, 1, 1, 1]
-    )
-    assert learning_rate_at(config, 750) == pytest.approx(0.51)
-    assert learning_rate_at(config, 1000) == pytest.approx(0.02)
+        assert without[f"{level}/own"] == pytest.approx(without[f"{level}/other"], rel=1e-6)

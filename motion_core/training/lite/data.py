@@ -1,4 +1,4 @@
-"""Batches as a function of the step: streamed, seeded, resumable from any step."""
+"""Training batches as a function of the step: generated, seeded, resumable from any step."""
 
 from __future__ import annotations
 
@@ -23,14 +23,20 @@ from .regimes import Regime, draw_points
 class Batch(NamedTuple):
     """B scenes with tracks.
 
-    picture: (B, 3, S, S) float32 -1..1. evidence: of the tracks. moved: (B, T, G, G, 2) units.
-    visible: (B, T, G, G) bool. layers: (B, G, G). track_layers: (B, N) layer of each track, -1
-    for padding. tracks: B track sets, on the CPU. step: what the batch was drawn for.
+    Attributes:
+        images: (B, 3, S, S) float32 -1..1, frame 0.
+        track_batch: The tracks as the encoder takes them.
+        displacement: (B, T, G, G, 2) units.
+        visible: (B, T, G, G) bool.
+        layers: (B, G, G) index of the layer in view in frame 0.
+        track_layers: (B, N) layer of each track, -1 for padding.
+        tracks: B track sets, on the CPU.
+        step: The step the batch belongs to.
     """
 
-    picture: Tensor
+    images: Tensor
     track_batch: TrackBatch
-    moved: Tensor
+    displacement: Tensor
     visible: Tensor
     layers: Tensor
     track_layers: Tensor
@@ -49,16 +55,41 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class TrainingSample:
-    """A scene with its field, as the cache keeps it."""
+    """A scene with its dense motion.
+
+    Attributes:
+        scene: The scene.
+        displacement: (T, G, G, 2) float32 pixels.
+        visible: (T, G, G) bool.
+        layers: (G, G) index of the layer in view in frame 0.
+    """
 
     scene: Scene
-    shift: Array
+    displacement: Array
     visible: Array
     layers: Array
 
 
+class Example(NamedTuple):
+    """One scene of a batch: the arrays of a TrainingSample with an image and tracks.
+
+    Attributes:
+        image: (S, S, 3) uint8.
+        tracks: N tracks of the scene.
+        displacement, visible, layers: See `TrainingSample`.
+        track_layers: (N,) layer of each track.
+    """
+
+    image: Array
+    tracks: Tracks
+    displacement: Array
+    visible: Array
+    layers: Array
+    track_layers: Array
+
+
 class SceneBatches(Dataset):
-    """Batch number i of a run, for process `rank` of `world`; the same i always the same batch."""
+    """Batch i of a run for process `rank` of `world`: always the same for the same i."""
 
     def __init__(self, config: TrainConfig, rank: int = 0, world: int = 1) -> None:
         self.config, self.rank, self.world = config, rank, world
@@ -72,16 +103,17 @@ class SceneBatches(Dataset):
         config = self.config
         draw = step * self.world + self.rank
         rng = np.random.default_rng([config.seed, 1, draw])
-        most = log_uniform(rng, 6, 300)
+        regime = Regime(config.regime, log_uniform(rng, 6, 300))
         examples = []
-        for index in self._indices(draw):
+        for index in self._scene_indices(draw):
             sample = self._sample(index)
-            points = draw_points(rng, sample.scene, sample.layers, Regime(config.regime, most))
-            examples.append(_turned(rng, sample, sample_tracks(rng, sample.scene, points), points))
+            points = draw_points(rng, sample.scene, sample.layers, regime)
+            tracks = sample_tracks(rng, sample.scene, points)
+            examples.append(_augmented(rng, make_example(sample, tracks, points)))
         return collate(examples, step)
 
-    def _indices(self, draw: int) -> list[int]:
-        """Scene numbers of a batch: a block of scenes is shown `reuse` times in random order."""
+    def _scene_indices(self, draw: int) -> list[int]:
+        """Scene indices of a batch: each block of scenes is used `reuse` times in random order."""
         config = self.config
         per_block = config.block * config.reuse // config.batch
         block, place = divmod(draw, per_block)
@@ -92,7 +124,7 @@ class SceneBatches(Dataset):
         )
         chosen = order[place * config.batch : (place + 1) * config.batch]
         first = config.seed * (1 << 32) + block * config.block
-        return [int(first + one) for one in chosen]
+        return [int(first + offset) for offset in chosen]
 
     def _sample(self, index: int) -> TrainingSample:
         if index not in self._samples:
@@ -102,45 +134,41 @@ class SceneBatches(Dataset):
 
 
 def make_sample(scene: Scene) -> TrainingSample:
-    """A scene with its dense motion."""
-    shift, visible, layers = scene.field()
-    return TrainingSample(scene, shift.astype(np.float32), visible, layers)
+    """A scene with its dense motion on the grid."""
+    displacement, visible, layers = scene.field()
+    return TrainingSample(scene, displacement.astype(np.float32), visible, layers)
 
 
-Example = tuple[Array, Tracks, Array, Array, Array, Array]
-
-
-def plain_example(sample: TrainingSample, tracks: Tracks, points: Array) -> Example:
-    """A scene as it is, with tracks through some points."""
-    top_layer = sample.scene.top_layer(points)
-    return sample.scene.image, tracks, sample.shift, sample.visible, sample.layers, top_layer
+def make_example(sample: TrainingSample, tracks: Tracks, points: Array) -> Example:
+    """A scene with tracks that start at points (N, 2) of frame 0, without augmentation."""
+    track_layers = sample.scene.top_layer(points)
+    image = sample.scene.image
+    return Example(image, tracks, sample.displacement, sample.visible, sample.layers, track_layers)
 
 
 def collate(examples: list[Example], step: int) -> Batch:
-    """Examples as one batch."""
-    images, tracks, shifts, visibles, layers, owners = zip(*examples, strict=True)
+    """Examples as the batch of a step."""
+    images, tracks, displacement, visible, layers, owners = zip(*examples, strict=True)
     track_batch = make_track_batch(tracks)
-    top_layer = torch.full(track_batch.present.shape, -1)
-    for row, one in enumerate(owners):
-        top_layer[row, : len(one)] = torch.from_numpy(one)
-    picture = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    track_layers = torch.full(track_batch.present.shape, -1)
+    for row, owner in enumerate(owners):
+        track_layers[row, : len(owner)] = torch.from_numpy(owner)
+    stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
     return Batch(
-        picture.contiguous(),
+        stacked.contiguous(),
         track_batch,
-        torch.from_numpy(np.stack(shifts)) / unit_px(CANVAS),
-        torch.from_numpy(np.stack(visibles)),
+        torch.from_numpy(np.stack(displacement)) / unit_px(CANVAS),
+        torch.from_numpy(np.stack(visible)),
         torch.from_numpy(np.stack(layers)),
-        top_layer,
+        track_layers,
         tracks,
         step,
     )
 
 
-def _turned(
-    rng: np.random.Generator, sample: TrainingSample, tracks: Tracks, points: Array
-) -> Example:
-    """The example seen in one of the eight ways a square can lie, and in other channel order."""
-    image, _, shift, visible, layers, top_layer = plain_example(sample, tracks, points)
+def _augmented(rng: np.random.Generator, example: Example) -> Example:
+    """The example in one of the eight symmetries of a square, with permuted colour channels."""
+    image, tracks, shift, visible, layers, track_layers = example
     xy, side = tracks.xy, float(CANVAS.width)
     if rng.random() < 0.5:
         image, layers = image[:, ::-1], layers[:, ::-1]
@@ -156,4 +184,4 @@ def _turned(
         xy = xy.flip(-1)
     image = image[..., rng.permutation(3)]
     turned = make_tracks(xy.contiguous(), Size(*CANVAS), visible=tracks.visible)
-    return image, turned, shift.astype(np.float32), visible, layers, top_layer
+    return Example(image, turned, shift.astype(np.float32), visible, layers, track_layers)

@@ -1,4 +1,4 @@
-"""Stage `encoder`: the control encoder learns dense motion from tracks, in one step."""
+"""Stage `encoder`: dense motion from tracks in one step."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from ..config import TrainConfig
 from .data import Batch
 from .probes import boundary_cells
 
-# Below this error, in units, the loss is quadratic.
-SOFT_UNITS = 0.05
+# The Charbonnier loss is quadratic below this error in units.
+QUADRATIC_UNITS = 0.05
+# Weight of displacements where the point is not visible.
 HIDDEN_WEIGHT = 0.3
 LAYER_WEIGHT, VISIBLE_WEIGHT, ERROR_WEIGHT = 0.3, 0.05, 0.05
-MORE_AT_BORDERS = 4.0
-HALF = (UNITS / 2, UNITS / 2)
+# Cells beside another layer are sampled this many times as often as others.
+BOUNDARY_FACTOR = 4.0
+# From the middle of the square canvas to its right and its bottom, in units.
+HALF_CANVAS = (UNITS / 2, UNITS / 2)
 
 
 class EncoderStage(nn.Module):
-    """The encoder with its loss; what the training loop steps."""
+    """The control encoder with its loss."""
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
@@ -34,49 +37,61 @@ class EncoderStage(nn.Module):
             fill_module(self.encoder, read_weights(Path(config.start))[0], "encoder")
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """The loss (`loss`) of a batch, and what it is made of."""
-        device = batch.picture.device
-        chance = torch.Generator().manual_seed(self.config.seed * 1_000_003 + batch.step)
-        cells = drawn_cells(batch.layers, self.config.cells, chance).to(device)
-        features = self.encoder.features(batch.picture)
-        half = torch.tensor(HALF, device=device)
+        """The terms of `encoder_loss` for random cells of a batch."""
+        device = batch.images.device
+        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + batch.step)
+        cells = sample_cells(batch.layers, self.config.cells, generator).to(device)
+        features = self.encoder.features(batch.images)
+        half = torch.tensor(HALF_CANVAS, device=device)
         estimate = self.encoder(features, batch.track_batch, cells, half)
         return encoder_loss(estimate, batch, cells)
 
 
-def drawn_cells(layers: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """(B, count) cells by chance, numbered row by row; those beside other layers, which are few and
-    hard, MORE_AT_BORDERS times as often. layers: (B, G, G)."""
-    border = torch.stack([boundary_cells(one) for one in layers.cpu()]).flatten(1).float()
-    chances = 1 + (MORE_AT_BORDERS - 1) * border
-    return torch.multinomial(chances, count, replacement=True, generator=generator)
+def sample_cells(layers: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """(B, count) random cells, numbered row by row, with replacement.
+
+    Args:
+        layers: (B, G, G). Cells beside another layer are BOUNDARY_FACTOR times as likely.
+        count: Number of cells per scene.
+        generator: On the CPU.
+    """
+    boundary = torch.stack([boundary_cells(scene) for scene in layers.cpu()]).flatten(1).float()
+    weights = 1 + (BOUNDARY_FACTOR - 1) * boundary
+    return torch.multinomial(weights, count, replacement=True, generator=generator)
 
 
 def encoder_loss(estimate: Estimate, batch: Batch, cells: Tensor) -> dict[str, Tensor]:
-    """How wrong an estimate of cells (B, M) is.
+    """The loss of an estimate and its terms.
 
-    Motion: Charbonnier in units, hidden places counting less. Layer: a track is alike to the
-    cells of its own layer only. Visible: cross-entropy. Error: Laplace likelihood of the error
-    that the encoder expects of itself.
+    motion: Charbonnier in units; hidden points have HIDDEN_WEIGHT. layer: cross-entropy of the
+    affinity between cell and track with "on the same layer". visible: cross-entropy. error: the
+    Laplace likelihood of the error under the scale that the encoder predicts. loss: their weighted
+    sum.
+
+    Args:
+        estimate: The encoder's output at `cells`.
+        batch: The truth.
+        cells: (B, M) cells, numbered row by row.
     """
-    wanted = _at(batch.moved.flatten(2, 3), cells)
+    target = _at(batch.displacement.flatten(2, 3), cells)
     visible = _at(batch.visible.flatten(2, 3), cells).float()
-    gap = (estimate.moved - wanted).square().sum(dim=-1)
-    miss = (gap + SOFT_UNITS**2).sqrt() - SOFT_UNITS
+    squared = (estimate.moved - target).square().sum(dim=-1)
+    charbonnier = (squared + QUADRATIC_UNITS**2).sqrt() - QUADRATIC_UNITS
     weight = HIDDEN_WEIGHT + (1 - HIDDEN_WEIGHT) * visible
-    motion = (weight * miss).sum() / weight.sum()
-    seen = functional.binary_cross_entropy_with_logits(estimate.visible, visible)
-    actual = (weight * miss).sum(dim=-1) / weight.sum(dim=-1)
-    scale = estimate.error.clamp(-7, 3)
-    error = (actual.detach() * torch.exp(-scale) + scale).mean()
-    alike = _layer_loss(estimate.alike, batch, cells)
-    total = motion + LAYER_WEIGHT * alike + VISIBLE_WEIGHT * seen + ERROR_WEIGHT * error
-    return {"loss": total, "motion": motion, "layer": alike, "visible": seen, "error": error}
+    motion = (weight * charbonnier).sum() / weight.sum()
+    visibility = functional.binary_cross_entropy_with_logits(estimate.visible, visible)
+    actual = (weight * charbonnier).sum(dim=-1) / weight.sum(dim=-1)
+    log_scale = estimate.error.clamp(-7, 3)
+    error = (actual.detach() * torch.exp(-log_scale) + log_scale).mean()
+    layer = _layer_loss(estimate.alike, batch, cells)
+    total = motion + LAYER_WEIGHT * layer + VISIBLE_WEIGHT * visibility + ERROR_WEIGHT * error
+    return {"loss": total, "motion": motion, "layer": layer, "visible": visibility, "error": error}
 
 
 def _layer_loss(logits: Tensor, batch: Batch, cells: Tensor) -> Tensor:
-    mine = batch.layers.flatten(1).gather(1, cells)
-    same = (mine[:, :, None] == batch.track_layers[:, None]).float()
+    """Cross-entropy of logits (B, M, N) with "cell and track are on one layer", without padding."""
+    cell_layers = batch.layers.flatten(1).gather(1, cells)
+    same = (cell_layers[:, :, None] == batch.track_layers[:, None]).float()
     loss = functional.binary_cross_entropy_with_logits(logits, same, reduction="none")
     present = batch.track_batch.present[:, None].float().expand_as(loss)
     per_scene = (loss * present).sum(dim=(1, 2)) / present.sum(dim=(1, 2)).clamp(min=1)
@@ -85,6 +100,6 @@ def _layer_loss(logits: Tensor, batch: Batch, cells: Tensor) -> Tensor:
 
 def _at(values: Tensor, cells: Tensor) -> Tensor:
     """(B, T, G*G, ...) at cells (B, M): (B, M, T, ...)."""
-    moved = values.transpose(1, 2)
-    index = cells.view(*cells.shape, *([1] * (moved.ndim - 2))).expand(-1, -1, *moved.shape[2:])
-    return moved.gather(1, index)
+    by_cell = values.transpose(1, 2)
+    index = cells.view(*cells.shape, *([1] * (by_cell.ndim - 2)))
+    return by_cell.gather(1, index.expand(-1, -1, *by_cell.shape[2:]))

@@ -16,39 +16,48 @@ from ...weights_io import write_safetensors
 from ..checkpoint import load_checkpoint
 from ..config import TrainConfig
 
-# Which parts of others are worth nothing any more when a stage's part is replaced. What only
-# listens to the encoder's answers goes on listening.
+# Parts that become invalid when the part of a stage is replaced. A new encoder invalidates nothing:
+# the base holds a copy of its image encoder, and control reads the motion field.
 BUILT_ON = {"encoder": (), "base": ("control",), "control": ()}
 
 
 def export_weights(checkpoint: Path, target: Path) -> None:
     """Write the averaged weights of a checkpoint into a weights file.
 
-    Parts of other stages that the file holds already stay in it, but for those that were built on
-    what is replaced. Raises what load_checkpoint and read_weights raise, and OSError; the old file
-    stays intact then.
+    Parts of other stages stay in an existing file, except those that were built on the part that is
+    replaced.
+
+    Args:
+        checkpoint: A checkpoint of `train`.
+        target: The weights file, new or existing.
+
+    Raises:
+        FileNotFoundError, FormatError: See `load_checkpoint` and `read_weights`.
+        OSError: The file cannot be written; an older one stays intact.
     """
     tensors, config, step = load_checkpoint(checkpoint)
-    held: dict[str, Tensor] = {}
+    existing: dict[str, Tensor] = {}
     parts: dict[str, Any] = {}
     if target.exists():
-        held, parts = read_weights(target)
+        existing, parts = read_weights(target)
     part = config.stage
-    learned = {
+    averaged = {
         name.partition(".")[2]: value
         for name, value in tensors.items()
         if name.startswith((f"average.{part}.", f"fixed.{part}."))
     }
-    gone = (part, *BUILT_ON[part])
-    kept = {name: value for name, value in held.items() if name.split(".")[0] not in gone}
-    parts = {name: told for name, told in parts.items() if name.removesuffix("_step") not in gone}
-    parts[part] = _sizes(config)
+    replaced = (part, *BUILT_ON[part])
+    kept = {name: value for name, value in existing.items() if name.split(".")[0] not in replaced}
+    parts = {
+        name: value for name, value in parts.items() if name.removesuffix("_step") not in replaced
+    }
+    parts[part] = _part_config(config)
     parts[f"{part}_step"] = step
     metadata = {"kind": KIND, "config": json.dumps(parts)}
-    write_safetensors(target, kept | learned, metadata, durable=True)
+    write_safetensors(target, kept | averaged, metadata, durable=True)
 
 
-def _sizes(config: TrainConfig) -> dict[str, Any]:
+def _part_config(config: TrainConfig) -> dict[str, Any]:
     if config.stage == "encoder":
         return asdict(EncoderConfig())
     if config.stage == "base":

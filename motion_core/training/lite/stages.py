@@ -1,4 +1,4 @@
-"""The stages by name."""
+"""The stages of lite by name, and the probe of each."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ from torch import Tensor
 
 from ...models.lite.control_encoder import estimate_field
 from ..config import TrainConfig
-from .base_stage import BaseStage, ControlStage, one_step
+from .base_stage import BaseStage
+from .control_stage import ControlStage, predict_in_one_step
 from .data import Batch
-from .encoder_stage import HALF, EncoderStage
-from .probes import probe, probe_base
+from .encoder_stage import HALF_CANVAS, EncoderStage
+from .probes import probe_base, probe_tracks
 
 Stage = EncoderStage | BaseStage | ControlStage
 STAGES = {"encoder": EncoderStage, "base": BaseStage, "control": ControlStage}
 
 
 def make_stage(config: TrainConfig) -> Stage:
-    """A fresh model with its loss, for the config's stage."""
+    """A fresh model with its loss, for `config.stage`."""
     return STAGES[config.stage](config)
 
 
 def probe_stage(stage: Stage, config: TrainConfig) -> dict[str, float]:
-    """What is measured of a stage while it learns; see probes.py."""
+    """Validation errors of a stage by name; see `probe_base` and `probe_tracks`."""
     if isinstance(stage, BaseStage):
         return probe_base(stage.base, config)
 
     def predict(batch: Batch) -> Tensor:
         if isinstance(stage, EncoderStage):
-            encoder, half = stage.encoder, torch.tensor(HALF)
-            features = encoder.features(batch.picture)
+            encoder, half = stage.encoder, torch.tensor(HALF_CANVAS)
+            features = encoder.features(batch.images)
             return estimate_field(encoder, features, batch.track_batch, half).moved[0]
-        return one_step(stage, batch)
+        return predict_in_one_step(stage, batch)
 
-    return probe(predict, config)
+    return probe_tracks(predict, config)

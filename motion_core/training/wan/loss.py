@@ -1,4 +1,4 @@
-"""What Wan is trained on: straight paths from noise to a clip (flow matching)."""
+"""The flow-matching loss of Wan: the velocity along straight paths from noise to a video."""
 
 from __future__ import annotations
 
@@ -12,35 +12,43 @@ from ...errors import ShapeError
 TIMESTEPS = 1000
 
 
-def flow_loss(
+def flow_matching_loss(
     transformer: Any,
     clean: Tensor,
-    given: Tensor,
-    words: Tensor,
+    condition_latents: Tensor,
+    prompt_embeds: Tensor,
     generator: torch.Generator,
     flow_shift: float = 3.0,
 ) -> Tensor:
-    """Mean squared error of the velocity noise - clean at random places of the path.
+    """Mean squared error of the predicted velocity noise - clean at random noise levels.
 
-    clean: (B, C, T', H, W) latents of true clips. given: (B, 4 + C, T', H, W), mask and picture.
-    words: (B, L, D). generator: of noise and places, on the CPU. flow_shift: s in
-    sigma' = s sigma / (1 + (s - 1) sigma), how much of the training sees strong noise.
     To train a control, call it inside WanControl.attached with the base frozen.
-    Raises ShapeError when the three do not belong to one batch.
+
+    Args:
+        transformer: diffusers' WanTransformer3DModel.
+        clean: (B, C, T', H, W) latents of true videos.
+        condition_latents: (B, 4 + C, T', H, W) mask and image latents.
+        prompt_embeds: (B, L, D).
+        generator: Of noise levels and noise, on the CPU.
+        flow_shift: s in sigma' = s sigma / (1 + (s - 1) sigma); a larger one trains on more noise.
+
+    Raises:
+        ShapeError: clean and condition_latents differ in more than their channels.
     """
-    if given.shape[:1] + given.shape[2:] != clean.shape[:1] + clean.shape[2:]:
+    shape, condition_shape = clean.shape, condition_latents.shape
+    if condition_shape[:1] + condition_shape[2:] != shape[:1] + shape[2:]:
         raise ShapeError(
-            f"clean {tuple(clean.shape)} and given {tuple(given.shape)} must share all but their "
-            "channels."
+            f"clean {tuple(shape)} and condition_latents {tuple(condition_shape)} must share all "
+            "but their channels."
         )
-    even = torch.rand(len(clean), generator=generator).to(clean)
-    sigma = (flow_shift * even / (1 + (flow_shift - 1) * even)).view(-1, 1, 1, 1, 1)
+    uniform = torch.rand(len(clean), generator=generator).to(clean)
+    sigma = (flow_shift * uniform / (1 + (flow_shift - 1) * uniform)).view(-1, 1, 1, 1, 1)
     noise = torch.randn(clean.shape, generator=generator).to(clean)
     noisy = (1 - sigma) * clean + sigma * noise
     velocity = transformer(
-        hidden_states=torch.cat([noisy, given], 1),
+        hidden_states=torch.cat([noisy, condition_latents], 1),
         timestep=sigma.flatten() * TIMESTEPS,
-        encoder_hidden_states=words,
+        encoder_hidden_states=prompt_embeds,
         return_dict=False,
     )[0]
     return (velocity - (noise - clean)).square().mean()

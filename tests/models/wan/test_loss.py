@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from motion_core.errors import ShapeError
-from motion_core.training.wan.loss import flow_loss
+from motion_core.training.wan.loss import flow_matching_loss
 
 from . import toy
 
@@ -23,7 +23,7 @@ def test_the_loss_is_that_of_a_straight_path() -> None:
         return (torch.zeros(2, 1, 1, 2, 2),)
 
     for shift in (1.0, 3.0):
-        loss = flow_loss(
+        loss = flow_matching_loss(
             transformer, clean, given, words, torch.Generator().manual_seed(5), flow_shift=shift
         )
         draw = torch.Generator().manual_seed(5)
@@ -36,7 +36,7 @@ def test_the_loss_is_that_of_a_straight_path() -> None:
             torch.testing.assert_close(asked[-1]["hidden_states"][clip, :1], noisy)
         assert asked[-1]["hidden_states"][:, 1:].eq(7.0).all()
     with pytest.raises(ShapeError, match="must share all but their channels"):
-        flow_loss(transformer, clean, given[:1], words, torch.Generator())
+        flow_matching_loss(transformer, clean, given[:1], words, torch.Generator())
 
 
 def test_a_control_learns_on_a_frozen_base() -> None:
@@ -54,7 +54,9 @@ def test_a_control_learns_on_a_frozen_base() -> None:
         optimizer.step()
         losses.append(float(loss.detach()))
     words = torch.zeros(2, 1, 4)
-    alone = flow_loss(base, batch.latents, batch.given, words, torch.Generator().manual_seed(0))
+    alone = flow_matching_loss(
+        base, batch.latents, batch.given, words, torch.Generator().manual_seed(0)
+    )
     assert losses[0] == float(alone)
     assert losses[-1] < 0.9 * losses[0]
     assert all(map(torch.equal, before, base.parameters()))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from motion_core.models.wan.control import WanControl
 from motion_core.raster.ids import IdEmbedding
-from motion_core.training.wan.loss import flow_loss
+from motion_core.training.wan.loss import flow_matching_loss
 
 from ..blobs import HELD_OUT, Blobs, Kind, blobs, error_px, schedule, told_and_trained
 
@@ -131,9 +131,9 @@ def loss_of(
 ) -> Tensor:
     words = torch.zeros(len(batch.clean), 1, 4)
     if control is None:
-        return flow_loss(transformer, batch.latents, batch.given, words, generator)
+        return flow_matching_loss(transformer, batch.latents, batch.given, words, generator)
     with control.attached(transformer, heard(control, batch, step * BATCH)):
-        return flow_loss(transformer, batch.latents, batch.given, words, generator)
+        return flow_matching_loss(transformer, batch.latents, batch.given, words, generator)
 
 
 def _generate(transformer: Any, latents: Tensor, given: Tensor, steps: int) -> Tensor:
