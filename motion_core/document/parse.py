@@ -1,4 +1,4 @@
-"""MOTION documents from JSON: strict, because what is dropped or mended silently is lost.
+"""MOTION documents from JSON: strict, because what is dropped or repaired silently is lost.
 
 Whatever version 1 does not define is refused, in a sentence that names the layer and the field.
 """
@@ -22,7 +22,7 @@ MAX_DIGITS = 400
 
 
 def read_document(source: str | bytes | dict[str, Any]) -> MotionDocument:
-    """The MotionDocument that JSON text, UTF-8 bytes or an already parsed object says.
+    """The MotionDocument of JSON text, UTF-8 bytes or an already parsed object.
 
     Raises TypeError for any other kind of source, DocumentError for everything that is not a
     complete and valid document of a version this program knows.

@@ -15,7 +15,7 @@ STILL_PX = 0.5
 def touched_area(tracks: Tracks, radius_px: float) -> Tensor:
     """Every pixel within a radius of a visible position of a point that moves, at any frame.
 
-    Points that stay within half a pixel of where they are first seen do not count. Distances are
+    Points that stay within half a pixel of their first visible position do not count. Distances are
     between centres of pixels.
     radius_px: pixels, from 0. Returns (H, W) bool. Raises ValueError for a negative radius.
     """
@@ -25,10 +25,10 @@ def touched_area(tracks: Tracks, radius_px: float) -> Tensor:
     touched = torch.zeros(height, width, dtype=torch.bool)
     if not tracks.num_points:
         return touched
-    xy, seen = tracks.xy.cpu(), tracks.visible.cpu()
-    first = xy.gather(0, seen.int().argmax(dim=0)[None, :, None].expand(1, -1, 2))
-    moves = (((xy - first).norm(dim=-1) > STILL_PX) & seen).any(dim=0)
-    x, y = xy[seen & moves].floor().long().unbind(dim=-1)
+    xy, visible = tracks.xy.cpu(), tracks.visible.cpu()
+    first = xy.gather(0, visible.int().argmax(dim=0)[None, :, None].expand(1, -1, 2))
+    moves = (((xy - first).norm(dim=-1) > STILL_PX) & visible).any(dim=0)
+    x, y = xy[visible & moves].floor().long().unbind(dim=-1)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     touched[y[inside], x[inside]] = True
     return _dilated(touched, radius_px)

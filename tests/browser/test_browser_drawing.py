@@ -109,6 +109,19 @@ def test_the_camera_grab_and_the_eraser(canvas: Any) -> None:
     assert canvas.layers() == []
 
 
+def test_a_run_notes_the_camera_layer_until_the_drawing_changes(canvas: Any) -> None:
+    canvas.tool("camera")
+    canvas.drag((0.5, 0.5), (0.7, 0.5))
+    note = canvas.page.locator(".mp-badge-note")
+    assert note.is_hidden()
+    canvas.queue()
+    note.wait_for(state="visible", timeout=5_000)
+    assert '"camera_grab-1"' in note.inner_text() and "Camera Path" in note.inner_text()
+    canvas.tool("drag")
+    canvas.drag((0.3, 0.3), (0.5, 0.3))
+    assert note.is_hidden()
+
+
 def test_points_may_leave_the_picture(canvas: Any) -> None:
     canvas.drag((0.5, 0.5), (1.05, 0.5))
     assert canvas.layers()[0]["points"][-1][1] > 1.03
@@ -154,7 +167,7 @@ def test_layers_are_copied_pasted_duplicated_and_removed(canvas: Any) -> None:
     assert canvas.nodes() == 1, "the host did not delete the node"
 
 
-def test_arrows_nudge_by_pixels(canvas: Any) -> None:
+def test_arrows_move_by_pixels(canvas: Any) -> None:
     canvas.drag((0.3, 0.3), (0.5, 0.3))
     before = canvas.layers()[0]["points"][0]
     canvas.press("ArrowRight", "Shift+ArrowDown")

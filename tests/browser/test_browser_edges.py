@@ -226,7 +226,7 @@ def test_an_editor_without_room_waits_for_some(page: Any) -> None:
     assert np.allclose(layer["points"][0][1:], [0.3, 0.5], atol=0.01)
 
 
-TROUBLES = {
+UNREADABLE = {
     "cut": '{"version": 1, "layers": [',
     "a list": "[1, 2]",
     "no layers": '{"version": 1, "drawn_on": {"width": 8, "height": 8}, "layers": 3}',
@@ -235,11 +235,11 @@ TROUBLES = {
 }
 
 
-@pytest.mark.parametrize("text", TROUBLES.values(), ids=TROUBLES.keys())
-def test_a_text_without_sense_is_said_and_kept_until_decided(page: Any, text: str) -> None:
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_an_unreadable_text_is_reported_and_kept_until_decided(page: Any, text: str) -> None:
     page.evaluate("(text) => window.editor.setText(text)", text)
-    trouble = page.locator(".mp-load-error")
-    assert len(trouble.inner_text()) > 40, "it says what is wrong"
+    error = page.locator(".mp-load-error")
+    assert len(error.inner_text()) > 40, "it names the fault"
     page.get_by_text("Keep text").click()
     page.mouse.move(*place(page, 0.3, 0.3))
     page.mouse.down()

@@ -30,7 +30,7 @@ SAVE = """([id, prefix]) => {
 
 
 class Settings(dict[str, Any]):
-    """The host's settings: what is put here is told to it."""
+    """The host's settings: what is put here is sent to it."""
 
     def __init__(self, url: str) -> None:
         super().__init__()

@@ -49,7 +49,7 @@ TRIES = 3  # the best counts: what else the machine does may only slow a try dow
 
 
 def stroke(bare_page: Any, moves: int = 60) -> None:
-    """A stroke across the stage by the real mouse."""
+    """A stroke across the canvas by the real mouse."""
     box = bare_page.locator(".mp-canvas").bounding_box()
     left, middle = box["x"] + 0.2 * box["width"], box["y"] + box["height"] / 2
     bare_page.mouse.move(left, middle)
@@ -68,7 +68,7 @@ def test_drawing_over_fifty_layers_keeps_up_with_the_hand(browser: Any, bare_pag
     tries = [
         script_per_move(traced(browser, bare_page, lambda: stroke(bare_page))) for _ in range(TRIES)
     ]
-    assert all(len(moves) >= 50 for moves in tries), "every move was seen"
+    assert all(len(moves) >= 50 for moves in tries), "no move is missing"
     moves = min(tries, key=np.median)
     print(f"{np.median(moves):.2f} ms a pointer move, 95 %: {np.percentile(moves, 95):.2f}")  # noqa: T201
     assert np.median(moves) <= MOST_MOVE_MS
@@ -82,7 +82,7 @@ def test_the_live_preview_leaves_the_frame_to_the_graphics(browser: Any, bare_pa
     bare_page.wait_for_timeout(500)
     played(browser, bare_page)
     tries = [played(browser, bare_page) for _ in range(TRIES)]
-    assert all(len(frames) >= 40 for frames in tries), "every frame was seen"
+    assert all(len(frames) >= 40 for frames in tries), "no frame is missing"
     frames = min(tries, key=np.median)
     print(f"{np.median(frames):.2f} ms a frame, 95 %: {np.percentile(frames, 95):.2f}")  # noqa: T201
     assert np.median(frames) <= MOST_FRAME_MS

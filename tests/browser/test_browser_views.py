@@ -109,9 +109,9 @@ def test_playing_moves_the_playhead_and_the_picture(canvas: Any) -> None:
     frame = canvas.page.locator(".mp-frame")
     canvas.press(" ")
     canvas.page.wait_for_selector(".mp-badge-sketch", state="visible", timeout=10_000)
-    seen = frame.inner_text()
-    moved = "(seen) => document.querySelector('.mp-frame').textContent !== seen"
-    canvas.page.wait_for_function(moved, arg=seen, timeout=10_000)
+    shown = frame.inner_text()
+    moved = "(shown) => document.querySelector('.mp-frame').textContent !== shown"
+    canvas.page.wait_for_function(moved, arg=shown, timeout=10_000)
     canvas.press(" ")
 
 
@@ -146,7 +146,7 @@ def test_taller_nodes_give_more_stage_and_no_resize_loop(canvas: Any) -> None:
     assert heights[-1] > 380
 
 
-def test_a_picture_of_another_shape_is_said(canvas: Any) -> None:
+def test_a_picture_of_another_shape_is_reported(canvas: Any) -> None:
     canvas.drag((0.3, 0.3), (0.5, 0.3))
     canvas.page.evaluate(
         """() => {

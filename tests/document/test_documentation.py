@@ -1,4 +1,4 @@
-"""docs/motion-document.md tells the truth: its example, its message and its defaults."""
+"""docs/motion-document.md agrees with the code: its example, its message and its defaults."""
 
 from __future__ import annotations
 

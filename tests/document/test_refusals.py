@@ -1,4 +1,4 @@
-"""What a MOTION document may not say, and the sentence that tells so."""
+"""What a MOTION document may not contain, and the message that says why."""
 
 from __future__ import annotations
 

@@ -109,8 +109,8 @@ def test_moving_layers_only_take_background_away(data) -> None:
 @given(documents(), st.integers(1, 5))
 def test_nothing_outside_the_canvas_is_visible(doc, frames) -> None:
     tracks = expand_document(doc, WIDE, frames)
-    seen = tracks.xy[tracks.visible]
-    assert (seen >= 0).all() and (seen[:, 0] < 200).all() and (seen[:, 1] < 100).all()
+    xy = tracks.xy[tracks.visible]
+    assert (xy >= 0).all() and (xy[:, 0] < 200).all() and (xy[:, 1] < 100).all()
 
 
 def test_leaving_the_canvas_hides_a_dot_in_those_frames_alone() -> None:

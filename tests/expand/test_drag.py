@@ -90,6 +90,6 @@ def test_dots_persist_or_are_absent_outside_the_window(before, after, wanted) ->
     timing = Timing(0.25, 0.5, before, after)
     path = line((0.1, 0.5), (0.5, 0.5), timing=timing)
     xy, visible = expanded(DragLayer("a", path=path, brush=Brush(0.05, 0.05)))
-    assert visible.astype(int).tolist() == [[seen] * 5 for seen in wanted]
+    assert visible.astype(int).tolist() == [[present] * 5 for present in wanted]
     if before == after == "hold":
         np.testing.assert_allclose(xy[:, 2, 0], [20, 20, 100, 100, 100], atol=1e-4)

@@ -71,10 +71,10 @@ def test_every_dot_keeps_its_distance_from_the_axis_plane() -> None:
     axis /= np.linalg.norm(axis)
     flat = (tracks.xy.numpy() - CENTER) / RADIUS
     height = np.sqrt(np.maximum(0, 1 - (flat**2).sum(-1)))
-    seen = tracks.visible.numpy()
+    visible = tracks.visible.numpy()
     along = np.concatenate([flat, height[..., None]], axis=-1) @ axis
     # The straight pointer line is not a great circle, so only its two ends share one axis.
-    both = seen[0] & seen[-1]
+    both = visible[0] & visible[-1]
     assert both.sum() > 100
     np.testing.assert_allclose(along[-1][both], along[0][both], atol=1e-3)
     assert np.abs(flat[-1][both] - flat[0][both]).max() > 0.3

@@ -27,8 +27,8 @@ def test_it_is_every_pixel_near_a_moving_point(radius: float) -> None:
 
 
 def test_what_stays_or_hides_does_not_count() -> None:
-    seen = torch.tensor([[True, True], [False, True], [False, True]])
-    assert not touched_area(make_tracks(two_tracks(), CANVAS, visible=seen), 3.0).any()
+    visible = torch.tensor([[True, True], [False, True], [False, True]])
+    assert not touched_area(make_tracks(two_tracks(), CANVAS, visible=visible), 3.0).any()
 
 
 def test_points_outside_and_none_at_all_are_fine() -> None:

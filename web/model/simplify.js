@@ -7,7 +7,7 @@ import { round } from "./document.js";
 const LONGEST_GAP = 0.05; // seconds across a point and both its neighbours
 
 /**
- * The fewest recorded points [t, x, y] from which every dropped one can be told within a tolerance.
+ * The fewest recorded points [t, x, y] from which every dropped one can be restored within a tolerance.
  *
  * A dropped point is compared with where the pointer would be at that very time, so pauses and
  * speed survive. Times are 0..1, positions fractions of `size`; the tolerance is in pixels.

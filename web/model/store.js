@@ -1,13 +1,13 @@
 /**
- * The state of one editor and who listens to it. The document changes only by edits; a preview is
- * an edit that is shown but not kept.
+ * The state of one editor and its listeners. The document changes only by edits; a preview is an
+ * edit that is shown but not kept.
  */
 
 import { emptyDocument } from "./document.js";
 
 /**
- * A store: read `state`, change it through its methods, hear of changes by `subscribe`. `prepare`
- * makes the document ready for an edit; `onCommit` hears of every document that is kept.
+ * A store: read `state`, change it through its methods, observe it by `subscribe`. `prepare` makes
+ * the document ready for an edit; `onCommit` receives every document that is kept.
  */
 export function makeStore({ size, prepare = (document) => document, onCommit = () => {} }) {
   const listeners = new Set();
@@ -50,13 +50,13 @@ export function makeStore({ size, prepare = (document) => document, onCommit = (
       const selection = new Set([...state.selection].filter((id) => ids.has(id)));
       put({ document, preview: null, selection });
     },
-    /** Keeps an edit: the document changes once and the owner hears of it. */
+    /** Keeps an edit: the document changes once and `onCommit` receives it. */
     commit(edit) {
       const document = edit(prepare(state.document));
       put({ document, preview: null });
       onCommit(document);
     },
-    /** Does what a tool answered. */
+    /** Applies the answer of a tool. */
     apply(answer) {
       if (!answer) return;
       const { commit, select, message = null, box = null } = answer;
