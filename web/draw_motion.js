@@ -1,6 +1,6 @@
 /**
- * Draw Motion in ComfyUI: the one file that talks to the host. The drawing lives in the hidden
- * text widget "motion"; the editor is a last, display-only widget that can be rebuilt from it.
+ * Draw Motion in ComfyUI: the one file that uses the host. The hidden text widget "motion" stores
+ * the drawing; the editor is a last, display-only widget that can be rebuilt from it.
  */
 
 import { api } from "../../scripts/api.js";
@@ -8,7 +8,7 @@ import { app } from "../../scripts/app.js";
 import { createEditor } from "./view/editor.js";
 
 const NODE_ID = "MotionPromptingDrawMotion";
-const WIDGET_TYPE = "MOTION_PROMPTING_EDITOR"; // of our own, or Nodes 2.0 would show a core widget
+const WIDGET_TYPE = "MOTION_PROMPTING_EDITOR"; // a type of its own, or Nodes 2.0 would show a core widget
 const PICTURE_PROPERTY = "motion_prompting_picture";
 const LEAST_HEIGHT = 430;
 const FIRST_SIZE = [540, 760];
@@ -17,8 +17,8 @@ const SESSION_MS = 4000; // how long an undo may take
 const PICTURES = /\.(png|jpe?g|webp|gif|bmp|avif)$/i;
 const VIDEOS = /\.(mp4|webm|mov|mkv|m4v)$/i;
 
-const sessions = new Map(); // undo makes a node anew; its editor goes on where the old one was
-const remains = new Map(); // node id -> the element of a removed node's editor
+const sessions = new Map(); // undo recreates the node; its editor continues where the old one was
+const removedElements = new Map(); // node id -> the element of a removed node's editor
 
 app.registerExtension({
   name: "motion_prompting.draw_motion",
@@ -31,7 +31,7 @@ function attach(node) {
   const motion = widgetOf(node, "motion");
   if (!motion) return;
   motion.hidden = true;
-  motion.options = { ...motion.options, hidden: true }; // where older Nodes 2.0 looks
+  motion.options = { ...motion.options, hidden: true }; // older Nodes 2.0 reads it here
   const editor = createEditor({
     onCommit(text) {
       motion.value = text;
@@ -41,7 +41,7 @@ function attach(node) {
     onPictureFile: (file) => keepPicture(node, file, refresh),
     onWheelUnused: forwardWheel,
   });
-  editor.element.style.minHeight = `${LEAST_HEIGHT}px`; // older Nodes 2.0 asks nothing else
+  editor.element.style.minHeight = `${LEAST_HEIGHT}px`; // older Nodes 2.0 reads only this
   const widget = node.addDOMWidget("editor", WIDGET_TYPE, editor.element, {
     serialize: false,
     hideOnZoom: false,
@@ -65,7 +65,7 @@ function attach(node) {
     ),
     listenToRuns(() => pictures.refresh()),
   ];
-  // Links around a subgraph come and go unheard; whoever comes to draw sees the picture of now.
+  // Links around a subgraph change without an event, so the picture is looked up again here.
   editor.element.addEventListener("pointerenter", () => pictures.refresh());
   hookNode(node, { editor, refresh, pictures, stops });
   refresh();
@@ -76,11 +76,11 @@ function hookNode(node, { editor, refresh, pictures, stops }) {
     const session = takeSession(node);
     if (session) editor.resume(session.state);
     refresh();
-    setTimeout(() => pictures.refresh()); // when all links are there
+    setTimeout(() => pictures.refresh()); // after all links are restored
     if (session?.hadFocus) takeFocus(editor);
     if (session) keepRedo();
   });
-  chain(node, "onAdded", () => takePlace(editor, remains.get(node.id)));
+  chain(node, "onAdded", () => replaceElement(editor, removedElements.get(node.id)));
   chain(node, "onConnectionsChange", () => setTimeout(() => pictures.refresh()));
   chain(node, "onExecuted", (shown) => {
     editor.setNotes(shown?.text ?? []);
@@ -94,7 +94,7 @@ function hookNode(node, { editor, refresh, pictures, stops }) {
   });
 }
 
-/** Calls `after` behind a method of the node, whatever other packs have put there. */
+/** Calls `after` after a method of the node, which other packs may have replaced. */
 function chain(node, name, after) {
   const before = node[name];
   node[name] = function (...args) {
@@ -104,7 +104,7 @@ function chain(node, name, after) {
   };
 }
 
-/** Hears of a widget's new values; the answer stops it, leaving other listeners in place. */
+/** Calls `listener` at new values of a widget; returns a function that stops it. */
 function listenTo(widget, listener) {
   if (!widget) return () => {};
   let isOn = true;
@@ -146,10 +146,10 @@ function changeTracker() {
 }
 
 /**
- * Older frontends resize every node while they show an undone graph again (1.35 makes each taller
- * by its title in Nodes 2.0), take that for an edit at the next key, and forget what could be
- * redone. From an undo to the next edit, a graph that differs in nothing else counts as the undone
- * one, however long a slow machine takes to measure it.
+ * Older frontends resize every node while they restore an undone graph (1.35 makes each taller by
+ * its title in Nodes 2.0), treat that as an edit at the next key, and drop the redo steps. Between
+ * an undo and the next edit, a graph that differs only in sizes therefore counts as the undone one,
+ * however long a slow machine takes to measure it.
  */
 function keepRedo() {
   const tracker = changeTracker();
@@ -172,7 +172,7 @@ function withoutSizes({ nodes, extra, ...rest }) {
   return JSON.stringify([rest, named, inOrder]);
 }
 
-/** Over an editor without focus the wheel belongs to the graph, as Nodes 2.0 has it. */
+/** Over an editor without focus the wheel zooms the graph, as everywhere in Nodes 2.0. */
 function forwardWheel(event) {
   event.preventDefault();
   app.canvas?.canvas?.dispatchEvent(new WheelEvent("wheel", event));
@@ -180,7 +180,7 @@ function forwardWheel(event) {
 
 function keepSession(node, editor) {
   keepFor(sessions, sessionKey(node), { state: editor.session(), hadFocus: editor.hadFocus });
-  keepFor(remains, node.id, editor.element);
+  keepFor(removedElements, node.id, editor.element);
 }
 
 function keepFor(map, key, value) {
@@ -196,13 +196,13 @@ function takeSession(node) {
 }
 
 /**
- * Puts the editor where its forerunner was: Nodes 2.0 keeps the elements of a node whose number
- * comes back, as after an undo, and would go on showing the old one.
+ * Replaces the old editor's element in the page: Nodes 2.0 keeps the elements of a node whose id
+ * returns, as after an undo, and would still show the old one.
  */
-function takePlace(editor, forerunner) {
-  if (!forerunner) return;
+function replaceElement(editor, oldElement) {
+  if (!oldElement) return;
   untilTrue(() => {
-    if (!editor.element.isConnected && forerunner.isConnected) forerunner.replaceWith(editor.element);
+    if (!editor.element.isConnected && oldElement.isConnected) oldElement.replaceWith(editor.element);
     return editor.element.isConnected;
   });
 }
@@ -214,7 +214,7 @@ function takeFocus(editor) {
   });
 }
 
-/** Tries now and then, for a second, until it is done. */
+/** Calls `isDone` every 50 ms, for a second at most, until it returns true. */
 function untilTrue(isDone, tries = 20) {
   setTimeout(() => !isDone() && tries > 1 && untilTrue(isDone, tries - 1), 50);
 }
@@ -223,7 +223,7 @@ function sessionKey(node) {
   return `${app.extensionManager?.workflow?.activeWorkflow?.path ?? ""}:${node.id}`;
 }
 
-/** Finds the picture to draw on and brings it to the editor whenever it may have changed. */
+/** Finds the picture to draw on and gives it to the editor whenever it may have changed. */
 function makePictureSource(node, editor) {
   let shownUrl = null;
   let watched = { widget: null, stop: () => {} };
@@ -290,12 +290,12 @@ function linkOf(graph, id) {
   return graph.getLink?.(id) ?? graph.links?.get?.(id) ?? graph.links?.[id] ?? null;
 }
 
-/** The node that stands for a subgraph in the graph around it. */
+/** The node of a subgraph in the graph around it. */
 function hostOf(subgraph) {
   const root = app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
   const graphs = [root, ...(root?.subgraphs?.values?.() ?? [])];
   for (const graph of graphs) {
-    const host = graph.nodes?.find((one) => one.subgraph === subgraph);
+    const host = graph.nodes?.find((node) => node.subgraph === subgraph);
     if (host) return host;
   }
   return null;

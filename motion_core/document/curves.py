@@ -33,9 +33,10 @@ SAME_POINT_PX = 1e-6
 class Line:
     """A drawn line of K points, measured by arc length. Made by `make_line`.
 
-    point_lengths: (K,) distance along the line, in pixels, at which each drawn point lies.
-    pieces: (P, 4, 2) power-basis coefficients of each cubic piece over 0..1.
-    table: (P * steps + 1,) distance along the line after each step.
+    Attributes:
+        point_lengths: (K,) distance along the line, in pixels, of each drawn point.
+        pieces: (P, 4, 2) power-basis coefficients of each cubic piece over 0..1.
+        table: (P * steps + 1,) distance along the line after each step, in pixels.
     """
 
     point_lengths: FloatArray
@@ -68,11 +69,15 @@ class Line:
 
 
 def make_line(points: FloatArray, curve: Curve) -> Line:
-    """The line through drawn points, ready to be measured.
+    """The line through drawn points.
 
-    points: (K, 2) pixels, K >= 1. Neighbours closer than 1e-6 px count as one point; a line of one
-    point has length zero.
-    Raises ShapeError unless points is (K, 2) with K >= 1.
+    Args:
+        points: (K, 2) pixels, K >= 1. Neighbours closer than 1e-6 px count as one point; a line of
+            one point has length zero.
+        curve: How the line runs between the points.
+
+    Raises:
+        ShapeError: `points` is not (K, 2) with K >= 1.
     """
     points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):

@@ -1,12 +1,12 @@
 """How motion speeds up and slows down: presets and cubic Bezier curves, as in CSS.
 
-An easing maps the share of time that has passed, 0..1, to the share of motion that is done. The
-curve runs from (0, 0) to (1, 1) with two handles (x1, y1) and (x2, y2), so x may not leave 0..1
-while y may overshoot (CSS Easing Functions Level 1, section 2.3).
+An easing maps the fraction of time that has passed, 0..1, to the fraction of motion that is done.
+The curve runs from (0, 0) to (1, 1) with two handles (x1, y1) and (x2, y2); x must stay within
+0..1, y may overshoot (CSS Easing Functions Level 1, section 2.3).
 
-JavaScript repeats this arithmetic step by step, hence the plain bisection: it always makes the
-same number of halvings, so both languages stop at the same place even where the curve is vertical
-and a stop by residual would leave the answer open.
+JavaScript repeats this arithmetic step by step. Plain bisection always makes the same number of
+halvings, so both languages stop at the same place even where the curve is vertical and a stop by
+residual would be ambiguous.
 """
 
 from __future__ import annotations
@@ -31,12 +31,19 @@ HALVINGS = 60
 
 
 def ease_value(easing: Easing, u: Shares) -> Shares:
-    """The share of motion done when the share `u` of the time has passed.
+    """The fraction of the motion that is done when the fraction `u` of the time has passed.
 
-    u: a number or array; outside 0..1 it is clamped. Returns the same shape, float64: exactly 0 at
-    u = 0 and exactly 1 at u = 1, and beyond 0..1 in between where the handles overshoot.
-    Raises ValueError for an unknown preset, and for handles that are not four finite numbers with
-    x1 and x2 in 0..1.
+    Args:
+        easing: A preset or the handles (x1, y1, x2, y2).
+        u: A number or array; outside 0..1 it is clamped.
+
+    Returns:
+        The same shape as `u`, float64: exactly 0 at u = 0 and exactly 1 at u = 1; in between it may
+        leave 0..1 where the handles overshoot.
+
+    Raises:
+        ValueError: An unknown preset, or handles that are not four finite numbers with x1 and x2 in
+            0..1.
     """
     share = np.clip(np.asarray(u, dtype=np.float64), 0.0, 1.0)
     eased = share if easing == "linear" else _on_curve(_handles(easing), share)

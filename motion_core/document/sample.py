@@ -28,8 +28,9 @@ TIME_SLACK = 1e-9
 class ControlPath:
     """Where a pointer is at every frame.
 
-    xy: (T, 2) float64 pixels. present: (T,) bool; where False the layer shows nothing, and xy
-    holds the nearest end of the path.
+    Attributes:
+        xy: (T, 2) float64 pixels; the nearest end of the path where the layer is absent.
+        present: (T,) bool; where False the layer shows nothing.
     """
 
     xy: FloatArray
@@ -55,9 +56,17 @@ def sample_path(path: Path, *, frames: int, size: Size, drawn_on: Size) -> Contr
     The line is measured in pixels of `drawn_on`, so another canvas never changes its timing, and
     then stretched to `size`. Between two points with known times the pointer moves along the line
     at constant speed, over points without a time; a first point without time is at 0, a last one
-    at 1. Where easing overshoots, the pointer goes straight on past the line's end, by the
-    overshoot as a share of the line's length.
-    Raises ValueError if the path has no points, its window is empty, or `frames` is negative.
+    at 1. Where easing overshoots, the pointer continues straight past the line's end, by the
+    overshoot as a fraction of the line's length.
+
+    Args:
+        path: The drawn path, in fractions of the canvas.
+        frames: The number of frames T, 0 or more.
+        size: The canvas of the result in pixels.
+        drawn_on: The canvas that the path was drawn on, in pixels.
+
+    Raises:
+        ValueError: The path has no points, its window is empty, or `frames` is negative.
     """
     if not path.points:
         raise ValueError("a path needs at least one point to be sampled; got none.")

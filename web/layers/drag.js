@@ -31,7 +31,7 @@ export const DRAG = {
       name: "drag",
       key: "d",
       label: "Draw a drag, recorded as you move",
-      hint: "Press on what should move and draw its way. Your timing is recorded.",
+      hint: "Press on what should move and draw its path. Your timing is recorded.",
       icon: '<path d="M2.5 11.5c1.6-6 4-8 5.6-6.300s-1.300 5.200.6 5.900c1.700.6 2.800-1.500 4.300-6.100"/><path d="M10.600 6.200l2.500-1.400.8 2.700"/>',
       showsBrush: true,
       make: () => freehandTool(TYPE, ({ brush }) => ({ brush: { ...brush } })),

@@ -20,10 +20,10 @@
  *   parts(layer, state):  the parts of the inspector between "Point" and "Time" (see fields.js);
  *              `state` is {size, time}
  *   canSelectPoint(layer), canMovePoint(layer):  whether single points can be chosen, and dragged
- * and, where it has something to say, with
- *   line(layer, scene):  the way it goes in the picture, in fractions; scene is {size, drawnOn,
+ * and may have
+ *   line(layer, scene):  its path in the picture, in fractions; scene is {size, drawnOn,
  *              frames}
- *   ticks(layer, scene): where it is on that way at each frame, in fractions
+ *   ticks(layer, scene): where it is on that path at each frame, in fractions
  *   movedPoints(layer, points, time, size):  where points of its outline are at a clip time
  *   pictureShift(layer, time, drawnOn):  how far it shifts the whole picture, in fractions
  *   keyTimes(layer):     the layer times of its keys, for the timeline

@@ -21,7 +21,7 @@ const UNIT = { width: 1, height: 1 };
 const HANDLE_GAP_PX = 26;
 const SAME_TIME = 1e-4;
 const LEAST_SCALE = 0.001;
-const MOST_STEPS = 60; // of the drawn way
+const MOST_STEPS = 60; // of the drawn path
 const pivots = new WeakMap(); // found once per polygon: layers are never changed in place
 
 export const REGION = {
@@ -140,7 +140,7 @@ function regionTracks(layer, size) {
   };
 }
 
-/** The way of a region's pivot from key to key, in fractions. */
+/** The path of a region's pivot from key to key, in fractions. */
 function regionLine(layer, { frames, size }) {
   const { start = 0, end = 1 } = layer;
   const steps = Math.min(frames, MOST_STEPS);
@@ -156,9 +156,9 @@ function drawRegion(context, layer, style) {
   const isKeyed = (layer.keys ?? []).length > 1;
   const motion = style.motions.of(layer, style);
   if (isKeyed) {
-    const way = motion.line.map((point) => toView(view, point));
-    strokeLine(context, way, { color, width: 1.5 });
-    drawArrowHead(context, way, { color });
+    const path = motion.line.map((point) => toView(view, point));
+    strokeLine(context, path, { color, width: 1.5 });
+    drawArrowHead(context, path, { color });
   }
   if (isSelected && isKeyed) {
     const still = outline.map((point) => toView(view, point));

@@ -65,14 +65,14 @@ export function makeActions({ store, canvasSize, isReadOnly }) {
     duplicate() {
       paste(chosenLayers(store.state));
     },
-    /** Puts the chosen layers on the clipboard; the text is for the system's. */
+    /** Copies the chosen layers; returns their text for the system's clipboard, or null for none. */
     copy() {
       const layers = chosenLayers(store.state);
       if (!layers.length) return null;
       clipboard.layers = layers;
       return writeDocument({ ...store.state.document, layers });
     },
-    /** Pastes the layers of a text; where it holds none, those copied last. */
+    /** Pastes the layers of a text, or else those that were copied last. */
     paste(text) {
       const layers = layersOf(text) ?? clipboard.layers;
       paste(layers);

@@ -54,7 +54,7 @@ export function loadErrorDialog(message, { onKeep, onStartEmpty }) {
     make("p", { className: "mp-quiet" }, "Its text is kept as it is until you decide."),
     make("div", { className: "mp-answers" }, [
       wordButton("Keep text", "Leave the text as it is; the editor stays closed", onKeep),
-      wordButton("Start anew", "Replace the text by an empty drawing", onStartEmpty, "mp-word mp-danger"),
+      wordButton("Start over", "Replace the text by an empty drawing", onStartEmpty, "mp-word mp-danger"),
     ]),
   );
 }

@@ -1,4 +1,4 @@
-/** Making elements: the few words the rest of the view is written in. */
+/** Making elements. */
 
 /**
  * An element: `props` are properties and attributes; `on` holds listeners, `style` CSS properties

@@ -1,4 +1,4 @@
-/** Play, loop, the sketch of the motion, and the numbers under the pointer. */
+/** Play, loop, the live preview, and the numbers under the pointer. */
 
 import { frameAt } from "../model/store.js";
 import { make, setText } from "./dom.js";
@@ -8,8 +8,8 @@ import { iconButton, mark } from "./toolbar.js";
 /** The bar under the canvas. */
 export function makeTransport({ store, playback, commands }) {
   const play = iconButton("play", "Play or pause (Space)", playback.toggle, { command: "play" });
-  const loop = iconButton("loop", "Play again and again (L)", commands.toggleLoop, { command: "loop" });
-  const sketch = iconButton("sketch", "Move the picture while playing: a sketch of Draft Motion (M)", commands.toggleSketch, { command: "sketch" });
+  const loop = iconButton("loop", "Loop (L)", commands.toggleLoop, { command: "loop" });
+  const sketch = iconButton("sketch", "Move the picture while playing: a quick preview of Draft Motion (M)", commands.toggleSketch, { command: "sketch" });
   const back = iconButton("start", "To the first frame (Home)", () => playback.seek(0), { command: "home" });
   const frame = make("span", { className: "mp-frame" });
   const seconds = make("span", { className: "mp-quiet" });

@@ -99,10 +99,16 @@ class HasArea(Protocol):
 def layer_area(layer: HasArea, size: Size, mask: Any) -> Area | None:
     """The area that a layer names; None where it names none (single points, background).
 
-    mask: (H, W) bool, or numbers that are on above 0.5, or None. It may have another resolution
-    than the canvas but not another shape.
-    Raises ValueError where the layer needs a mask and there is none or nothing on it, ShapeError
-    when it is not (H, W), CanvasError when its sides are in another proportion than the canvas'.
+    Args:
+        layer: Any layer with the fields "area" and "polygon".
+        size: The canvas in pixels.
+        mask: (H, W) bool, or numbers that are on above 0.5, or None. It may have another resolution
+            than the canvas but not other proportions.
+
+    Raises:
+        ValueError: The layer needs a mask and there is none, or it is empty.
+        ShapeError: The mask is not (H, W).
+        CanvasError: The mask has other proportions than the canvas.
     """
     if layer.area == "mask":
         return MaskArea(_checked_mask(mask, size), size)

@@ -1,4 +1,4 @@
-"""Where a moving layer lies, so that what it passes over can be hidden."""
+"""Where a moving layer is, so that the pins it passes over can be hidden."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ Holds = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Footprint:
-    """A stencil put down at one pose per frame.
+    """A shape placed at one pose per frame.
 
-    poses:   (T, K) float64, whatever numbers place the stencil.
-    present: (T,) bool, the frames in which the layer is there at all.
-    holds:   (pose (K,), points (P, 2) px, margin px) -> (P,) bool, which points it covers. The
-             margin widens the stencils of layers whose own dots have no extent.
+    Attributes:
+        poses: (T, K) float64, the numbers that place the shape.
+        present: (T,) bool, the frames in which the layer is present.
+        holds: (pose (K,), points (P, 2) px, margin px) -> (P,) bool, which points it covers. The
+            margin widens the shapes of layers whose own dots have no extent.
     """
 
     poses: np.ndarray

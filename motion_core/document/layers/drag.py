@@ -124,7 +124,7 @@ def brush_offsets(brush: Brush) -> np.ndarray:
 
 
 def pull_weights(brush: Brush, offsets: np.ndarray) -> np.ndarray:
-    """(N,) float64 share of the pointer's displacement that each dot follows.
+    """(N,) float64 fraction of the pointer's displacement that each dot follows.
 
     "rigid" is 1 everywhere; "gaussian" is exp(-d^2 / (2 sigma^2)) with sigma = radius / 2.
     """
@@ -140,9 +140,21 @@ def expand_drag(
     """The tracks of a brush whose middle dot is exactly on the pointer in every frame.
 
     The dots lie around the path's first position and follow the pointer's displacement from there,
-    wholly or with Gaussian falloff. They are visible in the frames where the path is present.
-    Points may lie outside the canvas. Returns (T, N) tracks on `size`.
-    Raises ValueError naming the layer for what brush_offsets or sample_path refuse.
+    fully or with Gaussian falloff. They are visible in the frames where the path is present.
+    Points may lie outside the canvas.
+
+    Args:
+        layer: The drag.
+        frames: The number of frames T.
+        size: The canvas of the tracks in pixels.
+        drawn_on: The canvas that the path was drawn on, in pixels.
+        fps: Frames per second, kept with the tracks.
+
+    Returns:
+        Tracks (T, N) on `size`.
+
+    Raises:
+        ValueError: Naming the layer: what `brush_offsets` or `sample_path` refuse.
     """
     with naming(layer):
         frames, size = checked_clip(frames, size)

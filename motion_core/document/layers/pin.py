@@ -1,4 +1,4 @@
-"""Pin: dots that stay where they are, and go out of sight while something passes over them."""
+"""Pin: dots that stay where they are, and are invisible while something passes over them."""
 
 from __future__ import annotations
 
@@ -104,12 +104,26 @@ def expand_pin(
 ) -> Tracks:
     """Still dots: the layer's single points first, then its polygon, mask or background.
 
-    footprints: where the moving layers are. A background has no dots where a footprint is when it
-    first appears: what is there moves. Every pin is invisible in the frames in which a footprint
-    passes over it, except that a single, polygon or mask pin that a footprint covers from the
-    start was put on the moving thing by hand and ignores that footprint. mask: as in layer_area.
-    Returns (T, N) tracks on `size`.
-    Raises what layer_area raises, and ValueError for too many dots, each naming the layer.
+    A background has no dots where a footprint is when it first appears: that part of the picture
+    moves. Every pin is invisible in the frames in which a footprint passes over it. One exception:
+    a single, polygon or mask pin that a footprint covers from the start was placed on the moving
+    object on purpose and ignores that footprint.
+
+    Args:
+        layer: The pins.
+        frames: The number of frames T.
+        size: The canvas in pixels.
+        fps: Frames per second, kept with the tracks.
+        mask: As in `layer_area`.
+        footprints: Where the moving layers are.
+
+    Returns:
+        Tracks (T, N) on `size`.
+
+    Raises:
+        ValueError: Naming the layer: what `layer_area` refuses, or too many dots.
+        CanvasError: The mask has other proportions than the canvas.
+        ShapeError: The mask is not (H, W).
     """
     with naming(layer):
         frames, size = checked_clip(frames, size)

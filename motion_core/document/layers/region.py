@@ -52,8 +52,11 @@ class RegionKey(NamedTuple):
 class RegionMotion:
     """How a region has moved at every frame: turned and zoomed about its pivot, then shifted.
 
-    shift: (T, 2) pixels. rotate_deg: (T,), clockwise on screen (x right, y down) and free of
-    jumps by 360. scale: (T,), above 0. present: (T,) bool; where False the layer shows nothing.
+    Attributes:
+        shift: (T, 2) pixels.
+        rotate_deg: (T,) degrees, clockwise on screen (x right, y down), free of jumps by 360.
+        scale: (T,) factor, above 0.
+        present: (T,) bool; where False the layer shows nothing.
     """
 
     shift: FloatArray
@@ -166,12 +169,19 @@ def _read_keys(fields: Fields) -> tuple[RegionKey, ...]:
 def sample_region(layer: RegionLayer, *, frames: int, size: Size) -> RegionMotion:
     """A region's shift, turn and zoom at every frame.
 
-    Easing acts between each key and the next. Shifts are interpolated straight, turns along the
-    shorter arc (half a turn goes the way the numbers say), zooms by equal ratios. Before the first
-    key and after the last one the region rests. Of several keys at one time the last counts from
-    that time on.
-    Raises ValueError if the layer has no keys or one with a scale not above 0, if its window is
-    empty, or if `frames` is negative.
+    Easing acts between each key and the next. Shifts are interpolated linearly, turns along the
+    shorter arc (a turn of exactly 180 degrees follows the sign of the difference), zooms
+    geometrically. Before the first key and after the last one the region keeps the pose of that
+    key. Of several keys at one time, the last applies from that time on.
+
+    Args:
+        layer: The region.
+        frames: The number of frames T, 0 or more.
+        size: The canvas of the result in pixels.
+
+    Raises:
+        ValueError: The layer has no keys, or one with a scale not above 0; its window is empty; or
+            `frames` is negative.
     """
     if not layer.keys:
         raise ValueError("a region needs at least one key to be sampled; got none.")
@@ -204,11 +214,24 @@ def expand_region(
 ) -> Tracks:
     """Dots all over an area, turned and zoomed about its pivot and then shifted.
 
-    Turns and zooms happen in pixels, so shapes stay what they are on any canvas; positive turns
-    are clockwise on screen. Without a pivot in the layer it is the area's centroid. Points may lie
-    outside the canvas. mask: as in layer_area. Returns (T, N) tracks on `size`.
-    Raises what layer_area and sample_region raise, and ValueError for too many dots, each naming
-    the layer.
+    Turns and zooms happen in pixels, so shapes keep their proportions on any canvas; positive turns
+    are clockwise on screen. A layer without a pivot turns about the area's centroid. Points may lie
+    outside the canvas.
+
+    Args:
+        layer: The region.
+        frames: The number of frames T.
+        size: The canvas in pixels.
+        fps: Frames per second, kept with the tracks.
+        mask: As in `layer_area`.
+
+    Returns:
+        Tracks (T, N) on `size`.
+
+    Raises:
+        ValueError: Naming the layer: what `layer_area` or `sample_region` refuse; too many dots.
+        CanvasError: The mask has other proportions than the canvas.
+        ShapeError: The mask is not (H, W).
     """
     with naming(layer):
         frames, size = checked_clip(frames, size)

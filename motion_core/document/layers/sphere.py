@@ -152,8 +152,20 @@ def expand_sphere(
 
     Track 0 is the grabbed point; the others are spread evenly at `spacing`. A dot is visible while
     the path is present and the dot faces the viewer. A pointer beside the ball acts on the nearest
-    point of its rim. Points may lie outside the canvas. Returns (T, 1 + N) tracks on `size`.
-    Raises ValueError naming the layer for what sphere_points or sample_path refuse.
+    point of its rim. Points may lie outside the canvas.
+
+    Args:
+        layer: The sphere.
+        frames: The number of frames T.
+        size: The canvas of the tracks in pixels.
+        drawn_on: The canvas that the path was drawn on, in pixels.
+        fps: Frames per second, kept with the tracks.
+
+    Returns:
+        Tracks (T, 1 + N) on `size`.
+
+    Raises:
+        ValueError: Naming the layer: what `sphere_points` or `sample_path` refuse.
     """
     with naming(layer):
         frames, size = checked_clip(frames, size)
@@ -163,8 +175,8 @@ def expand_sphere(
         center, radius = _ball(layer, size)
         under = directions_under(path.xy, center, radius)
         dots = np.concatenate([under[:1], dots])
-        xy, faces_us = _turned(dots, turns_between(under[0], under), center, radius)
-        visible = faces_us & path.present[:, None]
+        xy, faces_viewer = _turned(dots, turns_between(under[0], under), center, radius)
+        visible = faces_viewer & path.present[:, None]
         ids = layer_ids(layer.id, len(dots))
         return Tracks(torch.from_numpy(xy), torch.from_numpy(visible), ids, size, fps)
 
@@ -178,10 +190,10 @@ def _turned(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(T, N, 2) float32 pixels and (T, N) whether each dot faces the viewer."""
     xy = np.empty((len(turns), len(dots), 2), dtype=np.float32)
-    faces_us = np.empty((len(turns), len(dots)), dtype=bool)
+    faces_viewer = np.empty((len(turns), len(dots)), dtype=bool)
     for frame, turn in enumerate(turns):
         moved = dots @ turn.T
         xy[frame] = center + radius * moved[:, :2]
         # On the rim z is zero up to rounding; a dot held there still faces the viewer.
-        faces_us[frame] = moved[:, 2] >= -LEAST_SINE
-    return xy, faces_us
+        faces_viewer[frame] = moved[:, 2] >= -LEAST_SINE
+    return xy, faces_viewer

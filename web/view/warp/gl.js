@@ -16,7 +16,7 @@ void main() {
   gl_FragColor = vec4(texture2D(picture, place).rgb, 1.0);
 }`;
 
-/** A renderer, or null where WebGL is not to be had. */
+/** A renderer, or null where WebGL is not available. */
 export function makeGlWarp() {
   const canvas = document.createElement("canvas");
   const options = { alpha: true, antialias: true, premultipliedAlpha: true };

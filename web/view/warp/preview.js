@@ -1,4 +1,4 @@
-/** The live preview of one editor: the picture moved by the drawn layers, made when first asked. */
+/** The live preview of one editor: the picture moved by the drawn layers, made when it is first needed. */
 
 import { makeField } from "./field.js";
 import { makeFlatWarp } from "./flat.js";
@@ -9,7 +9,7 @@ const MOST_PIXELS = 1280;
 
 /** `at({document, picture, size, time, width})` gives the moved picture, or null where all is still. */
 export function makePreview() {
-  let gl; // undefined: not asked for yet; null: not to be had
+  let gl; // undefined: not tried yet; null: not available
   let flat = null;
   let known = { document: null, picture: null, columns: 0, field: null };
 
