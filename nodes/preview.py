@@ -1,4 +1,4 @@
-"""Preview Tracks and Draft Motion: see the motion before a model makes it."""
+"""Preview Tracks and Draft Motion: a look at the motion before a video model runs."""
 
 from __future__ import annotations
 
@@ -55,13 +55,15 @@ class DraftMotion(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
+        from ..motion_core.fields.registry import DENSIFIERS, DRAFT_METHODS
+
         return schema(
             "DraftMotion",
             aliases=["animate image", "warp", "motion preview", "puppet", "draft video"],
             display_name="Draft Motion",
             category="Motion Prompting",
             description="Moves the picture along the tracks by warping it: an instant draft of "
-            "the motion without any model. Points that do not move hold their surroundings.",
+            "the motion without a video model. Points that do not move hold their surroundings.",
             inputs=[
                 io.Image.Input(
                     "image",
@@ -69,6 +71,15 @@ class DraftMotion(io.ComfyNode):
                     "the tracks' canvas.",
                 ),
                 tracks_input("The tracks to follow."),
+                io.Combo.Input(
+                    "method",
+                    options=list(DRAFT_METHODS),
+                    default=DRAFT_METHODS[0],
+                    optional=True,
+                    tooltip="How motion spreads from the tracks over the picture. "
+                    + "; ".join(f"{name}: {DENSIFIERS[name].summary}" for name in DRAFT_METHODS)
+                    + ".",
+                ),
             ],
             outputs=[
                 io.Image.Output(
@@ -78,8 +89,9 @@ class DraftMotion(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, image, tracks):
+    def execute(cls, image, tracks, method="layered"):
         from ..motion_core.draft import draft
 
         found = tracks_in(tracks, image)
-        return io.NodeOutput(draft(picture(image), found, progress=host.progress()))
+        video = draft(picture(image), found, method=method, progress=host.progress())
+        return io.NodeOutput(video)

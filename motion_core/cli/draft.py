@@ -1,4 +1,4 @@
-"""draft: a picture moved along tracks, without a model."""
+"""draft: a picture moved along tracks, without a video model."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def run(args: Namespace) -> None:
     image, tracks = shrunk(image, tracks, args.max_side)
     if not tracks.num_frames:
         raise ValueError(f"{args.tracks.name} holds no frames; there is nothing to show.")
-    frames = draft_frames(image, tracks, progress=meter("moving frame"))
-    # As bytes from the start: a quarter of the memory, and what the video keeps anyway.
+    frames = draft_frames(image, tracks, method=args.method, progress=meter("moving frame"))
+    # As bytes from the start: a quarter of the memory, and the precision of the video.
     video = torch.stack([(frame.clamp(0, 1) * 255).round().byte() for frame in frames])
     write_video(args.output, video, fps, meter("writing frame"))
     say(f"wrote {args.output}: {len(video)} frames, {image_size(video)}, {fps:g} fps")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from ..fields.registry import DENSIFIERS, DRAFT_METHODS
 from . import evaluate, scene, train
 from .arguments import (
     add_format,
@@ -134,16 +135,25 @@ def _add_draft(commands: argparse._SubParsersAction) -> None:
     command = _add_command(
         commands,
         "draft",
-        "move a picture along tracks, without a model",
+        "move a picture along tracks, without a video model",
         [
             "photo.jpg tracks.npz -o draft.mp4",
             "photo.jpg tracks.npz -o draft.mp4 --fps 24 --max-side 720",
+            "photo.jpg tracks.npz -o draft.mp4 --method moving_least_squares",
         ],
     )
     command.add_argument("image", type=Path, metavar="PIC", help="the picture to move")
     add_tracks(command, "tracks", "TRACKS")
     add_fps(command, "frames per second of the result")
     add_max_side(command)
+    command.add_argument(
+        "--method",
+        choices=DRAFT_METHODS,
+        default=DRAFT_METHODS[0],
+        help="how motion spreads from the tracks over the picture. "
+        + "; ".join(f"{name}: {DENSIFIERS[name].summary}" for name in DRAFT_METHODS)
+        + f" (default {DRAFT_METHODS[0]})",
+    )
     add_output(command, "video to write (.mp4, .mov, .mkv)")
 
 

@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..fields.registry import DENSIFIERS, make_densifier
+from ..fields.registry import DRAFT_METHODS, make_densifier
 from ..fields.render import FieldRenderer
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .compositor import Compositor
 
-# The method that needs no field: the draft's own layers, composited.
+METHODS = DRAFT_METHODS
+# The default, which is drawn by its own compositor instead of render_field.
 LAYERED = "layered"
-METHODS = (LAYERED, *(name for name in DENSIFIERS if name not in (LAYERED, "rest")))
 # Frames are drawn side by side; more workers than this only compete for memory.
 MOST_WORKERS = 4
 

@@ -1,12 +1,13 @@
-"""Every densifier by name. Nothing is imported before it is asked for."""
+"""Every densifier by name. A densifier is imported when it is made, and torch with it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from .densifier import Densifier
+if TYPE_CHECKING:
+    from .densifier import Densifier
 
 
 class Entry(NamedTuple):
@@ -54,6 +55,9 @@ DENSIFIERS: dict[str, Entry] = {
     ),
     "rest": Entry(".interpolation", "Rest", "nothing moves"),
 }
+
+# What the draft offers: the default first, and all that move anything.
+DRAFT_METHODS = tuple(name for name in DENSIFIERS if name != "rest")
 
 
 def make_densifier(name: str) -> Densifier:

@@ -32,6 +32,26 @@ def test_large_pictures_shrink_with_their_tracks(folder: Path, motion_core: Comm
     assert told.code == 0 and read_video("a.mp4")[0].shape == (5, 24, 32, 3)
 
 
+def test_the_method_is_chosen_by_name(
+    folder: Path, motion_core: Command, drawn_tracks: Tracks
+) -> None:
+    result = motion_core(
+        *("draft", "photo.png", "tracks.npz", "-o", "a.mp4", "--method", "nearest")
+    )
+    assert result.code == 0
+    frames, _ = read_video("a.mp4")
+    picture = read_image("photo.png")
+    nearest = draft(picture, drawn_tracks, method="nearest")
+    assert (frames / 255 - nearest).abs().mean() < 0.03
+    assert (draft(picture, drawn_tracks) - nearest).abs().max() > 0.1
+
+
+def test_an_unknown_method_is_refused(folder: Path, motion_core: Command) -> None:
+    result = motion_core("draft", "photo.png", "tracks.npz", "-o", "a.mp4", "--method", "magic")
+    assert result.code == 2 and "invalid choice: 'magic'" in result.err
+    assert result.err.count("\n") == 1 and not Path("a.mp4").exists()
+
+
 def test_no_tracks_give_a_still(folder: Path, motion_core: Command) -> None:
     write_tracks("none.npz", empty_tracks(4, Size(64, 48), fps=8))
     assert motion_core("draft", "photo.png", "none.npz", "-o", "a.mp4").code == 0

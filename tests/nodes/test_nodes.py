@@ -218,6 +218,17 @@ def test_draft_moves_the_picture_and_leaves_its_inputs_alone(call: Any) -> None:
     torch.testing.assert_close(tracks["track_path"], path(wire()))
 
 
+def test_draft_offers_methods_and_refuses_other_names(call: Any) -> None:
+    picture = torch.rand(1, HEIGHT, WIDTH, 3, generator=torch.Generator().manual_seed(0))
+    (default,) = call("DraftMotion", picture, wire())
+    (layered,) = call("DraftMotion", picture, wire(), method="layered")
+    (plate,) = call("DraftMotion", picture, wire(), method="thin_plate")
+    assert torch.equal(default, layered)
+    assert plate.shape == default.shape and not torch.equal(plate, default)
+    with pytest.raises(ValueError, match="method must be one of: layered"):
+        call("DraftMotion", picture, wire(), method="magic")
+
+
 def test_info_names_everything_that_does_not_fit(call: Any) -> None:
     picture = torch.zeros(1, 10, 10, 3)
     late = torch.ones(FRAMES, 3, dtype=torch.bool)
