@@ -1,11 +1,12 @@
-"""A second world: other textures, shapes and motions, which training never sees.
+"""A second scene generator with other textures, shapes and motions, for evaluation only.
 
-What a model scores here is nearer to what it will do on pictures nobody generated.
+Errors on its scenes show how a model generalises beyond the generator of training.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,16 +17,24 @@ from .scene import SIDE, Array, Layer, Scene
 from .scenes import FRAMES
 from .shapes import coverage
 
-# Seeds of this world never meet those of `scenes`, whose splits end below.
+# Above all seeds of `Split`.
 FIRST_SEED = 1 << 50
 MOST_OBJECTS = 4
 
 
 def make_other_scene(index: int, frames: int = FRAMES, *, keep_textures: bool = False) -> Scene:
-    """Scene `index` of the second world; the same index and frames always give the same.
+    """Scene `index` of the second generator. The same index and frames always give the same scene.
 
     Tiles, marble and rays; stars, gears, rings of beads and letters; orbits, bounces, spins and a
-    camera that circles. Raises TypeError or ValueError for an index or frames out of range.
+    circling camera.
+
+    Args:
+        index: 0..2^40-1.
+        frames: T, at least 1.
+        keep_textures: Keep the textures, which `render_frames` needs.
+
+    Raises:
+        TypeError, ValueError: index or frames is not a whole number in range.
     """
     whole_number("frames", frames, least=1)
     seed = FIRST_SEED + whole_number("scene index", index, most=(1 << 40) - 1)
@@ -41,7 +50,7 @@ def make_other_scene(index: int, frames: int = FRAMES, *, keep_textures: bool = 
     lens = random_lens(rng)
     image = render_first_frame(tuple(layers), lens, rng)
     if not keep_textures:
-        layers = [Layer(one.pose, one.alpha, one.object_id) for one in layers]
+        layers = [replace(layer, texture=None) for layer in layers]
     return Scene(image, tuple(layers), seed, lens)
 
 
@@ -51,7 +60,7 @@ def _random_texture(rng: np.random.Generator) -> Array:
 
 
 def _tiles(rng: np.random.Generator) -> Array:
-    """Cells around random seeds, as paving, skin or a crowd has them."""
+    """Voronoi cells of random points."""
     count = int(rng.integers(12, 90))
     seeds = rng.uniform(0, SIDE, (count, 2)).astype(np.float32)
     axis = np.arange(0, SIDE, 2, dtype=np.float32)
@@ -63,7 +72,7 @@ def _tiles(rng: np.random.Generator) -> Array:
 
 
 def _marble(rng: np.random.Generator) -> Array:
-    """Sums of a few waves, bent by each other."""
+    """Sums of a few waves that distort each other."""
     x, y = np.meshgrid(np.linspace(-1, 1, SIDE), np.linspace(-1, 1, SIDE))
     for _ in range(3):
         a, b = rng.uniform(1, 5, 2)
@@ -74,7 +83,7 @@ def _marble(rng: np.random.Generator) -> Array:
 
 
 def _rays(rng: np.random.Generator) -> Array:
-    """Rings and spokes around a point, as wood and petals have them."""
+    """Rings and spokes around a point."""
     centre = rng.uniform(-0.5, 1.5, 2) * SIDE
     x, y = np.meshgrid(np.arange(SIDE) - centre[0], np.arange(SIDE) - centre[1])
     spokes = np.sin(int(rng.integers(3, 20)) * np.arctan2(y, x))

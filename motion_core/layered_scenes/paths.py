@@ -1,4 +1,4 @@
-"""How things move in procedural scenes: curves of time, and the poses they make."""
+"""Random motion in scenes: curves over time, and the poses made from them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ CENTRE = np.array([SIDE / 2, SIDE / 2])
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """What the camera does: a pan (T, 2) in pixels at depth 1, and a map (T, 3, 3) of the rest."""
+    """The motion of the camera.
+
+    Attributes:
+        pan: (T, 2) pixels by which the background moves.
+        view: (T, 3, 3) homography of zoom, roll and tilt, the same for all planes.
+    """
 
     pan: Array
     view: Array
 
     def at(self, parallax: float) -> Array:
-        """(T, 3, 3) how it moves a plane that is `nearness` times as near as the background."""
+        """(T, 3, 3) homographies of a plane whose pan is `parallax` times the background's."""
         return self.view @ translations(self.pan * parallax)
 
 
 def random_pace(rng: np.random.Generator, frames: int) -> Array:
-    """(T,) how far along a motion is, 0 in frame 0 and about 1 at its furthest."""
+    """(T,) progress of a motion: 0 in frame 0, about 1 at its furthest."""
     t = np.linspace(0, 1, frames)
     kind = rng.random()
     if kind < 0.35:
@@ -40,7 +45,7 @@ def random_pace(rng: np.random.Generator, frames: int) -> Array:
 
 
 def random_path(rng: np.random.Generator, frames: int, reach: float) -> Array:
-    """(T, 2) pixels from the origin in frame 0: straight, bent, abrupt or shaken."""
+    """(T, 2) pixels from the position in frame 0: a straight, curved, jerky or shaky path."""
     t = random_pace(rng, frames)
     ahead = _random_direction(rng) * reach
     kind = rng.random()
@@ -61,14 +66,14 @@ def random_path(rng: np.random.Generator, frames: int, reach: float) -> Array:
 
 
 def translations(shift: Array) -> Array:
-    """(T, 3, 3) translations by (T, 2)."""
+    """(T, 3, 3) translations by shift (T, 2)."""
     pose = np.tile(np.eye(3), (len(shift), 1, 1))
     pose[:, :2, 2] = shift
     return pose
 
 
 def rotations_about(centre: Array, angle: Array, scale: Array) -> Array:
-    """(T, 3, 3) rotations (T,) radians and zooms (T,) about a point."""
+    """(T, 3, 3) rotations by angle (T,) radians with scale (T,) about a point (2,)."""
     pose = np.tile(np.eye(3), (len(angle), 1, 1))
     cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
     pose[:, 0, 0], pose[:, 0, 1], pose[:, 1, 0], pose[:, 1, 1] = cos, -sin, sin, cos
@@ -77,7 +82,7 @@ def rotations_about(centre: Array, angle: Array, scale: Array) -> Array:
 
 
 def random_camera(rng: np.random.Generator, frames: int) -> Camera:
-    """A camera that rests, pans, zooms, turns, or does it all."""
+    """A camera that rests, pans, zooms, rolls or tilts, or several of them."""
     still = np.zeros((frames, 2))
     if rng.random() < 0.3:
         return Camera(still, translations(still))
@@ -94,7 +99,7 @@ def random_camera(rng: np.random.Generator, frames: int) -> Camera:
 
 
 def random_object_pose(rng: np.random.Generator, frames: int, centre: Array, reach: float) -> Array:
-    """(T, 3, 3) a thing's own motion about its centre: it travels, may turn and may grow."""
+    """(T, 3, 3) motion of an object: a path `reach` pixels long, sometimes rotation and growth."""
     travel = random_path(rng, frames, reach)
     turn = random_pace(rng, frames) * rng.normal(0, 0.45) * (rng.random() < 0.5)
     grow = random_pace(rng, frames) * rng.normal(0, 0.18) * (rng.random() < 0.35)
@@ -102,7 +107,7 @@ def random_object_pose(rng: np.random.Generator, frames: int, centre: Array, rea
 
 
 def random_bend(rng: np.random.Generator, frames: int, centre: Array, radius: float) -> Bend:
-    """A thing that bends, or waves like a flag."""
+    """A bend of an object, or a wave as of a flag."""
     amount = random_pace(rng, frames) * rng.normal(0, 0.22) * radius
     phase = rng.uniform(0, 2 * math.pi) + np.linspace(0, rng.normal(0, 3.0), frames)
     frequency = rng.uniform(0.6, 2.8) / radius

@@ -1,4 +1,4 @@
-"""A scene: flat layers over each other, each moved by a map that is known exactly."""
+"""A scene: flat layers over each other, each moved by an exactly known map."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..geometry import Size
 SIDE = 256
 GRID = 64
 CANVAS = Size(SIDE, SIDE)
-# A place belongs to a layer where it covers more than this.
+# A point belongs to a layer whose coverage there exceeds this.
 COVERED = 0.5
-# OpenCV limits the sides of maps, so lists of places are folded into rows of this many.
+# OpenCV limits the sides of maps, so lists of points are folded into rows of this many.
 MAP_WIDTH = 1024
 
 Array = NDArray[Any]
@@ -24,10 +24,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Bend:
-    """A wave along one axis that displaces across it, so that it can be undone in closed form.
+    """A wave along one axis that displaces along the other; its inverse is exact.
 
-    centre: (2,) pixels. angle: of the axis that is displaced, radians. frequency: radians per
-    pixel of the other axis. amount, phase: (T,) pixels and radians; amount is 0 in frame 0.
+    Attributes:
+        centre: (2,) pixels.
+        angle: Of the axis along which points are displaced, radians.
+        frequency: Radians per pixel of the other axis.
+        amount: (T,) pixels, 0 in frame 0.
+        phase: (T,) radians.
     """
 
     centre: Array
@@ -37,7 +41,7 @@ class Bend:
     phase: Array
 
     def offset(self, points: Array) -> Array:
-        """(T, K, 2) displacements of points (K, 2) or (T, K, 2), the same before and after."""
+        """(T, K, 2) displacements of points (K, 2) or (T, K, 2), given before or after the bend."""
         across = np.array([-math.sin(self.angle), math.cos(self.angle)])
         along = np.array([math.cos(self.angle), math.sin(self.angle)])
         place = (points - self.centre) @ across
@@ -47,9 +51,11 @@ class Bend:
 
 @dataclass(frozen=True, eq=False)
 class Relief:
-    """Nearness of a background: what is nearer moves further when the camera does.
+    """Parallax within a background.
 
-    weight: (S, S) float32 smooth, pixels of motion per pixel of `shift`. shift: (T, 2) pixels.
+    Attributes:
+        weight: (S, S) float32, smooth: pixels of motion per pixel of `shift`.
+        shift: (T, 2) pixels.
     """
 
     weight: Array
@@ -63,12 +69,16 @@ class Relief:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One flat thing, drawn where it is in frame 0.
+    """One flat layer, given where it is in frame 0.
 
-    pose:  (T, 3, 3) float64 maps of frame-0 pixels to frame t; the identity in frame 0.
-    alpha: (S, S) float32 0..1, or None for a background that is everywhere.
-    thing: layers with the same number are parts of one thing.
-    paint: (S, S, 3) float32 0..1, or None when nobody will draw the scene again.
+    Attributes:
+        pose: (T, 3, 3) float64 homographies from frame 0 to frame t; the identity in frame 0.
+        alpha: (S, S) float32 coverage 0..1, or None for a background that covers everything.
+        object_id: Layers with the same number are parts of one object.
+        texture: (S, S, 3) float32 0..1, or None when the scene is not rendered again.
+        bend: Applied before the pose.
+        relief: Applied before the pose.
+        shadow: 0..1, how much the layer darkens what is below it.
     """
 
     pose: Array
@@ -80,7 +90,7 @@ class Layer:
     shadow: float = 0.0
 
     def forward(self, points: Array) -> Array:
-        """Where points (K, 2) of frame 0 are in every frame: (T, K, 2)."""
+        """(T, K, 2) positions in every frame of points (K, 2) of frame 0."""
         moved = np.broadcast_to(points, (len(self.pose), *points.shape))
         for warp in (self.bend, self.relief):
             if warp is not None:
@@ -88,7 +98,7 @@ class Layer:
         return _mapped(self.pose, moved)
 
     def backward(self, points: Array) -> Array:
-        """Where points (T, K, 2) of every frame come from in frame 0: (T, K, 2)."""
+        """(T, K, 2) positions in frame 0 of points (T, K, 2) of every frame."""
         placed = _mapped(np.linalg.inv(self.pose), points)
         if self.relief is not None:
             source = placed
@@ -98,15 +108,19 @@ class Layer:
         return placed if self.bend is None else placed - self.bend.offset(placed)
 
     def covers(self, points: Array) -> Array:
-        """(T, K) whether it lies over points (T, K, 2) of every frame."""
+        """(T, K) bool: whether the layer covers points (T, K, 2) of every frame."""
         return sample(self.alpha, self.backward(points)) > COVERED
 
 
 @dataclass(frozen=True)
 class Lens:
-    """What a camera adds to a scene: blur (sigma in pixels), grain, contrast and compression.
+    """Degradation of the rendered image.
 
-    quality: of JPEG, or None for none.
+    Attributes:
+        blur: Sigma of a Gaussian, pixels.
+        grain: Standard deviation of noise, 0..1.
+        contrast: Factor about middle grey.
+        quality: Of JPEG compression, or None for none.
     """
 
     blur: float = 0.0
@@ -117,9 +131,13 @@ class Lens:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Layers from bottom to top, the first a background, and the picture they give in frame 0.
+    """Layers and the image they give in frame 0.
 
-    image: (S, S, 3) uint8. seed: what the scene was made from. lens: what it was seen through.
+    Attributes:
+        image: (S, S, 3) uint8, frame 0.
+        layers: From bottom to top; the first is the background.
+        seed: Of the generator.
+        lens: Applied to `image`.
     """
 
     image: Array
@@ -129,20 +147,21 @@ class Scene:
 
     @property
     def frames(self) -> int:
-        """T."""
+        """T, the number of frames."""
         return len(self.layers[0].pose)
 
     def top_layer(self, points: Array) -> Array:
-        """(K,) which layer is seen at points (K, 2) of frame 0."""
+        """(K,) index of the layer in view at points (K, 2) of frame 0."""
         top_layer = np.zeros(len(points), np.int64)
         for index, layer in enumerate(self.layers[1:], start=1):
             top_layer[sample(layer.alpha, points) > COVERED] = index
         return top_layer
 
     def follow(self, points: Array) -> tuple[Array, Array, Array]:
-        """What is seen at points (K, 2) of frame 0, followed exactly.
+        """The exact tracks of points (K, 2) of frame 0.
 
-        Returns positions (T, K, 2) float32, whether each is visible (T, K), and its layer (K,).
+        Returns:
+            Positions (T, K, 2) float32 in pixels, visibility (T, K) bool, and layers (K,).
         """
         top_layer = self.top_layer(points)
         xy = np.empty((self.frames, len(points), 2))
@@ -157,12 +176,17 @@ class Scene:
                 covered |= above.covers(place)
             xy[:, mine], hidden[:, mine] = place, covered
         visible = ((xy >= 0) & (xy < SIDE)).all(-1) & ~hidden
-        # Rounding may put a point just behind the very edge that it was found on.
+        # Rounding may put a point just behind the edge of its own layer.
         visible[0] = True
         return xy.astype(np.float32), visible, top_layer
 
     def field(self, grid: int = GRID) -> tuple[Array, Array, Array]:
-        """The dense motion: displacement (T, G, G, 2) pixels, visible and layer (G, G)."""
+        """The dense motion of a grid of G x G cells.
+
+        Returns:
+            Displacement (T, G, G, 2) in pixels, visibility (T, G, G) bool, and the layer in view in
+            frame 0 (G, G).
+        """
         points = grid_points(grid)
         xy, visible, top_layer = self.follow(points)
         shape = (self.frames, grid, grid)
@@ -171,28 +195,28 @@ class Scene:
 
 
 def grid_points(grid: int) -> Array:
-    """(G * G, 2) float64 pixels: the centres of the cells of a grid over the picture."""
+    """(G * G, 2) float64 pixels: the centres of the cells of a grid over the image."""
     axis = (np.arange(grid) + 0.5) * (SIDE / grid)
     return np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
 
 
-def sample(picture: Array | None, points: Array) -> Array:
-    """Bilinear values of (S, S) at points (..., 2) in pixels; 0 outside, for a background 1."""
+def sample(values: Array | None, points: Array) -> Array:
+    """Bilinear values of a map (S, S) at points (..., 2) in pixels: 0 outside, 1 for None."""
     import cv2
 
-    if picture is None:
+    if values is None:
         return np.ones(points.shape[:-1], np.float32)
     flat = points.reshape(-1, 2)
     rows = max(1, -(-len(flat) // MAP_WIDTH))
     maps = np.zeros((2, rows * MAP_WIDTH), np.float32)
     maps[:, : len(flat)] = flat.T - 0.5
     across, along = maps.reshape(2, rows, MAP_WIDTH)
-    values = cv2.remap(picture, across, along, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return values.reshape(-1)[: len(flat)].reshape(points.shape[:-1])
+    sampled = cv2.remap(values, across, along, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return sampled.reshape(-1)[: len(flat)].reshape(points.shape[:-1])
 
 
 def _mapped(pose: Array, points: Array) -> Array:
-    """(T, 3, 3) maps of the plane applied to points (T, K, 2)."""
+    """(T, 3, 3) homographies applied to points (T, K, 2)."""
     x, y = points[..., 0], points[..., 1]
     rows = [pose[:, None, row] for row in range(3)]
     out = np.empty(points.shape)

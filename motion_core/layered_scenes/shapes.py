@@ -1,4 +1,4 @@
-"""Outlines of procedural things: irregular, man-made, jointed."""
+"""Outlines of objects (irregular, man-made, limbs) and their coverage masks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from .scene import SIDE, Array
 
-# Polygons are filled at this many fractions of a pixel.
+# Fractional bits of the coordinates that OpenCV fills polygons with.
 SUBPIXEL_BITS = 4
 
 
 def random_outline(rng: np.random.Generator, centre: Array, radius: float) -> Array:
-    """(K, 2) pixels: a closed outline around `centre`, about `radius` far from it."""
+    """(K, 2) pixels: a closed outline about `radius` around `centre`."""
     kind = rng.random()
     if kind < 0.5:
         return _blob(rng, centre, radius)
@@ -23,7 +23,7 @@ def random_outline(rng: np.random.Generator, centre: Array, radius: float) -> Ar
 
 
 def random_limb(rng: np.random.Generator, joint: Array, angle: float, length: float) -> Array:
-    """(K, 2) pixels: a long thing that starts at a joint and ends round, bent a little."""
+    """(K, 2) pixels: a slightly bent limb that starts at a joint and has a round end."""
     width = length * rng.uniform(0.14, 0.35)
     t = np.linspace(-0.12, 1, 12)
     curve = rng.normal(0, 0.18) * t * t * length
@@ -34,12 +34,12 @@ def random_limb(rng: np.random.Generator, joint: Array, angle: float, length: fl
 
 
 def coverage(outlines: list[Array], softness: float) -> Array:
-    """(S, S) float32 0..1: what outlines in pixels cover, with an edge `softness` pixels wide."""
+    """(S, S) float32 0..1: coverage of outlines in pixels, with an edge `softness` pixels wide."""
     import cv2
 
     mask = np.zeros((SIDE, SIDE), np.uint8)
-    for one in outlines:
-        corners = np.round((one - 0.5) * (1 << SUBPIXEL_BITS)).astype(np.int32)
+    for outline in outlines:
+        corners = np.round((outline - 0.5) * (1 << SUBPIXEL_BITS)).astype(np.int32)
         cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, SUBPIXEL_BITS)
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), max(softness, 0.4))
     return soft * np.float32(1 / 255)

@@ -1,7 +1,7 @@
-"""Surfaces of procedural things, with the statistics of photographs rather than of clip art.
+"""Procedural textures with the statistics of photographs.
 
-Edges inside a texture say nothing about motion, and things may look like what is behind them:
-a model that learns here must not take every sharp edge for a border of motion.
+Edges within a texture carry no information about motion, and objects may resemble their
+background, so that a model trained on them does not take every sharp edge for a motion boundary.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import numpy as np
 
 from .scene import SIDE, Array
 
+# Side of the coarsest octave of noise.
 COARSEST = 4
 
 
 def make_texture(rng: np.random.Generator) -> Array:
-    """(S, S, 3) float32, about 0..1: one surface, lit unevenly, sometimes seen at a slant."""
+    """(S, S, 3) float32, about 0..1: a random texture with uneven light, sometimes slanted."""
     pick = rng.choice(len(KINDS), p=KIND_PROBABILITIES)
     texture = KINDS[pick](rng)
     if rng.random() < 0.3:
@@ -26,9 +27,12 @@ def make_texture(rng: np.random.Generator) -> Array:
 
 
 def noise(rng: np.random.Generator, octaves: int = 6, falloff: float = 1.0) -> Array:
-    """(S, S) float32 with mean 0 and deviation about 0.5, coarse to fine by octaves.
+    """(S, S) float32 noise of several octaves, mean 0, standard deviation about 0.5.
 
-    fall: how fast finer octaves lose weight; below zero the finest are the strongest.
+    Args:
+        rng: Source of randomness.
+        octaves: Number of octaves; the coarsest has COARSEST cells a side.
+        falloff: Octave i has weight 2^(-falloff i); below zero the finest is the strongest.
     """
     import cv2
 
@@ -43,34 +47,34 @@ def noise(rng: np.random.Generator, octaves: int = 6, falloff: float = 1.0) -> A
 
 
 def shade(texture: Array, light: Array) -> Array:
-    """A surface (S, S, 3) times light (S, S), within 0..1."""
+    """A texture (S, S, 3) times light (S, S), clipped to 0..1."""
     import cv2
 
     lit = cv2.multiply(texture, cv2.merge([light, light, light]))
     return np.clip(lit, 0, 1, out=lit)
 
 
-def blend(below: Array, above: Array, mix: Array) -> Array:
-    """(S, S, 3) `above` over `below` where the map (S, S) 0..1 says so."""
+def blend(below: Array, above: Array, alpha: Array) -> Array:
+    """(S, S, 3) `above` over `below` with coverage alpha (S, S) 0..1."""
     import cv2
 
-    return cv2.blendLinear(above, below, mix, 1 - mix)
+    return cv2.blendLinear(above, below, alpha, 1 - alpha)
 
 
 def random_colour(rng: np.random.Generator) -> Array:
-    """(3,) float32 a colour as photographs have them: seldom saturated."""
+    """(3,) float32 0..1: a colour as frequent in photographs, seldom saturated."""
     light = rng.beta(2.0, 2.0)
     tint = rng.standard_normal(3) * rng.gamma(1.5, 0.07)
     return np.clip(light + tint - tint.mean(), 0.02, 0.98).astype(np.float32)
 
 
 def _two_colours(rng: np.random.Generator, mix: Array) -> Array:
-    """Two colours mixed by a map (S, S) 0..1."""
+    """(S, S, 3): two random colours mixed by a map (S, S) 0..1."""
+    import cv2
+
     first, second = random_colour(rng), random_colour(rng)
     if rng.random() < 0.5:
         second = first + (second - first) * np.float32(0.4)
-    import cv2
-
     return cv2.merge([low + mix * (high - low) for low, high in zip(first, second, strict=True)])
 
 
@@ -87,23 +91,23 @@ def _cloudy(rng: np.random.Generator) -> Array:
 
 
 def _leaves(rng: np.random.Generator) -> Array:
-    """Things over things, the model of dead leaves: edges at every scale."""
+    """The dead leaves model: ellipses over ellipses, with edges at every scale."""
     import cv2
 
-    picture = np.empty((SIDE, SIDE, 3), np.float32)
+    texture = np.empty((SIDE, SIDE, 3), np.float32)
     base, spread = random_colour(rng), rng.uniform(0.05, 0.3)
-    picture[:] = base
+    texture[:] = base
     count = int(rng.integers(30, 110))
     size = np.minimum(rng.pareto(1.6, count) * 5 + 3, 70)
     place = rng.uniform(0, SIDE, (count, 2))
     tone = np.clip(base + rng.standard_normal((count, 1)) * spread, 0, 1)
     tone = np.clip(tone + rng.standard_normal((count, 3)) * spread * 0.3, 0, 1)
     turn, ratio = rng.uniform(0, 180, count), rng.uniform(0.2, 1.0, count)
-    for one in range(count):
-        axes = (int(size[one]) + 1, int(size[one] * ratio[one]) + 1)
-        centre = (int(place[one, 0]), int(place[one, 1]))
-        cv2.ellipse(picture, centre, axes, turn[one], 0, 360, tone[one].tolist(), -1)
-    return _grainy(rng, picture, 0.3, rng.uniform(0, 0.12))
+    for leaf in range(count):
+        axes = (int(size[leaf]) + 1, int(size[leaf] * ratio[leaf]) + 1)
+        centre = (int(place[leaf, 0]), int(place[leaf, 1]))
+        cv2.ellipse(texture, centre, axes, turn[leaf], 0, 360, tone[leaf].tolist(), -1)
+    return _grainy(rng, texture, 0.3, rng.uniform(0, 0.12))
 
 
 def _stripes(rng: np.random.Generator) -> Array:
@@ -125,19 +129,19 @@ def _weave(rng: np.random.Generator) -> Array:
 def _fur(rng: np.random.Generator) -> Array:
     import cv2
 
-    picture = _cloudy(rng).astype(np.float32)
+    texture = _cloudy(rng).astype(np.float32)
     count = 260
     start = rng.uniform(0, SIDE, (count, 2))
     angle = rng.uniform(0, 2 * math.pi) + rng.normal(0, 0.35, count)
     length = rng.uniform(4, 26, count)
     stop = start + np.stack([np.cos(angle), np.sin(angle)], axis=1) * length[:, None]
-    shade = rng.normal(0, 0.14, count)
+    lightness = rng.normal(0, 0.14, count)
     tone = random_colour(rng)
-    for one in range(count):
-        ink = np.clip(tone + shade[one], 0, 1).tolist()
-        ends = (start[one].astype(int).tolist(), stop[one].astype(int).tolist())
-        cv2.line(picture, ends[0], ends[1], ink, int(1 + one % 2))
-    return picture
+    for hair in range(count):
+        colour = np.clip(tone + lightness[hair], 0, 1).tolist()
+        ends = (start[hair].astype(int).tolist(), stop[hair].astype(int).tolist())
+        cv2.line(texture, ends[0], ends[1], colour, int(1 + hair % 2))
+    return texture
 
 
 def _plain(rng: np.random.Generator) -> Array:
@@ -165,7 +169,7 @@ KIND_PROBABILITIES = (0.28, 0.24, 0.08, 0.06, 0.1, 0.14, 0.1)
 
 
 def _contrast_curve(rng: np.random.Generator, wave: Array) -> Array:
-    """A wave in -1..1 made 0..1, as smooth or as sharp as chance wants."""
+    """A wave in -1..1 mapped to 0..1 with random contrast, from smooth to sharp."""
     return np.clip(0.5 + wave * np.float32(math.exp(rng.uniform(-0.7, 2.2))), 0, 1).astype(
         np.float32
     )
@@ -178,7 +182,7 @@ def _coordinates() -> tuple[Array, Array]:
 
 
 def texture_variant(rng: np.random.Generator, texture: Array) -> Array:
-    """Another surface of the same make: turned over, and in other colours more or less."""
+    """A texture rotated, mirrored and recoloured at random."""
     import cv2
 
     turned = np.ascontiguousarray(np.rot90(texture, int(rng.integers(4))))

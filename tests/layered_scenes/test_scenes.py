@@ -1,4 +1,4 @@
-"""Procedural scenes: exact motion, exact order, seeds that never meet."""
+"""Layered scenes: exact motion, exact visibility, disjoint seeds."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from motion_core.layered_scenes.scenes import Split, make_scene
 from motion_core.layered_scenes.track_sampling import sample_tracks
 from motion_core.training.lite.regimes import Regime, draw_points
 
-WORLDS = [lambda seed: make_scene(seed, 6), lambda seed: make_other_scene(seed, 6)]
+GENERATORS = [lambda seed: make_scene(seed, 6), lambda seed: make_other_scene(seed, 6)]
 
 
-@pytest.mark.parametrize("make", WORLDS)
-def test_a_seed_is_a_scene(make) -> None:
+@pytest.mark.parametrize("make", GENERATORS)
+def test_a_seed_determines_the_scene(make) -> None:
     first, second, other = make(3), make(3), make(4)
     np.testing.assert_array_equal(first.image, second.image)
     np.testing.assert_array_equal(first.field()[0], second.field()[0])
     assert not np.array_equal(first.image, other.image)
 
 
-def test_splits_and_worlds_share_no_seed() -> None:
+def test_splits_and_generators_share_no_seed() -> None:
     last = (1 << 40) - 1
     edges = [(split.seed(0), split.seed(last)) for split in Split]
     for (_, before), (after, _) in zip(edges, edges[1:], strict=False):
@@ -34,15 +34,15 @@ def test_splits_and_worlds_share_no_seed() -> None:
         Split.TRAIN.seed(last + 1)
 
 
-@pytest.mark.parametrize("make", WORLDS)
+@pytest.mark.parametrize("make", GENERATORS)
 def test_motion_starts_at_rest_and_every_cell_is_visible(make) -> None:
     shift, visible, _ = make(5).field(16)
     np.testing.assert_allclose(shift[0], 0, atol=1e-4)
     assert visible[0].all()
 
 
-@pytest.mark.parametrize("make", WORLDS)
-def test_every_map_can_be_undone(make) -> None:
+@pytest.mark.parametrize("make", GENERATORS)
+def test_backward_inverts_forward(make) -> None:
     points = grid_points(8)
     for seed in range(3):
         for layer in make(seed).layers:
@@ -51,8 +51,8 @@ def test_every_map_can_be_undone(make) -> None:
             np.testing.assert_allclose(back[:, inside], points[inside][None].repeat(6, 0), atol=0.3)
 
 
-def test_a_point_is_visible_where_a_painter_would_leave_it() -> None:
-    """The painter's algorithm, layer by layer over whole frames, is the oracle."""
+def test_visibility_agrees_with_the_painters_algorithm() -> None:
+    """The oracle paints whole frames layer by layer."""
     scene = make_scene(11, 5)
     points = grid_points(12)
     xy, visible, top_layer = scene.follow(points)
@@ -73,8 +73,8 @@ def test_a_point_is_visible_where_a_painter_would_leave_it() -> None:
     assert agree / total > 0.99
 
 
-def test_the_video_shows_what_the_tracks_say() -> None:
-    """A marked square, drawn by the renderer, is where its tracks are."""
+def test_the_video_agrees_with_the_tracks() -> None:
+    """A marked square is rendered where its tracks are."""
     texture = np.zeros((SIDE, SIDE, 3), np.float32)
     mark = np.full_like(texture, 0.9)
     alpha = np.zeros((SIDE, SIDE), np.float32)
@@ -93,7 +93,7 @@ def test_the_video_shows_what_the_tracks_say() -> None:
 
 
 @pytest.mark.parametrize("regime", ["mixed", "dense", "sparse", "dense+sparse"])
-def test_draws_keep_to_their_regime(regime: str) -> None:
+def test_start_points_follow_their_regime(regime: str) -> None:
     scene = make_scene(2, 4)
     layers = scene.field()[2]
     limits = {"mixed": (0, 300), "dense": (250, 500), "sparse": (1, 8), "dense+sparse": (1, 512)}
