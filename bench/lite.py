@@ -8,7 +8,7 @@ import torch
 
 from motion_core.geometry import Size
 from motion_core.models.lite.base import LiteBase
-from motion_core.models.lite.lite import load_lite
+from motion_core.models.lite.load import load_lite
 from motion_core.models.lite.track_controlnet import LiteTrackControlNet
 from motion_core.models.protocols import GenerationRequest
 from motion_core.models.registry import load_track_model
@@ -49,11 +49,12 @@ def measure_control() -> Row:
     base = LiteBase(lite.encoder).eval()
     control = LiteTrackControlNet(base, lite).eval()
     image = torch.rand(512, 512, 3, generator=torch.Generator().manual_seed(0))
-    prepared, seen = control.prepare(image, drag()), base.sees(lite.picture(image))
+    prepared = control.prepare(image, drag())
+    features = base.encode_image(lite.preprocess(image))
     noisy, tau = base.noise(1, torch.Generator().manual_seed(0)), torch.tensor([0.5])
     works = {
-        "steered": lambda: base(noisy, tau, seen, control.residuals(prepared, noisy, tau)),
-        "base": lambda: base(noisy, tau, seen),
+        "steered": lambda: base(noisy, tau, features, control.residuals(prepared, noisy, tau)),
+        "base": lambda: base(noisy, tau, features),
     }
     best = best_seconds(works, repeats=15)
     added = best["steered"] - best["base"]

@@ -39,7 +39,7 @@ from motion_core.guidance.moft.reference import straight_path
 from motion_core.layered_scenes.rendering import render_frames
 from motion_core.layered_scenes.scenes import Split
 from motion_core.models.lite.family import LiteFamily
-from motion_core.models.lite.lite import load_lite
+from motion_core.models.lite.load import load_lite
 from motion_core.models.lite.weights import SHIPPED
 from motion_core.models.protocols import GenerationRequest
 from motion_core.overlay import contact_sheet

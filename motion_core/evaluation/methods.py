@@ -15,9 +15,10 @@ from ..fields.laplacian import Laplacian
 from ..fields.motion_field import MotionField
 from ..fields.moving_least_squares import MovingLeastSquares
 from ..models.lite import Lite, load_lite
+from ..models.lite.control import LiteControl
 from ..models.lite.densifier import LiteDensifier
-from ..models.lite.family import LiteControl, LiteFamily
-from ..models.lite.latents import field_of
+from ..models.lite.family import LiteFamily
+from ..models.lite.latents import field_from_latents
 from ..models.protocols import GenerationRequest, GenerationResult
 from ..progress import Progress, silent
 from ..sampling import Sampling, sample
@@ -113,5 +114,5 @@ class _FieldFamily(LiteFamily):
         self, latents: Tensor, condition: Any, tracks: Tracks, progress: Progress = silent
     ) -> GenerationResult:
         request = condition.request
-        self.field = field_of(latents, request.size, request.frames)
+        self.field = field_from_latents(latents, request.size, request.frames)
         return GenerationResult(request.image.expand(request.frames, -1, -1, -1))

@@ -31,16 +31,16 @@ def oracle_segments(tracks: Tracks, truth: Truth) -> MotionField:
     frames, layers = tracks.num_frames, truth.layers
     grid = layers.shape[0]
     track_batch = make_track_batch([tracks])
-    if not bool(track_batch.present.any()):
+    if not bool(track_batch.valid.any()):
         return resting_field(frames, Size(grid, grid), tracks.size)
-    cells = ((track_batch.spot[0] + 1) / 2 * grid).floor().long().clamp(0, grid - 1)
+    cells = ((track_batch.start_ndc[0] + 1) / 2 * grid).floor().long().clamp(0, grid - 1)
     owner = layers[cells[:, 1], cells[:, 0]]
     unit = unit_px(tracks.size)
     middle = torch.tensor(tracks.size) / 2
     centres = grid_centres(Size(grid, grid), tracks.size).reshape(-1, 2)
     at = (centres - middle) / unit
-    weights = _weights(layers.flatten(), owner, torch.cdist(at, track_batch.place[0]))
-    moments = track_moments(track_batch.place, track_batch.moved, track_batch.trust)
+    weights = _weights(layers.flatten(), owner, torch.cdist(at, track_batch.start[0]))
+    moments = track_moments(track_batch.start, track_batch.displacement, track_batch.confidence)
     moved, _ = similarity_fit(weights[None, None], moments, at[None], torch.tensor([RIDGE]))
     displacement = (moved[0, 0] * unit).view(grid, grid, frames, 2).permute(2, 0, 1, 3)
     return field_on_canvas(displacement, tracks.size)

@@ -78,8 +78,9 @@ class Family:
 
 
 def _lite(file: Path | None = None, generate: bool = False) -> TrackModel:
-    from .lite.family import LiteControl, LiteFamily
-    from .lite.lite import load_lite
+    from .lite.control import LiteControl
+    from .lite.family import LiteFamily
+    from .lite.load import load_lite
 
     lite = load_lite(file)
     if not generate:

@@ -25,7 +25,7 @@ from motion_core.guidance.moft.pans import WAYS, pan, still
 from motion_core.guidance.moft.reference import straight_path
 from motion_core.models.animatediff.family import AnimateDiffFamily
 from motion_core.models.lite.family import LiteFamily
-from motion_core.models.lite.lite import load_lite
+from motion_core.models.lite.load import load_lite
 from motion_core.models.protocols import GenerationRequest, SharedKeys
 from motion_core.models.taps import layer_output
 from motion_core.progress import silent

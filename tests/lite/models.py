@@ -22,7 +22,7 @@ def tiny_lite(seed: int = 0) -> Lite:
         torch.manual_seed(seed)
         lite = Lite(ControlEncoder(SIZES))
         lite.base = LiteBase(lite.encoder, BASE)
-        # A gate and a base that have learned something: at their start they look at nothing.
+        # A gate and a base with random weights: at their initialisation they ignore their input.
         torch.nn.init.normal_(lite.encoder.gate[2].weight, std=0.3)
         torch.nn.init.normal_(lite.base.decoder.last[-1].weight, std=0.1)
     return lite.eval()
@@ -41,7 +41,7 @@ def lite_with_control(*, gain: float, sure: float = 0.0) -> Lite:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         lite.control = LiteTrackControlNet(lite.base, lite)
-        for zero in lite.control.zeros:
+        for zero in lite.control.zero_convs:
             torch.nn.init.normal_(zero.weight, std=gain)
         torch.nn.init.constant_(lite.control.gate.bias, sure)
     return lite.eval()

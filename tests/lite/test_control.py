@@ -11,7 +11,12 @@ from motion_core.errors import ShapeError
 from motion_core.fields.motion_field import MotionField
 from motion_core.geometry import Size
 from motion_core.models.lite.base import velocity
-from motion_core.models.lite.latents import coloured_noise, field_of, latents_of, time_factor
+from motion_core.models.lite.latents import (
+    coloured_noise,
+    field_from_latents,
+    field_to_latents,
+    time_factor,
+)
 from motion_core.models.lite.track_controlnet import LiteTrackControlNet, fitted
 from motion_core.tracks.model import empty_tracks, make_tracks
 
@@ -28,7 +33,7 @@ def lite():
 
 def learned(lite, input: str) -> LiteTrackControlNet:
     control = LiteTrackControlNet(lite.base, lite, input)
-    for zero in (*control.zeros, control.gate):
+    for zero in (*control.zero_convs, control.gate):
         torch.nn.init.normal_(zero.weight, std=0.2, generator=torch.Generator().manual_seed(1))
     return control.eval()
 
@@ -38,32 +43,32 @@ def learned(lite, input: str) -> LiteTrackControlNet:
 def test_at_its_start_control_changes_nothing_bit_for_bit(lite, input: str) -> None:
     control = LiteTrackControlNet(lite.base, lite, input)
     prepared = control.prepare(picture(60, 40), wandering(5, 6, CANVAS))
-    seen = lite.base.sees(lite.picture(picture(60, 40)))
+    features = lite.base.encode_image(lite.preprocess(picture(60, 40)))
     noisy, tau = lite.base.noise(1, torch.Generator().manual_seed(0)), torch.tensor([0.7])
-    plain = lite.base(noisy, tau, seen)
+    plain = lite.base(noisy, tau, features)
     residuals = control.residuals(prepared, noisy, tau)
-    assert torch.equal(lite.base(noisy, tau, seen, residuals), plain)
+    assert torch.equal(lite.base(noisy, tau, features, residuals), plain)
 
 
 @pytest.mark.parametrize("input", ["tracks", "region"])
 @torch.no_grad()
 def test_a_learned_control_acts_and_empty_tracks_are_the_base(lite, input: str) -> None:
     control = learned(lite, input)
-    seen = lite.base.sees(lite.picture(picture(60, 40)))
+    features = lite.base.encode_image(lite.preprocess(picture(60, 40)))
     noisy, tau = lite.base.noise(1, torch.Generator().manual_seed(0)), torch.tensor([0.7])
     prepared = control.prepare(picture(60, 40), wandering(5, 6, CANVAS))
     residuals = control.residuals(prepared, noisy, tau)
-    plain = lite.base(noisy, tau, seen)
-    assert not torch.allclose(lite.base(noisy, tau, seen, residuals), plain)
-    off = lite.base(noisy, tau, seen, residuals.scaled(0.0))
+    plain = lite.base(noisy, tau, features)
+    assert not torch.allclose(lite.base(noisy, tau, features, residuals), plain)
+    off = lite.base(noisy, tau, features, residuals.scaled(0.0))
     assert torch.equal(off, plain)
     empty = control.prepare(picture(60, 40), empty_tracks(5, CANVAS))
     nothing = control.residuals(empty, noisy, tau)
-    assert torch.equal(lite.base(noisy, tau, seen, nothing), plain)
+    assert torch.equal(lite.base(noisy, tau, features, nothing), plain)
 
 
 @torch.no_grad()
-def test_tracks_hold_as_firmly_as_the_gate_leans_in_pure_noise(lite) -> None:
+def test_residuals_are_corrected_by_the_gate_in_pure_noise(lite) -> None:
     control, tracks = LiteTrackControlNet(lite.base, lite), wandering(5, 6, CANVAS)
     fresh = control.prepare(picture(60, 40), tracks).correction
     assert fresh is not None and not fresh.amount.any()
@@ -79,10 +84,10 @@ def test_other_lengths_are_resampled_and_say_so(lite, caplog: pytest.LogCaptureF
     with caplog.at_level("INFO"):
         prepared = control.prepare(picture(60, 40), wandering(9, 6, CANVAS))
     assert "resampled" in caplog.text
-    assert prepared.guess.shape == (1, BASE.channels, 8, 8)
+    assert prepared.target.shape == (1, BASE.channels, 8, 8)
 
 
-def test_a_track_seen_for_a_moment_is_not_lost_between_frames() -> None:
+def test_a_briefly_visible_track_is_not_lost_between_frames() -> None:
     visible = torch.zeros(40, 2, dtype=torch.bool)
     visible[7, 0], visible[:, 1] = True, True
     xy = wandering(40, 2, CANVAS).xy.clone()
@@ -98,8 +103,8 @@ def test_a_track_seen_for_a_moment_is_not_lost_between_frames() -> None:
 
 def test_foreign_latents_are_refused(lite) -> None:
     with pytest.raises(ShapeError, match="latents"):
-        seen = lite.base.sees(torch.zeros(1, 3, 32, 32))
-        lite.base(torch.zeros(1, 3, 8, 8), torch.ones(1), seen)
+        features = lite.base.encode_image(torch.zeros(1, 3, 32, 32))
+        lite.base(torch.zeros(1, 3, 8, 8), torch.ones(1), features)
     with pytest.raises(ValueError, match="tracks, region"):
         LiteTrackControlNet(lite.base, lite, "colour")
 
@@ -111,10 +116,10 @@ def test_latents_keep_a_field() -> None:
     seen = torch.rand(5, 8, 8, generator=generator)
     seen[0] = 1
     field = MotionField(moved, seen, torch.ones(8, 8), CANVAS)
-    back = field_of(latents_of(field, 5), CANVAS, 5)
+    back = field_from_latents(field_to_latents(field, 5), CANVAS, 5)
     torch.testing.assert_close(back.displacement, moved)
     torch.testing.assert_close(back.visible, seen)
-    assert field_of(latents_of(field, 5), CANVAS, 12).frames == 12
+    assert field_from_latents(field_to_latents(field, 5), CANVAS, 12).frames == 12
 
 
 def test_noise_has_the_colour_it_should() -> None:

@@ -12,7 +12,7 @@ from motion_core.geometry import Size
 from motion_core.models.lite import bilateral_solver, control_encoder
 from motion_core.models.lite.bilateral_solver import cell_colours, smooth_edge_aware
 from motion_core.models.lite.lite import _evenly
-from motion_core.models.lite.track_batch import FILLED_TRUST, make_track_batch, unit_px
+from motion_core.models.lite.track_batch import FILLED_CONFIDENCE, make_track_batch, unit_px
 from motion_core.tracks.model import empty_tracks, make_tracks
 
 from .models import picture, tiny_lite, wandering
@@ -26,7 +26,7 @@ def lite():
     return tiny_lite()
 
 
-def test_moves_with_its_tracks_in_pixels_of_the_picture(lite) -> None:
+def test_the_field_moves_with_its_tracks_in_pixels(lite) -> None:
     shift = torch.tensor([12.0, -5.0])
     still = make_tracks(torch.rand(1, 9, 2).expand(4, -1, -1) * 40, CANVAS)
     moved = replace(still, xy=still.xy + shift * torch.arange(4)[:, None, None] / 3)
@@ -50,10 +50,10 @@ def test_without_tracks_nothing_moves(lite, frames: int) -> None:
     assert not field.displacement.any()
 
 
-def test_tracks_that_are_never_seen_or_weigh_nothing_do_nothing(lite) -> None:
+def test_hidden_and_weightless_tracks_do_nothing(lite) -> None:
     tracks = wandering(4, 5, CANVAS)
-    no_preview = replace(tracks, visible=torch.zeros_like(tracks.visible))
-    assert not lite.field(picture(60, 40), no_preview).displacement.any()
+    hidden = replace(tracks, visible=torch.zeros_like(tracks.visible))
+    assert not lite.field(picture(60, 40), hidden).displacement.any()
     assert not lite.field(picture(60, 40), tracks, torch.zeros(5)).displacement.any()
     with pytest.raises(ShapeError, match="weights"):
         lite.field(picture(60, 40), tracks, torch.ones(4))
@@ -84,7 +84,7 @@ def test_another_canvas_is_refused(lite) -> None:
 def test_pieces_give_what_the_whole_gives(lite, monkeypatch: pytest.MonkeyPatch) -> None:
     tracks = wandering(3, 40, CANVAS)
     whole = lite.field(picture(60, 40), tracks)
-    monkeypatch.setattr(control_encoder, "MOST_WEIGHTS", 3 * 40 * 5)
+    monkeypatch.setattr(control_encoder, "MAX_WEIGHTS", 3 * 40 * 5)
     pieces = lite.field(picture(60, 40), tracks)
     torch.testing.assert_close(pieces.displacement, whole.displacement, atol=1e-4, rtol=1e-4)
 
@@ -100,37 +100,40 @@ def test_order_and_padding_do_not_matter() -> None:
     alone = control_encoder.estimate_field(
         lite.encoder, features[1:], make_track_batch([few]), half
     )
-    torch.testing.assert_close(both.moved[1], alone.moved[0])
+    torch.testing.assert_close(both.displacement[1], alone.displacement[0])
 
 
-def test_lost_points_are_filled_in_and_hardly_trusted() -> None:
+def test_hidden_positions_are_filled_in_with_little_confidence() -> None:
     xy = torch.tensor([[9.0, 9], [0, 0], [9, 9], [4, 8], [9, 9]])[:, None]
     visible = torch.tensor([False, True, False, True, False])[:, None]
     track_batch = make_track_batch([make_tracks(xy, Size(8, 8), visible=visible)])
     unit = unit_px(Size(8, 8))
-    moved = track_batch.moved[0, 0] * unit
+    moved = track_batch.displacement[0, 0] * unit
     torch.testing.assert_close(moved, torch.tensor([[0.0, 0], [0, 0], [2, 4], [4, 8], [4, 8]]))
-    assert track_batch.trust[0, 0].tolist() == pytest.approx(
-        [FILLED_TRUST, 1, FILLED_TRUST, 1, FILLED_TRUST]
+    assert track_batch.confidence[0, 0].tolist() == pytest.approx(
+        [FILLED_CONFIDENCE, 1, FILLED_CONFIDENCE, 1, FILLED_CONFIDENCE]
     )
     with pytest.raises(ShapeError, match="Resample"):
         make_track_batch([empty_tracks(3, CANVAS), empty_tracks(4, CANVAS)])
 
 
-def test_settling_keeps_what_is_sure_and_what_is_uniform() -> None:
+def test_smoothing_keeps_confident_and_uniform_motion() -> None:
     generator = torch.Generator().manual_seed(0)
     rough = torch.randn(2, 8, 8, 2, generator=generator)
-    colours, doubt = torch.rand(8, 8, 3, generator=generator), torch.rand(8, 8, generator=generator)
+    colours, confidence = (
+        torch.rand(8, 8, 3, generator=generator),
+        torch.rand(8, 8, generator=generator),
+    )
     torch.testing.assert_close(
         smooth_edge_aware(rough, torch.ones(8, 8), colours), rough, atol=1e-2, rtol=0
     )
     flat = torch.ones(2, 8, 8, 2) * 3
-    torch.testing.assert_close(smooth_edge_aware(flat, doubt, colours), flat)
-    still = smooth_edge_aware(torch.zeros(2, 8, 8, 2), doubt, colours)
+    torch.testing.assert_close(smooth_edge_aware(flat, confidence, colours), flat)
+    still = smooth_edge_aware(torch.zeros(2, 8, 8, 2), confidence, colours)
     assert not still.any()
 
 
-def test_settling_solves_its_equations() -> None:
+def test_smoothing_solves_its_normal_equations() -> None:
     """Against the normal equations written out with loops and solved at once."""
     generator = torch.Generator().manual_seed(1)
     grid = 5
@@ -159,18 +162,18 @@ def test_settling_solves_its_equations() -> None:
     )
 
 
-def test_a_doubtful_place_goes_with_its_own_colour() -> None:
-    """Two halves of different colour, one moving; a doubtful strip in each, told wrongly."""
+def test_an_uncertain_cell_moves_with_its_own_colour() -> None:
+    """Two halves of different colour, one moving; a strip of each is wrong and uncertain."""
     image = torch.zeros(32, 32, 3)
     image[:, 16:] = 1.0
     colours = cell_colours(image.permute(2, 0, 1)[None] * 2 - 1, 8)
-    told = torch.zeros(1, 8, 8, 2)
-    told[:, :, 4:] = 10.0
-    truth, confidence = told.clone(), torch.ones(8, 8)
-    told[:, :, 3], told[:, :, 4] = 10.0, 0.0
+    field = torch.zeros(1, 8, 8, 2)
+    field[:, :, 4:] = 10.0
+    truth, confidence = field.clone(), torch.ones(8, 8)
+    field[:, :, 3], field[:, :, 4] = 10.0, 0.0
     confidence[:, 3:5] = 0.0
     torch.testing.assert_close(
-        smooth_edge_aware(told, confidence, colours), truth, atol=0.5, rtol=0
+        smooth_edge_aware(field, confidence, colours), truth, atol=0.5, rtol=0
     )
 
 

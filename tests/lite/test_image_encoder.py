@@ -1,4 +1,4 @@
-"""What lite sees with: corrections that begin as nothing, and eyes that are somebody's own."""
+"""The image encoder: layers that start at zero, unit codes, and frozen copies."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ def picture() -> torch.Tensor:
 
 
 @torch.no_grad()
-def test_what_sharpens_begins_as_nothing_and_then_counts() -> None:
+def test_refining_layers_start_at_zero_and_then_count() -> None:
     torch.manual_seed(0)
     net = ImageBackbone(SIZES).eval()
     plain = net(picture())
-    fine, sharpen = net.fine[-1], net.sharpen[1][-1]
-    for layer in (fine, sharpen):
+    for layer in (net.fine[-1], net.refine[1][-1]):
         torch.nn.init.normal_(layer.weight, std=0.3)
         assert not torch.equal(net(picture()), plain)
         torch.nn.init.zeros_(layer.weight)
@@ -38,15 +37,15 @@ def test_codes_are_unit_vectors_that_affinity_makes() -> None:
     torch.testing.assert_close(codes, wanted)
 
 
-def test_copied_eyes_are_frozen_and_do_not_learn_along() -> None:
+def test_a_frozen_copy_keeps_its_weights_and_learns_nothing() -> None:
     torch.manual_seed(0)
     encoder = ControlEncoder(SIZES)
-    own = encoder.copied()
-    before = own.features(picture())
+    copy = encoder.frozen_copy()
+    before = copy.features(picture())
     assert torch.equal(before, encoder.features(picture()).detach())
     with torch.no_grad():
         for value in encoder.parameters():
             value.add_(0.1)
-    assert torch.equal(own.features(picture()), before)
-    assert not any(value.requires_grad for value in own.parameters())
-    assert {name.split(".")[0] for name in own.state_dict()} == {"picture", "affinity"}
+    assert torch.equal(copy.features(picture()), before)
+    assert not any(value.requires_grad for value in copy.parameters())
+    assert {name.split(".")[0] for name in copy.state_dict()} == {"backbone", "affinity"}

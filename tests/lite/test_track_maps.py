@@ -9,7 +9,7 @@ import torch
 
 from motion_core.geometry import Size
 from motion_core.models.lite.latents import SCALE_UNITS, from_latents
-from motion_core.models.lite.track_batch import FILLED_TRUST, UNITS, make_track_batch, unit_px
+from motion_core.models.lite.track_batch import FILLED_CONFIDENCE, UNITS, make_track_batch, unit_px
 from motion_core.models.lite.track_controlnet import LiteTrackControlNet
 from motion_core.models.lite.track_maps import rasterize_tracks
 from motion_core.raster.sparse import SparseVolume
@@ -75,7 +75,7 @@ def maps_by_loops(tracks: Tracks, grid: int) -> torch.Tensor:
             after = min((s for s in seconds if s >= t), default=seconds[-1])
             share = (t - before) / (after - before) if after > before else 0.0
             low, high = tracks.xy[before, index].double(), tracks.xy[after, index].double()
-            weight = 1.0 if tracks.visible[t, index] else FILLED_TRUST
+            weight = 1.0 if tracks.visible[t, index] else FILLED_CONFIDENCE
             moved = (low + share * (high - low) - start) / unit / SCALE_UNITS
             sums[t, :2, row, column] += weight * moved
             sums[t, 2, row, column] += weight
@@ -97,7 +97,7 @@ def test_a_track_that_appears_late_is_in_the_maps() -> None:
     visible[3:] = True
     maps = control().track_maps(make_tracks(tracks.xy, CANVAS, visible=visible))
     presence = maps[0, -(BASE.frames - 1) :].sum(dim=(1, 2))
-    assert presence.tolist() == pytest.approx([FILLED_TRUST, FILLED_TRUST, 1.0, 1.0])
+    assert presence.tolist() == pytest.approx([FILLED_CONFIDENCE, FILLED_CONFIDENCE, 1.0, 1.0])
     moved, _ = from_latents(maps)
     assert float(moved[0, -1].abs().sum()) > 0
 

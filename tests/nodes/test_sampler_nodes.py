@@ -71,7 +71,7 @@ def test_a_video_its_tracks_and_what_was_uncovered(nodes: Any, model: Any) -> No
     assert float(moved[:, 0].min()) > 2.5, "the points go where the tracks ask them to"
     assert "answers the tracks" in made.ui.as_dict()["text"][0], "the node says how it was made"
     told = run(nodes["MotionPromptingTrackSampler"], model, prompt="a fox")
-    assert "reads no words" in told.ui.as_dict()["text"][0]
+    assert "reads no text" in told.ui.as_dict()["text"][0]
     assert torch.equal(told.args[0], images)
 
 

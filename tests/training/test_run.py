@@ -173,7 +173,7 @@ def test_a_base_keeps_its_image_encoder_when_the_control_encoder_is_trained_furt
     export_weights(tmp_path / "run" / CHECKPOINT, target)
     was, now = load_lite(stages), load_lite(target)
     assert was.base is not None and now.base is not None and now.control is not None
-    copied, before = now.base.eyes.state_dict(), was.base.eyes.state_dict()
+    copied, before = now.base.image_encoder.state_dict(), was.base.image_encoder.state_dict()
     assert all(torch.equal(copied[name], value) for name, value in before.items())
     trained, start_value = now.encoder.affinity.weight, was.encoder.affinity.weight
     assert not torch.equal(trained, start_value)
@@ -276,7 +276,9 @@ def test_the_probe_of_a_base_shows_whether_it_uses_the_image(
     with_image = probe_base(base, config)
     for level in LEVELS[:2]:
         assert with_image[f"{level}/own"] < with_image[f"{level}/other"]
-    monkeypatch.setattr(base, "sees", lambda picture: encode_image(base.eyes, picture * 0))
+    monkeypatch.setattr(
+        base, "encode_image", lambda picture: encode_image(base.image_encoder, picture * 0)
+    )
     without = probe_base(base, config)
     for level in LEVELS:
         assert without[f"{level}/own"] == pytest.approx(without[f"{level}/other"], rel=1e-6)

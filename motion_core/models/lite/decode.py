@@ -1,4 +1,4 @@
-"""From a motion field to a clip: frames, holes, and where the tracks' points really went."""
+"""From a motion field to a video: frames, holes and the tracks as realised."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ...tracks.model import Tracks
 from ..protocols import GenerationRequest
 from .track_batch import filled
 
-# A point counts as seen when the field finds that likelier than not.
-SEEN = 0.5
+# A point is visible where the field's probability is above this.
+VISIBLE = 0.5
 
 
 def decode_video(
@@ -25,9 +25,16 @@ def decode_video(
 ) -> tuple[Tensor, Tensor, Tracks]:
     """Frames (T, H, W, 3), holes (T, H, W) 0..1 and the tracks as realised.
 
-    field: of the request's size and length. Only the last frame is drawn where the request wants no
-    more. The realised tracks follow the pixels under the tracks' first positions, exactly as they
-    are drawn; a track that is never visible stays so. progress is called per frame.
+    Only the last frame is drawn if the request asks for no more. The realised tracks follow the
+    pixels under the tracks' first positions, exactly as they are drawn; a track that is never
+    visible stays so.
+
+    Args:
+        request: The picture and what to draw of it.
+        field: Motion of the request's size and length.
+        tracks: On the same canvas.
+        progress: Called per frame.
+
     Raises what FieldRenderer raises for the picture, and whatever progress raises.
     """
     renderer = FieldRenderer(request.image, field, request.movable)
@@ -35,24 +42,24 @@ def decode_video(
     height, width = renderer.picture.shape[:2]
     frames = torch.empty(request.frames - first, height, width, 3)
     holes = torch.empty(request.frames - first, height, width)
-    followed = _Followed(tracks, renderer)
+    realised = _RealisedTracks(tracks, renderer)
     for frame in range(request.frames):
         shift = renderer.carried(frame)
-        followed.preview(frame, shift)
+        realised.record(frame, shift)
         if frame >= first:
             colours, hole = renderer.draw(frame, shift)
             frames[frame - first] = torch.from_numpy(colours)
             holes[frame - first] = torch.from_numpy(hole)
         progress(frame + 1, request.frames)
     device = request.image.device
-    return frames.to(device), holes.to(device), followed.tracks(field)
+    return frames.to(device), holes.to(device), realised.tracks(field)
 
 
-class _Followed:
-    """The points of tracks, carried by what is drawn."""
+class _RealisedTracks:
+    """Tracks that follow the pixels under their starts, as they are drawn."""
 
     def __init__(self, tracks: Tracks, renderer: FieldRenderer) -> None:
-        self.given = tracks
+        self.requested = tracks
         self.known = tracks.visible.any(dim=0).cpu()
         self.xy = tracks.xy.detach().cpu().clone()
         start = filled(self.xy[:, self.known], tracks.visible.cpu()[:, self.known])[:1]
@@ -62,18 +69,18 @@ class _Followed:
         self.column = np.clip(pixel[:, 0], 0, width - 1)
         self.row = np.clip(pixel[:, 1], 0, height - 1)
 
-    def preview(self, frame: int, shift: FloatArray) -> None:
-        """Note where the points are in a frame. shift: (H, W, 2) of every pixel."""
+    def record(self, frame: int, shift: FloatArray) -> None:
+        """Keep the positions in a frame. shift: (H, W, 2) pixels, of every pixel."""
         self.xy[frame, self.known] = self.start + torch.from_numpy(shift[self.row, self.column])
 
     def tracks(self, field: MotionField) -> Tracks:
-        """All that was noted. A point is visible where the field sees it, on the canvas."""
+        """The recorded tracks, visible where the field is visible and on the canvas."""
         size = self.xy.new_tensor(field.size)
         grid = self.xy.new_tensor(field.grid)
         cell = (self.start / size * grid).floor().clamp(min=0).minimum(grid - 1).long()
-        seen = field.visible.cpu()[:, cell[:, 1], cell[:, 0]] > SEEN
+        probable = field.visible.cpu()[:, cell[:, 1], cell[:, 0]] > VISIBLE
         at = self.xy[:, self.known]
         visible = torch.zeros(self.xy.shape[:2], dtype=torch.bool)
-        visible[:, self.known] = seen & ((at >= 0) & (at < size)).all(dim=-1)
-        device = self.given.device
-        return replace(self.given, xy=self.xy.to(device), visible=visible.to(device))
+        visible[:, self.known] = probable & ((at >= 0) & (at < size)).all(dim=-1)
+        device = self.requested.device
+        return replace(self.requested, xy=self.xy.to(device), visible=visible.to(device))

@@ -7,7 +7,8 @@ from torch import Tensor
 from ...fields.motion_field import MotionField
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
-from .lite import Lite, load_lite
+from .lite import Lite
+from .load import load_lite
 
 
 class LiteDensifier:

@@ -1,4 +1,4 @@
-"""A quick picture of motion, for somebody who waits."""
+"""A picture of motion, for previews during sampling."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# The long side of the picture in pixels, and how much of the photograph is left in it.
+# The long side of the preview in pixels, and the weight of the photograph in it.
 SIDE, GREY_SHARE = 256, 0.45
 
 
-def flow_to_rgb(image: Tensor, moved: Tensor) -> Tensor:
-    """(h, w, 3) float 0..1 on the CPU: the hue tells the direction, its strength how far.
+def flow_to_rgb(image: Tensor, displacement: Tensor) -> Tensor:
+    """Motion as colours: the hue shows the direction, the saturation the distance.
 
-    image: (H, W, 3) float 0..1; shows through in grey. moved: (G, G, 2) pixels. What moves
-    farthest has the strongest colour.
+    Args:
+        image: (H, W, 3) float 0..1, shown in grey below the colours.
+        displacement: (G, G, 2) pixels. The largest has the strongest colour.
+
+    Returns:
+        (h, w, 3) float 0..1 on the CPU.
     """
     height, width = image.shape[:2]
     scale = SIDE / max(height, width)
@@ -24,11 +28,11 @@ def flow_to_rgb(image: Tensor, moved: Tensor) -> Tensor:
     planes = image.detach().cpu().float().permute(2, 0, 1)[None]
     small = functional.interpolate(planes, size, mode="bilinear", antialias=True)
     grey = small[0].mean(dim=0)[..., None] * GREY_SHARE
-    field = moved.detach().cpu().permute(2, 0, 1)[None]
+    field = displacement.detach().cpu().permute(2, 0, 1)[None]
     field = functional.interpolate(field, size, mode="bilinear", align_corners=False)[0]
     length = field.norm(dim=0)
     share = length / length.max().clamp(min=1e-6)
-    # Red, green and blue lean to directions a third of a turn apart.
+    # Red, green and blue peak at directions a third of a turn apart.
     angle = torch.atan2(field[1], field[0])[..., None]
     third = angle.new_tensor([0.0, 1.0, 2.0]) * (2 * math.pi / 3)
     colour = (0.5 + 0.5 * torch.cos(angle - third)) * share[..., None]

@@ -1,4 +1,4 @@
-"""Latents of lite: a dense motion field as a stack of maps, and the noise that fits it."""
+"""Latents of lite: a dense motion field as a stack of maps, and noise of the same statistics."""
 
 from __future__ import annotations
 
@@ -14,35 +14,39 @@ from .track_batch import unit_px
 
 # One unit of a latent displacement is this many units of length; latents are about 1 in size.
 SCALE_UNITS = 1.5
-# How long motion goes on as it is, as a share of the clip: as in 384 training scenes, where the
-# correlation is 0.96 a frame apart, 0.80 three apart and 0.48 seven apart (of 16).
+# Correlation length of motion over time, as a share of the clip. In 384 training scenes of 16
+# frames the correlation is 0.96 one frame apart, 0.80 three apart and 0.48 seven apart.
 MEMORY = 0.42
 ROUGHNESS = 5e-4
 
 
-def to_latents(moved: Tensor, visible: Tensor) -> Tensor:
-    """(B, T, G, G, 2) units and (B, T, G, G) 0..1 to latents (B, 3 (T - 1), G, G).
+def to_latents(displacement: Tensor, visible: Tensor) -> Tensor:
+    """Latents (B, 3 (T - 1), G, G) of motion.
 
     Channels: x and y of frame 1, of frame 2, ..., then -1..1 of visibility of frame 1, 2, ...
+
+    Args:
+        displacement: (B, T, G, G, 2) units.
+        visible: (B, T, G, G) 0..1.
     """
-    across = moved[:, 1:].permute(0, 1, 4, 2, 3).flatten(1, 2) / SCALE_UNITS
-    return torch.cat([across, visible[:, 1:].to(across.dtype) * 2 - 1], dim=1)
+    channels = displacement[:, 1:].permute(0, 1, 4, 2, 3).flatten(1, 2) / SCALE_UNITS
+    return torch.cat([channels, visible[:, 1:].to(channels.dtype) * 2 - 1], dim=1)
 
 
 def from_latents(latents: Tensor) -> tuple[Tensor, Tensor]:
-    """The other way: displacement (B, T, G, G, 2) units and visibility (B, T, G, G) 0..1."""
+    """Displacement (B, T, G, G, 2) in units and visibility (B, T, G, G) 0..1 of latents."""
     batch, channels, grid, _ = latents.shape
     if channels % 3:
         raise ShapeError(f"latents have 3 channels per generated frame; got {channels}.")
     frames = channels // 3
     moved = latents[:, : 2 * frames].view(batch, frames, 2, grid, grid).permute(0, 1, 3, 4, 2)
-    seen = ((latents[:, 2 * frames :] + 1) / 2).clamp(0, 1)
+    visible = ((latents[:, 2 * frames :] + 1) / 2).clamp(0, 1)
     first = moved.new_zeros(batch, 1, grid, grid, 2)
     moved = torch.cat([first, moved * SCALE_UNITS], dim=1)
-    return moved, torch.cat([seen.new_ones(batch, 1, grid, grid), seen], dim=1)
+    return moved, torch.cat([visible.new_ones(batch, 1, grid, grid), visible], dim=1)
 
 
-def by_frame(latents: Tensor) -> Tensor:
+def latents_by_frame(latents: Tensor) -> Tensor:
     """One latent (1, 3 (T - 1), G, G) as (T, 3, G, G): x, y and visibility of every frame."""
     frames, grid = latents.shape[1] // 3, latents.shape[-1]
     moved = latents[0, : 2 * frames].view(frames, 2, grid, grid)
@@ -52,23 +56,30 @@ def by_frame(latents: Tensor) -> Tensor:
 
 
 def resting_latents(frames: int, grid: int) -> Tensor:
-    """(1, 3 (T - 1), G, G): nothing moves and everything is seen."""
+    """(1, 3 (T - 1), G, G): nothing moves and everything is visible."""
     still = torch.zeros(1, 2 * (frames - 1), grid, grid)
     return torch.cat([still, torch.ones(1, frames - 1, grid, grid)], dim=1)
 
 
-def field_of(latents: Tensor, size: Size, frames: int) -> MotionField:
-    """One latent (1, C, G, G) as a field of a picture, resampled to `frames` in time."""
-    moved, seen = from_latents(latents)
-    moved, seen = retimed(moved[0] * unit_px(size), frames), retimed(seen[0], frames)
-    sure = torch.ones_like(seen[:1])[0] if len(seen) else seen.new_ones(latents.shape[-2:])
-    return MotionField(moved, seen, sure, size)
+def field_from_latents(latents: Tensor, size: Size, frames: int) -> MotionField:
+    """One latent (1, C, G, G) as a field of full confidence, resampled to `frames` in time.
+
+    Args:
+        latents: (1, C, G, G).
+        size: Of the canvas.
+        frames: Of the field.
+    """
+    moved, visible = from_latents(latents)
+    moved, visible = retimed(moved[0] * unit_px(size), frames), retimed(visible[0], frames)
+    grid = latents.shape[-2:]
+    confidence = torch.ones_like(visible[0]) if len(visible) else visible.new_ones(grid)
+    return MotionField(moved, visible, confidence, size)
 
 
-def latents_of(field: MotionField, frames: int) -> Tensor:
+def field_to_latents(field: MotionField, frames: int) -> Tensor:
     """A field as a latent (1, C, G, G) of a model of `frames`."""
-    moved = retimed(field.displacement / unit_px(field.size), frames)
-    return to_latents(moved[None], retimed(field.visible, frames)[None])
+    displacement = retimed(field.displacement / unit_px(field.size), frames)
+    return to_latents(displacement[None], retimed(field.visible, frames)[None])
 
 
 def retimed(values: Tensor, frames: int) -> Tensor:
@@ -83,12 +94,12 @@ def retimed(values: Tensor, frames: int) -> Tensor:
 
 
 def time_factor(frames: int) -> Tensor:
-    """(T - 1, T - 1) lower triangle L: L z is noise over frames 1..T-1 as smooth as motion is.
+    """Cholesky factor L (T - 1, T - 1) of the covariance of motion over frames 1..T-1.
 
-    Motion starts from zero and goes on: the variance grows evenly to 1 at the last frame, and times
-    s and t, as shares of the whole, are correlated by Matern's (1 + a) exp(-a) with
-    a = sqrt(3) |s - t| / MEMORY, with a little white noise. Rougher noise leaves its trembling
-    in what is made from it.
+    L z is noise as smooth over time as motion. Motion starts from zero: the variance grows evenly
+    to 1 at the last frame. Times s and t, as shares of the clip, are correlated by Matern's
+    (1 + a) exp(-a) with a = sqrt(3) |s - t| / MEMORY, plus a little white noise. Samples made from
+    rougher noise tremble.
     """
     t = torch.arange(1, frames, dtype=torch.float64) / (frames - 1)
     apart = (t[:, None] - t[None]).abs() * (math.sqrt(3) / MEMORY)
@@ -98,8 +109,14 @@ def time_factor(frames: int) -> Tensor:
 
 
 def coloured_noise(shape: tuple[int, ...], factor: Tensor, generator: torch.Generator) -> Tensor:
-    """Noise for latents (B, 3 (T - 1), G, G), coloured over time and white over space: whatever
-    moves as one is told from it by averaging. factor: see time_factor.
+    """Noise for latents, correlated over time and white over space.
+
+    Averaging over a thing that moves as one removes it.
+
+    Args:
+        shape: (B, 3 (T - 1), G, G).
+        factor: (T - 1, T - 1), see time_factor.
+        generator: Of the noise, on the CPU.
     """
     frames = len(factor)
     batch, _, height, width = shape

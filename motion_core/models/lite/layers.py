@@ -13,7 +13,7 @@ def norm(channels: int) -> nn.GroupNorm:
 
 
 def down(channels: int, wider: int) -> nn.Sequential:
-    """Half the size, `wider` channels, and a look around."""
+    """Half the size and `wider` channels, by two convolutions."""
     return nn.Sequential(
         nn.Conv2d(channels, wider, 4, 2, 1),
         norm(wider),
@@ -30,33 +30,33 @@ def conv_block(channels: int, out: int) -> nn.Sequential:
 
 
 def zero_conv(channels: int, out: int, side: int = 1) -> nn.Conv2d:
-    """A convolution that gives nothing at its initialisation."""
+    """A convolution whose output is zero at its initialisation."""
     conv = nn.Conv2d(channels, out, side, 1, side // 2)
     nn.init.zeros_(conv.weight)
     nn.init.zeros_(torch.as_tensor(conv.bias))
     return conv
 
 
-def doubled(x: Tensor) -> Tensor:
+def upsample2x(x: Tensor) -> Tensor:
     """Twice the size, bilinear."""
     return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 class Attention(nn.Module):
-    """Every cell of a small map listens to every other; nothing at its initialisation."""
+    """Self-attention among the cells of a small map; adds nothing at its initialisation."""
 
     def __init__(self, channels: int, heads: int = 4) -> None:
         super().__init__()
         self.heads = heads
         self.norm = norm(channels)
-        self.read = nn.Conv2d(channels, 3 * channels, 1)
-        self.write = zero_conv(channels, channels)
+        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = zero_conv(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same."""
         batch, channels, height, width = x.shape
-        parts = self.read(self.norm(x)).view(batch, 3, self.heads, channels // self.heads, -1)
-        # Contiguous: torch's fast attention on the CPU wants the last axis dense.
+        parts = self.qkv(self.norm(x)).view(batch, 3, self.heads, channels // self.heads, -1)
+        # Contiguous: torch's fast attention on the CPU needs a dense last axis.
         query, key, value = parts.transpose(-1, -2).contiguous().unbind(dim=1)
-        heard = functional.scaled_dot_product_attention(query, key, value)
-        return x + self.write(heard.transpose(-1, -2).reshape(batch, channels, height, width))
+        attended = functional.scaled_dot_product_attention(query, key, value)
+        return x + self.out(attended.transpose(-1, -2).reshape(batch, channels, height, width))

@@ -1,16 +1,15 @@
-"""Lite: a picture and tracks in, dense motion out."""
+"""Lite: dense motion from a picture and tracks."""
 
 from __future__ import annotations
 
 import logging
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...errors import FormatError, ShapeError
+from ...errors import ShapeError
 from ...fields.motion_field import MotionField, resting_field
 from ...geometry import Size
 from ...images import check_image
@@ -20,15 +19,12 @@ from ...tracks.select import select
 from .base import LiteBase
 from .bilateral_solver import cell_colours, smooth_edge_aware
 from .control_encoder import ControlEncoder, Estimate, estimate_field
-from .image_encoder import EncoderConfig
 from .track_batch import TrackBatch, make_track_batch, unit_px
 from .track_controlnet import LiteTrackControlNet
 from .track_correction import TrackAttention, make_attention
-from .unet import BaseConfig
-from .weights import SHIPPED, fill_module, read_weights
 
-# More tracks than this say nothing new to a field of 4096 cells, and cost minutes.
-MOST_TRACKS = 4096
+# More tracks than this add nothing to a field of 4096 cells, and cost minutes.
+MAX_TRACKS = 4096
 # An expected error of this many units halves the confidence: 1/80 of the side of a square picture.
 HALF_CONFIDENCE_UNITS = 0.1
 
@@ -36,9 +32,11 @@ logger = logging.getLogger(__name__)
 
 
 class Lite(nn.Module):
-    """The model as it is used. `field` is the one-step regressor.
+    """All parts of the model. `field` is the one-step regressor.
 
-    base, control: the generative half, or None when the weights hold none.
+    Attributes:
+        encoder: The control encoder.
+        base, control: The generative half, or None if the weights do not hold it.
     """
 
     def __init__(self, encoder: ControlEncoder) -> None:
@@ -49,11 +47,11 @@ class Lite(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights live."""
-        return self.encoder.at.device
+        """Where the weights are."""
+        return self.encoder.cell_centres.device
 
-    def picture(self, image: Tensor) -> Tensor:
-        """(H, W, 3) 0..1 to what the networks read: (1, 3, 4G, 4G), -1..1."""
+    def preprocess(self, image: Tensor) -> Tensor:
+        """A picture (H, W, 3) 0..1 as the networks read it: (1, 3, 4G, 4G), -1..1."""
         side = 4 * self.encoder.config.grid
         planes = image.detach().to(self.device, torch.float32).permute(2, 0, 1)[None]
         small = functional.interpolate(
@@ -62,10 +60,10 @@ class Lite(nn.Module):
         return small.clamp(0, 1) * 2 - 1
 
     @torch.no_grad()
-    def features(self, image: Tensor) -> Tensor:
-        """(H, W, 3) 0..1 to what the base sees in it, (1, F, G, G). Needs a base."""
+    def image_features(self, image: Tensor) -> Tensor:
+        """The base's features (1, F, G, G) of a picture (H, W, 3) 0..1. Needs a base."""
         assert self.base is not None
-        return self.base.eyes.features(self.picture(image))
+        return self.base.image_encoder.features(self.preprocess(image))
 
     def field(
         self,
@@ -76,24 +74,33 @@ class Lite(nn.Module):
     ) -> MotionField:
         """The dense motion that tracks ask of a picture, in one step.
 
-        image: (H, W, 3) float 0..1. tracks: on the same canvas, any T and N; without any that is
-        ever visible nothing moves; of more than MOST_TRACKS an even choice is read, with a log
-        line. weights: (N,) 0..1, how much each track counts, or None. progress: see estimate_field.
-        Returns a field on the model's grid, on the model's device. Any number of frames and any
-        shape of picture is served; both are measured on a square grid of the model's size.
-        Raises TypeError, ShapeError, ValueError for what is no picture or weights, CanvasError
-        for another canvas.
-        """
-        return self.answer(image, tracks, weights, progress)[0]
+        Any number of frames and any shape of picture is served; both are measured on a square grid
+        of the model's size.
 
-    def answer(
+        Args:
+            image: (H, W, 3) float 0..1.
+            tracks: On the same canvas, any T and N. Without any visible track nothing moves. Of
+                more than MAX_TRACKS an even choice is read, with a log line.
+            weights: (N,) 0..1, how much each track counts, or None for 1.
+            progress: See estimate_field.
+
+        Returns:
+            A field on the model's grid, on the model's device.
+
+        Raises:
+            TypeError, ShapeError, ValueError: The image is no picture, or the weights do not fit.
+            CanvasError: The tracks were measured on another canvas.
+        """
+        return self.field_and_attention(image, tracks, weights, progress)[0]
+
+    def field_and_attention(
         self,
         image: Tensor,
         tracks: Tracks,
         weights: Tensor | None = None,
         progress: Progress = silent,
     ) -> tuple[MotionField, TrackAttention]:
-        """The same field, and which places listen to which tracks."""
+        """The result of `field`, and the attention of cells to tracks."""
         check_image(image, canvas=tracks.size)
         keep = tracks.visible.any(dim=0)
         if weights is not None:
@@ -102,39 +109,51 @@ class Lite(nn.Module):
                     f"weights must be (N,) = ({tracks.num_points},); got {tuple(weights.shape)}."
                 )
             keep = keep & (weights.to(keep.device) > 0)
-        few = _evenly(tracks, keep)
-        weights = None if weights is None else weights.to(few.device)[few]
-        told = select(tracks, few)
-        track_batch = _weighted(make_track_batch([told]), told, weights).to(self.device)
-        if not len(few):
+        index = _evenly(tracks, keep)
+        weights = None if weights is None else weights.to(index.device)[index]
+        chosen = select(tracks, index)
+        track_batch = _weighted(make_track_batch([chosen]), chosen, weights).to(self.device)
+        if not len(index):
             grid = self.encoder.config.grid
             still = resting_field(tracks.num_frames, Size(grid, grid), tracks.size)
-            nobody = track_batch.place.new_zeros(1, grid * grid, 1)
-            return _to(still, self.device), make_attention(track_batch, nobody)
-        fields, attention = self.fields(self.picture(image), track_batch, tracks.size, progress)
+            no_attention = track_batch.start.new_zeros(1, grid * grid, 1)
+            return _to(still, self.device), make_attention(track_batch, no_attention)
+        picture = self.preprocess(image)
+        fields, attention = self.batch_fields(picture, track_batch, tracks.size, progress)
         return fields[0], attention
 
     @torch.no_grad()
-    def fields(
+    def batch_fields(
         self, picture: Tensor, track_batch: TrackBatch, size: Size, progress: Progress = silent
     ) -> tuple[list[MotionField], TrackAttention]:
-        """The answers to B scenes on canvases of one size: what `answer` and training share.
+        """The fields of B scenes on canvases of one size.
 
-        picture: (B, 3, 4G, 4G), as the networks read it. evidence: of B track sets.
+        Args:
+            picture: (B, 3, 4G, 4G), as the networks read it.
+            track_batch: B track sets.
+            size: Of the canvases.
+            progress: See estimate_field.
         """
         features = self.encoder.features(picture)
         half = half_units(size).to(self.device)
         estimate = estimate_field(self.encoder, features, track_batch, half, progress)
         fields = [_smoothed_field(estimate, row, picture, size) for row in range(len(picture))]
-        return fields, make_attention(track_batch, estimate.shares)
+        return fields, make_attention(track_batch, estimate.attention)
+
+
+def half_units(size: Size) -> Tensor:
+    """(2,) units from the middle of a canvas to its right and to its bottom."""
+    return torch.tensor([size.width, size.height]) / (2 * unit_px(size))
 
 
 def _smoothed_field(estimate: Estimate, row: int, picture: Tensor, size: Size) -> MotionField:
-    """One row of what the encoder says of every cell, as a field whose doubtful places lean on
-    their neighbours. picture: (B, 3, 4G, 4G), as the networks read it. size: of the canvas."""
+    """One row of an estimate of all cells as a field, smoothed where confidence is low.
+
+    picture: (B, 3, 4G, 4G), as the networks read it. size: of the canvas.
+    """
     frames, grid = estimate.visible.shape[-1], picture.shape[-1] // 4
     shape = (grid, grid, frames)
-    moved = estimate.moved[row] * unit_px(size)
+    moved = estimate.displacement[row] * unit_px(size)
     displacement = moved.view(*shape, 2).permute(2, 0, 1, 3)
     visible = estimate.visible[row].sigmoid().view(shape).permute(2, 0, 1).clone()
     visible[0] = 1
@@ -146,54 +165,13 @@ def _smoothed_field(estimate: Estimate, row: int, picture: Tensor, size: Size) -
     )
 
 
-def load_lite(path: Path | str | None = None, device: torch.device | str = "cpu") -> Lite:
-    """The model from a file of weights, ready to use.
-
-    path: None for the weights that the pack ships. Raises FileNotFoundError or FormatError that
-    says what to do for a file that is missing, truncated, foreign or of another size.
-    """
-    path = SHIPPED if path is None else Path(path)
-    tensors, config = read_weights(path)
-    try:
-        lite = _built(config)
-    except (KeyError, TypeError, ValueError) as error:
-        raise FormatError(f"{path} has a config that cannot be read: {error}.") from error
-    for part in ("encoder", "base", "control"):
-        module = getattr(lite, part)
-        if module is not None:
-            fill_module(module, tensors, part)
-    return lite.to(device).eval()
-
-
-def _built(config: dict[str, Any]) -> Lite:
-    lite = Lite(ControlEncoder(EncoderConfig(**config["encoder"])))
-    if "base" in config:
-        lite.base = LiteBase(lite.encoder, base_config(config["base"]))
-        base, eyes = lite.base.config, lite.encoder.config
-        if (base.grid, base.features) != (eyes.grid, eyes.width):
-            raise ValueError("base and encoder have grids or features of different size")
-    if lite.base is not None and "control" in config:
-        lite.control = LiteTrackControlNet(lite.base, lite, config["control"]["input"])
-    return lite
-
-
-def half_units(size: Size) -> Tensor:
-    """(2,) units from the middle of a canvas to its right and to its bottom."""
-    return torch.tensor([size.width, size.height]) / (2 * unit_px(size))
-
-
-def base_config(told: dict[str, Any]) -> BaseConfig:
-    """The sizes of a base, as json.loads gives them."""
-    return BaseConfig(**{**told, "widths": tuple(told["widths"])})
-
-
 def _evenly(tracks: Tracks, keep: Tensor) -> Tensor:
-    """(K,) indices of the tracks to keep, at most MOST_TRACKS: one of every cell of the canvas,
+    """(K,) indices of the tracks to keep, at most MAX_TRACKS: one of every cell of the canvas,
     then a second of every cell, and so on."""
     index = keep.nonzero().squeeze(1)
-    if len(index) <= MOST_TRACKS:
+    if len(index) <= MAX_TRACKS:
         return index
-    logger.info("%d tracks are thinned evenly to %d.", len(index), MOST_TRACKS)
+    logger.info("%d tracks are thinned evenly to %d.", len(index), MAX_TRACKS)
     first = tracks.visible[:, index].float().argmax(dim=0)
     start = tracks.xy[first, index]
     cell = (start * (64 / max(tracks.size))).floor().clamp(-1, 64).long() + 1
@@ -202,18 +180,17 @@ def _evenly(tracks: Tracks, keep: Tensor) -> Tensor:
     is_first = torch.ones_like(key, dtype=torch.bool)
     is_first[1:] = key[1:] != key[:-1]
     rank = place - torch.where(is_first, place, 0).cummax(dim=0).values
-    chosen = order[torch.argsort(rank, stable=True)[:MOST_TRACKS]]
+    chosen = order[torch.argsort(rank, stable=True)[:MAX_TRACKS]]
     return index[chosen.sort().values]
 
 
 def _weighted(track_batch: TrackBatch, tracks: Tracks, weights: Tensor | None) -> TrackBatch:
+    """The batch of one track set with its confidence multiplied by weights (N,)."""
     if weights is None or not tracks.num_points:
         return track_batch
-    seen = tracks.visible.any(dim=0)
-    trust = track_batch.trust * weights.to(track_batch.trust)[seen][None, :, None]
-    return TrackBatch(
-        track_batch.place, track_batch.spot, track_batch.moved, trust, track_batch.present
-    )
+    visible = tracks.visible.any(dim=0)
+    weights = weights.to(track_batch.confidence)[visible]
+    return replace(track_batch, confidence=track_batch.confidence * weights[None, :, None])
 
 
 def _to(field: MotionField, device: torch.device) -> MotionField:

@@ -1,4 +1,4 @@
-"""Tracks as the control encoder reads them: where they start, how they move, how far to trust."""
+"""Tracks as the control encoder reads them: start, displacement and confidence."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ...tracks.model import Tracks
 
 # Lengths are counted in units: a canvas has an area of UNITS x UNITS of them.
 UNITS = 8.0
-# Trust in a position that was filled in because the point is not visible there: next to nothing,
-# unless no other point is visible either.
-FILLED_TRUST = 0.02
-# Nothing on any canvas is that far, and no square of it overflows.
+# Confidence in a position that was filled in because the point is not visible there: next to
+# nothing, unless no other point is visible either.
+FILLED_CONFIDENCE = 0.02
+# No displacement on any canvas is longer, and its square does not overflow.
 FARTHEST_UNITS = 64.0
 
 
@@ -25,59 +25,62 @@ FARTHEST_UNITS = 64.0
 class TrackBatch:
     """A batch of track sets, padded to the same N.
 
-    place:   (B, N, 2) units from the middle of the canvas, in the picture.
-    spot:    (B, N, 2) the same as -1..1 across the canvas, as grid_sample wants it.
-    moved:   (B, N, T, 2) units from there; filled in where a point is not visible.
-    trust:   (B, N, T) 1 where visible, FILLED_TRUST where not, 0 for padding.
-    present: (B, N) bool, False for padding.
+    Attributes:
+        start: (B, N, 2) units from the middle of the canvas, in the picture.
+        start_ndc: (B, N, 2) the same as -1..1 across the canvas, as grid_sample reads it.
+        displacement: (B, N, T, 2) units from `start`; filled in where a point is not visible.
+        confidence: (B, N, T) 1 where visible, FILLED_CONFIDENCE where not, 0 for padding.
+        valid: (B, N) bool, False for padding.
     """
 
-    place: Tensor
-    spot: Tensor
-    moved: Tensor
-    trust: Tensor
-    present: Tensor
+    start: Tensor
+    start_ndc: Tensor
+    displacement: Tensor
+    confidence: Tensor
+    valid: Tensor
 
     def to(self, device: torch.device | str) -> TrackBatch:
         """The same on another device."""
-        parts = (self.place, self.spot, self.moved, self.trust, self.present)
+        parts = (self.start, self.start_ndc, self.displacement, self.confidence, self.valid)
         return TrackBatch(*(part.to(device) for part in parts))
 
 
 def unit_px(canvas: Size) -> float:
-    """How many pixels of a canvas a unit is, along both axes: UNITS squared of them fill it."""
+    """Pixels per unit of length on a canvas, the same along both axes."""
     return (canvas.width * canvas.height) ** 0.5 / UNITS
 
 
 def make_track_batch(batch: Sequence[Tracks]) -> TrackBatch:
-    """What track sets of the same number of frames tell.
+    """Track sets of the same number of frames as one padded batch.
 
-    A point that is first seen after frame 0 is taken to have rested until then; between visible
-    frames a lost point is taken to move evenly, past the last one to rest. Points that are never
-    seen are dropped. Raises ShapeError for sets of different length, or none.
+    A point that is first visible after frame 0 rests until then. Between visible frames a hidden
+    point moves evenly, past the last one it rests. Points that are never visible are dropped.
+    Raises ShapeError for sets of different length, or none.
     """
     if len({tracks.num_frames for tracks in batch}) != 1:
         lengths = sorted({tracks.num_frames for tracks in batch})
         raise ShapeError(
             f"a batch of tracks must share one number of frames; got {lengths}. Resample them."
         )
-    parts = [_of_one(tracks) for tracks in batch]
-    # One absent track where there is none: attention over nothing has no maximum.
+    parts = [_unpadded(tracks) for tracks in batch]
+    # One padded track where there is none: attention over nothing has no maximum.
     most = max(1, *(len(part[0]) for part in parts))
     padded = [[_padded(value, most) for value in part] for part in parts]
-    place, spot, moved, trust = (torch.stack(column) for column in zip(*padded, strict=True))
-    counts = torch.tensor([len(part[0]) for part in parts], device=place.device)
-    present = torch.arange(most, device=place.device) < counts[:, None]
-    return TrackBatch(place, spot, moved, trust, present)
+    columns = (torch.stack(column) for column in zip(*padded, strict=True))
+    start, start_ndc, displacement, confidence = columns
+    counts = torch.tensor([len(part[0]) for part in parts], device=start.device)
+    valid = torch.arange(most, device=start.device) < counts[:, None]
+    return TrackBatch(start, start_ndc, displacement, confidence, valid)
 
 
 def every_nth(count: int, most: int) -> Tensor:
-    """(K,) indices of at most `most` of `count` things, evenly in their order."""
+    """(K,) indices of at most `most` of `count` items, evenly in their order."""
     kept = min(count, most)
     return torch.arange(kept) * count // max(kept, 1)
 
 
-def _of_one(tracks: Tracks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _unpadded(tracks: Tracks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Start, start_ndc, displacement and confidence of one track set."""
     xy, visible = tracks.xy, tracks.visible
     keep = visible.any(dim=0)
     xy, visible = xy[:, keep], visible[:, keep]
@@ -86,20 +89,19 @@ def _of_one(tracks: Tracks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         empty = xy.new_zeros(0, 2)
         return empty, empty, xy.new_zeros(0, len(xy), 2), xy.new_zeros(0, len(xy))
     whole = filled(xy, visible)
-    start = whole[0]
+    first = whole[0]
     unit = unit_px(tracks.size)
-    place = (start - size / 2) / unit
-    moved = ((whole - start) / unit).clamp(-FARTHEST_UNITS, FARTHEST_UNITS)
-    trust = torch.where(visible, 1.0, FILLED_TRUST)
-    reach = place.clamp(-FARTHEST_UNITS, FARTHEST_UNITS)
-    return reach, start / size * 2 - 1, moved.transpose(0, 1), trust.T
+    start = ((first - size / 2) / unit).clamp(-FARTHEST_UNITS, FARTHEST_UNITS)
+    displacement = ((whole - first) / unit).clamp(-FARTHEST_UNITS, FARTHEST_UNITS)
+    confidence = torch.where(visible, 1.0, FILLED_CONFIDENCE)
+    return start, first / size * 2 - 1, displacement.transpose(0, 1), confidence.T
 
 
 def filled(xy: Tensor, visible: Tensor) -> Tensor:
     """(T, N, 2) positions with the invisible ones filled in from the visible ones.
 
-    Before it is first seen a point rests, between it moves evenly, at last it rests again; one
-    that is never seen stays anywhere.
+    A point rests before it is first visible and after it is last visible; in between it moves
+    evenly. The positions of a point that is never visible are unspecified.
     """
     frames = len(xy)
     frame = torch.arange(frames, device=xy.device)[:, None].expand_as(visible)

@@ -20,7 +20,7 @@ from ...fields.motion_field import MotionField
 from ...progress import Progress, silent
 from ...tracks.model import Tracks, empty_tracks, make_tracks
 from .base import LiteBase, LiteControlOutput
-from .latents import coloured_noise, latents_of, retimed, time_factor
+from .latents import coloured_noise, field_to_latents, retimed, time_factor
 from .layers import zero_conv
 from .track_batch import filled, make_track_batch
 from .track_correction import TrackAttention, TrackCorrection, make_correction
@@ -32,65 +32,71 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedControl:
     """What control computes once per run.
 
-    added: (B, W, G, G) to what the first layer makes of the noisy latents. guess: (B, C, G, G)
-    latents of the motion the tracks ask for. share: broadcasts over (B, C, G, G), 0 where there is
-    nothing to follow, else 1. grip: how tracks hold what moves with them; None in training, and
-    where nothing needs to be held.
+    Attributes:
+        embedding: (B, W, G, G) added to the first layer's output for the noisy latents.
+        target: (B, C, G, G) latents of the motion that the tracks ask for.
+        active: Broadcasts over (B, C, G, G): 0 where no track counts, else 1.
+        correction: At the tracks; None in training, and where nothing needs to be corrected.
     """
 
-    added: Tensor
-    guess: Tensor
-    share: Tensor
+    embedding: Tensor
+    target: Tensor
+    active: Tensor
     correction: TrackCorrection | None = None
 
 
-class Regressor(Protocol):
-    """What control asks of the model it belongs to (`Lite`)."""
+class FieldEstimator(Protocol):
+    """The one-step model that control builds on (`Lite`)."""
 
-    def answer(
+    def field_and_attention(
         self,
         image: Tensor,
         tracks: Tracks,
         weights: Tensor | None = None,
         progress: Progress = silent,
     ) -> tuple[MotionField, TrackAttention]:
-        """Dense motion in one step, and which places listen to which tracks."""
+        """Dense motion in one step, and the attention of cells to tracks."""
         ...
 
-    def features(self, image: Tensor) -> Tensor:
-        """(1, F, G, G): what the base sees in a picture."""
+    def image_features(self, image: Tensor) -> Tensor:
+        """The base's features (1, F, G, G) of a picture."""
         ...
 
 
 class LiteTrackControlNet(nn.Module):
-    """Steers a frozen base by tracks. At its initialisation it changes nothing, bit for bit.
+    """Steers a frozen base by tracks. At its initialisation it changes nothing, bit for bit."""
 
-    input: "tracks" reads displacement and visibility where tracks start; "region" reads
-    region-wise displacement and mask (MotionPro, 2505.20287) instead.
-    """
+    def __init__(self, base: LiteBase, lite: FieldEstimator, input: str = "tracks") -> None:
+        """
+        Args:
+            base: The base; its encoder is copied.
+            lite: Gives the one-step field.
+            input: Of the first layer. "tracks": displacement and visibility in the cells where
+                tracks start. "region": region-wise displacement and mask (MotionPro, 2505.20287).
 
-    def __init__(self, base: LiteBase, lite: Regressor, input: str = "tracks") -> None:
-        """lite: gives the one-step field. Raises ValueError for an unknown input layer."""
+        Raises:
+            ValueError: The input is unknown.
+        """
         super().__init__()
         if input not in INPUTS:
             raise ValueError(f"input must be one of: {', '.join(INPUTS)}; got {input!r}.")
         self.config, self.input = base.config, input
         self.encoder = copy.deepcopy(base.encoder).requires_grad_(True)
-        self.encoder.first = _narrow(base.encoder.first, self.config.channels)
-        self.encoder.near[-1] = _narrow(cast(nn.Conv2d, base.encoder.near[-1]))
+        self.encoder.first = _pointwise(base.encoder.first, self.config.channels)
+        self.encoder.local_conv[-1] = _pointwise(cast(nn.Conv2d, base.encoder.local_conv[-1]))
         # Not learned here; outside of the module's tree, so that it is saved once.
         self._lite = (lite,)
         width, channels = self.config.widths[0], self.config.channels
-        self.stem = nn.Sequential(
+        self.condition_embedding = nn.Sequential(
             nn.Conv2d(2 * channels + 1 + self.config.features, width, 1),
             nn.SiLU(),
             nn.Conv2d(width, width, 3, 1, 1),
         )
-        self.zeros = nn.ModuleList([zero_conv(one, one) for one in self.config.widths])
-        self.when = nn.Linear(self.config.time, width)
+        self.zero_convs = nn.ModuleList([zero_conv(size, size) for size in self.config.widths])
+        self.noise_proj = nn.Linear(self.config.time, width)
         self.gate = zero_conv(width, 2)
 
     def prepare(
@@ -100,12 +106,18 @@ class LiteTrackControlNet(nn.Module):
         weights: Tensor | None = None,
         seed: int = 0,
         progress: Progress = silent,
-    ) -> Prepared:
+    ) -> PreparedControl:
         """Everything that does not depend on the noisy latents, once per run.
 
-        image: (H, W, 3) 0..1. tracks: on its canvas; another number of frames than the model's is
-        resampled in time, with a log line. weights: (N,) 0..1 or None. seed: of the noise of
-        `trust`. Raises what Lite.field raises.
+        Args:
+            image: (H, W, 3) 0..1.
+            tracks: On its canvas. Another number of frames than the model's is resampled in time,
+                with a log line.
+            weights: (N,) 0..1 or None.
+            seed: Of the noise on which `correction_amount` is measured.
+            progress: See Lite.field.
+
+        Raises what Lite.field raises.
         """
         lite = self._lite[0]
         frames = self.config.frames
@@ -114,87 +126,101 @@ class LiteTrackControlNet(nn.Module):
                 "tracks of %d frames are resampled to the model's %d.", tracks.num_frames, frames
             )
         tracks = fitted(tracks, frames)
-        field, attention = lite.answer(image, tracks, weights, progress)
-        features = lite.features(image)
-        track_maps = self.track_maps(tracks).to(features)
-        guess = latents_of(field, frames).to(features)
-        sure = field.confidence[None, None].to(features)
-        added = self.heard(track_maps, guess, sure, features)
-        prepared = Prepared(added, guess, attention.any_heard())
-        return replace(prepared, correction=make_correction(attention, self.trust(prepared, seed)))
+        field, attention = lite.field_and_attention(image, tracks, weights, progress)
+        features = lite.image_features(image)
+        maps = self.track_maps(tracks).to(features)
+        target = field_to_latents(field, frames).to(features)
+        confidence = field.confidence[None, None].to(features)
+        embedding = self.embed(maps, target, confidence, features)
+        prepared = PreparedControl(embedding, target, attention.is_active())
+        amount = self.correction_amount(prepared, seed)
+        return replace(prepared, correction=make_correction(attention, amount))
 
-    def trust(self, prepared: Prepared, seed: int = 0) -> Tensor:
-        """(B, 1, G*G) 0..1: how far control leans to the guess where noise is all there is. As
-        firmly the tracks hold on to it in the other steps.
+    def correction_amount(self, prepared: PreparedControl, seed: int = 0) -> Tensor:
+        """(B, 1, G*G) 0..1: the gate for motion in pure noise.
 
-        It cannot be learned in those: in training the truth is behind the noise, and the base does
-        well to believe in it; in a run what the base made up before is behind it.
+        This part of the residuals is corrected in every step. It cannot be learned at lower noise
+        levels: in training the noisy latents hold the truth, and the base does well to rely on it;
+        in a run they hold what the base predicted before.
         """
-        factor = time_factor(self.config.frames).to(prepared.guess)
+        factor = time_factor(self.config.frames).to(prepared.target)
         generator = torch.Generator().manual_seed(seed)
-        noise = coloured_noise(tuple(prepared.guess.shape), factor, generator)
-        lean = self.residuals(prepared, noise, noise.new_ones(1)).gate
-        return lean[:, :1].flatten(2).clamp(0, 1)
+        noise = coloured_noise(tuple(prepared.target.shape), factor, generator)
+        gate = self.residuals(prepared, noise, noise.new_ones(1)).gate
+        return gate[:, :1].flatten(2).clamp(0, 1)
 
-    def heard(self, track_maps: Tensor, guess: Tensor, sure: Tensor, features: Tensor) -> Tensor:
-        """(B, W, G, G) what tracks add to the first layer: the new first layer itself.
+    def embed(
+        self, track_maps: Tensor, target: Tensor, confidence: Tensor, features: Tensor
+    ) -> Tensor:
+        """(B, W, G, G) that tracks and picture add to the first layer's output.
 
-        track_maps, guess: (B, C, G, G). sure: (B, 1, G, G) 0..1, the confidence of the guess.
+        Args:
+            track_maps: (B, C, G, G), see `track_maps`.
+            target: (B, C, G, G) latents of the one-step field.
+            confidence: (B, 1, G, G) 0..1 of that field.
+            features: (B, F, G, G) of the pictures.
         """
-        return self.stem(torch.cat([track_maps, guess, sure, features], dim=1))
+        inputs = torch.cat([track_maps, target, confidence, features], dim=1)
+        return self.condition_embedding(inputs)
 
     def track_maps(self, tracks: Tracks) -> Tensor:
-        """(1, C, G, G): what the input layer reads of tracks, laid out as latents are."""
+        """(1, C, G, G): the tracks as the first layer reads them, laid out as latents."""
         if self.input == "region":
             return region_maps(tracks, self.config.grid)
         return rasterize_tracks(make_track_batch([tracks]), self.config.grid)
 
-    def residuals(self, prepared: Prepared, noisy: Tensor, tau: Tensor) -> LiteControlOutput:
-        """What the tracks add to the base's prediction at one step.
+    def residuals(self, prepared: PreparedControl, noisy: Tensor, tau: Tensor) -> LiteControlOutput:
+        """What control adds to the base's prediction at one step; all zero without tracks.
 
-        noisy: (B, C, G, G). tau: (B,). Without tracks everything added is zero.
+        Args:
+            prepared: Of the run.
+            noisy: (B, C, G, G) latents.
+            tau: (B,) 0..1.
         """
         if noisy.shape[1] != self.config.channels:
             raise ShapeError(
                 f"latents have {self.config.channels} channels here; got {noisy.shape[1]}."
             )
-        share = prepared.share
-        maps, time = self.encoder(noisy, tau, prepared.added)
-        skips = tuple(zero(one) * share for zero, one in zip(self.zeros, maps, strict=True))
-        gate = self._gates(maps[0], time)[:, (0, 0, 1)] * share
-        return LiteControlOutput(skips, gate, prepared.guess, prepared.correction)
+        active = prepared.active
+        maps, time = self.encoder(noisy, tau, prepared.embedding)
+        pairs = zip(self.zero_convs, maps, strict=True)
+        residuals = tuple(zero(part) * active for zero, part in pairs)
+        gate = self._gates(maps[0], time)[:, (0, 0, 1)] * active
+        return LiteControlOutput(residuals, gate, prepared.target, prepared.correction)
 
     def _gates(self, full: Tensor, time: Tensor) -> Tensor:
-        """(B, 2, G, G) -1..1: a gate for motion and one for visibility, by place and noise."""
-        heard = functional.silu(full + self.when(time)[..., None, None])
-        return torch.tanh(self.gate(heard))
+        """(B, 2, G, G) -1..1: a gate for motion and one for visibility, by cell and noise level."""
+        hidden = functional.silu(full + self.noise_proj(time)[..., None, None])
+        return torch.tanh(self.gate(hidden))
 
 
 def fitted(tracks: Tracks, frames: int) -> Tracks:
-    """Tracks with a model's number of frames: positions in between are interpolated.
+    """Tracks resampled to a model's number of frames, linear in between.
 
-    Seen is what is seen on both sides, or, lest a track is lost that shows in a few frames only,
-    near by.
+    A point is visible between two frames in which it is visible. A track that would never be
+    visible in this way is visible near the frames in which it was.
     """
     if tracks.num_frames == frames:
         return tracks
     if not bool(tracks.visible.any()):
         return empty_tracks(frames, tracks.size)
     xy = retimed(filled(tracks.xy, tracks.visible), frames)
-    seen = tracks.visible.float()
-    visible = retimed(seen, frames) > 0.99
+    before = tracks.visible.float()
+    visible = retimed(before, frames) > 0.99
     lost = ~visible.any(dim=0)
     if bool(lost.any()):
-        visible[:, lost] = functional.adaptive_max_pool1d(seen[:, lost].T[None], frames)[0].T > 0
+        visible[:, lost] = functional.adaptive_max_pool1d(before[:, lost].T[None], frames)[0].T > 0
     return make_tracks(xy, tracks.size, visible=visible, ids=tracks.ids)
 
 
-def _narrow(wide: nn.Conv2d, channels: int | None = None) -> nn.Conv2d:
-    """A layer without its neighbourhood, which is dear on the full grid: it reads a cell at a time,
-    of the first `channels` maps, or of all. (The picture comes with what is added.)"""
-    channels = channels or wide.in_channels
-    one = nn.Conv2d(channels, wide.out_channels, 1)
+def _pointwise(conv: nn.Conv2d, channels: int | None = None) -> nn.Conv2d:
+    """A 1x1 convolution with a layer's weights summed over its kernel.
+
+    Kernels are costly on the full grid. channels: how many input maps it reads, or None for all.
+    """
+    channels = channels or conv.in_channels
+    pointwise = nn.Conv2d(channels, conv.out_channels, 1)
     with torch.no_grad():
-        one.weight.copy_(wide.weight[:, :channels].sum(dim=(2, 3), keepdim=True))
-        torch.as_tensor(one.bias).copy_(torch.as_tensor(wide.bias))
-    return one
+        pointwise.weight.copy_(conv.weight[:, :channels].sum(dim=(2, 3), keepdim=True))
+        torch.as_tensor(pointwise.bias).copy_(torch.as_tensor(conv.bias))
+    return pointwise

@@ -1,7 +1,7 @@
-"""What tracks make of each other, before places listen to them.
+"""Attention among tracks, and the second pass in which cells attend to tracks.
 
-Whether a place moves with a track is not told by the picture alone: a track that all others
-contradict is likely to stand on something small, one that many confirm on something large.
+The picture alone does not decide whether a cell moves with a track. A track that all others
+contradict is likely to lie on something small, one that many confirm on something large.
 """
 
 from __future__ import annotations
@@ -15,146 +15,183 @@ from torch.nn import functional
 from .latents import retimed
 from .track_batch import TrackBatch
 
-# Tracks hear at most so many others, evenly chosen.
-MOST_ASKED = 512
-# Motion is told at so many times, whatever the number of frames.
+# Tracks attend to at most this many tracks, chosen evenly.
+MAX_KEY_TRACKS = 512
+# Motion is sampled at this many times, whatever the number of frames.
 TIMES = 6
-# Channels of what is said and compared, per head.
-WORD = 16
-# How lengths are compressed for networks to read: displacements are linear up to about so many
-# units, differences of motion up to so many, and no miss is told to be smaller than this.
-SOFT_UNITS, FINE_UNITS, LEAST_MISS = 0.25, 1 / 32, 0.02
-# The reach of a track is changed by at most this factor, as a logarithm.
-MOST_REACH = 1.5
+# Channels of values and keys per head.
+HEAD_DIM = 16
+# Compression of lengths that networks read: displacements are linear up to about SOFT_UNITS,
+# differences of motion up to FINE_UNITS, and residuals below LEAST_RESIDUAL look the same.
+SOFT_UNITS, FINE_UNITS, LEAST_RESIDUAL = 0.25, 1 / 32, 0.02
+# The reach of a track changes by at most this factor, as a logarithm.
+MAX_LOG_REACH = 1.5
 
 
 class TrackUncertainty(NamedTuple):
-    """What the other tracks foretell of each: miss (B, H, N), the mean distance from what it does,
-    units, and heard (B, H, N), how much there was to hear, 0..1."""
+    """How well the other tracks predict each track.
 
-    miss: Tensor
-    heard: Tensor
-
-
-class Second(NamedTuple):
-    """What places make of tracks when they listen again.
-
-    added: (B, H, M, N) to the logits of the first round. alike: the part of it that is likeness.
-    said: (B, M, H * WORD) what they heard in the first round.
+    Attributes:
+        residual: (B, H, N) mean distance between prediction and track, units.
+        coverage: (B, H, N) 0..1, confidence-weighted share of the tracks the prediction rests on.
     """
 
-    added: Tensor
-    alike: Tensor
-    said: Tensor
+    residual: Tensor
+    coverage: Tensor
+
+
+class SecondPass(NamedTuple):
+    """What the second attention of cells to tracks adds to the first.
+
+    Attributes:
+        logits: (B, H, M, N) added to the logits of the first pass.
+        affinity: (B, H, M, N) the part of `logits` that compares cells and tracks.
+        context: (B, M, H * HEAD_DIM) values that cells gathered in the first pass.
+    """
+
+    logits: Tensor
+    affinity: Tensor
+    context: Tensor
 
 
 class TrackTransformer(nn.Module):
-    """Codes of tracks that know each other, and a second round in which places listen to them.
+    """Codes of tracks that know of each other, and a second pass in which cells attend to them.
 
-    At its initialisation the second round changes nothing.
+    At its initialisation the second pass changes nothing.
     """
 
     def __init__(self, width: int, heads: int, code: int = 32) -> None:
-        """width: of the picture's features. heads: that weigh tracks."""
+        """
+        Args:
+            width: Channels of the picture's features.
+            heads: Attention heads of the cells.
+            code: Channels of a track's code.
+        """
         super().__init__()
-        told = width + 4 * TIMES + 2 * heads + 3
+        channels = width + 4 * TIMES + 2 * heads + 3
         self.heads = heads
-        self.tell = nn.Sequential(nn.Linear(told, 64), nn.SiLU(), nn.Linear(64, code))
-        self.rounds = nn.ModuleList([TrackSelfAttention(code), TrackSelfAttention(code)])
+        self.embed = nn.Sequential(nn.Linear(channels, 64), nn.SiLU(), nn.Linear(64, code))
+        self.layers = nn.ModuleList([TrackSelfAttention(code), TrackSelfAttention(code)])
         self.norm = nn.LayerNorm(code)
-        self.say = nn.Linear(code, WORD)
-        self.key = nn.Linear(code, heads * WORD)
-        self.ask = nn.Sequential(
-            nn.Linear(width + heads * WORD, 64), nn.SiLU(), _zero_linear(64, heads * WORD)
+        self.value = nn.Linear(code, HEAD_DIM)
+        self.key = nn.Linear(code, heads * HEAD_DIM)
+        self.query = nn.Sequential(
+            nn.Linear(width + heads * HEAD_DIM, 64), nn.SiLU(), _zero_linear(64, heads * HEAD_DIM)
         )
-        self.voice = _zero_linear(code, 2 * heads)
+        self.modulation = _zero_linear(code, 2 * heads)
 
     def codes(
-        self, theirs: Tensor, track_batch: TrackBatch, doubt: TrackUncertainty, asked: Tensor
+        self,
+        track_features: Tensor,
+        track_batch: TrackBatch,
+        uncertainty: TrackUncertainty,
+        keys: Tensor,
     ) -> Tensor:
-        """(B, N, code) of every track. theirs: (B, N, width), the picture where they start.
-        asked: (K,) those that are heard."""
-        moved = _sampled(track_batch.moved)
-        motion = _told_motion(moved, track_batch.present)
-        count = torch.log1p(track_batch.present.sum(dim=1, keepdim=True).float()) / 3
-        count = count[:, None].expand(-1, theirs.shape[1], -1)
-        miss = torch.log(doubt.miss + LEAST_MISS) / 2
-        doubts = torch.cat([miss, doubt.heard], dim=1).transpose(1, 2)
-        code = self.tell(torch.cat([theirs, motion, doubts, track_batch.spot, count], dim=-1))
-        apart = _apart(moved, track_batch.place, asked)
-        for one in self.rounds:
-            code = one(code, apart, asked, track_batch.present[:, asked])
+        """(B, N, code) codes of all tracks.
+
+        Args:
+            track_features: (B, N, width) features of the picture where tracks start.
+            track_batch: The tracks.
+            uncertainty: How well the other tracks predict each of them.
+            keys: (K,) indices of the tracks that are attended to.
+        """
+        motion = _sampled_motion(track_batch.displacement)
+        compressed = _compressed_motion(motion, track_batch.valid)
+        count = torch.log1p(track_batch.valid.sum(dim=1, keepdim=True).float()) / 3
+        count = count[:, None].expand(-1, track_features.shape[1], -1)
+        residual = torch.log(uncertainty.residual + LEAST_RESIDUAL) / 2
+        predicted = torch.cat([residual, uncertainty.coverage], dim=1).transpose(1, 2)
+        inputs = [track_features, compressed, predicted, track_batch.start_ndc, count]
+        code = self.embed(torch.cat(inputs, dim=-1))
+        distances = _distances(motion, track_batch.start, keys)
+        for layer in self.layers:
+            code = layer(code, distances, keys, track_batch.valid[:, keys])
         return self.norm(code)
 
-    def second(self, own: Tensor, weights: Tensor, near: Tensor, codes: Tensor) -> Second:
-        """The second round of places with features own (B, M, width).
+    def second_pass(
+        self, cell_features: Tensor, weights: Tensor, distance_logits: Tensor, codes: Tensor
+    ) -> SecondPass:
+        """The second attention of cells to tracks.
 
-        weights: (B, H, M, N) of the first round. near: (B, H, M, N), its logits by distance, not
-        positive. codes: (B, N, code).
+        Args:
+            cell_features: (B, M, width).
+            weights: (B, H, M, N) attention of the first pass.
+            distance_logits: (B, H, M, N) its logits by distance, not positive.
+            codes: (B, N, code) of the tracks.
         """
-        said = (weights @ self.say(codes)[:, None]).transpose(1, 2).flatten(2)
-        query = self.ask(torch.cat([own, said], dim=-1)).unflatten(-1, (self.heads, -1))
+        context = (weights @ self.value(codes)[:, None]).transpose(1, 2).flatten(2)
+        query = self.query(torch.cat([cell_features, context], dim=-1))
+        query = query.unflatten(-1, (self.heads, -1))
         key = self.key(codes).unflatten(-1, (self.heads, -1))
-        alike = query.transpose(1, 2) @ key.permute(0, 2, 3, 1)
-        bias, reach = self.voice(codes).transpose(1, 2)[:, :, None].chunk(2, dim=1)
-        wider = torch.exp(-2 * MOST_REACH * torch.tanh(reach)) - 1
-        return Second(alike + bias + near * wider, alike, said)
+        affinity = query.transpose(1, 2) @ key.permute(0, 2, 3, 1)
+        bias, reach = self.modulation(codes).transpose(1, 2)[:, :, None].chunk(2, dim=1)
+        wider = torch.exp(-2 * MAX_LOG_REACH * torch.tanh(reach)) - 1
+        return SecondPass(affinity + bias + distance_logits * wider, affinity, context)
 
 
 class TrackSelfAttention(nn.Module):
-    """Tracks listen to tracks: by their codes, by how alike they move and how near they start."""
+    """Tracks attend to tracks by their codes, by similar motion and by nearness."""
 
     def __init__(self, code: int, heads: int = 4) -> None:
         super().__init__()
         self.heads = heads
-        self.before, self.between = nn.LayerNorm(code), nn.LayerNorm(code)
-        self.query, self.keys = nn.Linear(code, code), nn.Linear(code, 2 * code)
-        self.write = nn.Linear(code, code)
-        # Alike motion, nearness: (2, heads), how much a distance of each kind counts.
-        self.strictness = nn.Parameter(torch.tensor([[0.5, 2.0, 0.0, 1.0], [0.0, 0.3, 1.0, 0.3]]))
-        self.think = nn.Sequential(nn.Linear(code, 2 * code), nn.SiLU(), nn.Linear(2 * code, code))
-
-    def forward(self, code: Tensor, apart: Tensor, asked: Tensor, present: Tensor) -> Tensor:
-        """(B, N, code) to the same. apart: (2, B, N, K). present: (B, K) of those asked."""
-        read = self.before(code)
-        query = self.query(read).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-        key, value = (
-            one.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for one in self.keys(read[:, asked]).chunk(2, dim=-1)
+        self.norm1, self.norm2 = nn.LayerNorm(code), nn.LayerNorm(code)
+        self.query, self.key_value = nn.Linear(code, code), nn.Linear(code, 2 * code)
+        self.out = nn.Linear(code, code)
+        # (2, heads): how much a difference of motion and a distance of starts count.
+        self.distance_scale = nn.Parameter(
+            torch.tensor([[0.5, 2.0, 0.0, 1.0], [0.0, 0.3, 1.0, 0.3]])
         )
-        bias = -torch.einsum("kh,kbnm->bhnm", self.strictness, apart)
-        bias = bias.masked_fill(~present[:, None, None], -1e4)
-        heard = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        code = code + self.write(heard.transpose(1, 2).flatten(2))
-        return code + self.think(self.between(code))
+        self.mlp = nn.Sequential(nn.Linear(code, 2 * code), nn.SiLU(), nn.Linear(2 * code, code))
+
+    def forward(self, code: Tensor, distances: Tensor, keys: Tensor, valid: Tensor) -> Tensor:
+        """(B, N, code) to the same.
+
+        Args:
+            code: (B, N, code).
+            distances: (2, B, N, K), see `_distances`.
+            keys: (K,) indices of the tracks that are attended to.
+            valid: (B, K) bool, False for padding among them.
+        """
+        normed = self.norm1(code)
+        query = self.query(normed).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        key, value = (
+            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for part in self.key_value(normed[:, keys]).chunk(2, dim=-1)
+        )
+        bias = -torch.einsum("kh,kbnm->bhnm", self.distance_scale, distances)
+        bias = bias.masked_fill(~valid[:, None, None], -1e4)
+        attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        code = code + self.out(attended.transpose(1, 2).flatten(2))
+        return code + self.mlp(self.norm2(code))
 
 
-def _sampled(moved: Tensor) -> Tensor:
+def _sampled_motion(displacement: Tensor) -> Tensor:
     """(B, N, T, 2) to (B, N, 2 * TIMES): displacements at even times after frame 0."""
-    return retimed(moved.permute(2, 0, 1, 3), TIMES + 1)[1:].permute(1, 2, 3, 0).flatten(2)
+    return retimed(displacement.permute(2, 0, 1, 3), TIMES + 1)[1:].permute(1, 2, 3, 0).flatten(2)
 
 
-def _told_motion(moved: Tensor, present: Tensor) -> Tensor:
-    """(B, N, 4 * TIMES): where tracks go, and how that differs from what all do on average.
+def _compressed_motion(motion: Tensor, valid: Tensor) -> Tensor:
+    """(B, N, 4 * TIMES): motion of tracks, and its difference from the mean of all, compressed.
 
-    moved: (B, N, 2 * TIMES). present: (B, N) bool.
+    motion: (B, N, 2 * TIMES). valid: (B, N) bool.
     """
-    share = present.float()
+    share = valid.float()
     share = share / share.sum(dim=1, keepdim=True).clamp(min=1)
-    mean = (share[..., None] * moved).sum(dim=1, keepdim=True)
-    return torch.asinh(torch.cat([moved, moved - mean], dim=-1) / SOFT_UNITS)
+    mean = (share[..., None] * motion).sum(dim=1, keepdim=True)
+    return torch.asinh(torch.cat([motion, motion - mean], dim=-1) / SOFT_UNITS)
 
 
-def _apart(moved: Tensor, place: Tensor, asked: Tensor) -> Tensor:
-    """(2, B, N, K): how differently tracks move, compressed, and how far apart they start.
+def _distances(motion: Tensor, start: Tensor, keys: Tensor) -> Tensor:
+    """(2, B, N, K): difference of motion, compressed, and distance between starts, units.
 
-    moved: (B, N, 2 * TIMES). place: (B, N, 2).
+    motion: (B, N, 2 * TIMES). start: (B, N, 2). keys: (K,).
     """
     exact = "donot_use_mm_for_euclid_dist"
-    steps = moved / TIMES**0.5
-    motion = torch.cdist(steps, steps[:, asked], compute_mode=exact)
-    start = torch.cdist(place, place[:, asked], compute_mode=exact)
-    return torch.stack([torch.log1p(motion / FINE_UNITS), start])
+    steps = motion / TIMES**0.5
+    apart = torch.cdist(steps, steps[:, keys], compute_mode=exact)
+    between_starts = torch.cdist(start, start[:, keys], compute_mode=exact)
+    return torch.stack([torch.log1p(apart / FINE_UNITS), between_starts])
 
 
 def _zero_linear(width: int, out: int) -> nn.Linear:

@@ -14,9 +14,40 @@ from ...weights_io import read_safetensors
 
 KIND = "motion-prompting lite 3"
 OLDER_KIND = "motion-prompting lite 2"
-# Files of OLDER_KIND: a pattern of their keys and what it became, or None for keys that nothing
-# reads any more. The first pattern that matches counts.
-RENAMED_KEYS: tuple[tuple[str, str | None], ...] = ((r"control\.reader\..+", None),)
+# How keys of OLDER_KIND are read: patterns and what replaces them, applied one after another.
+# Keys that match a pattern without a replacement are dropped.
+RENAMED_KEYS: tuple[tuple[str, str | None], ...] = (
+    (r"^control\.reader\..*", None),
+    (r"^control\.stem\.", "control.condition_embedding."),
+    (r"^control\.zeros\.", "control.zero_convs."),
+    (r"^control\.when\.", "control.noise_proj."),
+    (r"^base\.eyes\.", "base.image_encoder."),
+    (r"^base\.heard\.", "base.estimate_proj."),
+    (r"^(base|control)\.encoder\.level\.mix\.", r"\1.encoder.noise_embedding.mlp."),
+    (r"^(encoder|base\.image_encoder)\.picture\.", r"\1.backbone."),
+    (r"\.near\.", ".local_conv."),
+    (r"\.sharpen\.", ".refine."),
+    (r"\.around\.(\d\.)?read\.", r".attention.\1qkv."),
+    (r"\.around\.(\d\.)?write\.", r".attention.\1out."),
+    (r"\.around\.", ".attention."),
+    (r"^encoder\.sharpness$", "encoder.logit_scale"),
+    (r"^encoder\.reach$", "encoder.log_sigma"),
+    (r"^encoder\.ridge$", "encoder.log_ridge"),
+    (r"^encoder\.seeing$", "encoder.visibility_coefficients"),
+    (r"^encoder\.rumour\.", "encoder.context_proj."),
+    (r"^encoder\.accord\.", "encoder.track_transformer."),
+    (r"(\.track_transformer)\.tell\.", r"\1.embed."),
+    (r"(\.track_transformer)\.say\.", r"\1.value."),
+    (r"(\.track_transformer)\.ask\.", r"\1.query."),
+    (r"(\.track_transformer)\.voice\.", r"\1.modulation."),
+    (r"(\.track_transformer)\.rounds\.", r"\1.layers."),
+    (r"(\.layers\.\d)\.before\.", r"\1.norm1."),
+    (r"(\.layers\.\d)\.between\.", r"\1.norm2."),
+    (r"(\.layers\.\d)\.keys\.", r"\1.key_value."),
+    (r"(\.layers\.\d)\.write\.", r"\1.out."),
+    (r"(\.layers\.\d)\.think\.", r"\1.mlp."),
+    (r"(\.layers\.\d)\.strictness$", r"\1.distance_scale"),
+)
 # The same for `input` of the control branch. "ids" read the same maps as "tracks", of tracks that
 # had gone through the random-ID volume.
 RENAMED_INPUTS = {"ids": "tracks"}
@@ -60,8 +91,11 @@ def renamed_keys(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _renamed_key(key: str) -> str | None:
     for pattern, replacement in RENAMED_KEYS:
-        if re.match(pattern, key):
-            return None if replacement is None else re.sub(pattern, replacement, key, count=1)
+        if replacement is None:
+            if re.search(pattern, key):
+                return None
+        else:
+            key = re.sub(pattern, replacement, key, count=1)
     return key
 
 

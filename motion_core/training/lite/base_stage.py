@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from ...models.lite.base import LiteBase
-from ...models.lite.lite import load_lite
+from ...models.lite.load import load_lite
 from ...models.lite.unet import BaseConfig
 from ..config import TrainConfig
 from .data import Batch
@@ -26,5 +26,5 @@ class BaseStage(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss of a batch, as `loss`."""
         target, noisy, tau = noisy_latents(batch, self.base, self.config)
-        prediction = self.base(noisy, tau, self.base.sees(batch.images))
+        prediction = self.base(noisy, tau, self.base.encode_image(batch.images))
         return {"loss": flow_matching_loss(prediction, target, tau, batch.visible)}

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from ...errors import FormatError
 from ...layered_scenes.scene import CANVAS
 from ...models.lite.base import LiteControlOutput
-from ...models.lite.latents import from_latents, latents_of
-from ...models.lite.lite import load_lite
-from ...models.lite.track_controlnet import LiteTrackControlNet, Prepared
+from ...models.lite.latents import field_to_latents, from_latents
+from ...models.lite.load import load_lite
+from ...models.lite.track_controlnet import LiteTrackControlNet, PreparedControl
 from ..config import TrainConfig
 from .data import Batch
 from .flow_matching import flow_matching_loss, noisy_latents
@@ -37,7 +37,7 @@ class ControlStage(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss of a batch as `loss`, and the mean of the gates as `gate`."""
         target, noisy, tau = noisy_latents(batch, self.base, self.config)
-        image_features = self.base.sees(batch.images)
+        image_features = self.base.encode_image(batch.images)
         output = self.control_output(batch, image_features.features, noisy, tau)
         prediction = self.base(noisy, tau, image_features, output)
         return {
@@ -56,12 +56,12 @@ class ControlStage(nn.Module):
             noisy: (B, C, G, G) noisy latents.
             tau: (B,) their noise levels.
         """
-        fields, attention = self.lite.fields(batch.images, batch.track_batch, CANVAS)
-        guess = torch.cat([latents_of(field, self.config.frames) for field in fields])
+        fields, attention = self.lite.batch_fields(batch.images, batch.track_batch, CANVAS)
+        target = torch.cat([field_to_latents(field, self.config.frames) for field in fields])
         confidence = torch.stack([field.confidence for field in fields])[:, None]
         track_maps = torch.cat([self.control.track_maps(tracks) for tracks in batch.tracks])
-        first = self.control.heard(track_maps.to(features), guess, confidence, features)
-        prepared = Prepared(first, guess, attention.any_heard())
+        embedding = self.control.embed(track_maps.to(features), target, confidence, features)
+        prepared = PreparedControl(embedding, target, attention.is_active())
         return self.control.residuals(prepared, noisy, tau)
 
 
@@ -70,7 +70,7 @@ def predict_in_one_step(stage: ControlStage, batch: Batch) -> Tensor:
     base = stage.base
     noise = base.noise(1, torch.Generator().manual_seed(0)).to(batch.images)
     tau = noise.new_ones(1)
-    image_features = base.sees(batch.images)
+    image_features = base.encode_image(batch.images)
     output = stage.control_output(batch, image_features.features, noise, tau)
     displacement, _ = from_latents(base(noise, tau, image_features, output))
     return displacement[0].flatten(1, 2).transpose(0, 1)

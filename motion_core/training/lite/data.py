@@ -150,7 +150,7 @@ def collate(examples: list[Example], step: int) -> Batch:
     """Examples as the batch of a step."""
     images, tracks, displacement, visible, layers, owners = zip(*examples, strict=True)
     track_batch = make_track_batch(tracks)
-    track_layers = torch.full(track_batch.present.shape, -1)
+    track_layers = torch.full(track_batch.valid.shape, -1)
     for row, owner in enumerate(owners):
         track_layers[row, : len(owner)] = torch.from_numpy(owner)
     stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1

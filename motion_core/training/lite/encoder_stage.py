@@ -75,7 +75,7 @@ def encoder_loss(estimate: Estimate, batch: Batch, cells: Tensor) -> dict[str, T
     """
     target = _at(batch.displacement.flatten(2, 3), cells)
     visible = _at(batch.visible.flatten(2, 3), cells).float()
-    squared = (estimate.moved - target).square().sum(dim=-1)
+    squared = (estimate.displacement - target).square().sum(dim=-1)
     charbonnier = (squared + QUADRATIC_UNITS**2).sqrt() - QUADRATIC_UNITS
     weight = HIDDEN_WEIGHT + (1 - HIDDEN_WEIGHT) * visible
     motion = (weight * charbonnier).sum() / weight.sum()
@@ -83,7 +83,7 @@ def encoder_loss(estimate: Estimate, batch: Batch, cells: Tensor) -> dict[str, T
     actual = (weight * charbonnier).sum(dim=-1) / weight.sum(dim=-1)
     log_scale = estimate.error.clamp(-7, 3)
     error = (actual.detach() * torch.exp(-log_scale) + log_scale).mean()
-    layer = _layer_loss(estimate.alike, batch, cells)
+    layer = _layer_loss(estimate.affinity, batch, cells)
     total = motion + LAYER_WEIGHT * layer + VISIBLE_WEIGHT * visibility + ERROR_WEIGHT * error
     return {"loss": total, "motion": motion, "layer": layer, "visible": visibility, "error": error}
 
@@ -93,7 +93,7 @@ def _layer_loss(logits: Tensor, batch: Batch, cells: Tensor) -> Tensor:
     cell_layers = batch.layers.flatten(1).gather(1, cells)
     same = (cell_layers[:, :, None] == batch.track_layers[:, None]).float()
     loss = functional.binary_cross_entropy_with_logits(logits, same, reduction="none")
-    present = batch.track_batch.present[:, None].float().expand_as(loss)
+    present = batch.track_batch.valid[:, None].float().expand_as(loss)
     per_scene = (loss * present).sum(dim=(1, 2)) / present.sum(dim=(1, 2)).clamp(min=1)
     return per_scene.mean()
 

@@ -46,7 +46,7 @@ def probe_base(base: LiteBase, config: TrainConfig) -> dict[str, float]:
     clean = to_latents(batch.displacement, batch.visible)
     errors: dict[str, float] = {}
     with torch.no_grad():
-        own = base.sees(batch.images)
+        own = base.encode_image(batch.images)
         for level in LEVELS:
             noisy = (1 - level) * clean + level * noise
             for name, features in (("own", own), ("other", own.rolled())):
@@ -97,8 +97,8 @@ def field_errors(predicted: Tensor, batch: Batch) -> dict[str, float]:
     without = target.norm(dim=-1)[:, 1:] * PIXELS_PER_UNIT
     layers, track_layers = batch.layers[0], batch.track_layers[0]
     on_object = torch.isin(layers, track_layers[track_layers > 0]).flatten()
-    cell = ((batch.track_batch.spot[0] + 1) / 2 * GRID).long().clamp(0, GRID - 1)
-    cell = cell[batch.track_batch.present[0]]
+    cell = ((batch.track_batch.start_ndc[0] + 1) / 2 * GRID).long().clamp(0, GRID - 1)
+    cell = cell[batch.track_batch.valid[0]]
     tracked = torch.zeros(GRID * GRID, dtype=torch.bool)
     tracked[cell[:, 1] * GRID + cell[:, 0]] = True
     everywhere = torch.ones_like(on_object)

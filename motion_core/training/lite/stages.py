@@ -31,7 +31,7 @@ def probe_stage(stage: Stage, config: TrainConfig) -> dict[str, float]:
         if isinstance(stage, EncoderStage):
             encoder, half = stage.encoder, torch.tensor(HALF_CANVAS)
             features = encoder.features(batch.images)
-            return estimate_field(encoder, features, batch.track_batch, half).moved[0]
+            return estimate_field(encoder, features, batch.track_batch, half).displacement[0]
         return predict_in_one_step(stage, batch)
 
     return probe_tracks(predict, config)

@@ -1,0 +1,59 @@
+"""Loading lite from a file of weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...errors import FormatError
+from .base import LiteBase
+from .control_encoder import ControlEncoder
+from .image_encoder import EncoderConfig
+from .lite import Lite
+from .track_controlnet import LiteTrackControlNet
+from .unet import BaseConfig
+from .weights import SHIPPED, fill_module, read_weights
+
+
+def load_lite(path: Path | str | None = None, device: torch.device | str = "cpu") -> Lite:
+    """The model from a file of weights, ready to use.
+
+    Args:
+        path: A file of weights, or None for the one that the pack ships.
+        device: Where the model is put.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        FormatError: The file is truncated, foreign or of another size; the error says what to do.
+    """
+    path = SHIPPED if path is None else Path(path)
+    tensors, config = read_weights(path)
+    try:
+        lite = _build(config)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"{path} has a config that cannot be read: {error}.") from error
+    for part in ("encoder", "base", "control"):
+        module = getattr(lite, part)
+        if module is not None:
+            fill_module(module, tensors, part)
+    return lite.to(device).eval()
+
+
+def base_config(config: dict[str, Any]) -> BaseConfig:
+    """The sizes of a base, as json.loads returns them."""
+    return BaseConfig(**{**config, "widths": tuple(config["widths"])})
+
+
+def _build(config: dict[str, Any]) -> Lite:
+    """A model of the config's sizes with initial weights."""
+    lite = Lite(ControlEncoder(EncoderConfig(**config["encoder"])))
+    if "base" in config:
+        lite.base = LiteBase(lite.encoder, base_config(config["base"]))
+        base, encoder = lite.base.config, lite.encoder.config
+        if (base.grid, base.features) != (encoder.grid, encoder.width):
+            raise ValueError("base and encoder have grids or features of different size")
+    if lite.base is not None and "control" in config:
+        lite.control = LiteTrackControlNet(lite.base, lite, config["control"]["input"])
+    return lite
