@@ -326,9 +326,8 @@ def test_fifty_thousand_tracks_all_come_back(lite: Lite) -> None:
 
 def test_foreign_input_is_refused() -> None:
     lite = lite_without_base()
-    request = GenerationRequest(picture(*SIZE) * 255, FRAMES)
     with pytest.raises(ValueError, match="Divide by 255"):
-        sample(LiteFamily(lite), LiteControl(lite), request, shifted((1.0, 0.0)), QUICK)
+        GenerationRequest(picture(*SIZE) * 255, FRAMES)
     with pytest.raises(CanvasError, match="fit"):
         sample(
             LiteFamily(lite),
