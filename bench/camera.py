@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from motion_core.camera.camera_path import CameraPath
+from motion_core.camera.camera_scene import CameraScene
 from motion_core.camera.compose import ObjectMotion, compose_3d, compose_by_adding
 from motion_core.camera.moves import CameraMove, make_path
 from motion_core.camera.pinhole import pixel_centres, unproject
@@ -40,13 +41,13 @@ def measure_speed() -> list[Row]:
     coarse = Occlusion(cell_px=2)
     works = {
         "loop": lambda: loop_over_frames(depth, path),
-        "all": lambda: reproject_pixels(depth, path),
-        "chosen": lambda: reproject_points(depth, path, points, occlusion=coarse),
+        "all": lambda: reproject_pixels(CameraScene(depth, path)),
+        "chosen": lambda: reproject_points(CameraScene(depth, path, coarse), points),
     }
     check_loop(depth, path)
     with one_thread():
         best = best_seconds(works, repeats=4)
-    fine = reproject_points(depth, path, points).visible
+    fine = reproject_points(CameraScene(depth, path), points).visible
     changed = float((fine != works["chosen"]().visible).float().mean())
     says = f"a loop of matmul, project, scatter_reduce, compare, {best['loop']:.2f} s"
     what = f"{SIZE} x {POSES} poses"
@@ -117,7 +118,7 @@ def loop_over_frames(depth: DepthMap, path: CameraPath) -> tuple[Tensor, Tensor]
 def check_loop(depth: DepthMap, path: CameraPath) -> None:
     """Both sides must answer the same question; the picture's own view, frame 0, is left out."""
     few = CameraPath(path.T_cam_world[::20], path.K[::20], path.size)
-    ours = reproject_pixels(depth, few, occlusion=Occlusion(radius=0))
+    ours = reproject_pixels(CameraScene(depth, few, Occlusion(radius=0)))
     xy, visible = loop_over_frames(depth, few)
     differing = float((ours.visible != visible)[1:].float().mean())
     if float((ours.xy - xy).abs().max()) > 2e-3 or differing > 1e-4:
@@ -131,7 +132,7 @@ def measure_memory() -> Row:
     """
     depth, path = scene_and_orbit()
     with torch.profiler.profile(profile_memory=True, record_shapes=False) as profile:
-        tracks = reproject_pixels(depth, path)
+        tracks = reproject_pixels(CameraScene(depth, path))
     held = most = 0
     for event in profile.profiler.kineto_results.events():  # type: ignore[union-attr]
         if event.name() == "[memory]":
@@ -187,8 +188,8 @@ def composition_errors(degrees: float, frames: int = 13, seeds: int = 3) -> tupl
         drawn, truth = track(scene, still, mine), track(scene, orbit, mine)
         seen = truth.visible[-1]
         both = (
-            compose_by_adding(drawn, depth, orbit),
-            compose_3d([ObjectMotion(drawn)], torch.zeros(0, 2), depth, orbit),
+            compose_by_adding(drawn, CameraScene(depth, orbit)),
+            compose_3d([ObjectMotion(drawn)], torch.zeros(0, 2), CameraScene(depth, orbit)),
         )
         off = [(one.xy[-1] - truth.xy[-1])[seen].norm(dim=1).mean() for one in both]
         errors.append((float(off[0]), float(off[1])))

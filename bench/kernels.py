@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import torch
 
+from motion_core.camera.camera_scene import CameraScene
 from motion_core.camera.reproject import reproject_pixels
 from motion_core.depth.depth_map import DepthMap
 from motion_core.kernels import loader
@@ -63,7 +64,7 @@ def measure_reprojection(device: torch.device, bandwidth: float) -> list[Row]:
     bytes_each = 3 * 4 + 2 * 4 + 1 + 2 * 8
     moved = bytes_each * depth.z.numel() * path.num_frames
     name = f"kernel, reproject all points: {path.size} x {path.num_frames} poses"
-    return compared(name, lambda: reproject_pixels(there, path), moved, bandwidth)
+    return compared(name, lambda: reproject_pixels(CameraScene(there, path)), moved, bandwidth)
 
 
 def compared(

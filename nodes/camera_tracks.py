@@ -176,17 +176,17 @@ class CameraTracks(io.ComfyNode):
 
     @classmethod
     def execute(cls, image, depth, camera, points, occlusion_radius, occlusion_threshold, cell):
+        from ..motion_core.camera.camera_scene import CameraScene
         from ..motion_core.camera.files import camera_to_realestate
         from ..motion_core.camera.render import render_warped
         from ..motion_core.camera.reproject import reproject_points
         from ..motion_core.camera.zbuffer import Occlusion
 
-        scene, path = depth_in(depth), camera_in(camera)
-        chosen, ids = CHOOSERS[points["points"]](scene.size, **settings_of(points, "points"))
-        how = Occlusion(occlusion_radius, occlusion_threshold)
-        fast = replace(how, cell_px=cell)
-        found = reproject_points(scene, path, chosen, occlusion=fast, progress=silent)
-        found = found if ids is None else replace(found, ids=ids)
-        warped = render_warped(picture(image), scene, path, occlusion=how, progress=host.progress())
-        poses = camera_to_realestate(path)
-        return io.NodeOutput(tracks_out(found), warped.video, warped.holes.float(), poses)
+        occlusion = Occlusion(occlusion_radius, occlusion_threshold)
+        scene = CameraScene(depth_in(depth), camera_in(camera), occlusion)
+        starts, ids = CHOOSERS[points["points"]](scene.path.size, **settings_of(points, "points"))
+        tracks = reproject_points(scene.with_cell_px(cell), starts, progress=silent)
+        tracks = tracks if ids is None else replace(tracks, ids=ids)
+        warped = render_warped(picture(image), scene, progress=host.progress())
+        poses = camera_to_realestate(scene.path)
+        return io.NodeOutput(tracks_out(tracks), warped.video, warped.holes.float(), poses)

@@ -88,17 +88,18 @@ def _in_space(
     occlusion_radius: int,
     occlusion_threshold: float,
 ) -> Tracks:
+    from ..motion_core.camera.camera_scene import CameraScene
     from ..motion_core.camera.compose import ObjectMotion, compose_3d
     from ..motion_core.camera.zbuffer import Occlusion
     from ..motion_core.tracks.seeding import grid_points
 
-    scene, path = depth_in(depth), camera_in(camera)
-    offsets = _offsets(depth_offset, [one.num_frames for one in motions.sets])
+    occlusion = Occlusion(occlusion_radius, occlusion_threshold)
+    scene = CameraScene(depth_in(depth), camera_in(camera), occlusion)
+    offsets = _offsets(depth_offset, [tracks.num_frames for tracks in motions.sets])
     parts = zip(motions.sets, motions.masks, offsets, strict=True)
     objects = [ObjectMotion(*part) for part in parts]
-    still = grid_points(scene.size, spacing) if spacing else torch.zeros(0, 2)
-    how = Occlusion(occlusion_radius, occlusion_threshold)
-    return compose_3d(objects, still, scene, path, occlusion=how, progress=host.progress())
+    background = grid_points(scene.path.size, spacing) if spacing else torch.zeros(0, 2)
+    return compose_3d(objects, background, scene, progress=host.progress())
 
 
 COMPOSERS: dict[str, Callable[..., Tracks]] = {

@@ -1,8 +1,8 @@
 """Object motion under a moving camera.
 
 The paper (Motion Prompting, section 4.4) adds the displacements of the two; that holds for small
-moves only, since a turned camera sees the object's own motion foreshortened. ``compose_3d`` lifts
-the object's tracks to their depth, moves them there, and looks at them with the camera.
+moves only, since a turned camera foreshortens the object's own motion. ``compose_3d`` lifts the
+object's tracks to their depth, moves them there, and projects them with the camera.
 """
 
 from __future__ import annotations
@@ -20,18 +20,11 @@ from ..progress import Progress, silent
 from ..tracks.model import Tracks, make_tracks
 from ..tracks.select import concat
 from .camera_path import CameraPath
-from .cloud import (
-    Cloud,
-    chosen_cloud,
-    cloud_of,
-    follow_clouds,
-    make_cloud,
-    sees_the_picture,
-)
+from .camera_scene import CameraScene
+from .cloud import PointCloud
 from .pinhole import pixel_centres
 from .points import start_points
-from .reproject import check_same_view, reproject_points, unhidden
-from .zbuffer import DEFAULT_OCCLUSION, Occlusion
+from .reproject import project_clouds, reproject_points, visible_points
 
 # Points matched at once with the nearest of others.
 MATCHED_AT_ONCE = 4096
@@ -41,10 +34,12 @@ MATCHED_AT_ONCE = 4096
 class ObjectMotion:
     """Something in the picture that moves by itself.
 
-    tracks: its motion as drawn over the picture, seen by a camera that stands still.
-    mask: (H, W) bool, the pixels that belong to it. They move with the nearest track and hide
-    what they pass. None: only the tracks' own points move, and what the picture shows there stays.
-    depth_offset: (T,) scene units that the object moves away from the camera; None for none.
+    Attributes:
+        tracks: Its motion as drawn over the picture, under a camera that stands still.
+        mask: (H, W) bool, the pixels that belong to it. They move with the nearest track and hide
+            what they pass. None: only the tracks' own points move, and the picture's surface there
+            stays.
+        depth_offset: (T,) scene units that the object moves away from the camera; None for none.
     """
 
     tracks: Tracks
@@ -97,112 +92,113 @@ def add_nearest(tracks: Tracks, other: Tracks, mask: Tensor | None = None) -> Tr
     return replace(tracks, xy=xy, visible=visible)
 
 
-def compose_by_adding(
-    tracks: Tracks,
-    depth: DepthMap,
-    path: CameraPath,
-    *,
-    occlusion: Occlusion = DEFAULT_OCCLUSION,
-    progress: Progress = silent,
-) -> Tracks:
+def compose_by_adding(tracks: Tracks, scene: CameraScene, *, progress: Progress = silent) -> Tracks:
     """The paper's composition: the camera's displacement of each track's first point is added.
 
-    Right for small moves; see compose_3d. Raises what compose_3d raises.
+    It is accurate for small moves; see compose_3d. Raises what compose_3d raises.
     """
-    _check_object(tracks, depth, path)
-    camera = reproject_points(
-        depth, path, start_points(tracks), occlusion=occlusion, progress=progress
-    )
+    _check_object(tracks, scene)
+    camera = reproject_points(scene, start_points(tracks), progress=progress)
     return add_displacements(tracks, replace(camera, ids=tracks.ids))
 
 
 def compose_3d(
     objects: Sequence[ObjectMotion],
     background: Tensor,
-    depth: DepthMap,
-    path: CameraPath,
+    scene: CameraScene,
     *,
-    occlusion: Occlusion = DEFAULT_OCCLUSION,
     progress: Progress = silent,
 ) -> Tracks:
-    """Objects that move in the scene and a background that does not, seen by one moving camera.
+    """Objects that move in the scene and a background that does not, under one moving camera.
 
     An object's point keeps the depth it has where its track is first visible, plus the object's
-    offset, and moves at that depth as drawn. background: (N, 2) pixels of the picture; those on an
-    object's mask belong to the object and are left out. Objects' tracks come first, in order;
-    their ids are kept where they do not clash. A point is visible where its own track is, and
-    nothing hides it.
-    Raises CanvasError or ShapeError when canvases, frames or masks differ, ValueError when an
-    offset brings an object to the camera.
+    offset, and moves at that depth as drawn. Objects' tracks come first, in order; their ids are
+    kept where they do not clash. A point is visible where its own track is and nothing hides it.
+
+    Args:
+        objects: What moves by itself.
+        background: (N, 2) pixels of the picture. Those on an object's mask belong to the object
+            and are left out.
+        scene: Depth, camera path and occlusion rule.
+        progress: Called once per frame.
+
+    Raises:
+        CanvasError: Canvases differ.
+        ShapeError: Frame counts or masks differ, or `background` is not (N, 2).
+        ValueError: An offset brings an object to the camera.
     """
-    check_same_view(depth, path)
-    for one in objects:
-        _check_object(one.tracks, depth, path)
-        _check_extras(one, depth)
-    lifted = [_Lifted.of(one, depth) for one in objects]
-    kept = background[~_on_any_mask(objects, background)]
-    still = chosen_cloud(depth, kept)
-    surface = _Surface.of(objects, lifted, depth, occlusion)
-    parts = [follow_clouds(one.at, path) for one in lifted]
-    parts.append(follow_clouds(lambda frame: still, path))
+    for motion in objects:
+        _check_object(motion.tracks, scene)
+        _check_extras(motion, scene.depth)
+    lifted = [_MovingPoints.of(motion, scene) for motion in objects]
+    still = scene.points_at(background[~_on_any_mask(objects, background)])
+    occluders = _Occluders.of(objects, lifted, scene)
+    parts = [project_clouds(scene, points.at) for points in lifted]
+    parts.append(project_clouds(scene, lambda frame: still))
     xy, z = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
-    visible = unhidden(
-        lambda frame: surface.at(frame, path), path, xy, z, occlusion=occlusion, progress=progress
-    )
-    return _assembled(objects, xy, visible, path)
+    visible = visible_points(scene, occluders.at, xy, z, progress=progress)
+    return _split_tracks(objects, xy, visible, scene.path)
 
 
-def _assembled(
+def _split_tracks(
     objects: Sequence[ObjectMotion], xy: Tensor, visible: Tensor, path: CameraPath
 ) -> Tracks:
+    """One Tracks of all points (T, N, 2), with the objects' own ids and visibility."""
     sets, first = [], 0
-    for one in objects:
-        here = slice(first, first + one.tracks.num_points)
-        seen = visible[:, here] & one.tracks.visible
-        sets.append(Tracks(xy[:, here], seen, one.tracks.ids, path.size, path.fps))
+    for motion in objects:
+        here = slice(first, first + motion.tracks.num_points)
+        both = visible[:, here] & motion.tracks.visible
+        sets.append(Tracks(xy[:, here], both, motion.tracks.ids, path.size, path.fps))
         first = here.stop
     sets.append(make_tracks(xy[:, first:], path.size, visible=visible[:, first:], fps=path.fps))
     return concat(sets)
 
 
 @dataclass(frozen=True, eq=False)
-class _Lifted:
-    """Points (N, 2) of the picture with depth z (N,), and how they move in it (T, N, 2)."""
+class _MovingPoints:
+    """Points of the picture lifted to their depth, and how they move.
+
+    Attributes:
+        pixels: (N, 2) where they start.
+        z: (N,) depth where known (N,).
+        shift: (T, N, 2) displacement in the picture.
+        offset: (T,) displacement in depth.
+    """
 
     pixels: Tensor
     z: Tensor
     known: Tensor
     shift: Tensor
     offset: Tensor
-    depth: DepthMap
+    scene: CameraScene
 
     @staticmethod
-    def of(motion: ObjectMotion, depth: DepthMap) -> _Lifted:
-        start = start_points(motion.tracks).to(depth.z)
-        z, known = depth_at(depth, start)
+    def of(motion: ObjectMotion, scene: CameraScene) -> _MovingPoints:
+        start = start_points(motion.tracks).to(scene.depth.z)
+        z, known = depth_at(scene.depth, start)
         offset = motion.depth_offset
         if offset is None:
             offset = torch.zeros(motion.tracks.num_frames)
-        return _Lifted(
-            start, z, known, motion.tracks.xy.to(z) - start, offset.to(z), depth
-        )._checked()
+        shift = motion.tracks.xy.to(z) - start
+        return _MovingPoints(start, z, known, shift, offset.to(z), scene)._checked()
 
-    def at(self, frame: int) -> Cloud:
+    def at(self, frame: int) -> PointCloud:
         """Where the points are in one frame."""
         z = torch.where(self.known, self.z + self.offset[frame], torch.ones_like(self.z))
-        return cloud_of(self.depth, self.pixels + self.shift[frame], z, self.known)
+        return self.scene.lift(self.pixels + self.shift[frame], z, self.known)
 
     def has_moved(self, frame: int) -> bool:
         return bool((self.shift[frame] != 0).any()) or float(self.offset[frame]) != 0.0
 
-    def carrying(self, mask: Tensor) -> _Lifted:
-        """The pixels of a mask, each moving as the nearest of these points."""
-        pixels = pixel_centres(self.depth.size, mask.device)[mask]
-        z, known = self.depth.z[mask], self.depth.valid[mask]
+    def spread_over(self, mask: Tensor) -> _MovingPoints:
+        """The pixels of a mask (H, W), each moving as the nearest of these points."""
+        depth = self.scene.depth
+        pixels = pixel_centres(depth.size, mask.device)[mask]
         shift = self.shift[:, _nearest(pixels, self.pixels)]
-        return _Lifted(pixels, z, known, shift, self.offset, self.depth)._checked()
+        points = replace(self, pixels=pixels, z=depth.z[mask], known=depth.valid[mask], shift=shift)
+        return points._checked()
 
-    def _checked(self) -> _Lifted:
+    def _checked(self) -> _MovingPoints:
         nearest = float(self.z[self.known].amin()) if bool(self.known.any()) else torch.inf
         if nearest + float(self.offset.amin()) <= 0.0:
             raise ValueError(
@@ -213,39 +209,36 @@ class _Lifted:
 
 
 @dataclass(frozen=True, eq=False)
-class _Surface:
-    """What hides: the picture without its moving objects, and the objects where they are."""
+class _Occluders:
+    """What hides points: the picture without its moving objects, and the objects themselves."""
 
-    still: Cloud
-    moving: list[_Lifted]
-    K: Tensor
+    still: PointCloud
+    moving: list[_MovingPoints]
+    scene: CameraScene
 
     @staticmethod
     def of(
-        objects: Sequence[ObjectMotion],
-        lifted: Sequence[_Lifted],
-        depth: DepthMap,
-        occlusion: Occlusion,
-    ) -> _Surface:
-        valid, moving = depth.valid, []
+        objects: Sequence[ObjectMotion], lifted: Sequence[_MovingPoints], scene: CameraScene
+    ) -> _Occluders:
+        valid, moving = scene.depth.valid, []
+        cell_px = scene.occlusion.cell_px
+        kept = slice(cell_px // 2, None, cell_px)
         thinned = torch.zeros_like(valid)
-        first = occlusion.cell_px // 2
-        thinned[first :: occlusion.cell_px, first :: occlusion.cell_px] = True
-        for one, points in zip(objects, lifted, strict=True):
-            if one.mask is None or not one.tracks.num_points:
+        thinned[kept, kept] = True
+        for motion, points in zip(objects, lifted, strict=True):
+            if motion.mask is None or not motion.tracks.num_points:
                 continue
-            mask = one.mask.to(valid.device)
-            moving.append(points.carrying(mask & thinned & valid))
+            mask = motion.mask.to(valid.device)
+            moving.append(points.spread_over(mask & thinned & valid))
             valid = valid & ~mask
-        still = make_cloud(depth, occlusion.cell_px)
-        keep = valid[first :: occlusion.cell_px, first :: occlusion.cell_px].reshape(-1)
-        return _Surface(replace(still, valid=keep), moving, depth.K)
+        still = replace(scene.surface, valid=valid[kept, kept].reshape(-1))
+        return _Occluders(still, moving, scene)
 
-    def at(self, frame: int, path: CameraPath) -> list[Cloud]:
-        moved = any(one.has_moved(frame) for one in self.moving)
-        if not moved and sees_the_picture(path, frame, self.K):
+    def at(self, frame: int) -> list[PointCloud]:
+        moved = any(points.has_moved(frame) for points in self.moving)
+        if not moved and self.scene.is_source_view[frame]:
             return []
-        return [self.still, *(one.at(frame) for one in self.moving)]
+        return [self.still, *(points.at(frame) for points in self.moving)]
 
 
 def _on_any_mask(objects: Sequence[ObjectMotion], points: Tensor) -> Tensor:
@@ -253,9 +246,9 @@ def _on_any_mask(objects: Sequence[ObjectMotion], points: Tensor) -> Tensor:
     if points.ndim != 2 or points.shape[1] != 2:
         raise ShapeError(f"background must be (N, 2) pixels; got {tuple(points.shape)}.")
     on_mask = torch.zeros(len(points), dtype=torch.bool, device=points.device)
-    for one in objects:
-        if one.mask is not None:
-            on_mask |= _on_mask(points, one.mask.to(points.device))
+    for motion in objects:
+        if motion.mask is not None:
+            on_mask |= _on_mask(points, motion.mask.to(points.device))
     return on_mask
 
 
@@ -275,16 +268,16 @@ def _nearest(points: Tensor, others: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def _check_object(tracks: Tracks, depth: DepthMap, path: CameraPath) -> None:
-    if tracks.size != depth.size:
+def _check_object(tracks: Tracks, scene: CameraScene) -> None:
+    if tracks.size != scene.depth.size:
         raise CanvasError(
-            f"the object's tracks are of {tracks.size} but the depth is {depth.size}; use Fit "
-            "Tracks (fit) or resize the depth first."
+            f"the object's tracks are of {tracks.size} but the depth is {scene.depth.size}; use "
+            "Fit Tracks (fit) or resize the depth first."
         )
-    if tracks.num_frames != path.num_frames:
+    if tracks.num_frames != scene.num_frames:
         raise ShapeError(
             f"the object moves for {tracks.num_frames} frames but the camera for "
-            f"{path.num_frames}; retime one of them first (resample)."
+            f"{scene.num_frames}; retime one of them first (resample)."
         )
 
 

@@ -1,8 +1,8 @@
-"""The picture seen again along a camera path: what it shows, and where it has nothing to show.
+"""A picture warped along a camera path, with a mask of its holes (backward warping).
 
-The nearest depths of a frame are splatted, their gaps closed, and every pixel of the frame then
-looks back into the picture at the depth found there. So surfaces come out smooth at any scale, and
-nothing is blended across an edge of depth. What no point of the picture reaches is a hole.
+The nearest depths of a frame are splatted and their gaps closed. Every pixel of the frame is then
+projected back into the picture at the depth found there and sampled bilinearly. Surfaces are smooth
+at any scale, and nothing is blended across a depth edge. Pixels that no point reaches are holes.
 """
 
 from __future__ import annotations
@@ -12,28 +12,24 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..depth.depth_map import DepthMap
 from ..errors import CanvasError
 from ..geometry import Size
 from ..images import check_image
 from ..kernels.zbuffer import WarpSource, warp_image_cuda
 from ..progress import Progress, silent
-from .camera_path import CameraPath
-from .cloud import Cloud, make_cloud, projection, sees_the_picture
+from .camera_scene import CameraScene
 from .pinhole import pixel_centres
 from .pose import inverse
-from .reproject import check_same_view
-from .surface import joined_quads, splat_surface
-from .views import views_of
-from .zbuffer import DEFAULT_OCCLUSION, Occlusion, ZBuffer
+from .surface import splat_surface
 
 
 @dataclass(frozen=True, eq=False)
 class WarpedRender:
-    """A picture moved by a camera.
+    """A picture warped by a camera.
 
-    video: (T, H, W, 3) float32. holes: (T, H, W) bool, True where the picture shows nothing and
-    `video` has the hole colour.
+    Attributes:
+        video: (T, H, W, 3) float32.
+        holes: (T, H, W) bool, True where the picture shows nothing and `video` has the hole colour.
     """
 
     video: Tensor
@@ -42,76 +38,77 @@ class WarpedRender:
 
 def render_warped(
     image: Tensor,
-    depth: DepthMap,
-    path: CameraPath,
+    scene: CameraScene,
     *,
-    occlusion: Occlusion = DEFAULT_OCCLUSION,
     hole_color: tuple[float, float, float] = (0.0, 0.0, 0.0),
     progress: Progress = silent,
 ) -> WarpedRender:
     """Render a picture with depth along a camera path.
 
-    image: (H, W, 3) float, on the canvas of the depth and the path. occlusion: its radius decides
-    how wide gaps may be before they are holes, its threshold when one surface is another's
-    background; cells are always one pixel here.
-    Raises CanvasError for differing canvases, ShapeError for a picture that is not (H, W, 3),
-    ValueError for a path without frames or cells larger than a pixel.
+    Args:
+        image: (H, W, 3) float, on the canvas of the scene.
+        scene: Depth, camera path and occlusion rule. The rule's radius decides how wide gaps may
+            be before they are holes, its threshold when one surface is another's background.
+        hole_color: RGB written into holes.
+        progress: Called once per frame.
+
+    Raises:
+        CanvasError: The picture has another canvas than the scene.
+        ShapeError: The picture is not (H, W, 3).
+        ValueError: The occlusion has cells larger than a pixel.
     """
-    check_same_view(depth, path)
     check_image(image)
-    if tuple(image.shape[1::-1]) != path.size:
+    if tuple(image.shape[1::-1]) != scene.path.size:
         raise CanvasError(
             f"the picture is {image.shape[1]}x{image.shape[0]} but depth and camera path are "
-            f"{path.size}; resize the picture first."
+            f"{scene.path.size}; resize the picture first."
         )
-    if occlusion.cell_px != 1:
-        raise ValueError(f"render_warped needs cell_px 1; got {occlusion.cell_px}.")
-    cloud, quads = make_cloud(depth), joined_quads(depth)
+    if scene.occlusion.cell_px != 1:
+        raise ValueError(f"render_warped needs cell_px 1; got {scene.occlusion.cell_px}.")
     picture = WarpSource(
-        image.to(depth.z),
-        quads,
-        back=torch.stack([_back(path, frame, depth) for frame in range(path.num_frames)]),
-        hole_color=depth.z.new_tensor(hole_color),
+        image.to(scene.depth.z),
+        scene.quads,
+        back=torch.stack([_back_projection(scene, i) for i in range(scene.num_frames)]),
+        hole_color=scene.depth.z.new_tensor(hole_color),
     )
-    warped = warp_image_cuda(views_of(cloud, depth, path, occlusion), picture, progress)
-    warped = warped or _warp_frames(picture, (cloud, depth, path, occlusion), progress)
+    warped = warp_image_cuda(scene.views(), picture, progress) or _warp_frames(
+        picture, scene, progress
+    )
     return WarpedRender(*warped)
 
 
 def _warp_frames(
-    picture: WarpSource,
-    scene: tuple[Cloud, DepthMap, CameraPath, Occlusion],
-    progress: Progress,
+    picture: WarpSource, scene: CameraScene, progress: Progress
 ) -> tuple[Tensor, Tensor]:
     """Video (T, H, W, 3) and holes (T, H, W), frame by frame with torch operations."""
-    cloud, depth, path, occlusion = scene
-    zbuffer = ZBuffer(path.size, occlusion, depth.z.device)
+    zbuffer = scene.zbuffer
     source = picture.image.movedim(-1, 0)[None]
     video, holes = [], []
-    for frame in range(path.num_frames):
-        if sees_the_picture(path, frame, depth.K):
-            seen, hole = picture.image, ~depth.valid
+    for frame in range(scene.num_frames):
+        if scene.is_source_view[frame]:
+            colors, hole = picture.image, ~scene.depth.valid
         else:
             zbuffer.clear()
-            splat_surface(zbuffer, cloud, picture.quads, projection(path, frame, source))
-            seen, hole = _look_back(source, zbuffer.closed_depth(), picture.back[frame].to(source))
-        video.append(torch.where(hole[..., None], picture.hole_color, seen))
+            splat_surface(zbuffer, scene.points, picture.quads, scene.projections[frame])
+            back = picture.back[frame].to(source)
+            colors, hole = _sample_source(source, zbuffer.closed_depth(), back)
+        video.append(torch.where(hole[..., None], picture.hole_color, colors))
         holes.append(hole)
-        progress(frame + 1, path.num_frames)
+        progress(frame + 1, scene.num_frames)
     return torch.stack(video), torch.stack(holes)
 
 
-def _back(path: CameraPath, frame: int, depth: DepthMap) -> Tensor:
+def _back_projection(scene: CameraScene, frame: int) -> Tensor:
     """(3, 4) float64: a frame's pixel times its depth to the picture's pixel times depth there."""
-    pose = inverse(path.T_cam_world[frame])
-    turn = depth.K @ pose[:3, :3] @ torch.linalg.inv(path.K[frame])
-    return torch.cat([turn, depth.K @ pose[:3, 3:]], dim=1)
+    lens, pose = scene.depth.K, inverse(scene.path.T_cam_world[frame])
+    turn = lens @ pose[:3, :3] @ torch.linalg.inv(scene.path.K[frame])
+    return torch.cat([turn, lens @ pose[:3, 3:]], dim=1)
 
 
-def _look_back(source: Tensor, z: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
+def _sample_source(source: Tensor, z: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
     """Colours (H, W, 3) and holes (H, W) of a frame whose pixels have depth z (H, W), inf for none.
 
-    source: (1, 3, H, W). back: (3, 4), see _back.
+    source: (1, 3, H, W). back: (3, 4), see _back_projection.
     """
     canvas = Size(source.shape[3], source.shape[2])
     has_depth = torch.isfinite(z)

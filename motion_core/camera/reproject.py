@@ -1,7 +1,6 @@
-"""Points of one picture with depth, seen again along a camera path (appendix A.6).
+"""Points of a picture with depth, projected along a camera path (appendix A.6).
 
-The world is the camera frame of the picture: a path whose pose is the identity sees the picture
-itself. ``reference.py`` defines the arithmetic; this is the vectorised form.
+``reference.py`` defines the arithmetic; this is the vectorised form.
 """
 
 from __future__ import annotations
@@ -12,152 +11,138 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..depth.depth_map import DepthMap
-from ..errors import CanvasError
 from ..kernels.zbuffer import reproject_points_cuda
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
-from .camera_path import CameraPath
-from .cloud import (
-    Cloud,
-    bands_of,
-    chosen_cloud,
-    follow_clouds,
-    make_cloud,
-    projection,
-    sees_the_picture,
-    splat_cloud,
-    store_pixels,
-)
-from .views import views_of
-from .zbuffer import DEFAULT_OCCLUSION, Occlusion, ZBuffer
+from .camera_scene import CameraScene
+from .cloud import PointCloud
 
 
-def reproject_pixels(
-    depth: DepthMap,
-    path: CameraPath,
-    *,
-    occlusion: Occlusion = DEFAULT_OCCLUSION,
-    progress: Progress = silent,
-) -> Tracks:
+def reproject_pixels(scene: CameraScene, *, progress: Progress = silent) -> Tracks:
     """Every pixel of the picture followed along the camera path, (T, H * W) in raster order.
 
     A point is visible when it is ahead of the camera, on the canvas and not hidden (see
     Occlusion). Pixels without depth stay where they are and are never visible; points behind the
-    camera keep their last place.
-    Raises CanvasError when depth and path have different canvases, ValueError for a path without
-    frames or cells larger than a pixel, which are for chosen points.
+    camera keep their last position.
+
+    Raises:
+        ValueError: The occlusion has cells larger than a pixel, which are for chosen points.
     """
-    if occlusion.cell_px != 1:
-        raise ValueError(f"reproject_pixels needs cell_px 1; got {occlusion.cell_px}.")
-    check_same_view(depth, path)
-    cloud = make_cloud(depth)
-    followed = reproject_points_cuda(views_of(cloud, depth, path, occlusion), progress)
-    xy, visible = followed or _follow_in_bands(cloud, depth, path, occlusion, progress)
-    ids = torch.arange(cloud.count, device=depth.z.device)
-    return Tracks(xy, visible, ids, path.size, path.fps)
+    if scene.occlusion.cell_px != 1:
+        raise ValueError(f"reproject_pixels needs cell_px 1; got {scene.occlusion.cell_px}.")
+    followed = reproject_points_cuda(scene.views(), progress)
+    xy, visible = followed or _follow_in_chunks(scene, progress)
+    ids = torch.arange(scene.points.count, device=xy.device)
+    return Tracks(xy, visible, ids, scene.path.size, scene.path.fps)
 
 
-def _follow_in_bands(
-    cloud: Cloud, depth: DepthMap, path: CameraPath, occlusion: Occlusion, progress: Progress
-) -> tuple[Tensor, Tensor]:
-    """Pixels (T, N, 2) and visibility (T, N) of a whole picture, with torch operations."""
-    zbuffer = ZBuffer(path.size, occlusion, depth.z.device)
-    xy = _room((path.num_frames, cloud.count, 2), depth.z.device)
-    visible = torch.empty(xy.shape[:2], dtype=torch.bool, device=depth.z.device)
-    cells = torch.empty(cloud.count, dtype=torch.int64, device=depth.z.device)
-    bands = bands_of(cloud)
-    for frame in range(path.num_frames):
-        zbuffer.clear()
-        matrix = projection(path, frame, xy)
-        for band in bands:
-            ahead = band.project(matrix)
-            store_pixels(xy, frame, band, ahead, cloud)
-            zbuffer.splat(zbuffer.cells(band.pixels, out=cells[band.where]), band.z)
-        if sees_the_picture(path, frame, depth.K):
-            visible[frame] = depth.valid.reshape(-1)
-        else:
-            zbuffer.spread()
-            for band in bands:
-                limits = zbuffer.limits(cells[band.where])
-                torch.le(band.z, limits, out=visible[frame, band.where])
-        progress(frame + 1, path.num_frames)
-    return xy, visible
-
-
-def _room(shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """Memory to be written; numpy gets it in large pages, half as slow to touch the first time."""
-    if device.type != "cpu":
-        return torch.empty(shape, device=device)
-    return torch.from_numpy(np.empty(shape, dtype=np.float32))
-
-
-def reproject_points(
-    depth: DepthMap,
-    path: CameraPath,
-    points: Tensor,
-    *,
-    occlusion: Occlusion = DEFAULT_OCCLUSION,
-    progress: Progress = silent,
-) -> Tracks:
+def reproject_points(scene: CameraScene, points: Tensor, *, progress: Progress = silent) -> Tracks:
     """Chosen points of the picture followed along the camera path.
 
-    points: (N, 2) float pixels of the picture; ids number them. Depth between pixels is read as
-    depth_at does. Points off the picture or without depth stay put and are never visible.
-    Otherwise as reproject_pixels.
-    Raises what reproject_pixels raises, and ShapeError unless points are (N, 2).
+    Depth between pixels is read as depth_at does. Points off the picture or without depth stay
+    where they are and are never visible. Otherwise as reproject_pixels.
+
+    Args:
+        scene: Depth, camera path and occlusion rule.
+        points: (N, 2) float pixels of the picture; ids number them.
+        progress: Called once per frame.
+
+    Raises:
+        ShapeError: `points` is not (N, 2).
     """
-    check_same_view(depth, path)
-    chosen = chosen_cloud(depth, points)
-    xy, z = follow_clouds(lambda frame: chosen, path)
-    surface = make_cloud(depth, occlusion.cell_px)
+    cloud = scene.points_at(points)
+    xy, z = project_clouds(scene, lambda frame: cloud)
 
-    def hiding(frame: int) -> list[Cloud]:
-        return [] if sees_the_picture(path, frame, depth.K) else [surface]
+    def occluders(frame: int) -> list[PointCloud]:
+        return [] if scene.is_source_view[frame] else [scene.surface]
 
-    visible = unhidden(hiding, path, xy, z, occlusion=occlusion, progress=progress)
-    ids = torch.arange(chosen.count, device=xy.device)
-    return Tracks(xy, visible, ids, path.size, path.fps)
+    visible = visible_points(scene, occluders, xy, z, progress=progress)
+    ids = torch.arange(cloud.count, device=xy.device)
+    return Tracks(xy, visible, ids, scene.path.size, scene.path.fps)
 
 
-def unhidden(
-    hiding: Callable[[int], Sequence[Cloud]],
-    path: CameraPath,
+def project_clouds(
+    scene: CameraScene, cloud_at: Callable[[int], PointCloud]
+) -> tuple[Tensor, Tensor]:
+    """Pixels (T, N, 2) and camera depths (T, N) of N points that may move in the world.
+
+    Depth is -inf where a point is not ahead of the camera, and its pixel the last one it had.
+
+    Args:
+        scene: The cameras.
+        cloud_at: The points of a frame.
+    """
+    first = cloud_at(0)
+    xy = torch.empty(scene.num_frames, first.count, 2, device=first.points.device)
+    z = torch.empty(xy.shape[:2], device=xy.device)
+    for frame in range(scene.num_frames):
+        cloud = cloud_at(frame)
+        for chunk in cloud.chunks:
+            ahead = chunk.project(scene.projections[frame])
+            chunk.store(xy, frame, ahead, cloud)
+            z[frame, chunk.where] = chunk.z
+            if ahead is not None:
+                z[frame, chunk.where].masked_fill_(~ahead, -torch.inf)
+    return xy, z
+
+
+def visible_points(
+    scene: CameraScene,
+    occluders: Callable[[int], Sequence[PointCloud]],
     xy: Tensor,
     z: Tensor,
     *,
-    occlusion: Occlusion,
     progress: Progress = silent,
 ) -> Tensor:
-    """(T, N) bool, which points are on canvas, ahead, and not hidden.
+    """(T, N) bool, which points are on canvas, ahead of the camera and not hidden.
 
-    hiding: the clouds that may hide points in a frame. xy: (T, N, 2) pixels of the path's canvas.
-    z: (T, N) camera depth, -inf for points behind.
+    Args:
+        scene: The cameras, the occlusion rule and the z-buffer.
+        occluders: The clouds that may hide points in a frame.
+        xy: (T, N, 2) pixels.
+        z: (T, N) camera depth, -inf for points behind the camera.
+        progress: Called once per frame.
     """
-    zbuffer = ZBuffer(path.size, occlusion, xy.device)
-    visible = torch.isfinite(z) & _on_canvas(xy, path)
-    for frame in range(path.num_frames):
-        clouds = hiding(frame)
+    zbuffer = scene.zbuffer
+    inside = (xy >= 0).all(dim=-1) & (xy < xy.new_tensor(scene.path.size)).all(dim=-1)
+    visible = torch.isfinite(z) & inside
+    for frame in range(scene.num_frames):
+        clouds = occluders(frame)
         if clouds:
             zbuffer.clear()
             for cloud in clouds:
-                splat_cloud(zbuffer, cloud, projection(path, frame, xy))
+                cloud.splat(zbuffer, scene.projections[frame])
             zbuffer.spread()
             visible[frame] &= z[frame] <= zbuffer.limits(zbuffer.cells(xy[frame].T.clone()))
-        progress(frame + 1, path.num_frames)
+        progress(frame + 1, scene.num_frames)
     return visible
 
 
-def check_same_view(depth: DepthMap, path: CameraPath) -> None:
-    """Raises CanvasError or ValueError unless the path can look at this depth."""
-    if depth.size != path.size:
-        raise CanvasError(
-            f"the depth is {depth.size} but the camera path is for {path.size}; resize the depth "
-            "to the canvas first (resize_depth)."
-        )
-    if path.num_frames == 0:
-        raise ValueError("the camera path has no frames; make it with at least one.")
+def _follow_in_chunks(scene: CameraScene, progress: Progress) -> tuple[Tensor, Tensor]:
+    """Pixels (T, N, 2) and visibility (T, N) of a whole picture, with torch operations."""
+    zbuffer, cloud, device = scene.zbuffer, scene.points, scene.depth.z.device
+    xy = _empty((scene.num_frames, cloud.count, 2), device)
+    visible = torch.empty(xy.shape[:2], dtype=torch.bool, device=device)
+    cells = torch.empty(cloud.count, dtype=torch.int64, device=device)
+    for frame in range(scene.num_frames):
+        zbuffer.clear()
+        for chunk in cloud.chunks:
+            ahead = chunk.project(scene.projections[frame])
+            chunk.store(xy, frame, ahead, cloud)
+            zbuffer.splat(zbuffer.cells(chunk.pixels, out=cells[chunk.where]), chunk.z)
+        if scene.is_source_view[frame]:
+            visible[frame] = scene.depth.valid.reshape(-1)
+        else:
+            zbuffer.spread()
+            for chunk in cloud.chunks:
+                limits = zbuffer.limits(cells[chunk.where])
+                torch.le(chunk.z, limits, out=visible[frame, chunk.where])
+        progress(frame + 1, scene.num_frames)
+    return xy, visible
 
 
-def _on_canvas(xy: Tensor, path: CameraPath) -> Tensor:
-    return (xy >= 0).all(dim=-1) & (xy < xy.new_tensor(path.size)).all(dim=-1)
+def _empty(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Uninitialised memory; numpy gets it in large pages, twice as fast to touch at first."""
+    if device.type != "cpu":
+        return torch.empty(shape, device=device)
+    return torch.from_numpy(np.empty(shape, dtype=np.float32))

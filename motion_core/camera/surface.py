@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..depth.depth_map import DepthMap
 from ..depth.edges import joined_neighbours
-from .cloud import Cloud, splat_cloud
+from .cloud import PointCloud
 from .zbuffer import ZBuffer
 
 # A quad is filled with this many samples a side at most; beyond that it tears.
@@ -20,14 +20,14 @@ def joined_quads(depth: DepthMap) -> Tensor:
     return across[:-1] & across[1:] & down[:, :-1] & down[:, 1:]
 
 
-def splat_surface(zbuffer: ZBuffer, cloud: Cloud, quads: Tensor, matrix: Tensor) -> None:
+def splat_surface(zbuffer: ZBuffer, cloud: PointCloud, quads: Tensor, matrix: Tensor) -> None:
     """Put a picture's points into the z-buffer, and fill its joined quads where they are stretched.
 
     cloud: all pixels of the picture, (3, H * W). quads: joined_quads of its depth. matrix: (3, 4)
     projection. A quad whose sides are up to n pixels long, n the next power of two, adds its
     bilinear points at all multiples of 1/n.
     """
-    splat_cloud(zbuffer, cloud, matrix)
+    cloud.splat(zbuffer, matrix)
     height, width = quads.shape[0] + 1, quads.shape[1] + 1
     scaled = torch.addmm(matrix[:, 3:], matrix[:, :3], cloud.points).view(3, height, width)
     ahead = scaled[2] > cloud.near

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from motion_core.camera.camera_scene import CameraScene
 from motion_core.camera.compose import (
     ObjectMotion,
     add_displacements,
@@ -47,7 +48,7 @@ def test_a_moving_ball_under_an_orbit_is_exact_where_adding_fails(angle: float) 
     drawn = track(scene, STILL, ball)
     truth, truth_rest = track(scene, path, ball), track(scene, path, rest)
 
-    got = compose_3d([ObjectMotion(drawn, mask)], GRID, depth, path)
+    got = compose_3d([ObjectMotion(drawn, mask)], GRID, CameraScene(depth, path))
     count = len(ball)
     assert got.num_points == len(GRID)  # points of the background on the ball were left out
     seen = truth.visible
@@ -56,7 +57,7 @@ def test_a_moving_ball_under_an_orbit_is_exact_where_adding_fails(angle: float) 
     assert f1(got.visible[1:, :count], seen[1:]) > 0.96
     assert f1(got.visible[1:, count:], truth_rest.visible[1:]) > 0.96
 
-    added = compose_by_adding(drawn, depth, path)
+    added = compose_by_adding(drawn, CameraScene(depth, path))
     off = (added.xy - truth.xy).norm(dim=-1)[-1]
     assert float(off[seen[-1]].mean()) > 20.0
 
@@ -66,9 +67,9 @@ def test_a_still_object_composes_to_the_camera_alone_both_ways() -> None:
     depth = depth_of(scene, STILL)
     points = GRID[::7]
     still = make_tracks(points.expand(FRAMES, -1, 2), SIZE)
-    wanted = reproject_points(depth, path, points)
-    lifted = compose_3d([ObjectMotion(still)], torch.zeros(0, 2), depth, path)
-    added = compose_by_adding(still, depth, path)
+    wanted = reproject_points(CameraScene(depth, path), points)
+    lifted = compose_3d([ObjectMotion(still)], torch.zeros(0, 2), CameraScene(depth, path))
+    added = compose_by_adding(still, CameraScene(depth, path))
     for got in (lifted, added):
         assert torch.allclose(got.xy, wanted.xy, atol=1e-3)
         assert torch.equal(got.visible, wanted.visible)
@@ -77,7 +78,7 @@ def test_a_still_object_composes_to_the_camera_alone_both_ways() -> None:
 def test_a_still_camera_gives_the_object_as_drawn() -> None:
     depth = make_depth(torch.full((184, 320), 5.0), K=lens(SIZE))
     drawn = slide([[100.0, 90.0], [120.0, 60.0]], 60.0)
-    got = compose_3d([ObjectMotion(drawn)], torch.zeros(0, 2), depth, STILL)
+    got = compose_3d([ObjectMotion(drawn)], torch.zeros(0, 2), CameraScene(depth, STILL))
     assert torch.allclose(got.xy, drawn.xy, atol=1e-3)
     assert got.visible.all()
 
@@ -96,13 +97,13 @@ def test_a_masked_object_hides_what_it_passes_and_uncovers_where_it_was() -> Non
     depth = make_depth(z, K=lens(SIZE))
     drawn = slide([[70.0, 90.0]], 120.0)
     background = torch.tensor([[190.0, 90.0], [190.0, 20.0], [70.0, 90.0]])
-    got = compose_3d([ObjectMotion(drawn, mask)], background, depth, STILL)
+    got = compose_3d([ObjectMotion(drawn, mask)], background, CameraScene(depth, STILL))
     assert got.num_points == 3  # the third background point lies on the object
     assert got.visible[:, 0].all()
     # The block's edges are 30 pixels from its middle: it covers x = 190 from shift 90 of 120 on.
     assert got.visible[:, 1].tolist() == [True] * 5 + [False] * 2
     assert got.visible[:, 2].all()
-    bare = compose_3d([ObjectMotion(drawn)], background, depth, STILL)
+    bare = compose_3d([ObjectMotion(drawn)], background, CameraScene(depth, STILL))
     assert bare.visible[:, 1].all()
 
 
@@ -114,12 +115,16 @@ def test_a_depth_offset_moves_the_object_away_and_can_put_it_behind() -> None:
     depth = make_depth(z, K=lens(SIZE))
     drawn = slide([[70.0, 90.0]], 100.0)
     away = torch.linspace(0, 3, FRAMES)
-    got = compose_3d([ObjectMotion(drawn, mask, away)], torch.zeros(0, 2), depth, STILL)
+    got = compose_3d(
+        [ObjectMotion(drawn, mask, away)], torch.zeros(0, 2), CameraScene(depth, STILL)
+    )
     assert torch.allclose(got.xy, drawn.xy, atol=1e-3)  # seen from the picture, as drawn
     # Behind the wall (6) from offset 2 on, except where its own removal left no wall.
     assert got.visible[:, 0].tolist() == [True] * 5 + [False] * 2
     side = path_of([moved(0.5, 0, 0)] * FRAMES, SIZE)
-    from_side = compose_3d([ObjectMotion(drawn, None, away)], torch.zeros(0, 2), depth, side)
+    from_side = compose_3d(
+        [ObjectMotion(drawn, None, away)], torch.zeros(0, 2), CameraScene(depth, side)
+    )
     shift = drawn.xy[:, 0, 0] - from_side.xy[:, 0, 0]
     assert torch.allclose(shift, 0.5 * float(lens(SIZE)[0, 0]) / (4.0 + away), rtol=1e-4)
 
@@ -129,7 +134,9 @@ def test_objects_keep_their_ids_and_their_own_visibility() -> None:
     first, second = slide([[50.0, 50.0]], 10.0, [7]), slide([[90.0, 90.0]], 10.0, [7])
     hidden = Tracks(second.xy, torch.tensor([[False]] * 3 + [[True]] * 4), second.ids, second.size)
     got = compose_3d(
-        [ObjectMotion(first), ObjectMotion(hidden)], torch.tensor([[10.0, 10.0]]), depth, STILL
+        [ObjectMotion(first), ObjectMotion(hidden)],
+        torch.tensor([[10.0, 10.0]]),
+        CameraScene(depth, STILL),
     )
     assert got.ids[0] == 7
     assert len(got.ids.unique()) == 3
@@ -139,7 +146,9 @@ def test_objects_keep_their_ids_and_their_own_visibility() -> None:
     stepped[:, :92] = 2.0
     side = path_of([moved(0.2, 0, 0)] * FRAMES, SIZE)
     seen = compose_3d(
-        [ObjectMotion(hidden)], torch.zeros(0, 2), make_depth(stepped, K=lens(SIZE)), side
+        [ObjectMotion(hidden)],
+        torch.zeros(0, 2),
+        CameraScene(make_depth(stepped, K=lens(SIZE)), side),
     )
     shift = float(hidden.xy[-1, 0, 0] - seen.xy[-1, 0, 0])
     assert shift == pytest.approx(0.2 * float(lens(SIZE)[0, 0]) / 5.0, rel=1e-3)
@@ -158,28 +167,32 @@ def test_what_does_not_belong_together_is_refused() -> None:
     none = torch.zeros(0, 2)
     other = make_tracks(torch.zeros(FRAMES, 1, 2), Size(64, 64))
     with pytest.raises(CanvasError, match="64x64"):
-        compose_3d([ObjectMotion(other)], none, depth, STILL)
+        compose_3d([ObjectMotion(other)], none, CameraScene(depth, STILL))
     with pytest.raises(CanvasError, match="64x64"):
         add_displacements(drawn, other)
     with pytest.raises(ShapeError, match="as many frames and tracks"):
         add_displacements(drawn, slide([[1.0, 1.0], [2.0, 2.0]], 1.0))
     with pytest.raises(ShapeError, match="moves for 7 frames but the camera for 2"):
-        compose_3d([ObjectMotion(drawn)], none, depth, path_of([EYE] * 2, SIZE))
+        compose_3d([ObjectMotion(drawn)], none, CameraScene(depth, path_of([EYE] * 2, SIZE)))
     with pytest.raises(ShapeError, match="mask must be bool"):
-        compose_3d([ObjectMotion(drawn, torch.ones(184, 320))], none, depth, STILL)
+        compose_3d([ObjectMotion(drawn, torch.ones(184, 320))], none, CameraScene(depth, STILL))
     with pytest.raises(ShapeError, match="7 finite numbers"):
-        compose_3d([ObjectMotion(drawn, None, torch.zeros(3))], none, depth, STILL)
+        compose_3d([ObjectMotion(drawn, None, torch.zeros(3))], none, CameraScene(depth, STILL))
     with pytest.raises(ShapeError, match="7 finite numbers"):
-        compose_3d([ObjectMotion(drawn, None, torch.full((7,), math.nan))], none, depth, STILL)
+        compose_3d(
+            [ObjectMotion(drawn, None, torch.full((7,), math.nan))], none, CameraScene(depth, STILL)
+        )
     with pytest.raises(ValueError, match="brings the object to the camera"):
-        compose_3d([ObjectMotion(drawn, None, torch.full((7,), -5.0))], none, depth, STILL)
+        compose_3d(
+            [ObjectMotion(drawn, None, torch.full((7,), -5.0))], none, CameraScene(depth, STILL)
+        )
     with pytest.raises(ShapeError, match=r"background must be \(N, 2\)"):
-        compose_3d([], torch.zeros(3), depth, STILL)
+        compose_3d([], torch.zeros(3), CameraScene(depth, STILL))
 
 
 def test_nothing_composes_to_nothing() -> None:
     depth = make_depth(torch.full((184, 320), 5.0), K=lens(SIZE))
-    assert compose_3d([], torch.zeros(0, 2), depth, STILL).num_points == 0
+    assert compose_3d([], torch.zeros(0, 2), CameraScene(depth, STILL)).num_points == 0
 
 
 def test_the_nearest_displacement_is_added_inside_the_mask() -> None:

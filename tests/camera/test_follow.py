@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from motion_core.camera.camera_scene import CameraScene
 from motion_core.camera.follow import (
     follow_drawing,
     follow_in_plane,
@@ -108,7 +109,7 @@ def test_the_grabbed_point_is_under_the_first_position_of_the_layer() -> None:
         assert result.path.num_frames == frames
         assert float(result.off_px.max()) < 0.1
         start = torch.tensor([[0.3 * size.width, 0.55 * size.height]])
-        tracks = reproject_points(depth, result.path, start)
+        tracks = reproject_points(CameraScene(depth, result.path), start)
         assert tracks.xy[0, 0].tolist() == pytest.approx(start[0].tolist(), abs=1e-2)
         end = [0.45 * size.width, 0.49 * size.height]
         assert tracks.xy[-1, 0].tolist() == pytest.approx(end, abs=0.1)

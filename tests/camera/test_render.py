@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from motion_core.camera.camera_path import CameraPath
+from motion_core.camera.camera_scene import CameraScene
 from motion_core.camera.pinhole import pixel_centres
 from motion_core.camera.render import render_warped
 from motion_core.camera.zbuffer import Occlusion
@@ -37,7 +38,7 @@ def test_it_shows_what_the_scene_shows_and_admits_what_it_cannot(view: str) -> N
     path = path_of([EYE, VIEWS[view][2]])
     scene = make_scene(3)
     truth = render_scene(scene, path, samples=2)
-    got = render_warped(truth.video[0], truth.depth_map(), path)
+    got = render_warped(truth.video[0], CameraScene(truth.depth_map(), path))
     assert torch.equal(got.video[0], truth.video[0])
     assert not got.holes[0].any()
     shown = ~got.holes[1]
@@ -52,14 +53,14 @@ def test_it_shows_what_the_scene_shows_and_admits_what_it_cannot(view: str) -> N
 
 
 def test_a_still_camera_gives_the_picture_itself() -> None:
-    got = render_warped(CHECKER, flat(), path_of([EYE, EYE]))
+    got = render_warped(CHECKER, CameraScene(flat(), path_of([EYE, EYE])))
     assert torch.equal(got.video[1], CHECKER)
 
 
 def test_a_shifted_plane_is_the_picture_shifted() -> None:
     # 8 pixels to the right at depth 4.
     shift = 8.0 * 4.0 / float(lens()[0, 0])
-    got = render_warped(CHECKER, flat(), path_of([moved(shift, 0.0, 0)]))
+    got = render_warped(CHECKER, CameraScene(flat(), path_of([moved(shift, 0.0, 0)])))
     assert torch.allclose(got.video[0][:, :-9], CHECKER[:, 8:-1], atol=1e-3)
     assert not got.holes[0, :, :-9].any()
     assert got.holes[0, :, -8:].all()
@@ -67,7 +68,7 @@ def test_a_shifted_plane_is_the_picture_shifted() -> None:
 
 @pytest.mark.parametrize("closer", [2.0, 3.0, 3.6])
 def test_a_surface_seen_from_close_by_has_no_gaps(closer: float) -> None:
-    got = render_warped(CHECKER, flat(), path_of([moved(0.013, 0.007, closer)]))
+    got = render_warped(CHECKER, CameraScene(flat(), path_of([moved(0.013, 0.007, closer)])))
     assert not got.holes.any()
 
 
@@ -77,7 +78,7 @@ def test_nothing_is_stretched_across_an_edge() -> None:
     z[:, :104] = 2.0
     picture = torch.zeros(120, 208, 3)
     picture[:, :104, 0], picture[:, 104:, 1] = 1.0, 1.0
-    got = render_warped(picture, make_depth(z, K=lens()), path_of([moved(0.2, 0, 0)]))
+    got = render_warped(picture, CameraScene(make_depth(z, K=lens()), path_of([moved(0.2, 0, 0)])))
     hole = got.holes[0, 60]
     assert 10 <= int(hole[:180].sum()) <= 15  # f (1/2 - 1/8) 0.2 = 13.5 pixels came into view
     shown = got.video[0, 60][~hole]
@@ -88,7 +89,9 @@ def test_holes_have_the_colour_asked_for_and_invalid_pixels_are_holes() -> None:
     valid = torch.ones(120, 208, dtype=torch.bool)
     valid[:, :50] = False
     depth = make_depth(torch.full((120, 208), 4.0), valid=valid, K=lens())
-    got = render_warped(CHECKER, depth, path_of([EYE, moved(0.01, 0, 0)]), hole_color=(0.5, 0, 1))
+    got = render_warped(
+        CHECKER, CameraScene(depth, path_of([EYE, moved(0.01, 0, 0)])), hole_color=(0.5, 0, 1)
+    )
     for frame in (0, 1):
         assert got.holes[frame, :, :48].all()
         assert torch.equal(got.video[frame, 0, 0], torch.tensor([0.5, 0.0, 1.0]))
@@ -96,19 +99,19 @@ def test_holes_have_the_colour_asked_for_and_invalid_pixels_are_holes() -> None:
 
 
 def test_a_camera_that_looks_away_sees_only_holes() -> None:
-    got = render_warped(CHECKER, flat(), path_of([orbit(180.0, 0.0)]))
+    got = render_warped(CHECKER, CameraScene(flat(), path_of([orbit(180.0, 0.0)])))
     assert got.holes.all()
 
 
 def test_bad_input_is_refused() -> None:
     with pytest.raises(ShapeError, match=r"\(H, W, 3\)"):
-        render_warped(CHECKER[None], flat(), path_of([EYE]))
+        render_warped(CHECKER[None], CameraScene(flat(), path_of([EYE])))
     with pytest.raises(CanvasError, match="207x120.*208x120"):
-        render_warped(CHECKER[:, 1:], flat(), path_of([EYE]))
+        render_warped(CHECKER[:, 1:], CameraScene(flat(), path_of([EYE])))
     with pytest.raises(CanvasError, match="resize_depth"):
-        render_warped(CHECKER, flat(4.0, Size(64, 64)), path_of([EYE]))
+        render_warped(CHECKER, CameraScene(flat(4.0, Size(64, 64)), path_of([EYE])))
     with pytest.raises(ValueError, match="cell_px 1"):
-        render_warped(CHECKER, flat(), path_of([EYE]), occlusion=Occlusion(cell_px=2))
+        render_warped(CHECKER, CameraScene(flat(), path_of([EYE]), Occlusion(cell_px=2)))
 
 
 def test_progress_may_stop_it() -> None:
@@ -116,4 +119,4 @@ def test_progress_may_stop_it() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        render_warped(CHECKER, flat(), path_of([EYE]), progress=stop)
+        render_warped(CHECKER, CameraScene(flat(), path_of([EYE])), progress=stop)

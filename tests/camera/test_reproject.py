@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from motion_core.camera import cloud
 from motion_core.camera.camera_path import CameraPath
+from motion_core.camera.camera_scene import CameraScene
 from motion_core.camera.pinhole import pixel_centres
 from motion_core.camera.pose import turn_about
 from motion_core.camera.reference import project_point, unproject_pixel, visible_points
@@ -44,7 +45,7 @@ def f1(got: torch.Tensor, truth: torch.Tensor) -> float:
 def test_every_pixel_matches_the_exact_scene(view: str, seed: int) -> None:
     size = Size(416, 240)
     scene, path = make_scene(seed), path_of(VIEWS[view], size)
-    got = reproject_pixels(depth_of(scene, path), path)
+    got = reproject_pixels(CameraScene(depth_of(scene, path), path))
     truth = track(scene, path, pixel_centres(size).reshape(-1, 2))
     assert (got.xy - truth.xy)[truth.visible].abs().max() < 1e-3
     assert f1(got.visible[1:], truth.visible[1:]) >= 0.98
@@ -55,7 +56,7 @@ def test_chosen_points_between_pixels_match_the_exact_scene(view: str) -> None:
     size = Size(416, 240)
     scene, path = make_scene(2), path_of(VIEWS[view], size)
     points = torch.rand(2000, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor(size)
-    got = reproject_points(depth_of(scene, path), path, points)
+    got = reproject_points(CameraScene(depth_of(scene, path), path), points)
     truth = track(scene, path, points)
     error = (got.xy - truth.xy).norm(dim=-1)[truth.visible]
     assert error.quantile(0.95) < 0.01  # curved surfaces and edges are not exact between pixels
@@ -65,17 +66,17 @@ def test_chosen_points_between_pixels_match_the_exact_scene(view: str) -> None:
 def test_chosen_pixels_agree_with_all_pixels() -> None:
     scene, path = make_scene(3), path_of(VIEWS["orbit left"])
     depth = depth_of(scene, path)
-    dense = reproject_pixels(depth, path)
+    dense = reproject_pixels(CameraScene(depth, path))
     chosen = torch.randperm(dense.num_points, generator=torch.Generator().manual_seed(1))[:500]
     points = pixel_centres(SIZE).reshape(-1, 2)[chosen]
-    few = reproject_points(depth, path, points)
+    few = reproject_points(CameraScene(depth, path), points)
     assert torch.allclose(few.xy, dense.xy[:, chosen], atol=1e-3)
     assert torch.equal(few.visible, dense.visible[:, chosen])
 
 
 def test_a_still_camera_gives_still_and_visible_tracks() -> None:
     path = path_of(STILL * 3, fps=16.0)
-    tracks = reproject_pixels(depth_of(make_scene(0), path), path)
+    tracks = reproject_pixels(CameraScene(depth_of(make_scene(0), path), path))
     start = pixel_centres(SIZE).reshape(-1, 2)
     assert (tracks.xy - start).abs().max() < 1e-3
     assert tracks.visible.all()
@@ -86,7 +87,7 @@ def test_a_still_camera_gives_still_and_visible_tracks() -> None:
 def test_there_and_back_returns() -> None:
     poses = [orbit(a) for a in (0, 12, 25, 12, 0)]
     path = path_of(poses)
-    tracks = reproject_pixels(depth_of(make_scene(1), path), path)
+    tracks = reproject_pixels(CameraScene(depth_of(make_scene(1), path), path))
     assert (tracks.xy[0] - tracks.xy[-1]).abs().max() < 1e-3
     assert tracks.visible[-1].all()
     assert not tracks.visible[2].all()
@@ -129,7 +130,7 @@ def test_all_pixels_follow_the_definition(seed: int, radius: int, threshold: flo
     depth, occlusion = _rough_depth(seed, size), Occlusion(radius, threshold)
     wanted, got = (
         _by_definition(depth, path, occlusion),
-        reproject_pixels(depth, path, occlusion=occlusion),
+        reproject_pixels(CameraScene(depth, path, occlusion)),
     )
     valid = depth.valid.flatten() & (wanted.xy.abs() < 1e4).all(dim=-1)
     behind = ~valid
@@ -147,7 +148,7 @@ def test_chosen_points_follow_the_definition(seed: int, radius: int, cell_px: in
     size = Size(26, 15)
     path = path_of([orbit(9.0, 4.0), moved(0.35, -0.2, 0.9)], size)
     depth, occlusion = _rough_depth(seed, size), Occlusion(radius, 0.05, cell_px)
-    got = reproject_points(depth, path, pixel_centres(size).reshape(-1, 2), occlusion=occlusion)
+    got = reproject_points(CameraScene(depth, path, occlusion), pixel_centres(size).reshape(-1, 2))
     thinned = torch.zeros_like(depth.valid)
     thinned[cell_px // 2 :: cell_px, cell_px // 2 :: cell_px] = True
     surface = replace(depth, valid=depth.valid & thinned)
@@ -186,8 +187,8 @@ def test_gaps_of_a_near_surface_are_closed() -> None:
     depth = _two_planes(2.0, 8.0, 104)
     path = path_of([moved(-0.35, 0.003, 1.0)])  # so that no point lands on a cell's edge
     truth = _two_plane_truth(depth, path)
-    open_gaps = reproject_pixels(depth, path, occlusion=Occlusion(radius=0)).visible[0]
-    closed = reproject_pixels(depth, path, occlusion=Occlusion(radius=1)).visible[0]
+    open_gaps = reproject_pixels(CameraScene(depth, path, Occlusion(radius=0))).visible[0]
+    closed = reproject_pixels(CameraScene(depth, path, Occlusion(radius=1))).visible[0]
     assert int((open_gaps & ~truth).sum()) > 300
     assert int((closed ^ truth).sum()) < 100
 
@@ -208,7 +209,9 @@ def _two_plane_truth(depth: DepthMap, path: CameraPath) -> torch.Tensor:
 
 
 def test_what_lies_beside_a_silhouette_stays_visible() -> None:
-    tracks = reproject_pixels(_two_planes(2.0, 8.0, 104), path_of([moved(0.001, 0, 0)]))
+    tracks = reproject_pixels(
+        CameraScene(_two_planes(2.0, 8.0, 104), path_of([moved(0.001, 0, 0)]))
+    )
     assert tracks.visible[0].view(120, 208)[:, 1:].all()
 
 
@@ -217,8 +220,8 @@ def test_larger_cells_change_little() -> None:
     path = path_of([VIEWS["orbit left"][-1], VIEWS["dolly in"][-1]], size)
     depth = depth_of(make_scene(0), path_of(STILL, size))
     points = torch.rand(4096, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor(size)
-    fine = reproject_points(depth, path, points)
-    coarse = reproject_points(depth, path, points, occlusion=Occlusion(cell_px=2))
+    fine = reproject_points(CameraScene(depth, path), points)
+    coarse = reproject_points(CameraScene(depth, path, Occlusion(cell_px=2)), points)
     assert torch.equal(fine.xy, coarse.xy)
     assert float((fine.visible != coarse.visible).float().mean()) <= 0.005
 
@@ -226,8 +229,8 @@ def test_larger_cells_change_little() -> None:
 def test_points_behind_the_camera_hold_their_place_and_are_invisible() -> None:
     path = path_of([moved(0, 0, 0), moved(0.1, 0, 0), moved(0, 0, 5.0), moved(0, 0, 4.0)])
     for tracks in (
-        reproject_pixels(flat(4.0), path),
-        reproject_points(flat(4.0), path, pixel_centres(SIZE).reshape(-1, 2)),
+        reproject_pixels(CameraScene(flat(4.0), path)),
+        reproject_points(CameraScene(flat(4.0), path), pixel_centres(SIZE).reshape(-1, 2)),
     ):
         assert tracks.visible[0].all()
         assert not tracks.visible[2:].any()
@@ -237,7 +240,7 @@ def test_points_behind_the_camera_hold_their_place_and_are_invisible() -> None:
 
 def test_points_that_start_behind_rest_on_their_pixel() -> None:
     backwards = turn_about((0, 0, 0), (0, 1, 0), 180.0)
-    tracks = reproject_pixels(flat(), path_of([backwards]))
+    tracks = reproject_pixels(CameraScene(flat(), path_of([backwards])))
     assert not tracks.visible.any()
     assert (tracks.xy[0] - pixel_centres(SIZE).reshape(-1, 2)).abs().max() < 1e-3
 
@@ -248,7 +251,7 @@ def test_pixels_without_depth_never_show_and_never_hide() -> None:
     valid[:, :100] = False
     z = torch.where(valid, depth.z, torch.full_like(depth.z, 0.5))
     path = path_of([moved(0, 0, 0), moved(-0.5, 0, 0)])
-    tracks = reproject_pixels(replace(depth, z=z, valid=valid), path)
+    tracks = reproject_pixels(CameraScene(replace(depth, z=z, valid=valid), path))
     assert torch.equal(tracks.visible[0], valid.flatten())
     right_part = valid.flatten() & (tracks.xy[1, :, 0] < SIZE.width)
     assert torch.equal(tracks.visible[1], right_part)
@@ -256,29 +259,29 @@ def test_pixels_without_depth_never_show_and_never_hide() -> None:
 
 def test_points_off_the_picture_have_no_depth_and_do_not_show() -> None:
     points = torch.tensor([[-1.0, 5.0], [10.0, 10.0], [300.0, 5.0]])
-    tracks = reproject_points(flat(), path_of(STILL * 2), points)
+    tracks = reproject_points(CameraScene(flat(), path_of(STILL * 2)), points)
     assert tracks.visible.tolist() == [[False, True, False]] * 2
     assert torch.allclose(tracks.xy, points.expand(2, 3, 2), atol=1e-3)
 
 
 def test_no_points_and_one_frame_are_fine() -> None:
-    tracks = reproject_points(flat(), path_of(STILL), torch.zeros(0, 2))
+    tracks = reproject_points(CameraScene(flat(), path_of(STILL)), torch.zeros(0, 2))
     assert tracks.xy.shape == (1, 0, 2)
-    assert reproject_pixels(flat(), path_of(STILL)).visible.all()
+    assert reproject_pixels(CameraScene(flat(), path_of(STILL))).visible.all()
 
 
 def test_bad_input_is_refused() -> None:
     with pytest.raises(CanvasError, match=r"208x120.*64x64"):
-        reproject_pixels(flat(), path_of(STILL, Size(64, 64)))
+        reproject_pixels(CameraScene(flat(), path_of(STILL, Size(64, 64))))
     nothing = CameraPath(torch.zeros(0, 4, 4).double(), torch.zeros(0, 3, 3).double(), SIZE)
     with pytest.raises(ValueError, match="no frames"):
-        reproject_pixels(flat(), nothing)
+        reproject_pixels(CameraScene(flat(), nothing))
     with pytest.raises(ShapeError, match=r"\(N, 2\)"):
-        reproject_points(flat(), path_of(STILL), torch.zeros(3))
+        reproject_points(CameraScene(flat(), path_of(STILL)), torch.zeros(3))
     with pytest.raises(ValueError, match="finite"):
-        reproject_points(flat(), path_of(STILL), torch.tensor([[math.nan, 0.0]]))
+        reproject_points(CameraScene(flat(), path_of(STILL)), torch.tensor([[math.nan, 0.0]]))
     with pytest.raises(ValueError, match="cell_px 1"):
-        reproject_pixels(flat(), path_of(STILL), occlusion=Occlusion(cell_px=2))
+        reproject_pixels(CameraScene(flat(), path_of(STILL), Occlusion(cell_px=2)))
 
 
 @pytest.mark.parametrize(
@@ -299,21 +302,23 @@ def test_singular_poses_are_refused_before_they_are_used() -> None:
 
 def test_progress_is_told_every_frame_and_may_stop_the_work() -> None:
     seen: list[tuple[int, int]] = []
-    reproject_pixels(flat(), path_of(STILL * 3), progress=lambda *step: seen.append(step))
+    reproject_pixels(
+        CameraScene(flat(), path_of(STILL * 3)), progress=lambda *step: seen.append(step)
+    )
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        reproject_points(flat(), path_of(STILL * 3), torch.zeros(1, 2), progress=stop)
+        reproject_points(CameraScene(flat(), path_of(STILL * 3)), torch.zeros(1, 2), progress=stop)
 
 
 def test_inputs_are_left_as_they_were() -> None:
     depth, path = flat(), path_of(VIEWS["truck"])
     z, poses, points = depth.z.clone(), path.T_cam_world.clone(), torch.tensor([[3.0, 4.0]])
-    reproject_pixels(depth, path)
-    reproject_points(depth, path, points)
+    reproject_pixels(CameraScene(depth, path))
+    reproject_points(CameraScene(depth, path), points)
     assert torch.equal(depth.z, z)
     assert torch.equal(path.T_cam_world, poses)
     assert points.tolist() == [[3.0, 4.0]]
@@ -324,9 +329,15 @@ def test_the_length_of_bands_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
     depth = depth_of(scene, path)
     depth = replace(depth, valid=depth.valid & (pixel_centres(SIZE)[..., 0] > 10))
     points = torch.rand(500, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor(SIZE)
-    whole = reproject_pixels(depth, path), reproject_points(depth, path, points)
-    monkeypatch.setattr(cloud, "BAND_POINTS", 333)
-    parts = reproject_pixels(depth, path), reproject_points(depth, path, points)
+    whole = (
+        reproject_pixels(CameraScene(depth, path)),
+        reproject_points(CameraScene(depth, path), points),
+    )
+    monkeypatch.setattr(cloud, "CHUNK_POINTS", 333)
+    parts = (
+        reproject_pixels(CameraScene(depth, path)),
+        reproject_points(CameraScene(depth, path), points),
+    )
     for one, other in zip(whole, parts, strict=True):
         assert torch.allclose(one.xy, other.xy, atol=1e-4)
         assert float((one.visible != other.visible).float().mean()) < 1e-4

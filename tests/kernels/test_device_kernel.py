@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from motion_core.camera.camera_scene import CameraScene
 from motion_core.camera.render import render_warped
 from motion_core.camera.reproject import reproject_pixels
 from motion_core.depth.depth_map import DepthMap
@@ -66,11 +67,14 @@ def test_reprojection_and_warped_picture_equal_the_cpus(device: torch.device, vi
     truth = render_scene(make_scene(2), path, samples=1)
     depth, image = truth.depth_map(), truth.video[0]
     there = DepthMap(depth.z.to(device), depth.valid.to(device), depth.K)
-    wanted, got = reproject_pixels(depth, path), reproject_pixels(there, path).to("cpu")
+    wanted, got = (
+        reproject_pixels(CameraScene(depth, path)),
+        reproject_pixels(CameraScene(there, path)).to("cpu"),
+    )
     assert torch.allclose(got.xy, wanted.xy, atol=2e-3)
     assert (got.visible != wanted.visible).float().mean() < 1e-3
-    plain = render_warped(image, depth, path)
-    warped = render_warped(image.to(device), there, path)
+    plain = render_warped(image, CameraScene(depth, path))
+    warped = render_warped(image.to(device), CameraScene(there, path))
     assert (warped.holes.cpu() != plain.holes).float().mean() < 1e-3
     same = ~(warped.holes.cpu() | plain.holes)
     off = (warped.video.cpu() - plain.video).abs().amax(dim=-1)[same]

@@ -7,12 +7,11 @@ import math
 import pytest
 import torch
 
-from motion_core.camera.cloud import make_cloud
+from motion_core.camera.camera_scene import CameraScene
 from motion_core.camera.pinhole import pixel_centres
 from motion_core.camera.reference import project_point, unproject_pixel, visible_points
 from motion_core.camera.render import render_warped
 from motion_core.camera.reproject import reproject_pixels
-from motion_core.camera.views import views_of
 from motion_core.camera.zbuffer import Occlusion
 from motion_core.depth.depth_map import DepthMap
 from motion_core.geometry import Size
@@ -49,7 +48,7 @@ def test_pixels_and_visibility_equal_the_definition(
 ) -> None:
     depth, path = rough_depth(), path_of([torch.eye(4).double(), pose], SMALL)
     rule = Occlusion(radius=radius)
-    got = reproject_pixels(depth, path, occlusion=rule)
+    got = reproject_pixels(CameraScene(depth, path, rule))
     assert kernels.launched == REPROJECT
     centres = pixel_centres(SMALL).reshape(-1, 2).tolist()
     projected = [
@@ -76,10 +75,10 @@ def test_pixels_and_visibility_equal_the_definition(
 def test_a_scene_equals_the_torch_path(compiled: CpuLaunchers, view: str) -> None:
     scene, path = make_scene(1), path_of(VIEWS[view], WIDE)
     depth = depth_of(scene, path)
-    wanted = reproject_pixels(depth, path)
+    wanted = reproject_pixels(CameraScene(depth, path))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "launchers", compiled)
-        got = reproject_pixels(depth, path)
+        got = reproject_pixels(CameraScene(depth, path))
     assert torch.allclose(got.xy, wanted.xy, atol=1e-3)
     assert (got.visible != wanted.visible).float().mean() < 1e-3
 
@@ -87,7 +86,7 @@ def test_a_scene_equals_the_torch_path(compiled: CpuLaunchers, view: str) -> Non
 def test_points_behind_the_camera_keep_their_last_place(kernels: CpuLaunchers) -> None:
     depth = rough_depth()
     poses = [moved(0, 0, 9.0), torch.eye(4).double(), moved(0.1, 0, 0), moved(0, 0, 9.0)]
-    tracks = reproject_pixels(depth, path_of(poses, SMALL))
+    tracks = reproject_pixels(CameraScene(depth, path_of(poses, SMALL)))
     start = pixel_centres(SMALL).reshape(-1, 2)
     assert torch.allclose(tracks.xy[0], start, atol=1e-3)
     assert torch.equal(tracks.xy[3], tracks.xy[2])
@@ -99,10 +98,12 @@ def test_frames_in_several_runs_give_the_same(
     kernels: CpuLaunchers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     depth, path = rough_depth(), path_of([*VIEWS["orbit left"], moved(0, 0, 9.0)], SMALL)
-    whole, calls = reproject_pixels(depth, path), []
+    whole, calls = reproject_pixels(CameraScene(depth, path)), []
     kernels.launched.clear()
     monkeypatch.setattr(zbuffer, "SCRATCH_BYTES", 2 * zbuffer.CELL_BYTES * 26 * 18)
-    parts = reproject_pixels(depth, path, progress=lambda done, total: calls.append((done, total)))
+    parts = reproject_pixels(
+        CameraScene(depth, path), progress=lambda done, total: calls.append((done, total))
+    )
     assert torch.equal(whole.xy, parts.xy)
     assert torch.equal(whole.visible, parts.visible)
     assert kernels.launched == REPROJECT * 3
@@ -127,7 +128,7 @@ def test_the_nearer_point_and_then_the_earlier_one_holds_a_cell(kernels: CpuLaun
 
 def test_nan_and_infinite_points_hide_nothing_and_are_not_visible(kernels: CpuLaunchers) -> None:
     depth, path = rough_depth(), path_of([orbit(5.0)], SMALL)
-    views = views_of(make_cloud(depth), depth, path, Occlusion())
+    views = CameraScene(depth, path).views()
     clean = zbuffer.reproject_points_cuda(views)
     views.points[:, 3] = math.nan
     views.points[0, 4] = math.inf
@@ -147,11 +148,11 @@ def test_the_warped_picture_equals_the_torch_path(compiled: CpuLaunchers, view: 
     path = path_of([torch.eye(4).double(), *poses], WIDE)
     truth = render_scene(make_scene(2), path, samples=1)
     depth, image = truth.depth_map(), truth.video[0]
-    wanted = render_warped(image, depth, path, hole_color=(0.2, 0.4, 0.6))
+    wanted = render_warped(image, CameraScene(depth, path), hole_color=(0.2, 0.4, 0.6))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "launchers", compiled)
         compiled.launched.clear()
-        got = render_warped(image, depth, path, hole_color=(0.2, 0.4, 0.6))
+        got = render_warped(image, CameraScene(depth, path), hole_color=(0.2, 0.4, 0.6))
     assert compiled.launched == ["splat_points", "splat_quads", "close_rows", "warp_backward"]
     assert (got.holes != wanted.holes).float().mean() < 1e-3
     same = ~(got.holes | wanted.holes)
@@ -170,6 +171,6 @@ def test_one_row_and_one_pixel_have_no_quads(kernels: CpuLaunchers) -> None:
         shape = (size.height, size.width)
         depth = DepthMap(torch.full(shape, 2.0), torch.ones(shape, dtype=torch.bool), lens(size))
         image = torch.rand(*shape, 3, generator=torch.Generator().manual_seed(0))
-        got = render_warped(image, depth, path_of([moved(0, 0, 0.1)], size))
+        got = render_warped(image, CameraScene(depth, path_of([moved(0, 0, 0.1)], size)))
         assert got.video.shape == (1, *shape, 3)
         assert not got.holes.all()
