@@ -100,14 +100,35 @@ def interpolate_poses(first: Tensor, last: Tensor, share: Tensor) -> Tensor:
     the screw goes on. Returns (..., 4, 4) float64.
     Raises ValueError for poses that are not rigid.
     """
-    from kornia.geometry.liegroup import Se3
-
     shape = torch.broadcast_shapes(first.shape[:-2], last.shape[:-2], share.shape)
     start = first.expand(*shape, 4, 4).reshape(-1, 4, 4)
     step = last.expand(*shape, 4, 4).reshape(-1, 4, 4) @ inverse(start)
-    with torch.no_grad():
-        twist = Se3.from_matrix(step).log() * share.expand(shape).reshape(-1, 1).to(step)
-        moved = Se3.exp(twist).matrix() @ start
+    moved = torch.linalg.matrix_exp(_log(step) * share.expand(shape).reshape(-1, 1, 1).to(step))
+    moved = moved @ start
     if not bool(torch.isfinite(moved).all()):
         raise ValueError("the poses cannot be interpolated: each must be a rotation and a shift.")
     return moved.reshape(*shape, 4, 4)
+
+
+def _log(poses: Tensor) -> Tensor:
+    """The logarithm (N, 4, 4) of rigid motions (N, 4, 4): exp of it is the motion.
+
+    With w the rotation vector and u the velocity, exp of the twist has the translation V u, where
+    V is the upper right block of exp([[w^, 1], [0, 0]]). kornia's Se3 before 0.9 loses up to all
+    digits near the identity, therefore the exponential is taken by torch.
+    """
+    from scipy.spatial.transform import Rotation
+
+    if not bool(torch.isfinite(poses).all()):
+        raise ValueError("the poses cannot be interpolated: they hold NaN or infinite numbers.")
+    vectors = Rotation.from_matrix(poses[:, :3, :3].detach().cpu().numpy()).as_rotvec()
+    x, y, z = torch.from_numpy(vectors).to(poses).unbind(-1)
+    twist = torch.zeros_like(poses)
+    twist[:, 2, 1], twist[:, 0, 2], twist[:, 1, 0] = x, y, z
+    twist = twist - twist.mT
+    block = poses.new_zeros(len(poses), 6, 6)
+    block[:, :3, :3] = twist[:, :3, :3]
+    block[:, :3, 3:] = torch.eye(3).to(poses)
+    left_jacobian = torch.linalg.matrix_exp(block)[:, :3, 3:]
+    twist[:, :3, 3] = torch.linalg.solve(left_jacobian, poses[:, :3, 3])
+    return twist

@@ -64,6 +64,13 @@ def test_interpolation_matches_the_matrix_logarithm(
     assert np.allclose(got.numpy(), wanted, atol=1e-7)
 
 
+@pytest.mark.parametrize("angle_deg", [1e-8, 1e-5, 1e-3, 0.1, 179.0])
+def test_two_half_steps_are_the_whole_step(angle_deg: float) -> None:
+    step = make_pose(rotation_about((1, 2, -1), angle_deg), (0.3, -1.0, 2.0))
+    half = interpolate_poses(torch.eye(4, dtype=torch.float64), step, torch.tensor(0.5))
+    assert torch.allclose(half @ half, step, atol=1e-12)
+
+
 def test_two_poses_of_an_orbit_are_joined_by_the_orbit() -> None:
     pivot = (0.0, 0.0, 6.0)
     shares = torch.linspace(0, 1, 7, dtype=torch.float64)
