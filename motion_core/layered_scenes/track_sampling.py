@@ -49,7 +49,8 @@ def drag_points(rng: np.random.Generator, scene: Scene, layers: Array, pins: int
 def sample_tracks(rng: np.random.Generator, scene: Scene, points: Array) -> Tracks:
     """The exact tracks through points (N, 2) of frame 0.
 
-    In one call of ten, 30 % of the tracks end at a random frame. Every track is visible in frame 0.
+    In one call of ten each track ends at a random frame, for about half of them after the last one.
+    Every track is visible in frame 0.
     """
     xy, visible, _ = scene.follow(points)
     if len(points) and rng.random() < 0.1:

@@ -8,8 +8,8 @@ run that continues from them is another one. Its optimizer state is a pickle as 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,14 +18,22 @@ from ..errors import FormatError
 from ..weights_io import read_safetensors, write_safetensors
 from .config import TrainConfig, config_from
 
-KIND = "motion-prompting training checkpoint 1"
+KIND = "motion-prompting training checkpoint 2"
+# Parameters had other names, and the optimizer's state their numbers.
+OLDER_KIND = "motion-prompting training checkpoint 1"
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], config: TrainConfig, step: int) -> None:
-    """Write a checkpoint, whole or not at all.
+    """Write a checkpoint completely or not at all.
 
-    The file that was there stays until the new one is complete: a full disk leaves it intact.
-    Raises OSError when it cannot be written.
+    Args:
+        path: The file. An older one stays until the new one is complete.
+        tensors: Everything to keep, by name.
+        config: Of the run.
+        step: Steps taken.
+
+    Raises:
+        OSError: The file cannot be written; an older one stays intact.
     """
     metadata = {"kind": KIND, "step": str(step), "config": config.to_json()}
     write_safetensors(path, tensors, metadata, durable=True)
@@ -34,32 +42,47 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], config: TrainConfig,
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], TrainConfig, int]:
     """Tensors, config and step of a checkpoint.
 
-    Raises FileNotFoundError, and FormatError for a file that is none of ours or is broken.
+    Raises:
+        FileNotFoundError: There is no such file.
+        FormatError: The file is broken, not a checkpoint, or one of an earlier version.
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no checkpoint {path}; start without --resume.")
     tensors, metadata = read_safetensors(path)
+    if metadata.get("kind") == OLDER_KIND:
+        raise FormatError(
+            f"{path} is a checkpoint of an earlier version, whose parameters had other names. "
+            "Finish and export that run with the version that wrote it, or start a new one; "
+            "exported weights of earlier versions are read."
+        )
     if metadata.get("kind") != KIND:
         raise FormatError(f"{path} is not a checkpoint of this trainer; pass one it has written.")
     return tensors, config_from(json.loads(metadata["config"])), int(metadata["step"])
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The state of an optimizer as named tensors."""
-    named: dict[str, Tensor] = {}
-    for index, state in optimizer.state_dict()["state"].items():
-        for name, value in state.items():
-            named[f"optimizer.{index}.{name}"] = torch.as_tensor(value)
-    return named
+def optimizer_tensors(optimizer: torch.optim.Optimizer, names: Sequence[str]) -> dict[str, Tensor]:
+    """The state of an optimizer as tensors `optimizer.{parameter}/{state}`.
+
+    Args:
+        optimizer: Over one group of parameters.
+        names: Names of its parameters, in its order.
+    """
+    return {
+        f"optimizer.{names[index]}/{key}": torch.as_tensor(value)
+        for index, state in optimizer.state_dict()["state"].items()
+        for key, value in state.items()
+    }
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put what optimizer_tensors gave back into an optimizer over the same parameters."""
-    state: dict[int, dict[str, Any]] = {}
-    for name, value in tensors.items():
-        head, _, rest = name.partition(".")
-        if head == "optimizer":
-            index, _, what = rest.partition(".")
-            state.setdefault(int(index), {})[what] = value
-    whole = optimizer.state_dict()
-    optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
+def restore_optimizer(
+    optimizer: torch.optim.Optimizer, names: Sequence[str], tensors: Mapping[str, Tensor]
+) -> None:
+    """Load what `optimizer_tensors` returned into an optimizer over parameters of these names."""
+    indices = {name: index for index, name in enumerate(names)}
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            name, _, what = key.removeprefix("optimizer.").rpartition("/")
+            state.setdefault(indices[name], {})[what] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

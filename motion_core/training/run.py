@@ -120,7 +120,7 @@ class _Run:
             for name, value in self.frozen.items():
                 value.copy_(tensors[f"fixed.{name}"])
                 averaged[name].copy_(tensors[f"fixed.{name}"])
-        restore_optimizer(self.optimizer, tensors)
+        restore_optimizer(self.optimizer, list(self.trainable), tensors)
         if self.accelerator.is_main_process:
             truncate_log(self.folder / LOG, self.step)
 
@@ -200,7 +200,7 @@ class _Run:
         averaged = dict(self.average.module.named_parameters())
         tensors |= {f"average.{name}": averaged[name] for name in self.trainable}
         tensors |= {f"fixed.{name}": value for name, value in self.frozen.items()}
-        tensors |= optimizer_tensors(self.optimizer)
+        tensors |= optimizer_tensors(self.optimizer, list(self.trainable))
         save_checkpoint(self.folder / CHECKPOINT, tensors, self.config, self.step)
 
 

@@ -21,7 +21,7 @@ from motion_core.models.lite import load_lite
 from motion_core.models.lite.base import LiteBase
 from motion_core.models.lite.pooling import encode_image
 from motion_core.models.lite.unet import BaseConfig
-from motion_core.training import run
+from motion_core.training import checkpoint, run
 from motion_core.training.checkpoint import load_checkpoint, save_checkpoint
 from motion_core.training.config import TrainConfig
 from motion_core.training.lite.export import export_weights
@@ -265,6 +265,36 @@ def test_broken_checkpoints_are_refused(whole: Path, tmp_path: Path) -> None:
     export_weights(whole / CHECKPOINT, tmp_path / "weights.safetensors")
     with pytest.raises(FormatError, match="checkpoint"):
         load_checkpoint(tmp_path / "weights.safetensors")
+
+
+def test_checkpoints_of_an_earlier_version_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "KIND", checkpoint.OLDER_KIND)
+        save_checkpoint(tmp_path / CHECKPOINT, {"model.x": torch.ones(1)}, TINY, 7)
+    with pytest.raises(FormatError, match="earlier version"):
+        train(TINY, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("make", [torch.optim.AdamW, torch.optim.Adafactor])
+def test_the_optimizer_state_is_kept_by_name(make: Any) -> None:
+    """Also when the parameters come in another order."""
+    values = {"a.weight": torch.rand(2, 3), "b/bias": torch.rand(4)}
+    first = {name: torch.nn.Parameter(value) for name, value in values.items()}
+    optimizer = make(first.values())
+    for parameter in first.values():
+        parameter.grad = torch.rand_like(parameter)
+    optimizer.step()
+    tensors = checkpoint.optimizer_tensors(optimizer, list(first))
+    second = {name: torch.nn.Parameter(first[name].detach()) for name in reversed(values)}
+    other = make(second.values())
+    checkpoint.restore_optimizer(other, list(second), tensors)
+    for name, parameter in first.items():
+        kept = other.state[second[name]]
+        assert optimizer.state[parameter].keys() == kept.keys()
+        for key, value in optimizer.state[parameter].items():
+            torch.testing.assert_close(torch.as_tensor(kept[key]), torch.as_tensor(value))
 
 
 def test_the_probe_of_a_base_shows_whether_it_uses_the_image(
