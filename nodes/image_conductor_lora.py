@@ -9,7 +9,7 @@ from .wire import model_in
 
 
 class ImageConductorLora(io.ComfyNode):
-    """Image Conductor in, the same under another of its two LoRA out."""
+    """A model in, the same under another of its two LoRA out."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -18,9 +18,9 @@ class ImageConductorLora(io.ComfyNode):
             aliases=["image conductor", "camera motion", "object motion", "motion lora"],
             display_name="Image Conductor LoRA",
             category="Motion Prompting/Sampling",
-            description="Chooses what the tracks mean to Image Conductor: where things go, or how "
-            "the camera moves. It has learned a LoRA for each; none is for Camera-Free Guidance, "
-            "which takes the camera out of the motion of things.",
+            description="Chooses what tracks mean to Image Conductor: where objects go, or how the "
+            "camera moves. It has a LoRA for each; none is for Camera-Free Guidance, which removes "
+            "the camera's motion from that of objects.",
             inputs=[
                 ModelSocket.Input(
                     "model", tooltip="Image Conductor: connect Load Track Model (image_conductor)."
@@ -28,7 +28,7 @@ class ImageConductorLora(io.ComfyNode):
                 io.Combo.Input(
                     "motion",
                     options=["object", "camera", "none"],
-                    tooltip="object: tracks say where things go. camera: how the view moves. "
+                    tooltip="object: tracks are motion of objects. camera: of the view. "
                     "none: neither LoRA, as Camera-Free Guidance needs it.",
                 ),
                 io.Float.Input(
@@ -37,19 +37,19 @@ class ImageConductorLora(io.ComfyNode):
                     min=0.0,
                     max=2.0,
                     step=0.05,
-                    tooltip="Factor on the LoRA: 1 as trained, 0 as if it were not there.",
+                    tooltip="Factor on the LoRA: 1 as trained, 0 for no effect.",
                 ),
             ],
             outputs=[
                 ModelSocket.Output(
-                    "model", display_name="model", tooltip="The model with the LoRA chosen."
+                    "model", display_name="model", tooltip="The model under the chosen LoRA."
                 )
             ],
         )
 
     @classmethod
     def execute(cls, model, motion, strength):
-        from ..motion_core.models.animatediff.conductor import with_motion
+        from ..motion_core.models.controls import with_motion
 
-        wanted = None if motion == "none" else motion
-        return io.NodeOutput(with_motion(model_in(model), wanted, strength))
+        adapter = None if motion == "none" else motion
+        return io.NodeOutput(with_motion(model_in(model), adapter, strength))

@@ -1,4 +1,4 @@
-"""Load Track-ControlNet: a model learns to follow tracks."""
+"""Load Track-ControlNet: a model follows tracks by weights that were trained for it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ from .wire import model_in
 
 
 class LoadTrackControlNet(io.ComfyNode):
-    """A model and a file in, the model steered by it out."""
+    """A model and a file in, the model under its control out."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
+        from ..motion_core.models.registry import families_with_track_controlnet
+
+        families = ", ".join(families_with_track_controlnet())
         return schema(
             "LoadTrackControlNet",
             aliases=["track controlnet", "motion prompting", "motion controlnet", "track control"],
             display_name="Load Track-ControlNet",
             category="Motion Prompting/Sampling",
-            description="Steers a model by tracks with a Track-ControlNet: a copy of part of the "
-            "model that was trained to read them, as Motion Prompting does. For wan and "
-            "animatediff; it belongs to the base that it was trained on.",
+            description="Makes a model follow tracks with a Track-ControlNet: a copy of part "
+            "of the model that was trained to read tracks, as in Motion Prompting. For "
+            f"the families {families}; it belongs to the base that it was trained on.",
             inputs=[
-                ModelSocket.Input("model", tooltip="The model to steer: connect Load Track Model."),
+                ModelSocket.Input(
+                    "model", tooltip="The model to control: connect Load Track Model."
+                ),
                 io.String.Input(
                     "file",
                     default="wan-track-controlnet.safetensors",
@@ -35,14 +40,14 @@ class LoadTrackControlNet(io.ComfyNode):
                 ModelSocket.Output(
                     "model",
                     display_name="model",
-                    tooltip="The model, which follows tracks now; what steered it before is gone.",
+                    tooltip="The model under this control, in place of the one it had.",
                 )
             ],
         )
 
     @classmethod
     def execute(cls, model, file):
-        from ..motion_core.models.registry import with_track_control
+        from ..motion_core.models.registry import with_track_controlnet
 
         place = host.model_place(file.strip(), "controlnet")
-        return io.NodeOutput(with_track_control(model_in(model), place))
+        return io.NodeOutput(with_track_controlnet(model_in(model), place))

@@ -13,7 +13,7 @@ from .wire import canvas_size, frames, mask_on_canvas, model_in
 
 if TYPE_CHECKING:
     from ..motion_core.guidance.moft import MotionReference
-    from ..motion_core.models.registry import TrackModel
+    from ..motion_core.models.track_model import TrackModel
     from ..motion_core.tracks import Tracks
 
 # Points a side that Lucas-Kanade follows, for a model that reads motion from tracks.

@@ -1,4 +1,4 @@
-"""Motion Mask: where MotionPro looks for motion."""
+"""Motion Mask: where MotionPro expects motion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .wire import first_mask, model_in
 
 
 class MotionMask(io.ComfyNode):
-    """MotionPro and a mask in, MotionPro that moves what the mask shows out."""
+    """A model and a mask in, the model that reads this mask out."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -18,9 +18,8 @@ class MotionMask(io.ComfyNode):
             aliases=["motionpro", "motion brush", "region motion", "mask motion"],
             display_name="Motion Mask",
             category="Motion Prompting/Sampling",
-            description="Says where MotionPro moves the picture. It reads a mask beside the "
-            "tracks: what is white belongs to the motion of the tracks on it, what is black keeps "
-            "still.",
+            description="Sets where MotionPro moves the image. It reads a mask beside the "
+            "tracks: white areas move with the tracks on them, black areas keep still.",
             inputs=[
                 ModelSocket.Input(
                     "model", tooltip="MotionPro: connect Load Track Model (motionpro)."
@@ -29,13 +28,13 @@ class MotionMask(io.ComfyNode):
                     "rule",
                     options=["moving", "drawn"],
                     tooltip="moving: the 8x8 pixels at tracks that move by more than a pixel on "
-                    "average, as in the training. drawn: at every track that moves at all, as in "
-                    "the authors' demo.",
+                    "average, as in training. drawn: at every track that moves at all, as in the "
+                    "authors' demo.",
                 ),
                 io.Mask.Input(
                     "mask",
                     optional=True,
-                    tooltip="White is what moves as well: paint whole things. Same proportions as "
+                    tooltip="White areas move as well: paint whole objects. Same proportions as "
                     "the image.",
                 ),
             ],
@@ -48,7 +47,7 @@ class MotionMask(io.ComfyNode):
 
     @classmethod
     def execute(cls, model, rule, mask=None):
-        from ..motion_core.models.svd.family import with_mask
+        from ..motion_core.models.controls import with_mask
 
         brush = first_mask(mask)
         white = None if brush is None else brush > 0.5

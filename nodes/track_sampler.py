@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..motion_core.geometry import Size
     from ..motion_core.guidance import GuidancePlan
     from ..motion_core.models.protocols import GenerationResult, Guidance
-    from ..motion_core.models.registry import TrackModel
+    from ..motion_core.models.track_model import TrackModel
     from ..motion_core.sampling import Sampling
     from ..motion_core.tracks import Tracks
 

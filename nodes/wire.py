@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..motion_core.depth.depth_map import DepthMap
     from ..motion_core.guidance import GuidancePlan
     from ..motion_core.guidance.moft import MotionReference
-    from ..motion_core.models.registry import TrackModel
+    from ..motion_core.models.track_model import TrackModel
     from ..motion_core.tracks import Tracks
 
 
@@ -62,7 +62,7 @@ def camera_in(value: Any) -> CameraPath:
 
 def model_in(value: Any) -> TrackModel:
     """The TrackModel of a MOTION_MODEL socket. Raises TypeError for anything else."""
-    from ..motion_core.models.registry import TrackModel
+    from ..motion_core.models.track_model import TrackModel
 
     return _of_kind(value, TrackModel, "MOTION_MODEL: connect Load Track Model")
 

@@ -13,8 +13,7 @@ from ..geometry import Size
 from ..images import image_size, resize_images
 from ..tracks import Tracks, scale_to
 from ..video import read_image
-from .parser import PROGRAM
-from .terminal import say
+from .terminal import PROGRAM, say
 
 DEFAULT_FPS = 16.0
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")

@@ -20,8 +20,7 @@ from .arguments import (
     rate_argument,
     size_argument,
 )
-
-PROGRAM = "python -m motion_core"
+from .terminal import PROGRAM
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -7,6 +7,8 @@ import time
 
 from ..progress import Progress
 
+# How the command line is called.
+PROGRAM = "python -m motion_core"
 INTERVAL_S = 0.1
 
 

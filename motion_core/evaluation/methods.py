@@ -14,11 +14,12 @@ from ..fields.interpolation import GaussianFalloff, NearestTrack, Rest, ThinPlat
 from ..fields.laplacian import Laplacian
 from ..fields.motion_field import MotionField
 from ..fields.moving_least_squares import MovingLeastSquares
-from ..models.lite import Lite, load_lite
 from ..models.lite.control import LiteControl
 from ..models.lite.densifier import LiteDensifier
 from ..models.lite.family import LiteFamily
 from ..models.lite.latents import field_from_latents
+from ..models.lite.lite import Lite
+from ..models.lite.load import load_lite
 from ..models.protocols import GenerationRequest, GenerationResult
 from ..progress import Progress, silent
 from ..sampling import Sampling, sample

@@ -1,72 +1,48 @@
-"""Which family a file of weights belongs to, told by the names of its weights, never by its own."""
+"""Which kind of weights a file holds, by the signatures that the families declare."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 
 from ..errors import FormatError
 from ..weights_io import PICKLES, first_names, read_shapes, read_weights
-from .animatediff.checkpoint import kind_of
-from .svd.checkpoint import is_motionpro
-from .wan.folder import ORIGINAL, PREFIXES
-
-LITE = "lite"
-# Also any other U-Net of AnimateDiff that was saved whole.
-CONDUCTOR_UNET = "image conductor unet"
-CONDUCTOR_FLOW = "image conductor flow"
-# Image Conductor's network for the first frame and SparseCtrl RGB have the same names and shapes.
-SPARSE_IMAGE = "sparsectrl image"
-# Either of the two above, where the shapes that tell them apart are not known.
-SPARSE = "sparsectrl"
-MOTION_MODULE = "animatediff motion module"
-STABLE_DIFFUSION = "stable diffusion 1.5"
-MOTIONPRO = "motionpro"
-WAN = "wan"
-ANIMATEDIFF_TRACKS = "animatediff track-controlnet"
-WAN_TRACKS = "wan track-controlnet"
-
-_WRAPPER, _BASE, _UPDATE = "module.", ".base_layer.", ".lora_A.omcm_weights."
-_EMBEDDING = "controlnet_cond_embedding.weight"
-_UNSEEN = torch.empty(0)
-_CONDUCTOR = {"unet": CONDUCTOR_UNET, "flow": CONDUCTOR_FLOW, "image": SPARSE_IMAGE}
-_SINGLE_FILE = "model.diffusion_model.input_blocks.0.0.weight"
-# The text encoder tells version 1 from version 2 and XL.
-_CLIP = "cond_stage_model.transformer."
-# In the original release's names, and in diffusers'.
-_WAN = {ORIGINAL, "blocks.0.attn1.to_q.weight"}
+from .registry import families
+from .signature import Signature, shapes_of
 
 
-def family_of(names: Iterable[str]) -> str:
-    """One of the names above: what weights of these names are.
+def detect_kind(weights: Iterable[str]) -> str:
+    """The kind of the first signature that weights match.
 
-    names: of all weights. A mapping of them to their tensors (those without memory will do) tells
-    Image Conductor's flow network from that of the picture, which names alone do not.
-    Raises FormatError with the first ten names for weights of anything else.
+    Args:
+        weights: Names of all weights. A mapping from names to tensors (on the meta device will
+            do) also tells apart networks that differ in shapes only.
+
+    Raises:
+        FormatError: For weights of any other kind, with the first ten names.
     """
-    told = names if isinstance(names, Mapping) else {}
-    weights = {name: told.get(name, _UNSEEN) for name in names}
-    bare = {name.removeprefix(_WRAPPER).replace(_BASE, ".") for name in weights}
-    for family, is_its in _SIGNS:
-        if is_its(bare):
-            return family
-    kind = _CONDUCTOR.get(kind_of(weights)) or (None if told else _by_names(bare))
-    if kind is not None:
-        return kind
-    first = first_names(weights)
+    shapes = shapes_of(weights)
+    known = signatures()
+    for signature in known:
+        if signature.matches(shapes):
+            return signature.kind
+    first = first_names(shapes)
+    kinds = ", ".join(signature.kind for signature in known)
     raise FormatError(
-        "these weights belong to no model that is known here: Image Conductor, AnimateDiff, "
-        f"Stable Diffusion 1.5, MotionPro, Wan, lite or a Track-ControlNet. They are {first}."
+        f"these weights belong to no model that is known here: {kinds}. They are {first}."
     )
 
 
-def what_is(path: Path) -> str:
-    """What a file holds, as family_of says it.
+def detect_file(path: Path) -> str:
+    """The kind of weights that a file holds; see detect_kind.
 
-    Of a safetensors file only the header is read; a pickle is read as weights alone. Raises
-    FileNotFoundError, and FormatError for files that are broken, hostile or of something else.
+    Of a safetensors file only the header is read; a pickle is read as weights only.
+
+    Raises:
+        FileNotFoundError: When there is no file.
+        FormatError: For files that are broken, hostile or of another kind.
     """
     if path.suffix.lower() in PICKLES:
         weights = read_weights(path)
@@ -74,41 +50,22 @@ def what_is(path: Path) -> str:
         shapes = read_shapes(path)
         weights = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     try:
-        return family_of(weights)
+        return detect_kind(weights)
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
 
 
-def _by_names(names: set[str]) -> str | None:
-    """A control network whose channels are not known; only its LoRA may tell it from another."""
-    if _EMBEDDING not in names or not any("motion_modules." in name for name in names):
-        return None
-    return CONDUCTOR_FLOW if any(_UPDATE in name for name in names) else SPARSE
+def check_kind(path: Path, *wanted: Signature) -> None:
+    """Raises FormatError, which names what it is, for a file of any but the wanted kinds."""
+    found, kinds = detect_file(path), [signature.kind for signature in wanted]
+    if found not in kinds:
+        raise FormatError(
+            f"{path} holds weights of {found}, not of {' or '.join(kinds)}; choose another file "
+            "or another family."
+        )
 
 
-def _is_wan(names: set[str]) -> bool:
-    bare = {name.removeprefix(prefix) for name in names for prefix in ("", *PREFIXES)}
-    return "patch_embedding.weight" in bare and bool(bare & _WAN)
-
-
-def _is_motion(names: set[str]) -> bool:
-    return bool(names) and all(".motion_modules." in name for name in names)
-
-
-def _has(*wanted: str) -> Callable[[set[str]], bool]:
-    return lambda names: names.issuperset(wanted)
-
-
-def _is_stable_diffusion(names: set[str]) -> bool:
-    return _SINGLE_FILE in names and any(name.startswith(_CLIP) for name in names)
-
-
-_SIGNS: tuple[tuple[str, Callable[[set[str]], bool]], ...] = (
-    (LITE, _has("encoder.affinity.weight")),
-    (ANIMATEDIFF_TRACKS, _has("first.weight", "controlnet_mid_block.weight")),
-    (WAN_TRACKS, _has("embed.weight", "outs.0.weight")),
-    (MOTIONPRO, is_motionpro),
-    (WAN, _is_wan),
-    (MOTION_MODULE, _is_motion),
-    (STABLE_DIFFUSION, _is_stable_diffusion),
-)
+def signatures() -> list[Signature]:
+    """Signatures of all families, each kind once, in the order of the registry."""
+    declared = [one for family in families().values() for one in family.signatures]
+    return list({signature.kind: signature for signature in declared}.values())

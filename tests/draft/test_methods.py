@@ -10,7 +10,7 @@ from motion_core.errors import CanvasError
 from motion_core.fields.registry import DENSIFIERS, make_densifier
 from motion_core.fields.render import render_field
 from motion_core.geometry import Size
-from motion_core.models.lite import load_lite
+from motion_core.models.lite.load import load_lite
 from motion_core.tracks.model import empty_tracks
 from tests.lite.models import picture, wandering
 

@@ -50,9 +50,9 @@ def write_motionpro(models: Path) -> None:
 
 def write_wan(models: Path) -> None:
     """A release of Wan without words, and a Track-ControlNet that has learned something."""
-    from motion_core.models.wan.control import WanControl
     from motion_core.models.wan.family import released_scheduler
-    from motion_core.models.wan.weights import save_control
+    from motion_core.models.wan.track_controlnet import WanTrackControlNet
+    from motion_core.models.wan.weights import save_track_controlnet
     from motion_core.raster.ids import IdEmbedding
     from tests.models.wan import tiny
 
@@ -62,20 +62,20 @@ def write_wan(models: Path) -> None:
     tiny.vae().save_pretrained(folder / "vae")
     released_scheduler().save_pretrained(folder / "scheduler")
     (folder / "model_index.json").write_text(json.dumps({"_class_name": "WanImageToVideoPipeline"}))
-    control = WanControl(base, (0, 2), IdEmbedding(8, 512))
+    control = WanTrackControlNet(base, (0, 2), IdEmbedding(8, 512))
     for out in control.outs:
         torch.nn.init.constant_(out.weight, 0.05)  # type: ignore[arg-type]
     home = models / "motion_prompting"
     home.mkdir(parents=True, exist_ok=True)
-    save_control(control, home / "wan-track-controlnet.safetensors")
+    save_track_controlnet(control, home / "wan-track-controlnet.safetensors")
 
 
 def write_animatediff(home: Path) -> None:
     """A base in one file, a motion module, and a Track-ControlNet that has learned something."""
     from safetensors.torch import save_file
 
-    from motion_core.models.animatediff.track_file import save_track_net
-    from motion_core.models.animatediff.track_net import track_net_of
+    from motion_core.models.animatediff.track_controlnet import copy_track_controlnet
+    from motion_core.models.animatediff.weights import save_track_controlnet
     from motion_core.raster.ids import IdEmbedding
     from tests.models.animatediff.parts import tiny_base, tiny_vae
     from tests.models.animatediff.stable import clip, motion, single_file, spatial
@@ -83,9 +83,9 @@ def write_animatediff(home: Path) -> None:
     whole = single_file(spatial(), tiny_vae().state_dict(), clip().state_dict())
     save_file({name: one.contiguous() for name, one in whole.items()}, home / "sd.safetensors")
     save_file(motion(), home / "motion.safetensors")
-    net: Any = track_net_of(tiny_base().unet, IdEmbedding(8, 256))
+    net: Any = copy_track_controlnet(tiny_base().unet, IdEmbedding(8, 256))
     torch.nn.init.eye_(net.controlnet_mid_block.weight.data[:, :, 0, 0])
-    save_track_net(net, home / "tracks.safetensors")
+    save_track_controlnet(net, home / "tracks.safetensors")
 
 
 # Workflows that sample with weights that we do not ship, and what writes small ones for them.

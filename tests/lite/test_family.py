@@ -19,11 +19,11 @@ from motion_core.fields.densifier import Densifier
 from motion_core.geometry import Size
 from motion_core.guidance import camera_free, text_and_motion_guidance
 from motion_core.layered_scenes.scenes import Split
-from motion_core.models.lite import load_lite
 from motion_core.models.lite.control import LiteControl
 from motion_core.models.lite.densifier import LiteDensifier
 from motion_core.models.lite.family import SHIFT, LiteFamily
 from motion_core.models.lite.lite import Lite
+from motion_core.models.lite.load import load_lite
 from motion_core.models.lite.weights import KIND
 from motion_core.models.protocols import GenerationRequest, GenerationResult
 from motion_core.models.registry import load_track_model

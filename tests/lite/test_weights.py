@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 
 from motion_core.errors import FormatError
 from motion_core.geometry import Size
-from motion_core.models.lite import Lite, load_lite
+from motion_core.models.lite.lite import Lite
+from motion_core.models.lite.load import load_lite
 from motion_core.models.lite.weights import KIND, OLDER_KIND, SHIPPED, renamed_keys
 
 from .models import BASE, SIZES, lite_with_control, picture, wandering

@@ -65,7 +65,7 @@ def schedule(optimizer: torch.optim.Optimizer, rate: float, step: int, steps: in
         group["lr"] = rate * min(1.0, (step + 1) / 20) * min(1.0, 2 * (1 - step / steps))
 
 
-def told_and_trained(untrained: float, train: Callable[[], float]) -> None:
+def report_and_train(untrained: float, train: Callable[[], float]) -> None:
     """Tells both errors in pixels, and exits: as a failure unless the second is below half."""
     sys.stdout.write(f"untrained control: {untrained:.2f} px of {PX}\n")
     trained = train()

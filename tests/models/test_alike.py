@@ -4,7 +4,6 @@ about the same."""
 from __future__ import annotations
 
 from functools import cache
-from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -27,23 +26,24 @@ def test_what_the_noise_does_not_change_is_computed_once_per_run(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case, counts = CASES[name](torch.float32), {}
-    for place in case.once:
-        original = resolve_name(place)
+    for owner, function in case.once:
+        original = getattr(owner, function)
 
-        def counted(*given: Any, _run: Any = original, _at: str = place, **named: Any) -> Any:
-            counts[_at] += 1
+        def counted(*given: Any, _run: Any = original, _key: str = function, **named: Any) -> Any:
+            counts[_key] += 1
             return _run(*given, **named)
 
-        monkeypatch.setattr(place, counted)
+        monkeypatch.setattr(owner, function, counted)
     monkeypatch.setattr(case.model, "decode", _no_picture(case))
     for steps in (1, 2):
-        counts.update(dict.fromkeys(case.once, 0))
+        once = dict.fromkeys((function for _, function in case.once), 1)
+        counts.update(dict.fromkeys(once, 0))
         sample(case.model, case.control, case.request, case.tracks, Sampling(steps))
-        assert counts == dict.fromkeys(case.once, 1)
+        assert counts == once
 
 
 def _no_picture(case: Case) -> Any:
-    """Decoding says nothing here and takes the longest."""
+    """Decoding adds nothing here and takes the longest."""
     from motion_core.models.protocols import GenerationResult
 
     frames = torch.zeros(case.request.frames, *case.request.image.shape)
@@ -78,5 +78,5 @@ def test_half_precision_predicts_about_the_same(name: str, dtype: torch.dtype, m
     assert not torch.equal(half, full)
     assert float((half - full).norm() / full.norm()) < most
     if dtype == torch.float16:
-        # Precise enough to see what the tracks add.
+        # Precise enough for what the tracks add.
         assert float((half[0] - full[0]).norm()) < 0.3 * float((full[0] - full[1]).norm())

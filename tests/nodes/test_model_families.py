@@ -97,7 +97,7 @@ def weights_of(guidance: Any) -> dict[tuple[bool, bool, str | None], float]:
     return found
 
 
-FULL, WORDLESS, UNSTEERED = (True, True, None), (False, True, None), (True, False, None)
+FULL, UNCONDITIONAL, UNSTEERED = (True, True, None), (False, True, None), (True, False, None)
 
 
 def near(wanted: dict[Any, float]) -> Any:
@@ -113,7 +113,7 @@ def test_what_is_left_open_is_as_the_authors_sample(nodes: Any, name: str) -> No
     assert (made.steps, made.seed) == (STEPS[name], 3)
     # Wan came without its text encoder: two passes would be the same one twice.
     scale = {"image_conductor": 7.5, "motionpro": 2.5, "wan_track_controlnet": None}[name]
-    wanted = {FULL: 1.0} if scale is None else {WORDLESS: 1.0 - scale, FULL: scale}
+    wanted = {FULL: 1.0} if scale is None else {UNCONDITIONAL: 1.0 - scale, FULL: scale}
     assert weights_of(made.guidance) == near(wanted)
     both = {**wanted, UNSTEERED: -1.0, FULL: wanted[FULL] + 1.0}
     assert weights_of(settings(model, motion_guidance=2.0).guidance) == near(both)
@@ -155,7 +155,7 @@ def test_camera_free_guidance_joins_others_and_runs(nodes: Any) -> None:
 def test_a_guidance_that_a_family_cannot_give_is_refused(nodes: Any) -> None:
     free = nodes[FREE].execute(7.5, 7.5).args[0]
     for name in ("motionpro", "wan_track_controlnet"):
-        with pytest.raises(ValueError, match="has none.*for Image Conductor"):
+        with pytest.raises(ValueError, match="has none. Disconnect the guidance"):
             run(
                 nodes,
                 name,
@@ -192,7 +192,7 @@ def test_the_lora_says_what_tracks_mean(nodes: Any) -> None:
     assert not torch.equal(thing, camera) and not torch.equal(thing, none)
     assert torch.equal(made("camera", 0.0), none)
     for wrong in (load(nodes, "motionpro"), nodes[LOAD].execute({"model": "lite"}).args[0]):
-        with pytest.raises(ValueError, match="only Image Conductor has a LoRA"):
+        with pytest.raises(ValueError, match="no LoRA for the motion.*Choose image_conductor"):
             nodes[LORA].execute(wrong, "object", 1.0)
     with pytest.raises(ValueError, match="finite number"):
         nodes[LORA].execute(model, "object", math.nan)
@@ -222,7 +222,7 @@ def test_the_motion_mask_reaches_what_motionpro_reads(nodes: Any) -> None:
         run(nodes, "motionpro", nodes[MASK].execute(model, "drawn", torch.ones(1, 16, 32)).args[0])
     with pytest.raises(ValueError, match="rule must be one of"):
         nodes[MASK].execute(model, "somewhere")
-    with pytest.raises(ValueError, match="only MotionPro reads"):
+    with pytest.raises(ValueError, match="reads no motion mask. Choose motionpro in"):
         nodes[MASK].execute(load(nodes, "image_conductor"), "drawn", painted)
     dense = load(nodes, "motionpro", weights="dense")
     assert dense.control.settings.is_dense
@@ -244,7 +244,7 @@ def test_wan_follows_what_it_is_told(nodes: Any) -> None:
     control = nodes[CONTROL].execute(plain, "wan-track-controlnet.safetensors").args[0]
     assert torch.equal(run(nodes, name, control, strength=0.0), alone)
     assert not torch.equal(run(nodes, name, control), alone)
-    assert set(map(id, control.control.control.parameters())) < set(
+    assert set(map(id, control.control.network.parameters())) < set(
         map(id, control.network.parameters())
     ), "the host moves the control too"
     with pytest.raises(ValueError, match="wan_move or ati or nothing; got 'birds'"):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import sys
 import types
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 import torch
 
-from motion_core.models.registry import FAMILIES
+from motion_core.models.registry import families
 from tests.host.pack import pack_module
 from tests.host.runner import StandInHost
 
@@ -52,12 +54,33 @@ def run(node: Any, model: Any, /, **changed: Any) -> Any:
     return node.execute(**given)
 
 
-def test_the_families_are_those_of_the_core() -> None:
-    offered = pack_module("nodes.load_track_model").FAMILIES
-    assert [option.key for option in offered] == list(FAMILIES)
-    for option in offered:
-        asked = [one.id for one in option.inputs]
-        assert asked == list(inspect.signature(FAMILIES[option.key].load).parameters)
+def test_the_inputs_of_the_loader_are_the_settings_of_the_families(nodes: dict[str, Any]) -> None:
+    (choice,) = nodes["MotionPromptingLoadTrackModel"].GET_SCHEMA().inputs
+    known = families()
+    assert [option.key for option in choice.options] == list(known)
+    for option in choice.options:
+        settings = known[option.key].settings
+        assert [one.id for one in option.inputs] == [setting.name for setting in settings]
+
+
+@pytest.mark.parametrize("name", families())
+def test_the_settings_of_a_family_are_the_keywords_of_its_loader(name: str) -> None:
+    family = families()[name]
+    parameters = inspect.signature(_loader(family)).parameters
+    assert [setting.name for setting in family.settings] == list(parameters)
+    for setting in family.settings:
+        default = parameters[setting.name].default
+        assert (default is inspect.Parameter.empty) == setting.is_required
+        if setting.kind == "choice":
+            assert default == setting.choices[0]
+        elif setting.kind != "path":
+            assert default == setting.default
+
+
+def _loader(family: Any) -> Any:
+    """What Family.load calls: load_model of the package's module load."""
+    path = f"{family.load.__module__}.load"
+    return import_module(path).load_model if find_spec(path) else family.load
 
 
 def test_a_video_its_tracks_and_what_was_uncovered(nodes: Any, model: Any) -> None:

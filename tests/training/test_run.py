@@ -17,8 +17,8 @@ import torch
 from motion_core import atomic_write
 from motion_core.cli import main
 from motion_core.errors import FormatError
-from motion_core.models.lite import load_lite
 from motion_core.models.lite.base import LiteBase
+from motion_core.models.lite.load import load_lite
 from motion_core.models.lite.pooling import encode_image
 from motion_core.models.lite.unet import BaseConfig
 from motion_core.training import checkpoint, run

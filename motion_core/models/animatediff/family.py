@@ -1,14 +1,14 @@
 """AnimateDiff as a family of the sampling protocols.
 
-Tracks steer it through control branches, of Image Conductor (conductor.py) or of a
-Track-ControlNet (track_net.py); without them the prediction is the base's own, bit for bit.
+A control branch adds residuals to the U-Net: Image Conductor's (models/image_conductor) or that of
+a Track-ControlNet (control.py). Without one the prediction is the base's own, bit for bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,25 +25,27 @@ from ..protocols import (
     GenerationResult,
     SharedKeys,
 )
+from ..sd15.encoding import CELL_PX, decode_video, encode_image, encode_prompt
+from ..sd15.folder import TOKENS
 from ..taps import layer_output
-from .branch import Signals, SparseBranch, summed
-from .condition import CELL_PX
-from .folder import TOKENS
-from .pictures import decoded, first_frame, picture_latents, words_of
+from .branch import SparseBranch, first_frame_condition
+from .control_output import AnimateDiffControlOutput, UNetResiduals, summed
 from .settings import AS_RELEASED, AnimateDiffSettings, ddim_scheduler
 
-WORDLESS_BASE = (
-    "No text encoder was given, so the clip was made without words; put text_encoder and tokenizer "
-    "of Stable Diffusion 1.5 beside the model."
+NO_TEXT_ENCODER = (
+    "No text encoder was given, so the video was made without a prompt; put text_encoder and "
+    "tokenizer of Stable Diffusion 1.5 beside the model."
 )
 
 
 class AnimateDiff(nn.Module):
     """The weights of the base.
 
-    unet: a UNetMotionModel that normalises per frame. vae: an AutoencoderKL. image: SparseCtrl's
-    network for the first frame, without which the picture is not seen. text_encoder: CLIP's text
-    model of Stable Diffusion 1.5, or None.
+    Args:
+        unet: A UNetMotionModel that normalises per frame.
+        vae: An AutoencoderKL.
+        image: SparseCtrl's network for the first frame; without it the image is not used.
+        text_encoder: CLIP's text model of Stable Diffusion 1.5, or None.
     """
 
     def __init__(
@@ -53,41 +55,29 @@ class AnimateDiff(nn.Module):
         self.unet, self.vae, self.image, self.text_encoder = unet, vae, image, text_encoder
 
 
-class PreparedControl(Protocol):
-    """What a control prepared for a run."""
-
-    motion: str | None
-
-    def signals(self, timestep: Tensor, words: Tensor, adapter: str | None) -> Signals:
-        """What the tracks add to one clip. words: (1, L, D). adapter: of the branch."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class ControlResiduals:
-    """PreparedControl at a strength; None is no steering at all."""
-
-    steering: PreparedControl | None
-    strength: float = 1.0
-
-    def scaled(self, strength: float) -> ControlResiduals:
-        """The same with its influence multiplied."""
-        return replace(self, strength=self.strength * strength)
-
-
 @dataclass(frozen=True, eq=False)
 class AnimateDiffCondition:
     """What does not depend on the noisy latents.
 
-    words: (1, L, D) of the prompt and of what is not wanted. picture: (T, C, h, w) features of the
-    first frame, or None. shape: of the latents. progress: whom to tell.
+    Attributes:
+        request: What was asked for.
+        prompt_embeds: (1, L, D) of the prompt.
+        negative_prompt_embeds: (1, L, D) of the negative prompt.
+        image_features: (T, C, h, w) of the first frame in SparseCtrl's network, or None.
+        shape: Of the latents.
+        progress: Of the run.
     """
 
     request: GenerationRequest
-    words: dict[bool, Tensor]
-    picture: Tensor | None
+    prompt_embeds: Tensor
+    negative_prompt_embeds: Tensor
+    image_features: Tensor | None
     shape: tuple[int, ...]
     progress: Progress
+
+    def embeds(self, text: bool) -> Tensor:
+        """(1, L, D) for a branch with or without text."""
+        return self.prompt_embeds if text else self.negative_prompt_embeds
 
 
 class AnimateDiffFamily:
@@ -108,19 +98,21 @@ class AnimateDiffFamily:
     def condition(
         self, request: GenerationRequest, progress: Progress = silent
     ) -> AnimateDiffCondition:
-        """The words, and the features of the first frame.
+        """The prompt embeddings, and the features of the first frame.
 
-        Raises ShapeError for sides that are no whole cells, for more frames than the motion
-        modules can count, and for a prompt where there is no text encoder.
+        Raises:
+            ShapeError: For sides that are not multiples of 8 pixels, and for more frames than the
+                motion modules have positions.
+            ValueError: For a prompt without a text encoder.
         """
         self._check_request(request)
-        words = {True: self._words(request.prompt), False: self._words(request.negative)}
         width, height = (side // CELL_PX for side in request.size)
         channels = self.network.unet.config.in_channels
         return AnimateDiffCondition(
             request,
-            words,
-            self._picture(request),
+            self._prompt_embeds(request.prompt),
+            self._prompt_embeds(request.negative),
+            self._image_features(request),
             (1, channels, request.frames, height, width),
             progress,
         )
@@ -138,26 +130,29 @@ class AnimateDiffFamily:
     ) -> list[Tensor]:
         """Predictions of the noise, one per call.
 
-        What the first frame adds is computed once for all branches with the same words. An adapter
-        changes what the tracks add: without tracks it changes nothing.
+        What the first frame adds is computed once for all branches with the same prompt. An
+        adapter changes what the tracks add: without tracks it changes nothing.
+
         Raises ValueError for an adapter that the control does not have.
         """
         _check_adapters(calls)
-        pictures = self._of_picture(timestep, condition, {branch.text for branch, _ in calls})
-        told = [condition.words[branch.text] for branch, _ in calls]
+        from_image = self._image_residuals(
+            timestep, condition, {branch.text for branch, _ in calls}
+        )
+        embeds = [condition.embeds(branch.text) for branch, _ in calls]
         added = []
-        for (branch, residuals), words in zip(calls, told, strict=True):
-            steered = _of_tracks(residuals, timestep, words, branch.adapter)
-            found = (pictures.get(branch.text), steered)
-            added.append(summed(part for part in found if part is not None))
-        if self.settings.is_batched and _alike(added):
-            return list(self._unet(latents, timestep, told, added))
-        asked = zip(told, added, strict=True)
-        return [self._unet(latents, timestep, [words], [part])[0] for words, part in asked]
+        for (branch, output), prompt_embeds in zip(calls, embeds, strict=True):
+            from_tracks = _track_residuals(output, timestep, prompt_embeds, branch.adapter)
+            both = (from_image.get(branch.text), from_tracks)
+            added.append(summed(part for part in both if part is not None))
+        if self.settings.is_batched and _all_or_none(added):
+            return list(self._unet(latents, timestep, embeds, added))
+        pairs = zip(embeds, added, strict=True)
+        return [self._unet(latents, timestep, [one], [part])[0] for one, part in pairs]
 
     def preview(self, latents: Tensor, condition: AnimateDiffCondition) -> Tensor:
         """The last frame, decoded alone."""
-        return decoded(self.network.vae, latents[:, :, -1:], 1)[0]
+        return decode_video(self.network.vae, latents[:, :, -1:], 1)[0]
 
     def decode(
         self,
@@ -166,14 +161,14 @@ class AnimateDiffFamily:
         tracks: Tracks,
         progress: Progress = silent,
     ) -> GenerationResult:
-        """The frames; where tracks went has to be measured."""
-        frames = decoded(self.network.vae, latents, self.settings.decode_at_once, progress)
-        has_words = self.network.text_encoder is not None
-        return GenerationResult(frames, notes=() if has_words else (WORDLESS_BASE,))
+        """The frames; where the tracks went has to be measured by a tracker."""
+        frames = decode_video(self.network.vae, latents, self.settings.decode_at_once, progress)
+        has_text = self.network.text_encoder is not None
+        return GenerationResult(frames, notes=() if has_text else (NO_TEXT_ENCODER,))
 
     @property
     def traits(self) -> FeatureTraits:
-        """Blocks of the U-Net; MOFT reads the second of the way up."""
+        """Blocks of the U-Net; the second upsampling block, which MOFT reads, comes first."""
         ups = [f"up_blocks.{i}" for i in range(len(self.network.unet.up_blocks))]
         layers = (*ups[1:2], *ups[:1], *ups[2:], "mid_block")
         return FeatureTraits(layers, 1, self.network.unet, is_eulerian=True, shares_attention=True)
@@ -186,16 +181,16 @@ class AnimateDiffFamily:
         layer: str,
         keys: SharedKeys | None = None,
     ) -> Tensor:
-        """(T, C, h, w) float32, a block's output. Keys are shared in the way up from its second
-        block. Raises ValueError for a layer that is not in traits.layers."""
+        """(T, C, h, w) float32, a block's output. Keys are shared from the second upsampling block
+        on. Raises ValueError for a layer that is not in traits.layers."""
         if layer not in self.traits.layers:
             raise ValueError(f"this model's layers are {self.traits.layers}; got {layer!r}.")
         with torch.no_grad():
-            picture = self._of_picture(timestep, condition, {True}).get(True)
-        asked = self._asked(latents, timestep, [condition.words[True]], [picture])
+            residuals = self._image_residuals(timestep, condition, {True}).get(True)
+        arguments = self._arguments(latents, timestep, [condition.prompt_embeds], [residuals])
         unet = self.network.unet
         shared = None if keys is None else (_spatial_self_attention(unet), keys)
-        return layer_output(unet, layer, *asked, shared).float()
+        return layer_output(unet, layer, *arguments, shared).float()
 
     def encode_video(
         self, video: Tensor, condition: AnimateDiffCondition, follow: Callable[[], Tracks]
@@ -203,7 +198,7 @@ class AnimateDiffFamily:
         """(1, 4, T, h, w), the scaled modes of the frames."""
         frames = []
         for index, image in enumerate(video):
-            frames.append(picture_latents(self.network.vae, image))
+            frames.append(encode_image(self.network.vae, image))
             condition.progress(index + 1, len(video))
         return torch.stack(frames, dim=1)[None].to(self._weight.device)
 
@@ -216,7 +211,7 @@ class AnimateDiffFamily:
         return DDIMInverseScheduler(**config)
 
     def frames_of(self, latents: Tensor) -> Tensor:
-        """Their third axis counts them."""
+        """Index of the frame along the third axis."""
         return torch.arange(latents.shape[2], device=latents.device).view(1, 1, -1, 1, 1)
 
     @property
@@ -227,7 +222,7 @@ class AnimateDiffFamily:
         most = self.network.unet.config.motion_max_seq_length
         if request.frames > most:
             raise ShapeError(
-                f"this model counts up to {most} frames and was trained on 16; the request wants "
+                f"this model makes up to {most} frames and was trained on 16; the request wants "
                 f"{request.frames}. Retime the tracks (Retime Tracks) and ask for as many frames."
             )
         if any(side % CELL_PX for side in request.size):
@@ -238,69 +233,68 @@ class AnimateDiffFamily:
                 "it (Transform Tracks); Image Conductor was trained on 384x256."
             )
 
-    def _words(self, text: str) -> Tensor:
+    def _prompt_embeds(self, prompt: str) -> Tensor:
         encoder, weight = self.network.text_encoder, self._weight
-        if encoder is not None and (self.tokenizer is not None or not text.strip()):
-            return words_of(self.tokenizer, encoder, text).to(weight.device, weight.dtype)
-        if text.strip():
+        if encoder is not None and (self.tokenizer is not None or not prompt.strip()):
+            return encode_prompt(self.tokenizer, encoder, prompt).to(weight.device, weight.dtype)
+        if prompt.strip():
             what = "text encoder" if encoder is None else "tokenizer"
             raise ValueError(
-                f"there is no {what} to read {text!r} with. Leave the prompt empty, or put "
+                f"there is no {what} to read {prompt!r} with. Leave the prompt empty, or put "
                 "text_encoder and tokenizer of Stable Diffusion 1.5 beside the model."
             )
         return weight.new_zeros(1, TOKENS, self.network.unet.config.cross_attention_dim)
 
-    def _picture(self, request: GenerationRequest) -> Tensor | None:
+    def _image_features(self, request: GenerationRequest) -> Tensor | None:
         if self.network.image is None:
             return None
-        latents = picture_latents(self.network.vae, request.image)
-        return self.network.image.features(first_frame(latents, request.frames))
+        latents = encode_image(self.network.vae, request.image)
+        return self.network.image.features(first_frame_condition(latents, request.frames))
 
-    def _of_picture(
+    def _image_residuals(
         self, timestep: Tensor, condition: AnimateDiffCondition, texts: set[bool]
-    ) -> dict[bool, Signals]:
-        """What the first frame adds, by whether the prompt is told."""
-        image, picture = self.network.image, condition.picture
-        if image is None or picture is None:
+    ) -> dict[bool, UNetResiduals]:
+        """What the first frame adds, by Branch.text."""
+        image, features = self.network.image, condition.image_features
+        if image is None or features is None:
             return {}
-        return {text: image(picture, timestep, condition.words[text]) for text in texts}
+        return {text: image(features, timestep, condition.embeds(text)) for text in texts}
 
     def _unet(
         self,
         latents: Tensor,
         timestep: Tensor,
-        words: Sequence[Tensor],
-        added: Sequence[Signals | None],
+        embeds: Sequence[Tensor],
+        added: Sequence[UNetResiduals | None],
     ) -> Tensor:
-        """Noise in as many clips as there are words."""
-        given, more = self._asked(latents, timestep, words, added)
-        return self.network.unet(*given, **more).sample.float()[:, None]
+        """(B, 1, C, T, h, w), the noise predicted for B prompt embeddings."""
+        positional, keyword = self._arguments(latents, timestep, embeds, added)
+        return self.network.unet(*positional, **keyword).sample.float()[:, None]
 
-    def _asked(
+    def _arguments(
         self,
         latents: Tensor,
         timestep: Tensor,
-        words: Sequence[Tensor],
-        added: Sequence[Signals | None],
+        embeds: Sequence[Tensor],
+        added: Sequence[UNetResiduals | None],
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Arguments of the U-Net."""
+        """Positional and keyword arguments of the U-Net."""
         dtype, frames = self._weight.dtype, latents.shape[2]
-        given = latents.to(dtype).expand(len(words), -1, -1, -1, -1)
-        told = torch.cat(list(words)).repeat_interleave(frames, dim=0)
+        batch = latents.to(dtype).expand(len(embeds), -1, -1, -1, -1)
+        hidden_states = torch.cat(list(embeds)).repeat_interleave(frames, dim=0)
+        keyword: dict[str, Any] = {"encoder_hidden_states": hidden_states}
         parts = [part for part in added if part is not None]
-        more: dict[str, Any] = {"encoder_hidden_states": told}
         if parts:
-            skips = zip(*(part.down for part in parts), strict=True)
-            more["down_block_additional_residuals"] = [torch.cat(skip).to(dtype) for skip in skips]
-            more["mid_block_additional_residual"] = torch.cat([part.mid for part in parts]).to(
-                dtype
-            )
-        return (given, timestep), more
+            skips = zip(*(part.down_block_residuals for part in parts), strict=True)
+            middle = torch.cat([part.mid_block_residual for part in parts])
+            keyword["down_block_additional_residuals"] = [torch.cat(one).to(dtype) for one in skips]
+            keyword["mid_block_additional_residual"] = middle.to(dtype)
+        return (batch, timestep), keyword
 
 
 def _spatial_self_attention(unet: Any) -> list[str]:
-    """Names of the layers in which cells of one frame look at each other, in the way up from its
-    second block: MOFT lets them look at a clip that is not guided."""
+    """Names of the spatial self-attention layers from the second upsampling block on, whose keys
+    MOFT takes from a clip that is not guided."""
     return [
         name
         for name, _ in unet.named_modules()
@@ -311,22 +305,19 @@ def _spatial_self_attention(unet: Any) -> list[str]:
     ]
 
 
-def _of_tracks(
-    residuals: ControlOutput | None, timestep: Tensor, words: Tensor, adapter: str | None
-) -> Signals | None:
-    assert residuals is None or isinstance(residuals, ControlResiduals)
-    if residuals is None or residuals.steering is None or residuals.strength == 0.0:
-        return None
-    found = residuals.steering.signals(timestep, words, adapter)
-    return found if residuals.strength == 1.0 else found.scaled(residuals.strength)
+def _track_residuals(
+    output: ControlOutput | None, timestep: Tensor, prompt_embeds: Tensor, adapter: str | None
+) -> UNetResiduals | None:
+    assert output is None or isinstance(output, AnimateDiffControlOutput)
+    return None if output is None else output.residuals(timestep, prompt_embeds, adapter)
 
 
 def _check_adapters(calls: Sequence[tuple[Branch, ControlOutput | None]]) -> None:
     """Camera-free guidance compares a motion with the bare model, not with itself."""
     named = {branch.adapter for branch, _ in calls if branch.adapter is not None}
-    for branch, residuals in calls:
-        if branch.adapter is None and isinstance(residuals, ControlResiduals):
-            motion = None if residuals.steering is None else residuals.steering.motion
+    for branch, output in calls:
+        if branch.adapter is None and isinstance(output, AnimateDiffControlOutput):
+            motion = None if output.prepared is None else output.prepared.motion
             if motion in named:
                 raise ValueError(
                     f"guidance compares the motion {motion!r} with the model without it, but the "
@@ -334,6 +325,6 @@ def _check_adapters(calls: Sequence[tuple[Branch, ControlOutput | None]]) -> Non
                 )
 
 
-def _alike(added: Sequence[Signals | None]) -> bool:
-    """Whether something is added to all of them, or to none."""
+def _all_or_none(added: Sequence[UNetResiduals | None]) -> bool:
+    """Whether every branch has residuals, or none has."""
     return len({part is None for part in added}) == 1

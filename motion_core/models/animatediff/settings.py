@@ -1,4 +1,4 @@
-"""How AnimateDiff is asked, and how Image Conductor's motions are chosen."""
+"""How AnimateDiff's networks are called, and its scheduler."""
 
 from __future__ import annotations
 
@@ -10,9 +10,16 @@ from ...tracks.arguments import whole_number
 
 @dataclass(frozen=True)
 class AnimateDiffSettings:
-    """is_batched: all predictions of a step in one pass of the U-Net: faster, and as many times
-    the memory. decode_at_once: frames decoded together; fewer take less memory.
-    Raises TypeError or ValueError for values out of range."""
+    """How the U-Net and the autoencoder are called.
+
+    Attributes:
+        is_batched: All predictions of a step in one pass of the U-Net: faster, with as many times
+            the memory.
+        decode_at_once: Frames decoded together; fewer take less memory.
+
+    Raises:
+        TypeError, ValueError: For values out of range.
+    """
 
     is_batched: bool = True
     decode_at_once: int = 16
@@ -22,7 +29,7 @@ class AnimateDiffSettings:
 
 
 AS_RELEASED = AnimateDiffSettings()
-# As its authors sample, and Image Conductor's.
+# As the authors of AnimateDiff and of Image Conductor sample.
 STEPS, TEXT_SCALE = 25, 7.5
 
 

@@ -1,4 +1,4 @@
-"""MotionPro's adapter on diffusers' U-Net: hung into it for a prediction, and taken out again."""
+"""MotionPro's adapter, attached to diffusers' U-Net by hooks for the time of a prediction."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .encoder import Modulation, MotionEncoder
+from .motion_encoder import Modulation, MotionEncoder
 
 # Gamma and beta of every modulated block: down blocks first, then up blocks.
-Signals = list[tuple[Tensor, Tensor]]
+Modulations = list[tuple[Tensor, Tensor]]
 
 
 class MotionAdapter(nn.Module):
     """The motion encoder and the modulation of the first residual block of every level.
 
-    channels: of the U-Net's levels. down[i] steers down_blocks[i], up[i] steers up_blocks[i];
-    level i of the encoder serves both blocks of its resolution.
+    down[i] modulates down_blocks[i], up[i] modulates up_blocks[i]; level i of the encoder serves
+    both blocks of its resolution. channels: of the U-Net's levels.
     """
 
     def __init__(self, channels: Sequence[int]) -> None:
@@ -27,25 +27,25 @@ class MotionAdapter(nn.Module):
         self.down = nn.ModuleList(Modulation(width, width) for width in channels)
         self.up = nn.ModuleList(Modulation(width, width) for width in reversed(channels))
 
-    def signals(self, condition: Tensor) -> Signals:
-        """What a condition (T, 3, H, W) asks of every block; the same for all steps of a run."""
+    def modulations(self, condition: Tensor) -> Modulations:
+        """Gamma and beta of every block for a condition (T, 3, H, W); the same for all steps."""
         features = self.encoder(condition)
         down = zip(self.down, features, strict=True)
         up = zip(self.up, reversed(features), strict=True)
-        return [site.signal(feature) for site, feature in (*down, *up)]  # type: ignore[operator]
+        return [site.parameters_of(feature) for site, feature in (*down, *up)]  # type: ignore[operator]
 
     @contextmanager
-    def steering(self, unet: Any, signals: Signals, strength: float) -> Iterator[None]:
-        """While open, the U-Net's predictions follow the signals; after it, they are as before.
+    def attached(self, unet: Any, modulations: Modulations, strength: float) -> Iterator[None]:
+        """Modulates the U-Net's blocks while the context is open.
 
-        Not for two threads with one U-Net at a time.
+        Two threads must not do so with one U-Net at a time.
         """
         handles = []
         try:
-            for site, conv, signal in zip(
-                (*self.down, *self.up), modulated_layers(unet), signals, strict=True
+            for site, conv, modulation in zip(
+                (*self.down, *self.up), modulated_layers(unet), modulations, strict=True
             ):
-                handles.append(conv.register_forward_hook(_hook(site, signal, strength)))
+                handles.append(conv.register_forward_hook(_hook(site, modulation, strength)))
             yield
         finally:
             for handle in handles:
@@ -58,8 +58,8 @@ def modulated_layers(unet: Any) -> list[nn.Module]:
     return [block.resnets[0].spatial_res_block.conv1 for block in blocks]
 
 
-def _hook(site: nn.Module, signal: tuple[Tensor, Tensor], strength: float) -> Any:
-    def modulate(module: nn.Module, given: Any, output: Tensor) -> Tensor:
-        return site(output, signal, strength)
+def _hook(site: nn.Module, modulation: tuple[Tensor, Tensor], strength: float) -> Any:
+    def modulate(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        return site(output, modulation, strength)
 
     return modulate

@@ -1,4 +1,4 @@
-"""Reads MotionPro's released checkpoints, and says what is wrong with a file that is none."""
+"""Reads MotionPro's released checkpoints and refuses files of anything else."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from torch import Tensor
 
 from ...errors import FormatError
 from ...weights_io import list_names, load_into
+from ..lora import LoraWeights
 from .adapter import MotionAdapter
 from .keys import adapter_key, unet_key
-from .lora import LoraWeights
+from .signatures import is_motionpro
 from .unet import HEAD_CHANNELS, empty_unet, unet_config
 
 # Where the U-Net is in the checkpoint; DeepSpeed puts another word before every name.
@@ -43,11 +44,6 @@ class Checkpoint:
     unknown: list[str] = field(default_factory=list)
 
 
-def is_motionpro(names: Iterable[str]) -> bool:
-    """Whether the names of a file's weights are those of a MotionPro checkpoint."""
-    return any("flow_blocks.0." in name for name in names)
-
-
 def split_checkpoint(weights: Mapping[str, Tensor], source: str) -> Checkpoint:
     """The parts of a MotionPro checkpoint. source: names it in errors.
 
@@ -61,19 +57,19 @@ def split_checkpoint(weights: Mapping[str, Tensor], source: str) -> Checkpoint:
             "MotionPro-gs_16k.pt or MotionPro_Dense-gs_14k.pt of HiDream-ai/MotionPro."
         )
     prefix = _UNET if any(name.startswith(_UNET) for name in names) else ""
-    mine = {
+    stored = {
         name.removeprefix(prefix): tensor
         for name, tensor in names.items()
         if name.startswith(prefix)
     }
-    downs = {name[: -len(_DOWN)]: mine.pop(name) for name in list(mine) if name.endswith(_DOWN)}
-    ups = {name[: -len(_UP)]: mine.pop(name) for name in list(mine) if name.endswith(_UP)}
+    downs = {name[: -len(_DOWN)]: stored.pop(name) for name in list(stored) if name.endswith(_DOWN)}
+    ups = {name[: -len(_UP)]: stored.pop(name) for name in list(stored) if name.endswith(_UP)}
     if downs.keys() != ups.keys():
         raise FormatError(
             f"{source}: {list_names('LoRA halves alone', downs.keys() ^ ups.keys())}."
         )
     found = Checkpoint({}, {}, {})
-    for name, tensor in mine.items():
+    for name, tensor in stored.items():
         _place(found, name.replace(_LINEAR, "."), tensor)
     for layer, down in downs.items():
         target = unet_key(f"{layer}.weight")

@@ -12,16 +12,23 @@ from torch import Tensor
 from ...errors import ShapeError
 from ..protocols import Branch
 
-_FULL, _BLIND, _FREE = Branch(), Branch(text=False), Branch(control=False)
+_FULL, _UNCONDITIONAL, _UNCONTROLLED = Branch(), Branch(text=False), Branch(control=False)
 
 
 @dataclass(frozen=True)
 class FrameGuidance:
-    """Guidance on the picture, from `first` at the first frame to `last` at the last.
+    """Guidance on the image for predictions (1, T, ...).
 
-    The branch without words goes without the picture here; the tracks stay in both. motion: scale
-    on what the tracks change, on its own; 1 leaves it alone. The defaults are MotionPro's. For
-    predictions (1, T, ...). Raises ValueError for scales that are not finite.
+    The unconditional branch is not conditioned on the image; both branches have the tracks. The
+    defaults are MotionPro's.
+
+    Attributes:
+        first: Scale at the first frame.
+        last: Scale at the last frame; linear between.
+        motion: Scale of what the tracks change; 1 leaves it as it is.
+
+    Raises:
+        ValueError: For scales that are not finite.
     """
 
     first: float = 1.0
@@ -35,12 +42,13 @@ class FrameGuidance:
 
     @property
     def branches(self) -> tuple[Branch, ...]:
-        """Without the picture, without the tracks and with both; only those that count."""
-        blind = () if self.first == self.last == 1.0 else (_BLIND,)
-        return (*blind, *(() if self.motion == 1.0 else (_FREE,)), _FULL)
+        """Without the image, without the tracks and with both; none whose weight is zero."""
+        unconditional = () if self.first == self.last == 1.0 else (_UNCONDITIONAL,)
+        uncontrolled = () if self.motion == 1.0 else (_UNCONTROLLED,)
+        return (*unconditional, *uncontrolled, _FULL)
 
     def combine(self, predictions: Sequence[Tensor]) -> Tensor:
-        """One prediction of those of the branches. Raises ShapeError unless they fit together."""
+        """One prediction from those of the branches. Raises ShapeError unless they fit together."""
         shapes = {tuple(prediction.shape) for prediction in predictions}
         if len(predictions) != len(self.branches) or len(shapes) != 1 or predictions[0].ndim < 2:
             raise ShapeError(
@@ -49,7 +57,7 @@ class FrameGuidance:
             )
         full, combined = predictions[-1], predictions[-1]
         for branch, prediction in zip(self.branches[:-1], predictions[:-1], strict=True):
-            scale = self.motion if branch is _FREE else self._over_frames(full)
+            scale = self.motion if branch is _UNCONTROLLED else self._over_frames(full)
             combined = combined + (scale - 1.0) * (full - prediction)
         return combined
 

@@ -1,20 +1,23 @@
 """Loads MotionPro: its checkpoint, and a folder of Stable Video Diffusion beside it.
 
-The checkpoint holds a U-Net trained on; autoencoder and CLIP are Stable Video Diffusion's own,
-unchanged, and come from its folder in diffusers' layout.
+The checkpoint holds a fine-tuned U-Net. Autoencoder and CLIP are Stable Video Diffusion's own and
+come from its folder in diffusers' layout.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from ...errors import FormatError
 from ...weights_io import read_weights
 from ..pipelines import network_in
-from ..registry import Defaults, TrackModel
+from ..track_model import Defaults, Precision, TrackModel, precision
 from .checkpoint import build, split_checkpoint
-from .family import MotionPro, MotionProTracks, SvdFamily
+from .control import MotionProControl
+from .family import SvdFamily
 from .guidance import FrameGuidance
+from .network import MotionPro
 from .settings import AS_RELEASED, SPARSE, ControlSettings, SvdSettings
 from .unet import HEAD_CHANNELS
 
@@ -22,8 +25,27 @@ _ADVICE = (
     "Put MotionPro's checkpoint into a folder of stabilityai/stable-video-diffusion-img2vid (its "
     "vae and image_encoder), or name that folder."
 )
-# Its text scale is that of the picture at the last frame.
+# The text scale is that of guidance on the image at the last frame.
 AS_SAMPLED = Defaults(25, 2.5, lambda text, motion: FrameGuidance(1.0, text, motion))
+
+
+def load_model(
+    checkpoint: Path,
+    base: Path | None = None,
+    weights: Literal["sparse", "dense"] = "sparse",
+    dtype: Precision = "auto",
+    decode_at_once: int = 16,
+) -> TrackModel:
+    """MotionPro by the settings of its family; see load_motionpro."""
+    wanted = precision(dtype)
+    settings = SvdSettings(decode_at_once=decode_at_once)
+    control = ControlSettings(is_dense=weights == "dense")
+    model = load_motionpro(checkpoint, base, settings=settings, control=control)
+    network = model.network
+    assert isinstance(network, MotionPro)
+    for part in (network.unet, network.adapter, network.lora):
+        part.to(wanted)
+    return model
 
 
 def load_motionpro(
@@ -36,11 +58,19 @@ def load_motionpro(
 ) -> TrackModel:
     """MotionPro ready for sampling.
 
-    checkpoint: MotionPro-gs_16k.pt, or MotionPro_Dense-gs_14k.pt with ControlSettings(is_dense=
-    True): the two cannot be told apart by their weights. base: a folder of Stable Video Diffusion
-    with vae/ and image_encoder/, or None where the checkpoint lies in it. The U-Net keeps the
-    precision of the checkpoint; the rest is float32.
-    Raises FileNotFoundError or FormatError for what is missing, broken or another model's.
+    The U-Net keeps the dtype of the checkpoint; the rest is float32.
+
+    Args:
+        checkpoint: MotionPro-gs_16k.pt, or MotionPro_Dense-gs_14k.pt with
+            ControlSettings(is_dense=True): the weights do not show which it is.
+        base: A folder of Stable Video Diffusion with vae/ and image_encoder/, or None for the
+            checkpoint's own folder.
+        settings: How the networks are called.
+        control: How tracks are read.
+        head_channels: Channels of an attention head.
+
+    Raises:
+        FileNotFoundError, FormatError: For what is missing, broken or another model's.
     """
     from diffusers.models.autoencoders.autoencoder_kl_temporal_decoder import (
         AutoencoderKLTemporalDecoder,
@@ -48,17 +78,18 @@ def load_motionpro(
     from transformers import CLIPVisionModelWithProjection
 
     source, folder = str(checkpoint), checkpoint.parent if base is None else base
-    weights = split_checkpoint(read_weights(checkpoint), source)
+    parts = split_checkpoint(read_weights(checkpoint), source)
     vae = network_in(folder / "vae", AutoencoderKLTemporalDecoder, _ADVICE)
     clip = network_in(folder / "image_encoder", CLIPVisionModelWithProjection, _ADVICE)
-    unet, adapter, lora = build(weights, source, head_channels)
-    told, wanted = clip.config.projection_dim, unet.config.cross_attention_dim
-    if told != wanted:
+    unet, adapter, lora = build(parts, source, head_channels)
+    width, wanted = clip.config.projection_dim, unet.config.cross_attention_dim
+    if width != wanted:
         raise FormatError(
-            f"{folder / 'image_encoder'} describes pictures by {told} numbers but the U-Net of "
+            f"the embeddings of {folder / 'image_encoder'} have {width} channels but the U-Net of "
             f"{checkpoint} reads {wanted}; choose the image_encoder of Stable Video Diffusion."
         )
     network = MotionPro(unet, vae, clip, adapter, lora).eval().requires_grad_(False)
     family = SvdFamily(network, settings)
-    steering = MotionProTracks(network, control)
-    return TrackModel("motionpro", family, steering, network, AS_SAMPLED, "picture")
+    return TrackModel(
+        "motionpro", family, MotionProControl(network, control), network, AS_SAMPLED, "image"
+    )

@@ -10,8 +10,9 @@ SIGMA_MIN, SIGMA_MAX = 0.002, 700.0
 def edm_scheduler() -> Any:
     """Euler steps over EDM noise levels (Karras et al. 2022, Eq. 5, rho 7) for v-predictions.
 
-    The model is told ln(sigma) / 4, reads x / sqrt(sigma^2 + 1), and what it says stands for
-    x / (sigma^2 + 1) - v sigma / sqrt(sigma^2 + 1). 700 is noise enough to forget the start.
+    The model's timestep is ln(sigma) / 4 and its input x / sqrt(sigma^2 + 1). Its output v means
+    the clean latents x / (sigma^2 + 1) - v sigma / sqrt(sigma^2 + 1). At sigma 700 nothing of them
+    is left.
     """
     from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 

@@ -11,13 +11,17 @@ from .condition import FRAMES, MaskRule
 
 @dataclass(frozen=True)
 class SvdSettings:
-    """How the network is asked.
+    """How the networks are called.
 
-    frames: of every clip it makes. fps: of the clips it learned from. motion_bucket: how much
-    should move, mean pixels; 17 is the authors' mean, higher moves more. augment: noise on the
-    picture, in units of its range -1..1. decode_at_once: frames decoded together; fewer take less
-    memory and flicker more.
-    Raises TypeError or ValueError for values out of range.
+    Attributes:
+        frames: Of every clip.
+        fps: Of the clips it was trained on.
+        motion_bucket: Mean length of the motion in pixels; 17 is the authors' mean.
+        augment: Deviation of the noise on the image, in units of its range -1..1.
+        decode_at_once: Frames decoded together; fewer take less memory and flicker more.
+
+    Raises:
+        TypeError, ValueError: For values out of range.
     """
 
     frames: int = FRAMES
@@ -37,8 +41,13 @@ class SvdSettings:
 
 @dataclass(frozen=True)
 class ControlSettings:
-    """How tracks are read: rule of the motion mask (see condition.MaskRule), and whether the
-    weights are those of MotionPro-Dense, which reads tracks that start everywhere."""
+    """How tracks are read.
+
+    Attributes:
+        rule: Of the motion mask; see condition.MaskRule.
+        is_dense: Whether the weights are those of MotionPro-Dense, which reads tracks that start
+            everywhere.
+    """
 
     rule: MaskRule = "moving"
     is_dense: bool = False

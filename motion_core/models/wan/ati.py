@@ -1,4 +1,4 @@
-"""ATI (2505.22944): around where tracks are, features of where they started, softly."""
+"""ATI (2505.22944): features of where tracks start are blended in around where they go."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ from ...tracks.arguments import whole_number
 from ...tracks.model import Tracks
 from .latents import FRAME_STRIDE, check_latent
 
-# How many weights of tracks on cells are held at once.
+# How many weights of tracks on cells are computed at once.
 AT_ONCE = 1 << 24
 # Keeps a mean over no visible frame finite, as in the released code.
-HARDLY = 1e-5
+EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
 class SoftCopy:
-    """How far a track reaches: exp(-temperature d^2), d in halves of the short side; and how many
-    tracks a cell listens to. The values are those of the released weights.
+    """How far tracks reach. The defaults are those of the released weights.
 
-    Raises ValueError for a temperature that is not positive, or fewer than one track.
+    Attributes:
+        temperature: Of the weight exp(-temperature d^2), d in halves of the short side.
+        nearest: How many tracks a cell blends.
+
+    Raises:
+        ValueError: For a temperature that is not positive, or fewer than one track.
     """
 
     temperature: float = 220.0
@@ -45,15 +49,24 @@ def soft_copied_latent(
     reach: SoftCopy = SoftCopy(),
     progress: Progress = silent,
 ) -> tuple[Tensor, Tensor]:
-    """How much every cell is told (T', H, W), and the latent that tells it (C, T', H, W).
+    """The mask (T', H, W) of how much every cell is conditioned, and the blended latent
+    (C, T', H, W).
 
-    latent: of the picture followed by empty frames. tracks: 4 (T' - 1) + 1 frames; positions are
-    averaged over the visible ones of each group of four. A cell takes w1 f1 + w2 f2 of the two
-    tracks that weigh most there, f sampled from frame 0 where the track starts, and keeps
-    1 - min(w1 + w2, 1) of what it was. Frame 0 stays and counts as told.
-    weights: (N,) 0..1, how much each track counts. A track invisible in frame 0 has no start and
-    is left out. Of tracks that weigh the same the earlier one is taken.
-    Raises TypeError or ShapeError when latent, tracks and weights do not fit.
+    A cell takes w1 f1 + w2 f2 of the two tracks of largest weight there, f sampled from frame 0
+    where the track starts, and keeps 1 - min(w1 + w2, 1) of its value. Frame 0 stays and its mask
+    is 1. A track invisible in frame 0 has no start and is left out. Of tracks of equal weight the
+    earlier one is taken.
+
+    Args:
+        latent: (C, T', H, W), of the image followed by empty frames.
+        tracks: 4 (T' - 1) + 1 frames; positions are averaged over the visible ones of each group
+            of four.
+        weights: (N,) 0..1, how much each track counts.
+        reach: How far tracks reach.
+        progress: Called after every latent frame.
+
+    Raises:
+        TypeError, ShapeError: When latent, tracks and weights do not fit.
     """
     weight = check_latent(latent, tracks, weights).to(latent.device)
     wide = torch.promote_types(latent.dtype, torch.float32)
@@ -61,20 +74,20 @@ def soft_copied_latent(
     place = _halves(tracks, wide)
     features = _starts(latent.to(wide), place[0])
     weight = weight.to(wide) * tracks.visible[0]
-    told = [torch.ones_like(latent[0, 0])]
+    masks = [torch.ones_like(latent[0, 0])]
     frames = [latent[:, 0]]
     last = latent.shape[1] - 1
     for frame in range(last):
         group = slice(1 + FRAME_STRIDE * frame, 1 + FRAME_STRIDE * (frame + 1))
-        seen = tracks.visible[group].to(wide)
-        mean = (place[group] * seen[..., None]).sum(0) / (seen.sum(0)[:, None] + HARDLY)
-        counts = seen.sum(0).clamp(max=1) * weight
+        visible = tracks.visible[group].to(wide)
+        mean = (place[group] * visible[..., None]).sum(0) / (visible.sum(0)[:, None] + EPSILON)
+        counts = visible.sum(0).clamp(max=1) * weight
         was = latent[:, frame + 1].to(wide)
         total, mixed = _mixed(was, mean, counts, features, reach)
-        told.append(total.to(latent.dtype))
+        masks.append(total.to(latent.dtype))
         frames.append((mixed + was * (1 - total.clamp(0, 1))).to(latent.dtype))
         progress(frame + 1, last)
-    return torch.stack(told), torch.stack(frames, 1)
+    return torch.stack(masks), torch.stack(frames, 1)
 
 
 def _halves(tracks: Tracks, dtype: torch.dtype) -> Tensor:

@@ -15,13 +15,11 @@ from torch import Tensor
 from ...errors import FormatError, MissingExtraError
 from ...weights_io import PICKLES, check_sizes, load_into, read_safetensors
 from .family import released_scheduler
-from .parts import Umt5Text, WanParts
+from .parts import Umt5PromptEncoder, WanParts
+from .signatures import ORIGINAL, PREFIXES
 
 PIPELINE = "WanImageToVideoPipeline"
 SCHEDULERS = ("UniPCMultistepScheduler", "FlowMatchEulerDiscreteScheduler")
-# In the original release's names, and in no others.
-ORIGINAL = "blocks.0.self_attn.q.weight"
-PREFIXES = ("model.diffusion_model.", "diffusion_model.")
 STEM = "diffusion_pytorch_model"
 # Wan's largest has 40 blocks and tokens of 5120.
 MOST_LAYERS, MOST_SIZE = 512, 1 << 16
@@ -31,12 +29,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WanFiles:
-    """Where the networks are. folder: a diffusers release of Wan2.1 image-to-video.
+    """Where the networks are.
 
-    transformer: None for the folder's own, or the weights that take its place: a .safetensors
-    file, or a folder of its pieces, in the names of diffusers, of the original release (Wan-Move,
-    ATI), or of ComfyUI. read_text: whether prompts are read, by a network of 11 GB. dtype: of all
-    networks but the autoencoder, which is kept as it is stored.
+    Attributes:
+        folder: A diffusers release of Wan2.1 image-to-video.
+        transformer: None for the folder's own, or weights that replace it: a .safetensors file, or
+            a folder of its pieces, in the names of diffusers, of the original release (Wan-Move,
+            ATI), or of ComfyUI.
+        read_text: Whether prompts are read, by a network of 11 GB.
+        dtype: Of all networks but the autoencoder, which keeps its stored dtype.
     """
 
     folder: Path
@@ -50,7 +51,7 @@ def load_wan(files: WanFiles) -> WanParts:
 
     Raises FileNotFoundError for what is missing; FormatError for a folder of another model, for
     weights that are broken, pickled or do not fit (with the first ten names); MissingExtraError
-    when words or CLIP are wanted and transformers is not installed.
+    when prompts or CLIP are wanted and transformers is not installed.
     """
     _check_pipeline(files.folder)
     transformer = _network(files.folder / "transformer", files.transformer, files.dtype)
@@ -76,13 +77,13 @@ def original_to_diffusers(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _check_pipeline(folder: Path) -> None:
-    told = _json(folder / "model_index.json", "a diffusers release of Wan image-to-video")
-    if told.get("_class_name") != PIPELINE:
+    index = _json(folder / "model_index.json", "a diffusers release of Wan image-to-video")
+    if index.get("_class_name") != PIPELINE:
         raise FormatError(
-            f"{folder} holds a {told.get('_class_name')}, not a {PIPELINE}; choose the folder of "
+            f"{folder} holds a {index.get('_class_name')}, not a {PIPELINE}; choose the folder of "
             "an image-to-video Wan, for instance Wan2.1-I2V-14B-480P-Diffusers."
         )
-    if told.get("boundary_ratio") is not None or told.get("expand_timesteps"):
+    if index.get("boundary_ratio") is not None or index.get("expand_timesteps"):
         raise FormatError(
             f"{folder} is a Wan 2.2, which runs in two stages or without a picture's latent; "
             "Wan-Move, ATI and the Track-ControlNet here steer Wan 2.1 image-to-video."
@@ -96,16 +97,16 @@ def _network(folder: Path, weights: Path | None, dtype: torch.dtype | None) -> A
     network = _empty(path, config)
     tensors = original_to_diffusers(_tensors(weights or folder))
     if dtype is not None:
-        # Time and norms lose too much in half precision; diffusers keeps the same ones.
-        tensors = _to_floating(tensors, dtype, network._keep_in_fp32_modules or ())
+        # Time embeddings and norms lose too much in half precision; diffusers keeps the same ones.
+        tensors = cast_weights(tensors, dtype, network._keep_in_fp32_modules or ())
     load_into(network, tensors, f"Wan's {folder.name} ({weights or folder})")
     return network.eval().requires_grad_(False)
 
 
-def _to_floating(
+def cast_weights(
     tensors: dict[str, Tensor], dtype: torch.dtype, precise: Collection[str] = ()
 ) -> dict[str, Tensor]:
-    """The same with floating tensors in one dtype, but float32 inside of what is called precise."""
+    """Floating-point tensors in one dtype, but float32 inside modules of the names `precise`."""
     return {
         name: value.to(torch.float32 if set(name.split(".")) & set(precise) else dtype)
         if value.is_floating_point()
@@ -125,9 +126,9 @@ def _empty(path: Path, config: dict[str, Any]) -> Any:
         raise FormatError(
             f"{path} describes a {config.get('_class_name')}, not Wan's {wanted.__name__}."
         )
-    sizes = ("num_attention_heads", "attention_head_dim", "ffn_dim", "rope_max_seq_len")
+    names = ("num_attention_heads", "attention_head_dim", "ffn_dim", "rope_max_seq_len")
     has_blocks = wanted is WanTransformer3DModel
-    check_sizes(config, sizes if has_blocks else ("base_dim", "z_dim"), path, MOST_SIZE)
+    check_sizes(config, names if has_blocks else ("base_dim", "z_dim"), path, MOST_SIZE)
     check_sizes(config, ("num_layers",) if has_blocks else (), path, MOST_LAYERS)
     try:
         with torch.device("meta"):
@@ -136,9 +137,9 @@ def _empty(path: Path, config: dict[str, Any]) -> Any:
         raise FormatError(f"{path} has a config that cannot be built: {error}.") from error
     if isinstance(network, WanTransformer3DModel):
         # Its tables are computed, not stored.
-        told = network.config
+        sizes = network.config
         network.rope = type(network.rope)(
-            told["attention_head_dim"], tuple(told["patch_size"]), told["rope_max_seq_len"]
+            sizes["attention_head_dim"], tuple(sizes["patch_size"]), sizes["rope_max_seq_len"]
         )
     return network
 
@@ -182,7 +183,7 @@ def _scheduler(folder: Path) -> Any:
     return getattr(diffusers, name).from_config(config)
 
 
-def _text(files: WanFiles) -> Umt5Text | None:
+def _text(files: WanFiles) -> Umt5PromptEncoder | None:
     folder = files.folder / "text_encoder"
     if not folder.is_dir():
         logger.info("%s is missing; prompts will not be read.", folder)
@@ -194,14 +195,16 @@ def _text(files: WanFiles) -> Umt5Text | None:
         )
     except (OSError, ValueError, KeyError) as error:
         raise FormatError(f"{files.folder / 'tokenizer'} cannot be read: {error}") from error
-    return Umt5Text(_pretrained(transformers.UMT5EncoderModel, folder, files.dtype), tokenizer)
+    return Umt5PromptEncoder(
+        _pretrained(transformers.UMT5EncoderModel, folder, files.dtype), tokenizer
+    )
 
 
 def _image_encoder(files: WanFiles) -> Any:
     folder = files.folder / "image_encoder"
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"there is no {folder}, but this Wan looks at its picture through CLIP; download it "
+            f"there is no {folder}, but this Wan reads the image through CLIP; download it "
             "with the rest of the release."
         )
     return _pretrained(_transformers("CLIP").CLIPVisionModel, folder, files.dtype)
@@ -213,7 +216,7 @@ def _pretrained(wanted: Any, folder: Path, dtype: torch.dtype) -> Any:
 
     _refuse_pickles(folder)
     try:
-        network, told = wanted.from_pretrained(
+        network, loading_info = wanted.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
@@ -222,7 +225,7 @@ def _pretrained(wanted: Any, folder: Path, dtype: torch.dtype) -> Any:
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise FormatError(f"{folder} cannot be read as {wanted.__name__}: {error}") from error
-    missing = sorted(told["missing_keys"])
+    missing = sorted(loading_info["missing_keys"])
     if missing:
         raise FormatError(
             f"{folder} lacks {len(missing)} tensors of {wanted.__name__}: {', '.join(missing[:10])}"
@@ -256,9 +259,9 @@ def _json(path: Path, what: str) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}, where {what} has one.")
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise FormatError(f"{path} is no JSON ({error}); download it again.") from error
-    if not isinstance(told, dict):
+    if not isinstance(content, dict):
         raise FormatError(f"{path} holds no JSON object.")
-    return told
+    return content

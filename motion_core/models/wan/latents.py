@@ -1,4 +1,4 @@
-"""The grid that Wan's autoencoder thinks in: one frame, then groups of four, on 8x8 pixels."""
+"""The grid of Wan's autoencoder: one frame, then groups of four, on 8x8 pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The networks a Wan image-to-video run needs, and what each of them is asked."""
+"""The networks of a Wan image-to-video run, and what each of them encodes or decodes."""
 
 from __future__ import annotations
 
@@ -16,55 +16,61 @@ from ...errors import FormatError
 from ...progress import Progress
 from .latents import FRAME_STRIDE
 
-WORDS = 512
-# Of the pictures that CLIP was trained on.
+# Length of a prompt for UMT5 in tokens.
+MAX_TOKENS = 512
+# Of the images that CLIP was trained on.
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 
 
-class WanText(Protocol):
-    """Reads a prompt."""
+class PromptEncoder(Protocol):
+    """A text encoder."""
 
     def encode(self, prompt: str) -> Tensor:
-        """(1, 512, D) features of the words."""
+        """(1, 512, D), embeddings of a prompt."""
         ...
 
 
-class Umt5Text:
-    """Wan's own reader: UMT5, 512 places, zero behind the last word."""
+class Umt5PromptEncoder:
+    """Wan's own text encoder: UMT5 with 512 tokens, zero after the last token of the prompt."""
 
     def __init__(self, encoder: Any, tokenizer: Any) -> None:
         self.encoder, self.tokenizer = encoder, tokenizer
 
     def encode(self, prompt: str) -> Tensor:
-        """(1, 512, D); a longer prompt is cut."""
-        told = self.tokenizer(
+        """(1, 512, D); a longer prompt is truncated."""
+        tokens = self.tokenizer(
             [" ".join(html.unescape(prompt).split())],
             padding="max_length",
-            max_length=WORDS,
+            max_length=MAX_TOKENS,
             truncation=True,
             return_attention_mask=True,
             return_tensors="pt",
         )
-        mask = told.attention_mask.to(self.encoder.device)
-        read = self.encoder(told.input_ids.to(self.encoder.device), mask).last_hidden_state
-        return read * mask[..., None].to(read.dtype)
+        mask = tokens.attention_mask.to(self.encoder.device)
+        embeds = self.encoder(tokens.input_ids.to(self.encoder.device), mask).last_hidden_state
+        return embeds * mask[..., None].to(embeds.dtype)
 
 
 @dataclass(frozen=True, eq=False)
 class WanParts:
     """The networks of diffusers' WanImageToVideoPipeline.
 
-    transformer: WanTransformer3DModel that reads mask and picture beside the noise. vae:
-    AutoencoderKLWan. scheduler: the released one, whose settings every run takes. text: None for
-    a run without words. image_encoder: CLIPVisionModel, for transformers that want one.
-    Raises FormatError when they do not belong together.
+    Attributes:
+        transformer: WanTransformer3DModel that reads mask and image beside the noise.
+        vae: AutoencoderKLWan.
+        scheduler: The released one, whose settings every run takes.
+        text: Encodes prompts; None for a run without them.
+        image_encoder: CLIPVisionModel, for transformers that read its embeddings.
+
+    Raises:
+        FormatError: When they do not belong together.
     """
 
     transformer: Any
     vae: Any
     scheduler: Any
-    text: WanText | None = None
+    text: PromptEncoder | None = None
     image_encoder: Any = None
 
     def __post_init__(self) -> None:
@@ -94,32 +100,33 @@ class WanParts:
 
     def network(self) -> nn.Module:
         """All weights in one module, for a host that moves them between devices."""
-        held = {"transformer": self.transformer, "vae": self.vae}
+        networks = {"transformer": self.transformer, "vae": self.vae}
         if self.image_encoder is not None:
-            held["image_encoder"] = self.image_encoder
-        if isinstance(self.text, Umt5Text):
-            held["text_encoder"] = self.text.encoder
-        return nn.ModuleDict(held)
+            networks["image_encoder"] = self.image_encoder
+        if isinstance(self.text, Umt5PromptEncoder):
+            networks["text_encoder"] = self.text.encoder
+        return nn.ModuleDict(networks)
 
 
-def words(parts: WanParts, prompt: str) -> Tensor:
-    """(1, 512, D) of a prompt on the transformer's device; zeros where nothing reads."""
+def encode_prompt(parts: WanParts, prompt: str) -> Tensor:
+    """(1, 512, D) of a prompt on the transformer's device; zeros without a text encoder."""
     transformer = parts.transformer
     if parts.text is not None:
         return parts.text.encode(prompt).to(transformer.device, transformer.dtype)
     return torch.zeros(
         1,
-        WORDS,
+        MAX_TOKENS,
         transformer.config.text_dim,
         device=transformer.device,
         dtype=transformer.dtype,
     )
 
 
-def seen(parts: WanParts, image: Tensor) -> Tensor | None:
-    """(1, P, D) CLIP's features of a picture (H, W, 3) 0..1, or None when nobody asks for them.
+def encode_image(parts: WanParts, image: Tensor) -> Tensor | None:
+    """(1, P, D) image_embeds of an image (H, W, 3) 0..1; None for a transformer without them.
 
-    The picture is squeezed to CLIP's square, as Wan was trained; diffusers would crop it.
+    The image is resized to CLIP's square without keeping its proportions, as Wan was trained;
+    diffusers would crop it.
     """
     transformer = parts.transformer
     if transformer.config.image_dim is None:
@@ -132,12 +139,12 @@ def seen(parts: WanParts, image: Tensor) -> Tensor | None:
         square.new_tensor(one).view(1, 3, 1, 1) for one in (CLIP_MEAN, CLIP_DEVIATION)
     )
     pixels = ((square - mean) / deviation).to(encoder.device, encoder.dtype)
-    found = encoder(pixel_values=pixels, output_hidden_states=True).hidden_states[-2]
-    return found.to(transformer.device, transformer.dtype)
+    image_embeds = encoder(pixel_values=pixels, output_hidden_states=True).hidden_states[-2]
+    return image_embeds.to(transformer.device, transformer.dtype)
 
 
-def picture_latent(parts: WanParts, image: Tensor, frames: int, progress: Progress) -> Tensor:
-    """(C, T', H, W) float32: the latent of a picture (H, W, 3) 0..1 before empty frames."""
+def encode_first_frame(parts: WanParts, image: Tensor, frames: int, progress: Progress) -> Tensor:
+    """(C, T', H, W) float32: the latent of an image (H, W, 3) 0..1 followed by empty frames."""
     vae = parts.vae
     video = torch.zeros(1, 3, frames, *image.shape[:2], device=vae.device, dtype=vae.dtype)
     video[0, :, 0] = image.permute(2, 0, 1).to(video) * 2 - 1
@@ -148,8 +155,8 @@ def picture_latent(parts: WanParts, image: Tensor, frames: int, progress: Progre
     return (latent - mean) / deviation
 
 
-def film(parts: WanParts, latent: Tensor, progress: Progress) -> Tensor:
-    """(T, H, W, 3) float32 0..1, the video of a latent (C, T', H, W)."""
+def decode_video(parts: WanParts, latent: Tensor, progress: Progress) -> Tensor:
+    """(T, H, W, 3) float32 0..1 from a latent (C, T', H, W)."""
     vae = parts.vae
     mean, deviation = _scale(vae, latent)
     raw = (latent * deviation + mean)[None].to(vae.device, vae.dtype)
@@ -160,21 +167,21 @@ def film(parts: WanParts, latent: Tensor, progress: Progress) -> Tensor:
 
 def _scale(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
     mean, deviation = (
-        like.new_tensor(list(told)).view(-1, 1, 1, 1)
-        for told in (vae.config.latents_mean, vae.config.latents_std)
+        like.new_tensor(list(values)).view(-1, 1, 1, 1)
+        for values in (vae.config.latents_mean, vae.config.latents_std)
     )
     return mean, deviation
 
 
 @contextmanager
 def _stepwise(vae: Any, half: nn.Module, total: int, progress: Progress) -> Iterator[None]:
-    """Tells of every piece that one half of the autoencoder finishes, and leaves no cache."""
+    """Reports every piece that one half of the autoencoder finishes, and clears its cache."""
     done = 0
 
     def count(*_: Any) -> None:
         nonlocal done
         done += 1
-        # Tiles come on top of frames; how many is the autoencoder's own affair.
+        # With tiling there are more pieces than frames; their number is not known here.
         progress(min(done, total), total)
 
     handle = half.register_forward_hook(count)

@@ -1,4 +1,4 @@
-"""The definitions of both latent copies, as plain loops; nothing of the product calls them."""
+"""The definitions of both latent copies as plain loops, for tests."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ def reference_soft_copy(
     latent: Tensor, tracks: Tracks, weights: Tensor | None = None, temperature: float = 220.0
 ) -> tuple[Tensor, Tensor]:
     """ATI with the two tracks that weigh most; see soft_copied_latent. In float64."""
-    source, told = latent.double(), torch.ones(latent.shape[1:], dtype=torch.float64)
+    source, mask = latent.double(), torch.ones(latent.shape[1:], dtype=torch.float64)
     result = source.clone()
     _, frames, height, width = latent.shape
     for frame in range(1, frames):
         for row in range(height):
             for column in range(width):
                 cell = (_rim(column, width, height), _rim(row, height, width))
-                heard = []
+                weighted = []
                 for track in range(tracks.num_points):
                     weight = _weight(tracks, frame, track, cell, temperature)
                     weight *= 1.0 if weights is None else float(weights[track])
-                    heard.append((-weight, track))
-                best = sorted(heard)[:2]
+                    weighted.append((-weight, track))
+                best = sorted(weighted)[:2]
                 total = -sum(weight for weight, _ in best)
                 value = source[:, frame, row, column] * (1 - min(total, 1.0))
                 for weight, track in best:
                     value = value - weight * _feature(source, tracks, track)
                 result[:, frame, row, column] = value
-                told[frame, row, column] = total
-    return told, result
+                mask[frame, row, column] = total
+    return mask, result
 
 
 def _rim(index: int, side: int, other: int) -> float:
@@ -66,19 +66,19 @@ def _weight(
     tracks: Tracks, frame: int, track: int, cell: tuple[float, float], temperature: float
 ) -> float:
     frames = range((frame - 1) * FRAME_STRIDE + 1, frame * FRAME_STRIDE + 1)
-    seen = [one for one in frames if bool(tracks.visible[one, track])]
-    if not seen or not bool(tracks.visible[0, track]):
+    visible = [frame for frame in frames if bool(tracks.visible[frame, track])]
+    if not visible or not bool(tracks.visible[0, track]):
         return 0.0
     distance = 0.0
     for axis in range(2):
         side, short = tracks.size[axis], min(tracks.size)
-        places = [(float(tracks.xy[one, track, axis]) - side / 2) / short * 2 for one in seen]
-        distance += (sum(places) / (len(seen) + 1e-5) - cell[axis]) ** 2
+        places = [(float(tracks.xy[one, track, axis]) - side / 2) / short * 2 for one in visible]
+        distance += (sum(places) / (len(visible) + 1e-5) - cell[axis]) ** 2
     return math.exp(-temperature * distance)
 
 
 def _feature(latent: Tensor, tracks: Tracks, track: int) -> Tensor:
-    """The picture's latent between the centres of four cells; beyond the outermost it fades."""
+    """The image's latent, bilinear between the centres of cells; zero beyond the outermost."""
     _, _, height, width = latent.shape
     x = min(max(float(tracks.xy[0, track, 0]) / tracks.size.width, 0.0), 1.0) * width - 0.5
     y = min(max(float(tracks.xy[0, track, 1]) / tracks.size.height, 0.0), 1.0) * height - 0.5

@@ -1,4 +1,4 @@
-"""The file that holds a Track-ControlNet for Wan: safetensors, with its config in the header."""
+"""The file of a Track-ControlNet for Wan: safetensors, with its config in the header."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from ...errors import FormatError
 from ...raster.ids import IdEmbedding
 from ...weights_io import check_sizes, load_into, load_with_config, save_with_config
-from .control import WanControl
+from .track_controlnet import WanTrackControlNet
 
 KIND = "motion-prompting wan track-controlnet 1"
 
 
-def save_control(control: WanControl, path: Path) -> None:
-    """Write a control. A reader never sees half a file."""
+def save_track_controlnet(control: WanTrackControlNet, path: Path) -> None:
+    """Write a Track-ControlNet; a file appears only when it is complete."""
     weight = control.embed.weight
     config = {
         "layers": list(control.layers),
@@ -27,8 +27,8 @@ def save_control(control: WanControl, path: Path) -> None:
     save_with_config(control, path, KIND, config)
 
 
-def load_control(path: Path, transformer: Any) -> WanControl:
-    """A control for the base it was made for, with the base's device and dtype.
+def load_track_controlnet(path: Path, transformer: Any) -> WanTrackControlNet:
+    """A Track-ControlNet for the base it was made for, with the base's device and dtype.
 
     Raises FileNotFoundError, or FormatError for a file that is broken, of another kind, or for
     another base.
@@ -37,16 +37,16 @@ def load_control(path: Path, transformer: Any) -> WanControl:
     config = _config(path, text)
     try:
         ids = IdEmbedding(config["ids"], config["pool"])
-        # The base lends its shapes only; every weight comes from the file.
-        control = WanControl(transformer, tuple(config["layers"]), ids)
+        # The base gives the shapes only; every weight comes from the file.
+        control = WanTrackControlNet(transformer, tuple(config["layers"]), ids)
     except (ValueError, TypeError) as error:
         raise FormatError(f"{path} was made for another base: {error}") from error
-    made = (control.embed.weight.shape[2], control.embed.patch)
-    if made != (config["width"], config["patch"]):
+    found = (control.embed.weight.shape[2], control.embed.patch)
+    if found != (config["width"], config["patch"]):
         raise FormatError(
             f"{path} was made for a base with tokens of width {config['width']} over "
-            f"{config['patch']} cells; this base has {made[0]} over {made[1]}. Choose the weights "
-            "made for this size of Wan."
+            f"{config['patch']} cells; this base has {found[0]} over {found[1]}. Choose the "
+            "weights made for this size of Wan."
         )
     load_into(control, tensors, str(path), assign=False)
     return control.eval()

@@ -22,7 +22,7 @@ def flow_matching_loss(
 ) -> Tensor:
     """Mean squared error of the predicted velocity noise - clean at random noise levels.
 
-    To train a control, call it inside WanControl.attached with the base frozen.
+    To train a control, call it inside WanTrackControlNet.attached with the base frozen.
 
     Args:
         transformer: diffusers' WanTransformer3DModel.

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from motion_core.models.animatediff.keys import COPIED, KEPT, diffusers_key
-from motion_core.models.animatediff.networks import empty_control, empty_unet
+from motion_core.models.animatediff.unet import empty_control, empty_unet
+from motion_core.models.sd15.motion_module_keys import COPIED, KEPT, diffusers_key
 
 WIDTHS = (32, 64, 32, 32)
 WORDS = 24
@@ -63,8 +63,8 @@ def tiny_shapes(kind: str) -> Shapes:
     if kind == "unet":
         known = empty_unet(config | {"use_motion_mid_block": False}).state_dict()
     else:
-        told = {"conditioning_channels": CONTROL[kind], "concat_conditioning_mask": False}
-        known = empty_control(config | told).state_dict()
+        extra = {"conditioning_channels": CONTROL[kind], "concat_conditioning_mask": False}
+        known = empty_control(config | extra).state_dict()
     places = {name: diffusers_key(name.replace(COPIED, KEPT)) for name in released(kind)}
     return {name: tuple(known[place].shape) for name, place in places.items()}
 

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from motion_core.geometry import Size
-from motion_core.models.animatediff.checkpoint import build_branch, build_unet, split_checkpoint
-from motion_core.models.animatediff.conductor import ConductorWeights
+from motion_core.models.animatediff.checkpoint import build_branch, build_unet
 from motion_core.models.animatediff.family import AnimateDiff
+from motion_core.models.image_conductor.checkpoint import split_checkpoint
+from motion_core.models.image_conductor.control import FlowNetwork
 from motion_core.tracks.model import Tracks, make_tracks
 
 from .originals import WORDS, tiny, tiny_with_lora
@@ -86,9 +87,9 @@ def tiny_base() -> AnimateDiff:
 
 
 @cache
-def tiny_conductor() -> ConductorWeights:
+def tiny_conductor() -> FlowNetwork:
     parts = split_checkpoint(tiny_with_lora(torch.float32), "flow", "tiny")
-    return ConductorWeights(*build_branch(parts, "tiny")).eval().requires_grad_(False)
+    return FlowNetwork(*build_branch(parts, "tiny")).eval().requires_grad_(False)
 
 
 @cache

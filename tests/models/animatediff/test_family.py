@@ -21,16 +21,16 @@ from motion_core.guidance.linear import (
     text_and_motion_guidance,
     text_guidance,
 )
-from motion_core.models.animatediff.conductor import ConductorTracks, ConductorWeights
+from motion_core.models.animatediff.branch import first_frame_condition
 from motion_core.models.animatediff.family import (
-    WORDLESS_BASE,
+    NO_TEXT_ENCODER,
     AnimateDiff,
     AnimateDiffCondition,
     AnimateDiffFamily,
 )
-from motion_core.models.animatediff.load import conductor_files, load_image_conductor
-from motion_core.models.animatediff.pictures import first_frame
 from motion_core.models.animatediff.settings import AnimateDiffSettings, ddim_scheduler
+from motion_core.models.image_conductor.control import FlowNetwork, ImageConductorControl
+from motion_core.models.image_conductor.load import find_files, load_image_conductor
 from motion_core.models.protocols import Branch, GenerationRequest, GenerationResult
 from motion_core.sampling import ControlSchedule, Sampling, Watch, sample
 from motion_core.tracks.model import Tracks, empty_tracks
@@ -66,16 +66,20 @@ def made(
     steered: bool = True,
     watch: Watch = ALONE,
 ) -> GenerationResult:
-    control = ConductorTracks(tiny_conductor(), motion) if steered else None
+    control = ImageConductorControl(tiny_conductor(), motion) if steered else None
     family = AnimateDiffFamily(tiny_base())
     return sample(family, control, GenerationRequest(picture(), FRAMES), tracks, settings, watch)
 
 
 def spoken() -> AnimateDiffCondition:
-    """A condition with words, which need no tokenizer here."""
+    """A condition with prompt embeddings, which need no tokenizer here."""
     given = AnimateDiffFamily(tiny_base()).condition(GenerationRequest(picture(), FRAMES))
-    shape = tuple(given.words[True].shape)
-    return replace(given, words={told: values(f"w{told}", shape).float() for told in (True, False)})
+    shape = tuple(given.prompt_embeds.shape)
+    return replace(
+        given,
+        prompt_embeds=values("wTrue", shape).float(),
+        negative_prompt_embeds=values("wFalse", shape).float(),
+    )
 
 
 @cache
@@ -84,7 +88,7 @@ def predicted(
 ) -> list[Tensor]:
     """Predictions of branches, with or without tracks."""
     family = AnimateDiffFamily(tiny_base(), None, AnimateDiffSettings(is_batched=batched))
-    control, given = ConductorTracks(tiny_conductor(), motion), spoken()
+    control, given = ImageConductorControl(tiny_conductor(), motion), spoken()
     latents = values("latents", given.shape).float()
     with torch.no_grad():
         added = control.residuals(
@@ -113,7 +117,7 @@ def test_a_run_is_its_seeds_alone_and_touches_no_other_random_numbers() -> None:
     assert not torch.equal(made(drags(), replace(settings, seed=6)).frames, first.frames)
     assert first.frames.shape == (FRAMES, SIZE.height, SIZE.width, 3)
     assert float(first.frames.min()) >= 0 and float(first.frames.max()) <= 1
-    assert first.notes == (WORDLESS_BASE,)
+    assert first.notes == (NO_TEXT_ENCODER,)
 
 
 def test_without_control_in_any_way_it_is_the_base_bit_for_bit() -> None:
@@ -128,24 +132,27 @@ def test_without_control_in_any_way_it_is_the_base_bit_for_bit() -> None:
     assert not torch.equal(made(drags(), motion="camera").frames, object_moved)
 
 
-def test_tracks_that_weigh_nothing_are_no_steering() -> None:
-    control, given = ConductorTracks(tiny_conductor()), spoken()
+def test_tracks_of_weight_zero_add_nothing() -> None:
+    control, given = ImageConductorControl(tiny_conductor()), spoken()
     assert control.prepare(drags(), torch.zeros(2), given) is None
     one = control.prepare(drags(), torch.tensor([1.0, 0.0]), given)
     alone = control.prepare(drags(1), torch.ones(1), given)
     assert one is not None and alone is not None
     with torch.no_grad():
-        found = [part.signals(TIME, given.words[True], None).mid for part in (one, alone)]
+        found = [
+            part.residuals(TIME, given.prompt_embeds, None).mid_block_residual
+            for part in (one, alone)
+        ]
     assert torch.equal(*found)
 
 
-def test_the_first_frame_is_seen_in_frame_0_alone() -> None:
-    given = first_frame(torch.full((4, 2, 3), 7.0), 3)
+def test_the_first_frame_is_given_in_frame_0_only() -> None:
+    given = first_frame_condition(torch.full((4, 2, 3), 7.0), 3)
     assert given.shape == (3, 5, 2, 3) and not given[1:].any()
     assert (given[0, :4] == 7).all() and (given[0, 4] == 1).all()
     family = AnimateDiffFamily(tiny_base())
-    other = family.condition(GenerationRequest(1 - picture(), FRAMES)).picture
-    mine = family.condition(GenerationRequest(picture(), FRAMES)).picture
+    other = family.condition(GenerationRequest(1 - picture(), FRAMES)).image_features
+    mine = family.condition(GenerationRequest(picture(), FRAMES)).image_features
     assert mine is not None and other is not None
     assert not torch.equal(mine[0], other[0]) and torch.equal(mine[1:], other[1:])
 
@@ -154,7 +161,7 @@ MOVED = Branch(adapter="object")
 ASKED = ((WORDLESS, True), (FULL, True), (MOVED, True), (FULL, False))
 
 
-def test_every_branch_hears_its_words_its_tracks_and_its_motion() -> None:
+def test_every_branch_gets_its_prompt_its_tracks_and_its_motion() -> None:
     found = predicted(*ASKED)
     for index, one in enumerate(found):
         assert all(not torch.allclose(one, other) for other in found[:index])
@@ -203,9 +210,9 @@ def test_camera_free_guidance_of_a_motion_with_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="no motion 'sky'; there are object, camera"):
         made(drags(), replace(QUICK, guidance=camera_free(2.0, 2.0, "sky")), motion=None)
     with pytest.raises(ValueError, match="no motion 'sky'"):
-        ConductorTracks(tiny_conductor(), "sky")
+        ImageConductorControl(tiny_conductor(), "sky")
     with pytest.raises(ValueError, match="none, since the checkpoint has no LoRA"):
-        ConductorTracks(ConductorWeights(tiny_conductor().flow, {}))
+        ImageConductorControl(FlowNetwork(tiny_conductor().flow, {}))
 
 
 @pytest.mark.parametrize(
@@ -228,7 +235,7 @@ def test_networks_of_different_precision_work_together() -> None:
     with torch.no_grad():
         found = []
         for weights in (tiny_conductor(), half):
-            control = ConductorTracks(weights)
+            control = ImageConductorControl(weights)
             prepared = control.prepare(drags(), torch.ones(2), given)
             added = control.residuals(prepared, latents, TIME, given)
             found.append(family.predict(latents, TIME, given, [(FULL, added), (FULL, None)]))
@@ -257,7 +264,7 @@ def test_what_it_cannot_make_is_refused() -> None:
     family = AnimateDiffFamily(tiny_base())
     with pytest.raises(ShapeError, match="multiples of 8 pixels; got 70x64.*72x64"):
         family.condition(GenerationRequest(torch.zeros(64, 70, 3), FRAMES))
-    with pytest.raises(ShapeError, match="counts up to 32 frames.*wants 33"):
+    with pytest.raises(ShapeError, match="makes up to 32 frames.*wants 33"):
         family.condition(GenerationRequest(picture(), 33))
     with pytest.raises(ValueError, match="must lie in 0..1"):
         family.condition(GenerationRequest(picture() * 255, FRAMES))
@@ -282,7 +289,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_released_files_make_the_same_clip_as_their_parts_and_read_prompts(folder: Path) -> None:
-    loaded = load_image_conductor(conductor_files(folder))
+    loaded = load_image_conductor(find_files(folder))
     assert loaded.family == "image_conductor" and loaded.control is not None
     assert not any(weight.is_meta for weight in loaded.network.parameters())
     requests = [GenerationRequest(picture(), FRAMES, prompt=text) for text in ("a b c", "x y z")]
@@ -294,14 +301,14 @@ def test_released_files_make_the_same_clip_as_their_parts_and_read_prompts(folde
     model: Any = loaded.model
     whole = AnimateDiff(base.unet, base.vae, base.image, tiny_clip())
     family = AnimateDiffFamily(whole, model.tokenizer)
-    wanted = sample(family, ConductorTracks(tiny_conductor()), requests[0], drags(), QUICK)
+    wanted = sample(family, ImageConductorControl(tiny_conductor()), requests[0], drags(), QUICK)
     assert torch.equal(said.frames, wanted.frames)
 
 
 def test_files_that_are_missing_or_swapped_are_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="needs unet.ckpt in"):
-        conductor_files(tmp_path)
-    files = conductor_files(folder)
+        find_files(tmp_path)
+    files = find_files(folder)
     swapped = replace(files, unet=files.flow)
     with pytest.raises(FormatError, match="not Image Conductor's unet network: it holds .*flow"):
         load_image_conductor(swapped)

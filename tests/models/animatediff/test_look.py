@@ -1,4 +1,4 @@
-"""Image Conductor with the look of another base (section 3.2), and CLIP without words."""
+"""Image Conductor with the look of another base (section 3.2), and CLIP without a prompt."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import save_file
 
 from motion_core.errors import FormatError
-from motion_core.models.animatediff.base_lora import BaseLora
-from motion_core.models.animatediff.load import conductor_files, load_image_conductor
-from motion_core.models.animatediff.pictures import words_of
+from motion_core.models.image_conductor.load import find_files, load_image_conductor
+from motion_core.models.sd15.encoding import encode_prompt
+from motion_core.models.sd15.lora import LoraFile
 
 from .originals import tiny, tiny_with_lora, values
 from .parts import save_tokenizer, tiny_vae
@@ -41,12 +41,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_still_layers_are_the_bases_and_moving_ones_image_conductors(folder: Path) -> None:
-    plain = conductor_files(folder, folder / "toon.safetensors")
+    plain = find_files(folder, folder / "toon.safetensors")
     unets = []
     for files in (
         plain,
         replace(plain, has_base_look=True),
-        replace(plain, has_base_look=True, loras=(BaseLora(folder / "style.safetensors", 2.0),)),
+        replace(plain, has_base_look=True, loras=(LoraFile(folder / "style.safetensors", 2.0),)),
     ):
         model: Any = load_image_conductor(files).model
         unets.append(model.network.unet.state_dict())
@@ -67,16 +67,16 @@ def test_a_base_of_another_size_is_refused(folder: Path, tmp_path: Path) -> None
     wide = {name: torch.cat([one, one]) for name, one in spatial().items() if "conv_in" in name}
     whole = single_file(spatial() | wide, tiny_vae().state_dict(), clip().state_dict())
     save_file({name: one.contiguous() for name, one in whole.items()}, tmp_path / "w.safetensors")
-    files = replace(conductor_files(folder, tmp_path / "w.safetensors"), has_base_look=True)
+    files = replace(find_files(folder, tmp_path / "w.safetensors"), has_base_look=True)
     with pytest.raises(FormatError, match="of the wrong shape .*conv_in.bias"):
         load_image_conductor(files)
 
 
-def test_no_words_need_no_vocabulary(tmp_path: Path) -> None:
+def test_an_empty_prompt_needs_no_vocabulary(tmp_path: Path) -> None:
     """What CLIP's own tokenizer makes of an empty prompt: its last two tokens, one repeated."""
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    from motion_core.models.animatediff.folder import tokenizer_in
+    from motion_core.models.sd15.folder import load_tokenizer
 
     save_tokenizer(tmp_path / "tokenizer")
     vocabulary = tmp_path / "tokenizer" / "vocab.json"
@@ -84,11 +84,11 @@ def test_no_words_need_no_vocabulary(tmp_path: Path) -> None:
     vocabulary.write_text(str(letters).replace("'", '"'))
     with torch.random.fork_rng():
         sizes = {"vocab_size": 4, "hidden_size": 8, "intermediate_size": 8}
-        told = CLIPTextConfig(**sizes, num_hidden_layers=1, num_attention_heads=1)
-        encoder = CLIPTextModel(told).eval()
-    tokenizer = tokenizer_in(tmp_path / "tokenizer")
+        config = CLIPTextConfig(**sizes, num_hidden_layers=1, num_attention_heads=1)
+        encoder = CLIPTextModel(config).eval()
+    tokenizer = load_tokenizer(tmp_path / "tokenizer")
     with torch.no_grad():
-        found = [words_of(one, encoder, "") for one in (None, tokenizer)]
+        found = [encode_prompt(one, encoder, "") for one in (None, tokenizer)]
     assert found[0].shape == (1, 77, 8) and torch.equal(*found)
     with torch.no_grad():
-        assert not torch.equal(words_of(tokenizer, encoder, "a b"), found[0])
+        assert not torch.equal(encode_prompt(tokenizer, encoder, "a b"), found[0])

@@ -16,9 +16,11 @@ from torch import Tensor
 
 from motion_core.errors import CanvasError
 from motion_core.geometry import Size
-from motion_core.models.animatediff.branch import Signals, SparseBranch, summed
-from motion_core.models.animatediff.checkpoint import build_branch, build_unet, split_checkpoint
-from motion_core.models.animatediff.condition import flow_condition
+from motion_core.models.animatediff.branch import SparseBranch
+from motion_core.models.animatediff.checkpoint import build_branch, build_unet
+from motion_core.models.animatediff.control_output import UNetResiduals, summed
+from motion_core.models.image_conductor.checkpoint import split_checkpoint
+from motion_core.models.image_conductor.condition import flow_condition
 from motion_core.tracks.model import Tracks, empty_tracks, make_tracks
 
 from .originals import WORDS, tiny, tiny_with_lora, values
@@ -35,7 +37,7 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def words(dtype: torch.dtype) -> Tensor:
+def prompt_embeds(dtype: torch.dtype) -> Tensor:
     return values("words", (1, 5, WORDS)).to(dtype)
 
 
@@ -54,16 +56,16 @@ def branch_of(kind: str, dtype: torch.dtype) -> SparseBranch:
 
 
 @cache
-def signals(kind: str, dtype: torch.dtype) -> Signals:
+def residuals(kind: str, dtype: torch.dtype) -> UNetResiduals:
     branch = branch_of(kind, dtype)
     with torch.no_grad():
-        return branch(branch.features(condition(kind, dtype)), TIME, words(dtype))
+        return branch(branch.features(condition(kind, dtype)), TIME, prompt_embeds(dtype))
 
 
-def few(found: Signals) -> Tensor:
+def few(found: UNetResiduals) -> Tensor:
     """Some numbers of every residual, as they were taken of the original's (B, C, T, h, w)."""
     parts = []
-    for part in (*found.down, found.mid):
+    for part in (*found.down_block_residuals, found.mid_block_residual):
         strided = part.double().flatten()[:: max(1, part.numel() // 8)]
         parts.append(strided[:8])
     return torch.cat(parts)
@@ -76,8 +78,8 @@ def golden(name: str) -> Tensor:
 @pytest.mark.parametrize(("dtype", "within"), WITHIN)
 @pytest.mark.parametrize("kind", ["flow", "image"])
 def test_parity_of_the_control_networks(kind: str, dtype: torch.dtype, within: float) -> None:
-    found = signals(kind, dtype)
-    assert found.mid.dtype == dtype
+    found = residuals(kind, dtype)
+    assert found.mid_block_residual.dtype == dtype
     torch.testing.assert_close(few(found), golden(kind), rtol=0, atol=within)
 
 
@@ -85,16 +87,16 @@ def test_parity_of_the_control_networks(kind: str, dtype: torch.dtype, within: f
 def test_parity_of_the_unet(dtype: torch.dtype, within: float) -> None:
     unet = build_unet(split_checkpoint(tiny("unet", dtype), "unet", "tiny"), "tiny")
     latents = values("latents", (1, 4, FRAMES, SIDE, SIDE)).to(dtype)
-    both = summed([signals("image", dtype), signals("flow", dtype)])
+    both = summed([residuals("image", dtype), residuals("flow", dtype)])
     assert both is not None and summed([]) is None
-    steering = {
-        "down_block_additional_residuals": both.down,
-        "mid_block_additional_residual": both.mid,
+    added_residuals = {
+        "down_block_additional_residuals": both.down_block_residuals,
+        "mid_block_additional_residual": both.mid_block_residual,
     }
-    told = words(dtype).expand(FRAMES, -1, -1)
-    for name, added in (("unet", {}), ("steered", steering)):
+    embeds = prompt_embeds(dtype).expand(FRAMES, -1, -1)
+    for name, added in (("unet", {}), ("steered", added_residuals)):
         with torch.no_grad():
-            got = unet(latents, TIME, told, **added).sample
+            got = unet(latents, TIME, embeds, **added).sample
         picked = got.double().flatten()[::7]
         torch.testing.assert_close(picked, golden(name), rtol=0, atol=within)
 
@@ -108,7 +110,7 @@ def test_parity_of_both_lora(motion: str, dtype: torch.dtype, within: float) -> 
     merged = lora[motion].merged(branch)
     features = branch.features(condition("flow", dtype), merged)
     with torch.no_grad():
-        found = branch.under(merged, features, TIME, words(dtype))
+        found = branch.with_weights(merged, features, TIME, prompt_embeds(dtype))
     torch.testing.assert_close(few(found), golden(motion), rtol=0, atol=within)
     assert all(torch.equal(value, before[name]) for name, value in branch.state_dict().items())
 

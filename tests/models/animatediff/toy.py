@@ -15,15 +15,19 @@ from torch import Tensor
 
 from motion_core.geometry import Size
 from motion_core.models.animatediff.branch import SparseBranch
-from motion_core.models.animatediff.condition import CHANNELS, flow_condition
-from motion_core.models.animatediff.networks import normalise_per_frame
 from motion_core.models.animatediff.settings import ddim_scheduler
-from motion_core.models.animatediff.track_net import TrackNet, track_net_of
+from motion_core.models.animatediff.track_controlnet import (
+    AnimateDiffTrackControlNet,
+    copy_track_controlnet,
+)
+from motion_core.models.animatediff.unet import normalise_per_frame
+from motion_core.models.image_conductor.condition import flow_condition
+from motion_core.models.image_conductor.signatures import FLOW_CHANNELS
 from motion_core.raster.ids import IdEmbedding
 
-from ..blobs import CELLS, HELD_OUT, PX, Blobs, Kind, blobs, error_px, schedule, told_and_trained
+from ..blobs import CELLS, HELD_OUT, PX, Blobs, Kind, blobs, error_px, report_and_train, schedule
 
-Control = TrackNet | SparseBranch
+Control = AnimateDiffTrackControlNet | SparseBranch
 KIND = Kind(frames=3)
 BATCH = 8
 WORDS = 8
@@ -60,24 +64,24 @@ def v_scheduler() -> Any:
     )
 
 
-def control_of(unet: Any, seed: int = 0) -> TrackNet:
+def control_of(unet: Any, seed: int = 0) -> AnimateDiffTrackControlNet:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return track_net_of(unet, IdEmbedding(16, 256))
+        return copy_track_controlnet(unet, IdEmbedding(16, 256))
 
 
 def flow_control_of(unet: Any, seed: int = 0) -> SparseBranch:
     """Image Conductor's flow network, begun as a copy of the base's encoder."""
     from diffusers.models.controlnets.controlnet_sparsectrl import SparseControlNetModel
 
-    said = {name: CONFIG[name] for name in CONFIG if name in SHARED}
+    shared = {name: CONFIG[name] for name in CONFIG if name in SHARED}
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = SparseControlNetModel(
-            conditioning_channels=CHANNELS,
+            conditioning_channels=FLOW_CHANNELS,
             concat_conditioning_mask=False,
             attention_head_dim=4,
-            **said,  # type: ignore[arg-type]
+            **shared,  # type: ignore[arg-type]
         )
     network.load_state_dict(unet.state_dict(), strict=False)
     # Its first layer begins at zero, and so do the last ones: nothing would ever be learned.
@@ -96,17 +100,19 @@ def features(control: Control, batch: Blobs, seed: int) -> Tensor:
     return torch.stack([control.features(one) for one in volumes])
 
 
-def predicted(unet: Any, noisy: Tensor, timestep: Tensor, said: Tensor | None, control: Any) -> Any:
+def predicted(
+    unet: Any, noisy: Tensor, timestep: Tensor, encoded: Tensor | None, control: Any
+) -> Any:
     """v of clips (B, T, 4, 8, 8)."""
-    words = torch.zeros(len(noisy), 1, WORDS)
+    prompt_embeds = torch.zeros(len(noisy), 1, WORDS)
     more: dict[str, Any] = {}
-    if said is not None:
-        added = control(said, timestep, words)
-        more["down_block_additional_residuals"] = added.down
-        more["mid_block_additional_residual"] = added.mid
-    told = words.repeat_interleave(noisy.shape[1], 0)
+    if encoded is not None:
+        added = control(encoded, timestep, prompt_embeds)
+        more["down_block_additional_residuals"] = added.down_block_residuals
+        more["mid_block_additional_residual"] = added.mid_block_residual
+    embeds = prompt_embeds.repeat_interleave(noisy.shape[1], 0)
     given = noisy.transpose(1, 2)
-    return unet(given, timestep, encoder_hidden_states=told, **more).sample.transpose(1, 2)
+    return unet(given, timestep, encoder_hidden_states=embeds, **more).sample.transpose(1, 2)
 
 
 def loss_of(
@@ -118,8 +124,8 @@ def loss_of(
     scheduler = v_scheduler()
     noisy = scheduler.add_noise(batch.clean, noise, timestep)
     wanted = scheduler.get_velocity(batch.clean, noise, timestep)
-    said = None if control is None else features(control, batch, seed)
-    return (predicted(unet, noisy, timestep, said, control) - wanted).square().mean()
+    encoded = None if control is None else features(control, batch, seed)
+    return (predicted(unet, noisy, timestep, encoded, control) - wanted).square().mean()
 
 
 def fit(unet: Any, control: Control | None, steps: int, rate: float) -> float:
@@ -147,9 +153,9 @@ def epe(unet: Any, control: Control, steps: int = 8) -> float:
     scheduler = v_scheduler()
     scheduler.set_timesteps(steps)
     latents = torch.randn(batch.clean.shape, generator=torch.Generator().manual_seed(9))
-    said = features(control, batch, 0)
+    encoded = features(control, batch, 0)
     for timestep in scheduler.timesteps:
-        found = predicted(unet, latents, timestep, said, control)
+        found = predicted(unet, latents, timestep, encoded, control)
         latents = scheduler.step(found, timestep, latents, return_dict=False)[0]
     return error_px(latents, batch)
 
@@ -166,7 +172,7 @@ def main(base_steps: int = 150, control_steps: int = 300, rate: float = 3e-3) ->
         fit(unet, control, control_steps, rate)
         return epe(unet, control)
 
-    told_and_trained(epe(unet, control), train)
+    report_and_train(epe(unet, control), train)
 
 
 if __name__ == "__main__":

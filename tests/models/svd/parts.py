@@ -9,7 +9,7 @@ import torch
 
 from motion_core.geometry import Size
 from motion_core.models.svd.checkpoint import build, split_checkpoint
-from motion_core.models.svd.family import MotionPro
+from motion_core.models.svd.network import MotionPro
 from motion_core.models.svd.settings import SvdSettings
 from motion_core.tracks.model import Tracks, make_tracks
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from motion_core.errors import ShapeError
+from motion_core.models.lora import LoraWeights, MergedOnce
 from motion_core.models.svd.adapter import MotionAdapter, modulated_layers
-from motion_core.models.svd.encoder import TimeConv
-from motion_core.models.svd.lora import LoraWeights, MergedOnce
+from motion_core.models.svd.motion_encoder import TimeConv
 from motion_core.models.svd.unet import empty_unet
 
 from .originals import TINY, WIDTHS, recipe, values
@@ -43,8 +43,8 @@ def adapter(*, taught: bool) -> MotionAdapter:
 @torch.no_grad()
 def predicted(batch: int = 1) -> Tensor:
     given = values("given", (1, 2, 8, 8, 8)).float().expand(batch, -1, -1, -1, -1)
-    words = values("words", (1, 1, 24)).float().expand(batch, -1, -1)
-    return tiny_unet()(given, 0.3, words, torch.ones(batch, 3)).sample
+    embeds = values("words", (1, 1, 24)).float().expand(batch, -1, -1)
+    return tiny_unet()(given, 0.3, embeds, torch.ones(batch, 3)).sample
 
 
 def condition() -> Tensor:
@@ -55,16 +55,16 @@ def test_an_untaught_adapter_changes_nothing_and_a_taught_one_does() -> None:
     base = predicted()
     for taught in (False, True):
         steered = adapter(taught=taught)
-        with steered.steering(tiny_unet(), steered.signals(condition()), 1.0):
+        with steered.attached(tiny_unet(), steered.modulations(condition()), 1.0):
             assert torch.equal(predicted(), base) is not taught
 
 
 def test_taking_it_out_restores_the_base_bit_for_bit_even_after_an_error() -> None:
     base, steered = predicted(), adapter(taught=True)
-    signals = steered.signals(condition())
-    with pytest.raises(KeyboardInterrupt), steered.steering(tiny_unet(), signals, 1.0):
+    modulations = steered.modulations(condition())
+    with pytest.raises(KeyboardInterrupt), steered.attached(tiny_unet(), modulations, 1.0):
         raise KeyboardInterrupt
-    with pytest.raises(ValueError), steered.steering(tiny_unet(), signals[:-1], 1.0):
+    with pytest.raises(ValueError), steered.attached(tiny_unet(), modulations[:-1], 1.0):
         pass
     assert all(not layer._forward_hooks for layer in modulated_layers(tiny_unet()))
     assert torch.equal(predicted(), base)
@@ -72,15 +72,15 @@ def test_taking_it_out_restores_the_base_bit_for_bit_even_after_an_error() -> No
 
 def test_strength_scales_the_modulation_and_all_of_a_batch_are_steered_alike() -> None:
     base, steered = predicted(), adapter(taught=True)
-    signals = steered.signals(condition())
-    with steered.steering(tiny_unet(), signals, 0.0):
+    modulations = steered.modulations(condition())
+    with steered.attached(tiny_unet(), modulations, 0.0):
         assert torch.equal(predicted(), base)
     far = []
     for strength in (0.01, 0.02):
-        with steered.steering(tiny_unet(), signals, strength):
+        with steered.attached(tiny_unet(), modulations, strength):
             far.append((predicted() - base).norm())
     assert float(far[1] / far[0]) == pytest.approx(2.0, rel=0.1)
-    with steered.steering(tiny_unet(), signals, 1.0):
+    with steered.attached(tiny_unet(), modulations, 1.0):
         alone, both = predicted(), predicted(batch=2)
     # In float32, and in an order of summands that differs between processors.
     torch.testing.assert_close(both, alone.expand_as(both), rtol=0, atol=1e-4)
@@ -108,10 +108,10 @@ def test_a_time_convolution_is_the_library_one_over_frames_alone() -> None:
 
 def test_every_weight_of_the_adapter_is_reached_by_the_gradient() -> None:
     steered = adapter(taught=True).requires_grad_(True)
-    words = values("words", (1, 1, 24)).float()
+    embeds = values("words", (1, 1, 24)).float()
     given = values("given", (1, 2, 8, 8, 8)).float()
-    with steered.steering(tiny_unet(), steered.signals(condition()), 1.0):
-        tiny_unet()(given, 0.3, words, torch.ones(1, 3)).sample.square().mean().backward()
+    with steered.attached(tiny_unet(), steered.modulations(condition()), 1.0):
+        tiny_unet()(given, 0.3, embeds, torch.ones(1, 3)).sample.square().mean().backward()
     unreached = [name for name, weight in steered.named_parameters() if weight.grad is None]
     # The last halving of the encoder is part of the checkpoint and of the feature it gives.
     assert not unreached

@@ -101,25 +101,25 @@ def test_pchip_reads_no_invisible_position() -> None:
     tracks = make_tracks(spoiled, SIZE, visible=visible)
     got = pchip_frames(tracks, FRAMES)
     straight = pchip_frames(make_tracks(xy, SIZE), FRAMES)
-    seen = got.visible[:, 1]
-    assert 0 < int(seen.sum()) < FRAMES
-    torch.testing.assert_close(got.xy[seen, 1], straight.xy[seen, 1], rtol=0, atol=1e-4)
+    visible = got.visible[:, 1]
+    assert 0 < int(visible.sum()) < FRAMES
+    torch.testing.assert_close(got.xy[visible, 1], straight.xy[visible, 1], rtol=0, atol=1e-4)
     assert (got.xy[got.visible[:, 2], 2] == 0).all()
 
 
-def test_dense_tracks_tell_where_and_when_they_are_seen() -> None:
+def test_dense_tracks_give_where_and_when_they_are_visible() -> None:
     x, y = torch.meshgrid(torch.arange(4.0, 64, 8), torch.arange(4.0, 48, 8), indexing="xy")
     start = torch.stack([x, y], -1).view(1, -1, 2)
     way = torch.linspace(0, 3, FRAMES)[:, None, None] * torch.tensor([1.0, -1.0])
     visible = torch.ones(FRAMES, start.shape[1], dtype=torch.bool)
     visible[5:, 0] = False
     got = dense_condition(make_tracks(start + way, SIZE, visible=visible), SIZE)
-    seen = torch.ones(FRAMES, SIZE.height, SIZE.width)
-    seen[5:, :8, :8] = 0
-    assert torch.equal(got[:, 2], seen)
-    assert torch.allclose(got[:, 0], seen * way[:, 0, 0, None, None])
+    visible = torch.ones(FRAMES, SIZE.height, SIZE.width)
+    visible[5:, :8, :8] = 0
+    assert torch.equal(got[:, 2], visible)
+    assert torch.allclose(got[:, 0], visible * way[:, 0, 0, None, None])
     assert torch.allclose(got[:, 1], -got[:, 0])
-    assert mean_motion(got) == pytest.approx(float((seen * way[:, 0, :1, None]).mean() * 2**0.5))
+    assert mean_motion(got) == pytest.approx(float((visible * way[:, 0, :1, None]).mean() * 2**0.5))
 
 
 def test_nothing_to_follow_and_what_is_refused() -> None:

@@ -17,14 +17,11 @@ from motion_core.errors import ShapeError
 from motion_core.guidance.linear import FULL, WORDLESS
 from motion_core.models.protocols import Branch, GenerationRequest, GenerationResult
 from motion_core.models.svd.adapter import modulated_layers
-from motion_core.models.svd.family import (
-    MotionProTracks,
-    MotionResiduals,
-    SvdCondition,
-    SvdFamily,
-)
+from motion_core.models.svd.control import MotionProControl
+from motion_core.models.svd.control_output import MotionProControlOutput
+from motion_core.models.svd.encoding import decode_video, encode_image_clip
+from motion_core.models.svd.family import SvdCondition, SvdFamily
 from motion_core.models.svd.guidance import FrameGuidance
-from motion_core.models.svd.pictures import decoded, picture_embedding
 from motion_core.models.svd.schedule import edm_scheduler
 from motion_core.models.svd.settings import ControlSettings, SvdSettings
 from motion_core.sampling import ControlSchedule, Sampling, Watch, sample
@@ -51,7 +48,7 @@ def made(
     steered: bool = True,
     **request: Any,
 ) -> GenerationResult:
-    control = MotionProTracks(tiny_network()) if steered else None
+    control = MotionProControl(tiny_network()) if steered else None
     wanted = GenerationRequest(picture(), FRAMES, **request)
     return sample(SvdFamily(tiny_network(), SETTINGS), control, wanted, tracks, settings, watch)
 
@@ -91,9 +88,9 @@ def test_parity_of_whole_sampling_with_guidance_over_frames(
     latents = values("latents", (1, FRAMES, 4, 8, 8)).float()
     small = values("picture", (1, 1, 4, 8, 8)).float().expand(-1, FRAMES, -1, -1, -1)
     drawn = 5 * values("flow", (1, FRAMES, 3, 64, 64)).float()[0]
-    words = values("words", (1, 1, 24)).float()
-    family, control = SvdFamily(tiny_network(), SETTINGS), MotionProTracks(tiny_network())
-    given = replace(conditioned(), latents=small, embedding=words)
+    embeds = values("words", (1, 1, 24)).float()
+    family, control = SvdFamily(tiny_network(), SETTINGS), MotionProControl(tiny_network())
+    given = replace(conditioned(), image_latents=small, image_embeds=embeds)
     found: list[Tensor] = []
 
     def keep(made: Tensor, *_: Any) -> GenerationResult:
@@ -103,7 +100,7 @@ def test_parity_of_whole_sampling_with_guidance_over_frames(
     monkeypatch.setattr(family, "condition", lambda *_: given)
     monkeypatch.setattr(family, "noise", lambda *_: latents)
     monkeypatch.setattr(family, "decode", keep)
-    monkeypatch.setattr("motion_core.models.svd.family.region_condition", lambda *_, **__: drawn)
+    monkeypatch.setattr("motion_core.models.svd.control.region_condition", lambda *_, **__: drawn)
     settings = Sampling(3, guidance=FrameGuidance())
     sample(family, control, GenerationRequest(picture(), FRAMES), drags(), settings)
     wanted = torch.tensor(GOLDEN["sampled"]).view(1, FRAMES, 4, 8, 8)
@@ -124,17 +121,17 @@ def test_a_run_is_its_seeds_alone_and_touches_no_other_random_numbers() -> None:
 def test_tracks_are_encoded_and_the_lora_merged_once_per_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    network, seen = tiny_network(), []
+    network, calls = tiny_network(), []
     merged = network.lora.merged
     monkeypatch.setattr(
-        network.lora, "merged", lambda *given: seen.append("merged") or merged(*given)
+        network.lora, "merged", lambda *given: calls.append("merged") or merged(*given)
     )
-    handle = network.adapter.encoder.register_forward_hook(lambda *_: seen.append("encoded"))
+    handle = network.adapter.encoder.register_forward_hook(lambda *_: calls.append("encoded"))
     try:
         made(drags(), Sampling(2, seed=4, guidance=FrameGuidance()))
     finally:
         handle.remove()
-    assert seen == ["encoded", "merged"]
+    assert calls == ["encoded", "merged"]
 
 
 def test_without_control_in_any_way_it_is_the_base_bit_for_bit() -> None:
@@ -150,7 +147,7 @@ def test_without_control_in_any_way_it_is_the_base_bit_for_bit() -> None:
 
 
 def test_tracks_that_weigh_nothing_or_never_start_are_the_base() -> None:
-    family, control = SvdFamily(tiny_network(), SETTINGS), MotionProTracks(tiny_network())
+    family, control = SvdFamily(tiny_network(), SETTINGS), MotionProControl(tiny_network())
     given = conditioned()
     late = drags().visible.clone()
     late[0] = False
@@ -160,13 +157,13 @@ def test_tracks_that_weigh_nothing_or_never_start_are_the_base() -> None:
     ]
     latents, time = values("latents", (1, FRAMES, 4, 8, 8)).float(), torch.tensor(0.3)
     with torch.no_grad():
-        calls = [(FULL, control.residuals(steering, latents, time, given)) for steering in idle]
+        calls = [(FULL, control.residuals(prepared, latents, time, given)) for prepared in idle]
         alone, *rest = family.predict(latents, time, given, [(FULL, None), *calls])
     assert all(torch.equal(prediction, alone) for prediction in rest)
 
 
 def test_of_two_tracks_in_one_place_the_heavier_steers() -> None:
-    control, given = MotionProTracks(tiny_network()), conditioned()
+    control, given = MotionProControl(tiny_network()), conditioned()
     right = drags(1)
     xy = torch.cat([right.xy, 2 * right.xy[:1] - right.xy], 1)
     both = replace(right, xy=xy, visible=right.visible.expand(-1, 2), ids=torch.arange(2))
@@ -175,8 +172,8 @@ def test_of_two_tracks_in_one_place_the_heavier_steers() -> None:
     lighter = control.prepare(both, torch.tensor([0.5, 1.0]), given)
     assert alone is not None and heavier is not None and lighter is not None
     pairs = [
-        (signals[0][0], signals[0][1])
-        for signals in (alone.signals, heavier.signals, lighter.signals)
+        (modulations[0][0], modulations[0][1])
+        for modulations in (alone.modulations, heavier.modulations, lighter.modulations)
     ]
     assert torch.equal(pairs[0][0], pairs[1][0]) and torch.equal(pairs[0][1], pairs[1][1])
     assert not torch.equal(pairs[0][0], pairs[2][0])
@@ -189,30 +186,32 @@ def test_the_brush_is_what_the_shot_lets_move() -> None:
 
 
 def test_the_wordless_branch_knows_the_tracks_but_not_the_picture() -> None:
-    family, control = SvdFamily(tiny_network(), SETTINGS), MotionProTracks(tiny_network())
+    family, control = SvdFamily(tiny_network(), SETTINGS), MotionProControl(tiny_network())
     given = conditioned()
-    blind = replace(given, latents=0 * given.latents, embedding=0 * given.embedding)
-    added = MotionResiduals(control.prepare(drags(), torch.ones(2), given))
+    blank = replace(
+        given, image_latents=0 * given.image_latents, image_embeds=0 * given.image_embeds
+    )
+    added = MotionProControlOutput(control.prepare(drags(), torch.ones(2), given))
     latents, time = values("latents", (1, FRAMES, 4, 8, 8)).float(), torch.tensor(0.3)
     with torch.no_grad():
         calls = [(WORDLESS, added), (WORDLESS, None), (FULL, added)]
-        told, free, full = family.predict(latents, time, given, calls)
-        wanted = family.predict(latents, time, blind, [(FULL, added)])[0]
-    assert torch.equal(told, wanted)
-    assert not torch.equal(told, free) and not torch.equal(told, full)
+        unconditional, free, full = family.predict(latents, time, given, calls)
+        wanted = family.predict(latents, time, blank, [(FULL, added)])[0]
+    assert torch.equal(unconditional, wanted)
+    assert not torch.equal(unconditional, free) and not torch.equal(unconditional, full)
 
 
 def test_dense_tracks_say_how_much_moves() -> None:
-    dense = MotionProTracks(tiny_network(), ControlSettings(is_dense=True))
-    steering = dense.prepare(drags(), torch.ones(2), conditioned())
-    assert steering is not None
+    dense = MotionProControl(tiny_network(), ControlSettings(is_dense=True))
+    prepared = dense.prepare(drags(), torch.ones(2), conditioned())
+    assert prepared is not None
     # Two blocks of 64 pixels that go (9, -6) in equal steps: half of it in the mean.
     wanted = 2 * 64 / 64**2 * 0.5 * (9**2 + 6**2) ** 0.5
-    assert steering.motion_bucket == pytest.approx(wanted, rel=1e-5)
+    assert prepared.motion_bucket == pytest.approx(wanted, rel=1e-5)
     family, given = SvdFamily(tiny_network(), SETTINGS), conditioned()
     latents, time = values("latents", (1, FRAMES, 4, 8, 8)).float(), torch.tensor(0.3)
     calls = [
-        (FULL, MotionResiduals(replace(steering, motion_bucket=bucket)))
+        (FULL, MotionProControlOutput(replace(prepared, motion_bucket=bucket)))
         for bucket in (None, SETTINGS.motion_bucket, 80.0)
     ]
     with torch.no_grad():
@@ -243,42 +242,42 @@ def test_cancelling_leaves_the_network_as_it_was(when: str) -> None:
 
 def test_frames_are_decoded_in_pieces_and_looked_at_alone() -> None:
     latents = values("latents", (1, FRAMES, 4, 8, 8)).float()
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     with torch.no_grad():
-        whole = decoded(tiny_vae(), latents, FRAMES)
-        alone = decoded(tiny_vae(), latents, 1, lambda *at: told.append(at))
+        whole = decode_video(tiny_vae(), latents, FRAMES)
+        alone = decode_video(tiny_vae(), latents, 1, lambda *at: reported.append(at))
         preview = SvdFamily(tiny_network(), SETTINGS).preview(latents, conditioned())
         loud = SvdFamily(tiny_network(), SETTINGS).preview(700 * latents, conditioned())
-        toned = decoded(tiny_vae(), latents[:, -1:] / latents[:, -1].std(), 1)[0]
+        toned = decode_video(tiny_vae(), latents[:, -1:] / latents[:, -1].std(), 1)[0]
     assert whole.shape == alone.shape == (FRAMES, 64, 64, 3)
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert reported == [(1, 3), (2, 3), (3, 3)]
     assert torch.equal(preview, alone[-1]) and preview.shape == (64, 64, 3)
     torch.testing.assert_close(loud, toned, rtol=0, atol=1e-4)
 
 
-def test_the_picture_is_seen_by_clip_as_it_was_trained() -> None:
+def test_clip_reads_the_image_as_it_was_trained() -> None:
     from transformers import CLIPImageProcessor
 
     shown = torch.linspace(0, 1, 32 * 32 * 3).view(32, 32, 3)
     processor = CLIPImageProcessor(do_resize=False, do_center_crop=False, do_rescale=False)
     wanted = processor(shown.permute(2, 0, 1), return_tensors="pt")["pixel_values"]
     with torch.no_grad():
-        got = picture_embedding(tiny_clip(), shown)
+        got = encode_image_clip(tiny_clip(), shown)
         torch.testing.assert_close(got[:, 0], tiny_clip()(wanted).image_embeds, atol=1e-5, rtol=0)
 
 
-def test_tracks_that_appear_late_are_told_of() -> None:
+def test_tracks_that_appear_late_are_noted() -> None:
     visible = torch.ones(FRAMES, 2, dtype=torch.bool)
     visible[0, 1] = False
     clip = made(replace(drags(), visible=visible))
     assert len(clip.notes) == 1 and "1 of the tracks appear later" in clip.notes[0]
-    assert "reads no words" in made(drags(), prompt="a dog").notes[0]
+    assert "reads no prompt" in made(drags(), prompt="a dog").notes[0]
 
 
 def test_half_precision_makes_about_the_same_clip() -> None:
     network = copy.deepcopy(tiny_network()).to(torch.bfloat16)
     family, request = SvdFamily(network, SETTINGS), GenerationRequest(picture(), FRAMES)
-    clip = sample(family, MotionProTracks(network), request, drags(), QUICK)
+    clip = sample(family, MotionProControl(network), request, drags(), QUICK)
     assert clip.frames.dtype == torch.float32
     off = (clip.frames - steered()).abs().mean()
     assert 0 < float(off) < 0.05

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from motion_core.errors import FormatError
+from motion_core.models.lora import LoraWeights
 from motion_core.models.svd.adapter import MotionAdapter
 from motion_core.models.svd.checkpoint import Checkpoint, build, split_checkpoint
 from motion_core.models.svd.keys import adapter_key, unet_key
-from motion_core.models.svd.lora import LoraWeights
 
 from .originals import WRAPPED, released, with_lora
 
@@ -65,13 +65,13 @@ def test_at_full_size_every_signal_fits_its_block() -> None:
     """Sixteen frames of 512x320, as released, without memory."""
     unet, adapter, update = whole(lora=True)
     with torch.device("meta"):
-        signals = adapter.signals(torch.empty(16, 3, 320, 512))
+        modulations = adapter.modulations(torch.empty(16, 3, 320, 512))
         given = torch.empty(1, 16, 8, 40, 64), torch.tensor(0.5), torch.empty(1, 1, 1024)
-        with adapter.steering(unet, signals, 1.0):
+        with adapter.attached(unet, modulations, 1.0):
             asked = (*given, torch.empty(1, 3))
             made = torch.func.functional_call(unet, update.merged(unet, 1.0), asked).sample
     assert made.shape == (1, 16, 4, 40, 64)
-    assert [tuple(gamma.shape) for gamma, _ in signals[:4]] == [
+    assert [tuple(gamma.shape) for gamma, _ in modulations[:4]] == [
         (16, 320, 40, 64),
         (16, 640, 20, 32),
         (16, 1280, 10, 16),
@@ -110,14 +110,14 @@ def test_missing_and_misshapen_keys_are_listed_ten_at_most() -> None:
     weights[f"{WRAPPED}out.2.bias"] = torch.empty(4, 1, device="meta")
     with pytest.raises(FormatError) as caught:
         build(split_checkpoint(weights, "motionpro.pt"), "motionpro.pt")
-    told = str(caught.value)
-    assert told.startswith("motionpro.pt does not fit the model: 12 missing (down_blocks.0.")
-    assert told.count(".attn1.to_q.weight") == 10 and "and 2 more" in told
-    assert "1 of the wrong shape (conv_out.bias (4, 1) instead of (4,))" in told
+    message = str(caught.value)
+    assert message.startswith("motionpro.pt does not fit the model: 12 missing (down_blocks.0.")
+    assert message.count(".attn1.to_q.weight") == 10 and "and 2 more" in message
+    assert "1 of the wrong shape (conv_out.bias (4, 1) instead of (4,))" in message
 
 
 @pytest.mark.parametrize(
-    ("name", "shape", "told"),
+    ("name", "shape", "message"),
     [
         ("label_emb.0.0.weight", (1280,), "out of range"),
         ("input_blocks.1.0.in_layers.2.bias", (48,), "do not divide by heads of 64"),
@@ -126,13 +126,13 @@ def test_missing_and_misshapen_keys_are_listed_ten_at_most() -> None:
     ],
 )
 def test_no_shape_in_a_file_breaks_the_loader(
-    name: str, shape: tuple[int, ...] | None, told: str
+    name: str, shape: tuple[int, ...] | None, message: str
 ) -> None:
     weights = as_released(lora=False)
     del weights[WRAPPED + name]
     if shape is not None:
         weights[WRAPPED + name] = torch.empty(shape, device="meta")
-    with pytest.raises(FormatError, match=f"motionpro.pt.*{told}"):
+    with pytest.raises(FormatError, match=f"motionpro.pt.*{message}"):
         build(split_checkpoint(weights, "motionpro.pt"), "motionpro.pt")
 
 

@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 
 from motion_core.errors import FormatError
 from motion_core.models.protocols import GenerationRequest
-from motion_core.models.svd.checkpoint import is_motionpro
 from motion_core.models.svd.load import load_motionpro
+from motion_core.models.svd.signatures import is_motionpro
 from motion_core.sampling import Sampling, sample
 from motion_core.weights_io import read_weights
 

@@ -39,14 +39,14 @@ def inputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 @torch.no_grad()
 def forward(dtype: torch.dtype, *, lora: bool) -> Tensor:
-    latents, picture, words, condition = (value.to(dtype) for value in inputs())
+    latents, picture, embeds, condition = (value.to(dtype) for value in inputs())
     parts = split_checkpoint(tiny_checkpoint(lora=lora, dtype=dtype), "tiny")
     unet, adapter, update = build(parts, "tiny", HEAD)
     given = torch.cat([latents, picture[:, None].expand(-1, FRAMES, -1, -1, -1)], dim=2)
     ids, noise = torch.tensor([TIME_IDS]), torch.tensor(0.25 * math.log(2.5))
-    with adapter.steering(unet, adapter.signals(condition), 1.0):
+    with adapter.attached(unet, adapter.modulations(condition), 1.0):
         weights = update.merged(unet, 1.0)
-        return functional_call(unet, weights, (given, noise, words, ids)).sample
+        return functional_call(unet, weights, (given, noise, embeds, ids)).sample
 
 
 # diffusers makes sines of time in float32, whose last digit depends on the processor.

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from motion_core.geometry import Size
+from motion_core.models.lora import LoraWeights
 from motion_core.models.svd.adapter import MotionAdapter
 from motion_core.models.svd.condition import region_condition
-from motion_core.models.svd.lora import LoraWeights
 from motion_core.models.svd.schedule import edm_scheduler
 
-from ..blobs import HELD_OUT, PX, Blobs, Kind, blobs, error_px, schedule, told_and_trained
+from ..blobs import HELD_OUT, PX, Blobs, Kind, blobs, error_px, report_and_train, schedule
 
 KIND = Kind(frames=3, points=4, reach_px=28.0)
 BATCH = 8
@@ -89,21 +89,23 @@ def velocities(
     unet: Any,
     control: Control | None,
     given: tuple[Tensor, Tensor],
-    told: tuple[Tensor, list[Tensor]],
+    conditioning: tuple[Tensor, list[Tensor]],
 ) -> Tensor:
     """v-predictions (B, T, 4, 8, 8). given: what the network reads of noisy clips, and the times.
-    told: first frames (B, 4, 8, 8) and conditions."""
-    (noisy, times), (pictures, drawn) = given, told
-    seen = pictures[:, None].expand(-1, noisy.shape[1], -1, -1, -1)
-    whole = torch.cat([noisy, seen], 2)
-    words, ids = torch.zeros(len(noisy), 1, WORDS), torch.zeros(len(noisy), 3)
+    conditioning: first frames (B, 4, 8, 8) and conditions."""
+    (noisy, times), (pictures, drawn) = given, conditioning
+    images = pictures[:, None].expand(-1, noisy.shape[1], -1, -1, -1)
+    whole = torch.cat([noisy, images], 2)
+    embeds, ids = torch.zeros(len(noisy), 1, WORDS), torch.zeros(len(noisy), 3)
     if control is None:
-        return unet(whole, times, words, ids).sample
-    signals = [control.adapter.signals(one) for one in drawn]
-    joined = [tuple(map(torch.cat, zip(*one, strict=True))) for one in zip(*signals, strict=True)]
+        return unet(whole, times, embeds, ids).sample
+    modulations = [control.adapter.modulations(one) for one in drawn]
+    joined = [
+        tuple(map(torch.cat, zip(*one, strict=True))) for one in zip(*modulations, strict=True)
+    ]
     # All clips' frames in a row: the adapter takes them for one long clip.
-    with control.adapter.steering(unet, joined, 1.0):  # type: ignore[arg-type]
-        asked = (whole, times, words, ids)
+    with control.adapter.attached(unet, joined, 1.0):  # type: ignore[arg-type]
+        asked = (whole, times, embeds, ids)
         return torch.func.functional_call(unet, control.laid(unet), asked).sample
 
 
@@ -115,8 +117,8 @@ def loss_of(unet: Any, control: Control | None, batch: Blobs, generator: torch.G
     noisy = batch.clean + sigma * torch.randn(batch.clean.shape, generator=generator)
     wanted = (noisy / far**2 - batch.clean) * far / sigma
     drawn = [] if control is None else conditions(batch)
-    told = (batch.clean[:, 0], drawn)
-    found = velocities(unet, control, (noisy / far, sigma.flatten().log() / 4), told)
+    conditioning = (batch.clean[:, 0], drawn)
+    found = velocities(unet, control, (noisy / far, sigma.flatten().log() / 4), conditioning)
     return (found - wanted).square().mean()
 
 
@@ -144,10 +146,13 @@ def epe(unet: Any, control: Control, steps: int = 8) -> float:
     scheduler = edm_scheduler()
     scheduler.set_timesteps(steps)
     noise = torch.randn(batch.clean.shape, generator=torch.Generator().manual_seed(9))
-    latents, told = noise * scheduler.init_noise_sigma, (batch.clean[:, 0], conditions(batch))
+    latents, conditioning = (
+        noise * scheduler.init_noise_sigma,
+        (batch.clean[:, 0], conditions(batch)),
+    )
     for timestep in scheduler.timesteps:
         given = (scheduler.scale_model_input(latents, timestep), timestep.expand(len(latents)))
-        found = velocities(unet, control, given, told)
+        found = velocities(unet, control, given, conditioning)
         latents = scheduler.step(found, timestep, latents, return_dict=False)[0]
     return error_px(latents, batch, first=1)
 
@@ -163,7 +168,7 @@ def main(base_steps: int = 150, control_steps: int = 300, rate: float = 4e-3) ->
         fit(unet, control, control_steps, rate)
         return epe(unet, control)
 
-    told_and_trained(epe(unet, control), train)
+    report_and_train(epe(unet, control), train)
 
 
 if __name__ == "__main__":

@@ -11,17 +11,17 @@ from torch import Tensor
 from motion_core.errors import FormatError
 from motion_core.guidance.linear import text_and_motion_guidance, text_guidance
 from motion_core.models.protocols import Branch, GenerationResult, Guidance
+from motion_core.models.wan.control import AtiControl, WanMoveControl
 from motion_core.models.wan.family import WanFamily, released_scheduler
-from motion_core.models.wan.move import copied_latent
-from motion_core.models.wan.parts import Umt5Text, WanParts, seen
-from motion_core.models.wan.tracks import AtiTracks, WanMoveTracks
+from motion_core.models.wan.parts import Umt5PromptEncoder, WanParts, encode_image
+from motion_core.models.wan.wan_move import copied_latent
 from motion_core.sampling.loop import Sampling, Watch, sample
 from motion_core.sampling.schedule import ControlSchedule
 from motion_core.tracks import empty_tracks
 
 from . import tiny
 
-CONTROLS = [WanMoveTracks(), AtiTracks()]
+CONTROLS = [WanMoveControl(), AtiControl()]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def family() -> WanFamily:
     return WanFamily(tiny.parts(tiny.Letters()))
 
 
-def film(family: WanFamily, control: Any, settings: Sampling, **request: Any) -> Tensor:
+def run(family: WanFamily, control: Any, settings: Sampling, **request: Any) -> Tensor:
     return sample(family, control, tiny.request(**request), tiny.tracks(), settings).frames
 
 
@@ -62,7 +62,7 @@ def test_without_control_a_clip_is_that_of_diffusers_pipeline(image_dim: int | N
     ours = sample(family, None, request, tiny.tracks(), settings).frames
     letters, pipeline = tiny.Letters(), pipeline_of(parts)
     # How CLIP's square is cut is the one thing in which Wan's own code and diffusers differ.
-    pipeline.encode_image = lambda image, device: seen(parts, request.image)
+    pipeline.encode_image = lambda image, device: encode_image(parts, request.image)
     with torch.no_grad():
         wanted = pipeline(
             image=request.image.permute(2, 0, 1)[None],
@@ -80,7 +80,7 @@ def test_without_control_a_clip_is_that_of_diffusers_pipeline(image_dim: int | N
     torch.testing.assert_close(ours, wanted.permute(0, 2, 3, 1), atol=2e-4, rtol=0)
 
 
-def test_words_are_read_as_diffusers_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prompts_are_read_as_diffusers_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
@@ -97,7 +97,7 @@ def test_words_are_read_as_diffusers_reads_them(monkeypatch: pytest.MonkeyPatch)
     pipeline = pipeline_of(parts, tokenizer=tokenizer, text_encoder=encoder)
     with torch.no_grad():
         for prompt in ("a ball rolls", "", "a " * 600, "  a\n ball &amp; ball "):
-            ours = Umt5Text(encoder, tokenizer).encode(prompt)
+            ours = Umt5PromptEncoder(encoder, tokenizer).encode(prompt)
             clean = prompt.replace("&amp;", "&")
             wanted = pipeline._get_t5_prompt_embeds(clean, device=torch.device("cpu"))
             torch.testing.assert_close(ours, wanted)
@@ -107,30 +107,32 @@ def test_words_are_read_as_diffusers_reads_them(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("control", CONTROLS)
 def test_tracks_steer_and_nothing_else_does(family: WanFamily, control: Any) -> None:
     settings = Sampling(steps=2, seed=1)
-    base = film(family, None, settings)
-    steered = film(family, control, settings)
+    base = run(family, None, settings)
+    steered = run(family, control, settings)
     assert not torch.equal(steered, base)
-    assert torch.equal(film(family, control, settings), steered)
-    assert not torch.equal(film(family, control, Sampling(steps=2, seed=2)), steered)
+    assert torch.equal(run(family, control, settings), steered)
+    assert not torch.equal(run(family, control, Sampling(steps=2, seed=2)), steered)
     off = Sampling(steps=2, seed=1, schedule=ControlSchedule(strength=0.0))
-    assert torch.equal(film(family, control, off), base)
+    assert torch.equal(run(family, control, off), base)
     none = empty_tracks(tiny.FRAMES, tiny.tracks().size)
     assert torch.equal(sample(family, control, tiny.request(), none, settings).frames, base)
-    half = film(family, control, Sampling(2, 1, schedule=ControlSchedule(strength=0.5)))
+    half = run(family, control, Sampling(2, 1, schedule=ControlSchedule(strength=0.5)))
     assert not torch.equal(half, base) and not torch.equal(half, steered)
-    assert torch.equal(film(family, None, settings), base)
+    assert torch.equal(run(family, None, settings), base)
 
 
 def test_strength_is_the_share_of_a_copy(family: WanFamily) -> None:
     request, tracks = tiny.request(), tiny.tracks()
     condition = family.condition(request)
-    whole = WanMoveTracks().prepare(tracks, torch.ones(5), condition)
-    part = WanMoveTracks().prepare(tracks, torch.full((5,), 0.3), condition)
-    plain = condition.given
-    torch.testing.assert_close(whole.scaled(0.3).given(plain), part.given(plain))
-    assert torch.equal(whole.scaled(0.0).given(plain), plain)
-    assert torch.equal(whole.given(plain)[0, 4:], copied_latent(condition.latent, tracks))
-    assert torch.equal(whole.given(plain)[:, :4], plain[:, :4])
+    whole = WanMoveControl().prepare(tracks, torch.ones(5), condition)
+    part = WanMoveControl().prepare(tracks, torch.full((5,), 0.3), condition)
+    plain = condition.condition_latents
+    torch.testing.assert_close(whole.scaled(0.3).edited_latents(plain), part.edited_latents(plain))
+    assert torch.equal(whole.scaled(0.0).edited_latents(plain), plain)
+    assert torch.equal(
+        whole.edited_latents(plain)[0, 4:], copied_latent(condition.image_latent, tracks)
+    )
+    assert torch.equal(whole.edited_latents(plain)[:, :4], plain[:, :4])
     assert plain[0, :4, 0].eq(1).all() and plain[0, :4, 1:].eq(0).all()
 
 
@@ -157,12 +159,12 @@ def test_tracks_in_both_branches_or_motion_guidance_of_its_own(
     family = Counted(tiny.parts(tiny.Letters()))
     family.asked = []
     settings = Sampling(steps=1, guidance=guidance)
-    guided = film(family, WanMoveTracks(), settings, prompt="ball")
+    guided = run(family, WanMoveControl(), settings, prompt="ball")
     assert family.asked == asked
     same = Sampling(steps=1, guidance=text_and_motion_guidance(5.0, 1.0))
     plain = Sampling(steps=1, guidance=text_guidance(5.0))
-    with_text = film(family, WanMoveTracks(), plain, prompt="ball")
-    assert torch.equal(film(family, WanMoveTracks(), same, prompt="ball"), with_text)
+    with_text = run(family, WanMoveControl(), plain, prompt="ball")
+    assert torch.equal(run(family, WanMoveControl(), same, prompt="ball"), with_text)
     assert (len(asked) == 3) != torch.equal(guided, with_text)
 
 
@@ -173,7 +175,7 @@ class Stop(Exception):
 @pytest.mark.parametrize("at", [1, 3, 5, 7])
 def test_a_run_stops_at_any_moment_and_leaves_nothing_behind(family: WanFamily, at: int) -> None:
     settings, calls = Sampling(steps=2), []
-    before = film(family, WanMoveTracks(), settings)
+    before = run(family, WanMoveControl(), settings)
 
     def stop(done: int, total: int) -> None:
         calls.append((done, total))
@@ -181,16 +183,16 @@ def test_a_run_stops_at_any_moment_and_leaves_nothing_behind(family: WanFamily, 
             raise Stop
 
     with pytest.raises(Stop):
-        sample(family, AtiTracks(), tiny.request(), tiny.tracks(), settings, Watch(progress=stop))
+        sample(family, AtiControl(), tiny.request(), tiny.tracks(), settings, Watch(progress=stop))
     assert not family.parts.vae.encoder._forward_hooks
     assert not family.parts.vae.decoder._forward_hooks
     assert not any(held is not None for held in family.parts.vae._feat_map)
-    assert torch.equal(film(family, WanMoveTracks(), settings), before)
+    assert torch.equal(run(family, WanMoveControl(), settings), before)
 
 
 def test_previews_are_rough_pictures_of_the_clip(family: WanFamily) -> None:
     condition = family.condition(tiny.request())
-    drawn = family.preview(condition.given[:, 4:, :1], condition)
+    drawn = family.preview(condition.condition_latents[:, 4:, :1], condition)
     small = condition.request.image.view(4, 8, 4, 8, 3).mean((1, 3))
     assert drawn.shape == (4, 4, 3)
     flat = (small - small.mean((0, 1))).square().mean()
@@ -203,11 +205,11 @@ def test_previews_are_rough_pictures_of_the_clip(family: WanFamily) -> None:
 
 def test_a_single_frame_and_a_wide_picture_are_fine(family: WanFamily) -> None:
     tracks = tiny.tracks(frames=1)
-    clip = sample(family, WanMoveTracks(), tiny.request(frames=1), tracks, Sampling(steps=1))
+    clip = sample(family, WanMoveControl(), tiny.request(frames=1), tracks, Sampling(steps=1))
     assert clip.frames.shape == (1, 32, 32, 3)
     wide = tiny.request(image=tiny.picture(16, 48))
     none = empty_tracks(tiny.FRAMES, wide.size)
-    clip = sample(family, AtiTracks(), wide, none, Sampling(steps=1))
+    clip = sample(family, AtiControl(), wide, none, Sampling(steps=1))
     assert clip.frames.shape == (5, 16, 48, 3)
 
 
@@ -250,13 +252,13 @@ def test_networks_that_do_not_belong_together_are_refused() -> None:
         WanParts(tiny.transformer(image_dim=8), tiny.vae(), released_scheduler())
 
 
-def test_what_is_not_read_is_said() -> None:
+def test_what_is_not_read_is_noted() -> None:
     def clip(**request: Any) -> GenerationResult:
         settings = Sampling(steps=1)
         return sample(wordless, None, tiny.request(**request), tiny.tracks(), settings)
 
     wordless = WanFamily(tiny.parts())
     assert clip().notes == ()
-    told = clip(prompt="a ball", movable=torch.ones(32, 32, dtype=torch.bool)).notes
-    assert "prompt was not read" in told[0] and "mask" in told[1]
+    notes = clip(prompt="a ball", movable=torch.ones(32, 32, dtype=torch.bool)).notes
+    assert "prompt was not read" in notes[0] and "mask" in notes[1]
     assert torch.equal(clip(prompt="a ball").frames, clip().frames)

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from motion_core.errors import FormatError
-from motion_core.models.wan.control import ControlTracks, WanControl
+from motion_core.models.wan.control import WanControl, WanMoveControl
 from motion_core.models.wan.family import WanFamily, released_scheduler
 from motion_core.models.wan.folder import WanFiles, load_wan, original_to_diffusers
 from motion_core.models.wan.parts import WanParts
-from motion_core.models.wan.tracks import WanMoveTracks
+from motion_core.models.wan.track_controlnet import WanTrackControlNet
 from motion_core.raster.ids import IdEmbedding
 from motion_core.sampling.loop import Sampling, sample
 
@@ -28,7 +28,7 @@ INDEX = {"_class_name": "WanImageToVideoPipeline"}
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release as diffusers writes one, with CLIP and without words."""
+    """A release as diffusers writes one, with CLIP and without a text encoder."""
     folder = tmp_path_factory.mktemp("wan")
     tiny.transformer(image_dim=8).save_pretrained(folder / "transformer")
     tiny.vae().save_pretrained(folder / "vae")
@@ -48,15 +48,17 @@ def loaded(folder: Path, **more: Any) -> WanParts:
     return load_wan(WanFiles(folder, dtype=torch.float32, **more))
 
 
-def film(parts: WanParts) -> Tensor:
+def run(parts: WanParts) -> Tensor:
     settings = Sampling(steps=1)
-    return sample(WanFamily(parts), WanMoveTracks(), tiny.request(), tiny.tracks(), settings).frames
+    return sample(
+        WanFamily(parts), WanMoveControl(), tiny.request(), tiny.tracks(), settings
+    ).frames
 
 
 def test_a_saved_release_makes_the_same_clip(saved: Path) -> None:
     parts = loaded(saved)
     ours = WanParts(tiny.transformer(8), tiny.vae(), released_scheduler(5.0), None, tiny.clip())
-    assert torch.equal(film(parts), film(ours))
+    assert torch.equal(run(parts), run(ours))
     assert parts.scheduler.config.flow_shift == 5.0 and parts.text is None
     assert not any(one.requires_grad or one.is_meta for one in parts.network().parameters())
     assert not any(one.is_meta for one in parts.network().buffers())
@@ -65,11 +67,11 @@ def test_a_saved_release_makes_the_same_clip(saved: Path) -> None:
     stored = {name: one.dtype for name, one in half.transformer.state_dict().items()}
     assert stored["blocks.0.attn1.to_q.weight"] == torch.bfloat16
     assert stored["blocks.0.norm2.weight"] == stored["scale_shift_table"] == torch.float32
-    assert (film(half) - film(ours)).abs().max() < 0.05
-    control = WanControl(half.transformer, (0,), IdEmbedding(4, 64))
+    assert (run(half) - run(ours)).abs().max() < 0.05
+    control = WanTrackControlNet(half.transformer, (0,), IdEmbedding(4, 64))
     kept = {one.dtype for one in control.blocks[0].norm2.parameters()}  # type: ignore[union-attr]
     assert kept == {torch.float32} and control.embed.weight.dtype == torch.bfloat16
-    steered = ControlTracks(control)
+    steered = WanControl(control)
     clip = sample(WanFamily(half), steered, tiny.request(), tiny.tracks(), Sampling(steps=1))
     assert torch.isfinite(clip.frames).all()
 
@@ -79,11 +81,11 @@ def test_pieces_and_files_elsewhere_are_read(release: Path, tmp_path: Path) -> N
 
     whole = release / "transformer" / "diffusion_pytorch_model.safetensors"
     tensors = load_file(whole)
-    wanted = film(loaded(release))
+    wanted = run(loaded(release))
     other = tmp_path / "wan_move.safetensors"
     save_file({f"model.diffusion_model.{name}": one for name, one in tensors.items()}, other)
     whole.unlink()
-    assert torch.equal(film(loaded(release, transformer=other)), wanted)
+    assert torch.equal(run(loaded(release, transformer=other)), wanted)
     names = sorted(tensors)
     pieces = {"a.safetensors": names[::2], "b.safetensors": names[1::2]}
     for piece, held in pieces.items():
@@ -91,7 +93,7 @@ def test_pieces_and_files_elsewhere_are_read(release: Path, tmp_path: Path) -> N
     index = whole.with_name(whole.name + ".index.json")
     weight_map = {name: piece for piece, held in pieces.items() for name in held}
     index.write_text(json.dumps({"weight_map": weight_map}))
-    assert torch.equal(film(loaded(release)), wanted)
+    assert torch.equal(run(loaded(release)), wanted)
     index.write_text(json.dumps({"weight_map": {"x": "../a.safetensors"}}))
     with pytest.raises(FormatError, match="points outside of its folder"):
         loaded(release)
@@ -118,7 +120,7 @@ def test_every_key_of_the_original_maps_onto_the_full_size_transformer() -> None
         assert found == wanted and len(found) == len(original) == 1303
 
 
-def test_words_come_with_the_release(release: Path) -> None:
+def test_prompts_come_with_the_release(release: Path) -> None:
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
@@ -127,8 +129,10 @@ def test_words_come_with_the_release(release: Path) -> None:
     encoder.save_pretrained(release / "text_encoder")
     with pytest.raises(FormatError, match="tokenizer cannot be read"):
         loaded(release)
-    words = Tokenizer(models.WordLevel({"<pad>": 0, "<unk>": 1, "ball": 2}, unk_token="<unk>"))
-    fast = PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>", unk_token="<unk>")
+    vocabulary = Tokenizer(models.WordLevel({"<pad>": 0, "<unk>": 1, "ball": 2}, unk_token="<unk>"))
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=vocabulary, pad_token="<pad>", unk_token="<unk>"
+    )
     fast.save_pretrained(release / "tokenizer")
     parts = loaded(release)
     assert parts.text is not None
@@ -141,13 +145,13 @@ def test_what_is_no_wan_image_to_video_is_refused(release: Path, tmp_path: Path)
     with pytest.raises(FileNotFoundError, match=r"model_index\.json, where a diffusers release"):
         loaded(tmp_path / "nowhere")
     index = release / "model_index.json"
-    for told, what in (
+    for config, what in (
         ({"_class_name": "StableVideoDiffusionPipeline"}, "holds a StableVideoDiffusionPipeline"),
         ({**INDEX, "boundary_ratio": 0.9}, "Wan 2.2"),
         ({**INDEX, "expand_timesteps": True}, "Wan 2.2"),
         ([], "no JSON object"),
     ):
-        index.write_text(json.dumps(told))
+        index.write_text(json.dumps(config))
         with pytest.raises(FormatError, match=what):
             loaded(release)
     index.write_text("{")
@@ -186,9 +190,9 @@ def test_weights_that_are_broken_pickled_or_of_something_else_are_refused(releas
     save_file({f"lora.{n}.up": torch.ones(1) for n in range(12)}, file)
     with pytest.raises(FormatError) as caught:
         loaded(release)
-    told = str(caught.value)
-    assert "12 too many (lora.0.up, " in told and "lora.7.up and 2 more)" in told
-    assert told.split("missing (")[1].split(")")[0].count(",") == 9
+    message = str(caught.value)
+    assert "12 too many (lora.0.up, " in message and "lora.7.up and 2 more)" in message
+    assert message.split("missing (")[1].split(")")[0].count(",") == 9
     file.unlink()
     with pytest.raises(FileNotFoundError, match="diffusion_pytorch_model"):
         loaded(release)
@@ -208,7 +212,7 @@ def test_other_parts_of_a_release_are_checked_too(release: Path) -> None:
     with pytest.raises(FormatError, match="pickles only"):
         loaded(release)
     shutil.rmtree(clip.parent)
-    with pytest.raises(FileNotFoundError, match="looks at its picture through CLIP"):
+    with pytest.raises(FileNotFoundError, match="reads the image through CLIP"):
         loaded(release)
     scheduler = release / "scheduler" / "scheduler_config.json"
     scheduler.write_text(json.dumps({"_class_name": "DDIMScheduler"}))

@@ -15,8 +15,8 @@ from motion_core.errors import ShapeError
 from motion_core.geometry import Size
 from motion_core.models.wan.ati import SoftCopy, soft_copied_latent
 from motion_core.models.wan.latents import check_size, latent_frames
-from motion_core.models.wan.move import copied_latent
 from motion_core.models.wan.reference import reference_copy, reference_soft_copy
+from motion_core.models.wan.wan_move import copied_latent
 from motion_core.tracks import empty_tracks, make_tracks
 
 from .clips import walking
@@ -46,9 +46,9 @@ def test_wan_move_parity_with_the_released_code(dtype: str) -> None:
 @pytest.mark.parametrize(("name", "reach"), [("ati", SoftCopy()), ("ati_40_3", SoftCopy(40.0, 3))])
 def test_ati_parity_with_the_released_code(dtype: str, name: str, reach: SoftCopy) -> None:
     latent, tracks = walking(RECORDED[dtype]["seed"])
-    told, got = soft_copied_latent(latent.to(getattr(torch, dtype)), tracks, reach=reach)
+    mask, got = soft_copied_latent(latent.to(getattr(torch, dtype)), tracks, reach=reach)
     tolerance = TOLERANCE[dtype]
-    assert (told.double() - recorded(dtype, f"{name}_told", told)).abs().max() < tolerance
+    assert (mask.double() - recorded(dtype, f"{name}_told", mask)).abs().max() < tolerance
     assert (got.double() - recorded(dtype, name, got)).abs().max() < tolerance
 
 
@@ -63,9 +63,9 @@ def test_copies_equal_the_plain_loops(seed: int) -> None:
         assert torch.equal(
             copied_latent(latent, tracks, weight), reference_copy(latent, tracks, weight)
         )
-        told, soft = soft_copied_latent(latent, tracks, weight)
-        told_wanted, soft_wanted = reference_soft_copy(latent, tracks, weight)
-        torch.testing.assert_close(told, told_wanted, atol=1e-12, rtol=0)
+        mask, soft = soft_copied_latent(latent, tracks, weight)
+        mask_wanted, soft_wanted = reference_soft_copy(latent, tracks, weight)
+        torch.testing.assert_close(mask, mask_wanted, atol=1e-12, rtol=0)
         torch.testing.assert_close(soft, soft_wanted, atol=1e-12, rtol=0)
 
 
@@ -76,16 +76,16 @@ def test_cells_in_pieces_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(map(torch.equal, soft_copied_latent(latent, tracks), whole))
 
 
-def test_a_track_unseen_in_frame_0_copies_nothing() -> None:
+def test_a_track_invisible_in_frame_0_copies_nothing() -> None:
     latent, tracks = walking(1, points=1)
     shown = torch.ones(9, 1, dtype=torch.bool)
     assert (copied_latent(latent, replace(tracks, visible=shown)) != latent).any()
     shown[0] = False
     late = replace(tracks, visible=shown)
     assert torch.equal(copied_latent(latent, late), latent)
-    told, soft = soft_copied_latent(latent, late)
+    mask, soft = soft_copied_latent(latent, late)
     assert torch.equal(soft, latent)
-    assert torch.equal(told[1:], torch.zeros_like(told[1:]))
+    assert torch.equal(mask[1:], torch.zeros_like(mask[1:]))
     outside = replace(tracks, visible=~shown | True, xy=tracks.xy.clone())
     outside.xy[0] = -3.0
     assert torch.equal(copied_latent(latent, outside), latent)
@@ -114,8 +114,8 @@ def test_without_tracks_the_latent_stays_bit_for_bit() -> None:
 def test_half_precision_stays_half() -> None:
     latent, tracks = walking(4)
     moved = copied_latent(latent.half(), tracks)
-    told, soft = soft_copied_latent(latent.half(), tracks)
-    assert moved.dtype == told.dtype == soft.dtype == torch.float16
+    mask, soft = soft_copied_latent(latent.half(), tracks)
+    assert moved.dtype == mask.dtype == soft.dtype == torch.float16
     _, wanted = soft_copied_latent(latent, tracks)
     assert (soft.double() - wanted).abs().max() < 5e-3
 

@@ -55,7 +55,7 @@ def test_a_control_learns_on_a_frozen_base() -> None:
         losses.append(float(loss.detach()))
     words = torch.zeros(2, 1, 4)
     alone = flow_matching_loss(
-        base, batch.latents, batch.given, words, torch.Generator().manual_seed(0)
+        base, batch.latents, batch.condition_latents, words, torch.Generator().manual_seed(0)
     )
     assert losses[0] == float(alone)
     assert losses[-1] < 0.9 * losses[0]

@@ -73,7 +73,7 @@ def clip(seed: int = 2) -> Any:
 
 
 class Letters:
-    """Text that is read letter by letter: enough to be told apart."""
+    """Text that is read letter by letter: enough to tell prompts apart."""
 
     def encode(self, prompt: str) -> Tensor:
         read = torch.zeros(1, 512, 16)

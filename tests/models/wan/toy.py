@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from motion_core.models.wan.control import WanControl
+from motion_core.models.wan.track_controlnet import WanTrackControlNet
 from motion_core.raster.ids import IdEmbedding
-from motion_core.training.wan.loss import flow_matching_loss
+from motion_core.training.wan.loss import flow_loss
 
-from ..blobs import HELD_OUT, Blobs, Kind, blobs, error_px, schedule, told_and_trained
+from ..blobs import HELD_OUT, Blobs, Kind, blobs, error_px, report_and_train, schedule
 
 FRAMES = 9
 # Every fourth frame is one of latents.
@@ -33,13 +33,13 @@ class Toys(Blobs):
         return self.clean.transpose(1, 2)
 
     @property
-    def given(self) -> Tensor:
-        """Mask and first frame, as Wan is told of a picture."""
+    def condition_latents(self) -> Tensor:
+        """Mask and first frame, the condition latents of Wan."""
         latents = self.latents
-        told = torch.zeros(len(latents), 8, *latents.shape[2:])
-        told[:, :4, 0] = 1
-        told[:, 4:, 0] = latents[:, :, 0]
-        return told
+        condition = torch.zeros(len(latents), 8, *latents.shape[2:])
+        condition[:, :4, 0] = 1
+        condition[:, 4:, 0] = latents[:, :, 0]
+        return condition
 
 
 def toys(seed: int, count: int = BATCH) -> Toys:
@@ -73,39 +73,41 @@ def fit_base(transformer: Any, steps: int, rate: float = 3e-3) -> float:
     return _fit(transformer, None, optimizer, steps, rate)
 
 
-def fit_control(transformer: Any, control: WanControl, steps: int, rate: float = 3e-3) -> float:
+def fit_control(
+    transformer: Any, control: WanTrackControlNet, steps: int, rate: float = 3e-3
+) -> float:
     """Trains the control alone; the loss of the last step."""
     transformer.requires_grad_(False)
     optimizer = torch.optim.Adam(control.parameters(), rate)
     return _fit(transformer, control, optimizer, steps, rate)
 
 
-def control_of(transformer: Any) -> WanControl:
-    return WanControl(transformer, ids=IdEmbedding(dim=16))
+def control_of(transformer: Any) -> WanTrackControlNet:
+    return WanTrackControlNet(transformer, ids=IdEmbedding(dim=16))
 
 
-def heard(control: WanControl, batch: Toys, seed: int) -> Tensor:
+def encoded(control: WanTrackControlNet, batch: Toys, seed: int) -> Tensor:
     weights = torch.ones(batch.tracks[0].num_points)
-    said = [control.heard(one, weights, seed + n) for n, one in enumerate(batch.tracks)]
-    return torch.stack(said)
+    states = [control.encode_tracks(one, weights, seed + n) for n, one in enumerate(batch.tracks)]
+    return torch.stack(states)
 
 
 @torch.no_grad()
-def epe(transformer: Any, control: WanControl | None, steps: int = 6) -> float:
+def epe(transformer: Any, control: WanTrackControlNet | None, steps: int = 6) -> float:
     """Mean distance in pixels, on held-out clips, from where the tracks go to where blobs went."""
     batch = toys(HELD_OUT, 64)
     noise = torch.randn(batch.latents.shape, generator=torch.Generator().manual_seed(9))
     if control is None:
-        made = _generate(transformer, noise, batch.given, steps)
+        made = _generate(transformer, noise, batch.condition_latents, steps)
     else:
-        with control.attached(transformer, heard(control, batch, 0)):
-            made = _generate(transformer, noise, batch.given, steps)
+        with control.attached(transformer, encoded(control, batch, 0)):
+            made = _generate(transformer, noise, batch.condition_latents, steps)
     return error_px(made.transpose(1, 2), batch, first=1)
 
 
 def _fit(
     transformer: Any,
-    control: WanControl | None,
+    control: WanTrackControlNet | None,
     optimizer: torch.optim.Optimizer,
     steps: int,
     rate: float,
@@ -124,26 +126,30 @@ def _fit(
 
 def loss_of(
     transformer: Any,
-    control: WanControl | None,
+    control: WanTrackControlNet | None,
     batch: Toys,
     step: int,
     generator: torch.Generator,
 ) -> Tensor:
-    words = torch.zeros(len(batch.clean), 1, 4)
+    prompt_embeds = torch.zeros(len(batch.clean), 1, 4)
     if control is None:
-        return flow_matching_loss(transformer, batch.latents, batch.given, words, generator)
-    with control.attached(transformer, heard(control, batch, step * BATCH)):
-        return flow_matching_loss(transformer, batch.latents, batch.given, words, generator)
+        return flow_loss(
+            transformer, batch.latents, batch.condition_latents, prompt_embeds, generator
+        )
+    with control.attached(transformer, encoded(control, batch, step * BATCH)):
+        return flow_loss(
+            transformer, batch.latents, batch.condition_latents, prompt_embeds, generator
+        )
 
 
 def _generate(transformer: Any, latents: Tensor, given: Tensor, steps: int) -> Tensor:
     even = torch.linspace(1, 0, steps + 1)
     sigmas = (3 * even / (1 + 2 * even)).tolist()
-    words = torch.zeros(len(latents), 1, 4)
+    prompt_embeds = torch.zeros(len(latents), 1, 4)
     for now, then in zip(sigmas, sigmas[1:], strict=False):
-        told = torch.cat([latents, given], 1)
+        channels = torch.cat([latents, given], 1)
         time = torch.full((len(latents),), now * 1000)
-        velocity = transformer(told, time, words, return_dict=False)[0]
+        velocity = transformer(channels, time, prompt_embeds, return_dict=False)[0]
         latents = latents + (then - now) * velocity
     return latents
 
@@ -159,7 +165,7 @@ def main(base_steps: int = 200, control_steps: int = 300) -> None:
         fit_control(transformer, control, control_steps)
         return epe(transformer, control)
 
-    told_and_trained(epe(transformer, control), train)
+    report_and_train(epe(transformer, control), train)
 
 
 if __name__ == "__main__":
