@@ -206,7 +206,7 @@ def test_the_motion_mask_reaches_what_motionpro_reads(nodes: Any) -> None:
     painted[:, :8] = 1
     masked = nodes[MASK].execute(model, "drawn", painted).args[0]
     assert masked.control.settings.rule == "drawn" and model.control.brush is None
-    family = pack_module("motion_core.models.svd.family")
+    family = pack_module("motion_core.models.svd.control")
     request = pack_module("motion_core.models.protocols").GenerationRequest
     canvas = request(torch.zeros(64, 64, 3), 16)
     brush = family.joined_brush(canvas, masked.control.brush)

@@ -291,7 +291,7 @@ def test_parts_that_are_broken_or_swapped_are_named(folder: Path, tmp_path: Path
 
     assert "sparse.ckpt is no motion module" in fault(motion=files.image)
     assert "v3_sd15_mm.ckpt is not SparseCtrl RGB" in fault(image=files.motion)
-    assert "something else" in fault(tracks=files.base)
+    assert "holds weights of stable diffusion 1.5, not of" in fault(tracks=files.base)
     assert "no checkpoint of Stable Diffusion 1.5" in fault(base=files.motion)
     assert "gone" in fault(FileNotFoundError, motion=tmp_path / "gone.ckpt")
     assert "holds UNet2DConditionModel instead of MotionAdapter" in fault(

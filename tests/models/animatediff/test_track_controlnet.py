@@ -202,12 +202,12 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path, dtype: torch.dtype) -> 
     volume = network.volume(drags(), CELLS, seed=3)
     with torch.no_grad():
         found = [
-            one(one.features(volume), torch.tensor(421), prompt_embeds).mid
+            one(one.features(volume), torch.tensor(421), prompt_embeds).mid_block_residual
             for one in (network, loaded)
         ]
-    held, saved = loaded.state_dict(), network.state_dict()
-    assert held.keys() == saved.keys()
-    assert all(torch.equal(held[name], value) for name, value in saved.items())
+    kept, saved = loaded.state_dict(), network.state_dict()
+    assert kept.keys() == saved.keys()
+    assert all(torch.equal(kept[name], value) for name, value in saved.items())
     # Some processors add up otherwise where memory begins elsewhere: the last digits may differ.
     assert found[0].dtype == dtype
     torch.testing.assert_close(*found, rtol=0, atol=1e-4)
