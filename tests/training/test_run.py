@@ -129,8 +129,8 @@ def test_export_loads_and_keeps_other_parts(whole: Path, tmp_path: Path) -> None
     export_weights(whole / CHECKPOINT, target)
     averaged, _, _ = load_checkpoint(whole / CHECKPOINT)
     lite = load_lite(target)
-    expected = averaged["average.encoder.sharpness"]
-    torch.testing.assert_close(lite.encoder.sharpness.detach(), expected)
+    expected = averaged["average.encoder.logit_scale"]
+    torch.testing.assert_close(lite.encoder.logit_scale.detach(), expected)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...models.lite.image_encoder import EncoderConfig
 from ...models.lite.unet import BaseConfig
-from ...models.lite.weights import KIND, read_weights
+from ...models.lite.weights import KIND, read_weights, renamed_keys
 from ...weights_io import write_safetensors
 from ..checkpoint import load_checkpoint
 from ..config import TrainConfig
@@ -41,11 +41,14 @@ def export_weights(checkpoint: Path, target: Path) -> None:
     if target.exists():
         existing, parts = read_weights(target)
     part = config.stage
-    averaged = {
-        name.partition(".")[2]: value
-        for name, value in tensors.items()
-        if name.startswith((f"average.{part}.", f"fixed.{part}."))
-    }
+    # Checkpoints of older versions hold older names.
+    averaged = renamed_keys(
+        {
+            name.partition(".")[2]: value
+            for name, value in tensors.items()
+            if name.startswith((f"average.{part}.", f"fixed.{part}."))
+        }
+    )
     replaced = (part, *BUILT_ON[part])
     kept = {name: value for name, value in existing.items() if name.split(".")[0] not in replaced}
     parts = {
