@@ -98,7 +98,7 @@ def loop_over_frames(depth: DepthMap, path: CameraPath) -> tuple[Tensor, Tensor]
     width, height = path.size
     points = unproject(pixel_centres(path.size).reshape(-1, 2), depth.z.flatten(), depth.K)
     world = torch.cat([points, torch.ones_like(points[:, :1])], dim=1)
-    pixels, seen = [], []
+    pixels, visible = [], []
     for pose, K in zip(path.T_cam_world.float(), path.K.float(), strict=True):
         camera = (world @ pose.T)[:, :3]
         scaled = camera @ K.T
@@ -111,8 +111,8 @@ def loop_over_frames(depth: DepthMap, path: CameraPath) -> tuple[Tensor, Tensor]
         nearest = torch.full((width * height + 1,), torch.inf)
         nearest = nearest.scatter_reduce(0, index, z, "amin")
         pixels.append(xy)
-        seen.append(inside & (z <= nearest[index] * 1.03))
-    return torch.stack(pixels), torch.stack(seen)
+        visible.append(inside & (z <= nearest[index] * 1.03))
+    return torch.stack(pixels), torch.stack(visible)
 
 
 def check_loop(depth: DepthMap, path: CameraPath) -> None:
@@ -186,12 +186,12 @@ def composition_errors(degrees: float, frames: int = 13, seeds: int = 3) -> tupl
         depth = depth_of(scene, still)
         mine = grid[bodies_at(scene, still, grid) == MOVING_BODY]
         drawn, truth = track(scene, still, mine), track(scene, orbit, mine)
-        seen = truth.visible[-1]
+        visible = truth.visible[-1]
         both = (
             compose_by_adding(drawn, CameraScene(depth, orbit)),
             compose_3d([ObjectMotion(drawn)], torch.zeros(0, 2), CameraScene(depth, orbit)),
         )
-        off = [(one.xy[-1] - truth.xy[-1])[seen].norm(dim=1).mean() for one in both]
+        off = [(one.xy[-1] - truth.xy[-1])[visible].norm(dim=1).mean() for one in both]
         errors.append((float(off[0]), float(off[1])))
     added, lifted = (sum(column) / seeds for column in zip(*errors, strict=True))
     return added, lifted

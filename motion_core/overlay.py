@@ -41,8 +41,8 @@ class OverlayStyle:
     dot_radius:  pixels; None lets the canvas and the number of tracks decide.
     tail_frames: how long a tail stays behind a moving point, fading; 0 draws none.
     dim:         how much darker the picture becomes under the tracks, 0..1.
-    show_hidden: whether a point that is no longer visible stays as a faint ring where it was last
-                 seen. Points not seen yet are never drawn.
+    show_hidden: whether a point that is no longer visible stays as a faint ring at its last visible
+                 position. Points that were not visible yet are never drawn.
     """
 
     dot_radius: float | None = None
@@ -208,17 +208,17 @@ class _Painter:
         self._stamp(self.xy[frame, shown], self._shade(shown, scale), profile)
 
     def _draw_rings(self, scale: float, frame: int) -> None:
-        """Faint rings where points that are hidden now were seen last."""
+        """Faint rings at the last visible positions of points that are hidden now."""
         past = self.visible[: frame + 1]
         lost = np.flatnonzero(past.any(axis=0) & ~past[-1])
-        last_seen = frame - past[::-1, lost].argmax(axis=0)
+        last_visible = frame - past[::-1, lost].argmax(axis=0)
 
         def profile(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             off_ring = np.abs(distance - self.radius)
             dark = HIDDEN_ALPHA * _coverage(self.outline - off_ring)
             return dark, HIDDEN_ALPHA * _coverage(self.outline / 2 - off_ring)
 
-        self._stamp(self.xy[last_seen, lost], self._shade(lost, scale), profile)
+        self._stamp(self.xy[last_visible, lost], self._shade(lost, scale), profile)
 
     def _shade(self, points: np.ndarray, scale: float) -> np.ndarray:
         return self.colors[points] * np.float32(scale / 255)

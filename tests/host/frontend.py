@@ -1,7 +1,7 @@
 """The real ComfyUI frontend from its wheel, served over the stand-in host.
 
 It answers what the page asks of a server: node definitions, our extension, settings, files, and
-the queue, whose workflows run through the stand-in host and are told on the websocket.
+the queue, whose workflows run through the stand-in host and are reported on the websocket.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class FrontendServer:
     """The page on a free port of this machine; use as a context manager.
 
     static: the folder of the frontend's files. runs: what every queued workflow left behind.
-    errors: what the host said to workflows it refused.
+    errors: the messages of workflows that the host refused.
     """
 
     def __init__(self, host: StandInHost, static: Path) -> None:
@@ -143,8 +143,8 @@ class FrontendServer:
     async def _settings(self, request: web.Request) -> web.Response:
         key = request.match_info.get("id")
         if request.method == "POST":
-            said = await request.json()
-            self.settings.update({key: said} if key else said)
+            setting = await request.json()
+            self.settings.update({key: setting} if key else setting)
         return web.json_response(self.settings.get(key) if key else self.settings)
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:

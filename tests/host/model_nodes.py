@@ -98,13 +98,13 @@ def _cut(node: str, info: Mapping[str, Any]) -> dict[str, Any]:
 def _cut_input(place: tuple[str, str], spec: list[Any]) -> list[Any]:
     """[type, options]; ComfyUI's oldest nodes give a list of choices as their type."""
     io_type, *options = spec
-    said = options[0] if options else {}
-    kept = {key: said[key] for key in KEPT if key in said}
-    if place in FILES or said.get("image_upload"):
+    stated = options[0] if options else {}
+    kept = {key: stated[key] for key in KEPT if key in stated}
+    if place in FILES or stated.get("image_upload"):
         return ["STRING", kept]
     if isinstance(io_type, list):
         return ["COMBO", kept | {"options": io_type}]
-    return [io_type, kept | ({"options": said["options"]} if io_type == "COMBO" else {})]
+    return [io_type, kept | ({"options": stated["options"]} if io_type == "COMBO" else {})]
 
 
 def main() -> None:
@@ -119,9 +119,9 @@ def main() -> None:
         (host.base / "custom_nodes" / "ComfyUI-LTXVideo").symlink_to(pack)
         with host:
             core = host.get("/system_stats")["system"]["comfyui_version"]
-            said, wanted = host.object_info(), foreign_nodes()
-            missing = (wanted - set(said)) & ELSEWHERE
-            nodes = excerpt(said, wanted - missing)
+            info, wanted = host.object_info(), foreign_nodes()
+            missing = (wanted - set(info)) & ELSEWHERE
+            nodes = excerpt(info, wanted - missing)
             nodes |= {name: load_excerpt()[name] for name in missing}
     sources = {"ComfyUI": core, "ComfyUI-LTXVideo": version}
     text = json.dumps({"sources": sources, "nodes": dict(sorted(nodes.items()))}, indent=1) + "\n"

@@ -91,7 +91,7 @@ def _unfold_autogrow(template: Mapping[str, Any], name: str, live: LiveInputs) -
 def nested(described: Described, values: Mapping[str, Any]) -> dict[str, Any]:
     """{"a": choice, "a.b": 1} as execute gets it: {"a": {"a": choice, "b": 1}}.
 
-    Choices and growing lists always arrive as dictionaries, empty where nothing was said.
+    Choices and growing lists always arrive as dictionaries, empty where nothing was set.
     """
     dynamic = {name for name, (io_type, _) in sockets(described) if io_type in DYNAMIC}
     result: dict[str, Any] = {name: {} for name in dynamic}

@@ -95,7 +95,7 @@ class RealHost:
         raise WorkflowError(f"the workflow did not finish in {RUN_SECONDS} s; see {self.log}.")
 
     def _queue(self, prompt: Mapping[str, Any]) -> str:
-        # With a client, even one that is not listening, cached results are told again.
+        # With a client, even one that is not listening, cached results are reported again.
         body = json.dumps({"prompt": prompt, "client_id": "tests"}).encode()
         request = urllib.request.Request(
             self.url + "/prompt", data=body, headers={"Content-Type": "application/json"}

@@ -77,9 +77,9 @@ class StandInHost:
             if io_type == "FLOAT" and name in values:
                 values[name] = float(values[name])
         offered = {io.Hidden.unique_id: node_id, io.Hidden.prompt: dict(prompt)}
-        wishes = {wish: offered.get(wish) for wish in schema.hidden_wishes()}
+        hidden = {entry: offered.get(entry) for entry in schema.hidden_inputs()}
         try:
-            output = node_class.locked(io.HiddenValues(wishes)).execute(**nested(described, values))
+            output = node_class.locked(io.HiddenValues(hidden)).execute(**nested(described, values))
         except (ValueError, TypeError, OSError, ImportError) as error:
             raise WorkflowError(f"node {node_id} ({node['class_type']}): {error}") from error
         if not isinstance(output, io.NodeOutput) or len(output.args) != len(schema.outputs):

@@ -60,10 +60,10 @@ def on_the_scene(name: str) -> dict[str, Any]:
     depth = prompt[node_of(prompt, "MotionPromptingDepthMap")]["inputs"]
     for key in [key for key in depth if key.startswith("source")]:
         del depth[key]
-    said = {"file": "scene.npy", "meaning": "auto", "near": 1.0, "far": 10.0}
-    said |= {"invert": False, "scale": 1.0}
+    source = {"file": "scene.npy", "meaning": "auto", "near": 1.0, "far": 10.0}
+    source |= {"invert": False, "scale": 1.0}
     depth |= {"source": "file", "fov_deg": 60.0, "remove_flying": False}
-    depth |= {f"source.{key}": value for key, value in said.items()}
+    depth |= {f"source.{key}": value for key, value in source.items()}
     for node in prompt.values():
         for key in ("frames", "length"):
             if key in node["inputs"]:
@@ -86,10 +86,10 @@ def saved(host: Any, prompt: dict[str, Any], tracks: list[Any]) -> tuple[Tracks,
     return found, camera_from_realestate(text, SIZE)
 
 
-def f1(seen: torch.Tensor, truth: torch.Tensor) -> float:
+def f1(visible: torch.Tensor, truth: torch.Tensor) -> float:
     """Harmonic mean of precision and recall of what is called visible."""
-    both = float((seen & truth).sum())
-    return 2 * both / float(seen.sum() + truth.sum())
+    both = float((visible & truth).sum())
+    return 2 * both / float(visible.sum() + truth.sum())
 
 
 def test_the_orbit_gives_the_tracks_of_the_exact_scene(lent: Any) -> None:
@@ -156,17 +156,17 @@ def test_uni3c_gets_the_picture_rendered_along_the_path(
     assert float(render[-1][holes[-1] > 0].amax()) == 0.0, "holes are black"
 
 
-def test_uni3c_is_told_the_size_and_length_of_its_render() -> None:
+def test_uni3c_gets_the_size_and_length_of_its_render() -> None:
     prompt = api("native_uni3c")
 
-    def said(class_type: str) -> dict[str, Any]:
+    def inputs_of(class_type: str) -> dict[str, Any]:
         return prompt[node_of(prompt, class_type)]["inputs"]
 
-    size, video = said("ImageScale"), said("WanImageToVideo")
+    size, video = inputs_of("ImageScale"), inputs_of("WanImageToVideo")
     assert (size["width"], size["height"]) == (video["width"], video["height"])
-    assert video["length"] == said("MotionPromptingCameraPath")["frames"]
+    assert video["length"] == inputs_of("MotionPromptingCameraPath")["frames"]
     tracks = node_of(prompt, "MotionPromptingCameraTracks")
-    assert said("WanUni3CControlnetApply")["render_video"] == [tracks, 1]
+    assert inputs_of("WanUni3CControlnetApply")["render_video"] == [tracks, 1]
     assert json.dumps(prompt).count('"fps": 16') == 3
 
 
@@ -175,10 +175,13 @@ def test_a_depth_model_runs_where_a_real_comfyui_puts_it(real: Any) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         depth_anything(real.base / "models" / "depth" / "tiny")
-    said = {"model": "tiny", "near": 1.0, "far": 10.0, "fov_deg": 0.0, "remove_flying": True}
+    settings = {"model": "tiny", "near": 1.0, "far": 10.0, "fov_deg": 0.0, "remove_flying": True}
     prompt = {
         "1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
-        "2": {"class_type": "MotionPromptingEstimateDepth", "inputs": said | {"image": ["1", 0]}},
+        "2": {
+            "class_type": "MotionPromptingEstimateDepth",
+            "inputs": settings | {"image": ["1", 0]},
+        },
         "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 1]}},
     }
     assert len(real.run(prompt).ui["3"]["images"]) == 1

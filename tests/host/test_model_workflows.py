@@ -127,7 +127,7 @@ def test_note_and_page_tell_every_model_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_size_and_length_are_said_alike(name: str) -> None:
+def test_size_and_length_agree_everywhere(name: str) -> None:
     prompt = api(name)
     size = Size(number(prompt, "ImageScale", "width"), number(prompt, "ImageScale", "height"))
     (latent,) = (node["inputs"] for node in prompt.values() if node["class_type"] in LATENTS)
@@ -207,11 +207,11 @@ def test_the_excerpt_holds_what_the_graphs_use_and_no_more() -> None:
 @pytest.mark.parametrize("name", GRAPHS)
 def test_a_real_comfyui_has_every_node_and_socket(real: Any, name: str) -> None:
     """Nodes of another pack, or of a newer core, are asked only where they are."""
-    said = real.object_info()
+    info = real.object_info()
     used = {node["class_type"] for node in api(name).values()}
-    elsewhere = used - set(said)
+    elsewhere = used - set(info)
     assert elsewhere <= ELSEWHERE
-    ours = {one: said[one] for one in used if one.startswith(OURS)}
-    theirs = excerpt(said, used - elsewhere - set(ours))
+    ours = {one: info[one] for one in used if one.startswith(OURS)}
+    theirs = excerpt(info, used - elsewhere - set(ours))
     missing = {one: load_excerpt()[one] for one in elsewhere}
     assert set(check(api(name), missing | theirs | ours)) == set(api(name))

@@ -54,16 +54,16 @@ def tracks_of(host: Any, prompt: dict[str, Any], *nodes: str) -> list[Tracks]:
     return [read_tracks(sorted(host.output_dir.glob(f"{name}_*.npz"))[-1]) for name in nodes]
 
 
-def test_a_filmed_scene_is_followed_and_its_motion_carried_to_a_larger_picture(lent: Any) -> None:
+def test_a_rendered_scene_is_tracked_and_its_motion_carried_to_a_larger_picture(lent: Any) -> None:
     write_image(lent.input_dir / PICTURE, torch.zeros(LARGE.height, LARGE.width, 3))
     found, laid = tracks_of(lent, api("motion_transfer"), "TrackVideo", "TransferMotion")
     assert (found.size, found.fps) == (PICTURE_SIZE, VIDEO_FPS)
     truth = track(*encode_video(), found.xy[0])
     moves = (truth.xy[-1] - truth.xy[0]).norm(dim=-1) > 3
-    seen = truth.visible & found.visible[:, truth.ids] & moves
+    compared = truth.visible & found.visible[:, truth.ids] & moves
     off = (found.xy[:, truth.ids] - truth.xy).norm(dim=-1)
-    assert int(seen[-1].sum()) > 50, "most of the scene is followed to the end"
-    assert float(off[seen].median()) < 0.5
+    assert int(compared[-1].sum()) > 50, "most of the scene is followed to the end"
+    assert float(off[compared].median()) < 0.5
     assert laid.size == LARGE
     kept = [found.ids.tolist().index(one) for one in laid.ids.tolist()]
     shown = laid.visible
@@ -71,7 +71,7 @@ def test_a_filmed_scene_is_followed_and_its_motion_carried_to_a_larger_picture(l
     torch.testing.assert_close(laid.xy[shown], 2 * found.xy[:, kept][shown], atol=1e-3, rtol=0)
 
 
-def test_a_filmed_vibration_is_sixteen_times_as_large(lent: Any) -> None:
+def test_a_rendered_vibration_becomes_sixteen_times_as_large(lent: Any) -> None:
     """Half a pixel: of less H.264 itself takes a tenth away. The wall shakes as one, which would
     be taken for the camera, so that is not held still."""
     write_video(lent.input_dir / VIDEO, rendered(0.5), FPS)

@@ -101,11 +101,15 @@ def test_our_tracks_go_through_the_hosts_own_nodes_and_come_back(host: Any) -> N
         read_tracks(sorted(host.output_dir.glob(f"{name}_*.npz"))[-1]) for name in ("sent", "back")
     )
     assert theirs.num_points == 2 * ours.num_points
-    seen = ours.visible
-    np.testing.assert_allclose(theirs.xy[:, : ours.num_points][seen], ours.xy[seen], atol=1e-3)
+    visible = ours.visible
+    np.testing.assert_allclose(
+        theirs.xy[:, : ours.num_points][visible], ours.xy[visible], atol=1e-3
+    )
     mirrored = ours.xy.clone()
     mirrored[..., 0] = PICTURE_SIZE.width - mirrored[..., 0]
-    np.testing.assert_allclose(theirs.xy[:, ours.num_points :][seen], mirrored[seen], atol=1e-3)
+    np.testing.assert_allclose(
+        theirs.xy[:, ours.num_points :][visible], mirrored[visible], atol=1e-3
+    )
     (text,) = host.run(prompt).ui[node_of(prompt, "MotionPromptingTracksInfo")]["text"]
     assert "came without a canvas" in text
 
@@ -136,7 +140,7 @@ def small_prompt(**expand: Any) -> dict[str, Any]:
     ],
     ids=["canvas", "half a size", "broken JSON", "future version", "no frames", "many frames"],
 )
-def test_mistakes_are_told_in_one_sentence(host: Any, expand: dict, message: str) -> None:
+def test_mistakes_are_reported_in_one_sentence(host: Any, expand: dict, message: str) -> None:
     with pytest.raises(WorkflowError, match=message) as caught:
         host.run(small_prompt(**expand))
     assert "Traceback" not in str(caught.value)

@@ -78,7 +78,7 @@ def test_a_recording_of_open_length_is_read_to_its_end(tmp_path: Path) -> None:
     assert len(read_video(path)[0]) == FRAMES
 
 
-def test_where_only_the_time_tells_it_is_said(tmp_path: Path, caplog) -> None:
+def test_a_cut_that_only_the_duration_shows_is_logged(tmp_path: Path, caplog) -> None:
     path = written(tmp_path, ".flv")
     with caplog.at_level(logging.WARNING):
         assert len(read_video(path)[0]) == FRAMES

@@ -234,9 +234,9 @@ def test_bad_styles_are_refused(values: dict) -> None:
 
 
 def test_progress_counts_frames_and_can_stop_the_work() -> None:
-    seen: list[tuple[int, int]] = []
-    draw_tracks(black(), at((20, 20)), progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 2), (2, 2)]
+    calls: list[tuple[int, int]] = []
+    draw_tracks(black(), at((20, 20)), progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(1, 2), (2, 2)]
 
 
 def test_many_tracks_are_quick() -> None:

@@ -112,21 +112,21 @@ def test_only_the_first_frames_when_asked(tmp_path: Path) -> None:
 
 def test_progress_counts_and_what_it_raises_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "ramp.mp4"
-    seen: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
 
     def stop(done: int, total: int) -> None:
-        seen.append((done, total))
+        calls.append((done, total))
         if done == 3:
             raise Stopped
 
     with pytest.raises(Stopped):
         write_video(path, moving_ramp(9, 16, 16), 8, stop)
-    assert seen == [(1, 9), (2, 9), (3, 9)]
+    assert calls == [(1, 9), (2, 9), (3, 9)]
     assert leftovers(tmp_path) == []
     write_video(path, moving_ramp(9, 16, 16), 8)
     with pytest.raises(Stopped):
         read_video(path, progress=stop)
-    assert seen[3:] == [(1, 9), (2, 9), (3, 9)]
+    assert calls[3:] == [(1, 9), (2, 9), (3, 9)]
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:

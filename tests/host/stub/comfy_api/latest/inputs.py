@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 
 def without_none(values: dict[str, Any]) -> dict[str, Any]:
-    """The entries that were said."""
+    """The entries that are not None."""
     return {key: value for key, value in values.items() if value is not None}
 
 
@@ -29,8 +29,8 @@ class Input:
 
     def options_dict(self) -> dict[str, Any]:
         """What the front end learns of this input, beside its type."""
-        said = {"display_name": self.display_name, "tooltip": self.tooltip, "lazy": self.lazy}
-        return without_none(said) | without_none(self.extra_dict or {})
+        options = {"display_name": self.display_name, "tooltip": self.tooltip, "lazy": self.lazy}
+        return without_none(options) | without_none(self.extra_dict or {})
 
     def described(self) -> tuple[str, dict[str, Any]]:
         """(type, options) as in object_info."""
@@ -46,12 +46,12 @@ class WidgetInput(Input):
     force_input: bool | None = field(default=None, kw_only=True)
 
     def options_dict(self) -> dict[str, Any]:
-        said = {
+        options = {
             "default": self.default,
             "socketless": self.socketless,
             "forceInput": self.force_input,
         }
-        return super().options_dict() | without_none(said)
+        return super().options_dict() | without_none(options)
 
 
 @dataclass
@@ -74,8 +74,8 @@ class BooleanInput(WidgetInput):
     label_off: str | None = field(default=None, kw_only=True)
 
     def options_dict(self) -> dict[str, Any]:
-        said = {"label_on": self.label_on, "label_off": self.label_off}
-        return super().options_dict() | without_none(said)
+        options = {"label_on": self.label_on, "label_off": self.label_off}
+        return super().options_dict() | without_none(options)
 
 
 class NumberDisplay(str, Enum):
@@ -97,14 +97,14 @@ class IntInput(WidgetInput):
     control_after_generate: bool | None = field(default=None, kw_only=True)
 
     def options_dict(self) -> dict[str, Any]:
-        said = {
+        options = {
             "min": self.min,
             "max": self.max,
             "step": self.step,
             "display": self.display_mode.value if self.display_mode else None,
             "control_after_generate": self.control_after_generate,
         }
-        return super().options_dict() | without_none(said)
+        return super().options_dict() | without_none(options)
 
 
 @dataclass
@@ -119,14 +119,14 @@ class FloatInput(WidgetInput):
     display_mode: NumberDisplay | None = field(default=None, kw_only=True)
 
     def options_dict(self) -> dict[str, Any]:
-        said = {
+        options = {
             "min": self.min,
             "max": self.max,
             "step": self.step,
             "round": self.round,
             "display": self.display_mode,
         }
-        return super().options_dict() | without_none(said)
+        return super().options_dict() | without_none(options)
 
 
 @dataclass
@@ -139,12 +139,12 @@ class StringInput(WidgetInput):
     dynamic_prompts: bool | None = field(default=None, kw_only=True)
 
     def options_dict(self) -> dict[str, Any]:
-        said = {
+        options = {
             "multiline": self.multiline,
             "placeholder": self.placeholder,
             "dynamicPrompts": self.dynamic_prompts,
         }
-        return super().options_dict() | without_none(said)
+        return super().options_dict() | without_none(options)
 
 
 @dataclass

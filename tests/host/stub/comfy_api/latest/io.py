@@ -160,17 +160,17 @@ class Schema:
             if twice:
                 raise ValueError(f"{name} ids must be unique, but {twice} are not.")
 
-    def hidden_wishes(self) -> list[Hidden]:
+    def hidden_inputs(self) -> list[Hidden]:
         """Output nodes get the prompt and the PNG information without asking."""
         extra = [Hidden.prompt, Hidden.extra_pnginfo] if self.is_output_node else []
-        return [*self.hidden, *(wish for wish in extra if wish not in self.hidden)]
+        return [*self.hidden, *(entry for entry in extra if entry not in self.hidden)]
 
 
 class HiddenValues:
-    """What the host hands a node beside its inputs; None for what it did not ask for."""
+    """What the host hands a node beside its inputs; None for what its schema does not list."""
 
     def __init__(self, values: dict[Hidden, Any]) -> None:
-        self._values = {wish.name: value for wish, value in values.items()}
+        self._values = {hidden.name: value for hidden, value in values.items()}
 
     def __getattr__(self, name: str) -> Any:
         return self.__dict__.get("_values", {}).get(name)
@@ -186,7 +186,7 @@ class _Lockable(type):
 
 
 class ComfyNode(metaclass=_Lockable):
-    """A node: override define_schema and execute, and validate_inputs if wished."""
+    """A node: override define_schema and execute, and validate_inputs where needed."""
 
     hidden: HiddenValues | None = None
 
@@ -217,8 +217,8 @@ class ComfyNode(metaclass=_Lockable):
         """The node as object_info shows it to the front end."""
         schema = cls.GET_SCHEMA()
         described = described_inputs(schema.inputs)
-        wishes = {wish.name: (wish.value,) for wish in schema.hidden_wishes()}
-        described |= {"hidden": wishes} if wishes else {}
+        hidden = {entry.name: (entry.value,) for entry in schema.hidden_inputs()}
+        described |= {"hidden": hidden} if hidden else {}
         order = {kind: list(inputs) for kind, inputs in described.items()}
         return {
             "input": described,
