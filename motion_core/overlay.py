@@ -16,6 +16,7 @@ from .images import check_video, resize_images
 from .progress import Progress, silent
 from .tracks.arguments import whole_number
 from .tracks.model import Tracks
+from .tracks.start import track_starts
 
 # Sub-pixel bits of OpenCV's drawing functions.
 SHIFT = 4
@@ -271,7 +272,8 @@ def _as_video(frames: Tensor, tracks: Tracks) -> Tensor:
 def _dot_radius(tracks: Tracks) -> float:
     """Larger on larger canvases, smaller where tracks start close together."""
     largest = 0.009 * tracks.size.short_side + 0.75
-    start = _starts(tracks)[tracks.visible.any(dim=0).cpu()]
+    _, start, has_start = track_starts(tracks.to("cpu"))
+    start = start[has_start]
     if len(start) < 2:
         return largest
     some = start[:: math.ceil(len(start) / SAMPLED_GAPS)]
@@ -280,19 +282,13 @@ def _dot_radius(tracks: Tracks) -> float:
     return max(1.2, min(largest, 0.23 * float(gap)))
 
 
-def _starts(tracks: Tracks) -> Tensor:
-    """(N, 2) on the CPU: where each track is first visible."""
-    first = tracks.visible.to(torch.uint8).argmax(dim=0)
-    return tracks.xy[first, torch.arange(tracks.num_points, device=tracks.device)].cpu()
-
-
 def _colors(tracks: Tracks) -> np.ndarray:
     """(N, 3) uint8 RGB, equally bright, by where each track is first visible."""
     import cv2
 
     if not tracks.num_points:
         return np.zeros((0, 3), np.uint8)
-    offset = (_starts(tracks).numpy() / np.asarray(tracks.size) - 0.5) * 2
+    offset = (track_starts(tracks).xy.cpu().numpy() / np.asarray(tracks.size) - 0.5) * 2
     angle = np.arctan2(offset[:, 1], offset[:, 0])
     chroma = 35 + 45 * np.clip(np.hypot(offset[:, 0], offset[:, 1]), 0, 1)
     lab = np.stack((np.full_like(chroma, 75), chroma * np.cos(angle), chroma * np.sin(angle)), -1)

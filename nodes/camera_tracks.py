@@ -104,10 +104,10 @@ def _mask(size: Size, mask: Tensor, spacing: float) -> tuple[Tensor, Tensor | No
 
 
 def _starts(size: Size, tracks: Any) -> tuple[Tensor, Tensor | None]:
-    from ..motion_core.camera.points import start_points
+    from ..motion_core.tracks.start import track_starts
 
     found = tracks_in(tracks, torch.empty(1, size.height, size.width, 3))
-    return start_points(found), found.ids
+    return track_starts(found).xy, found.ids
 
 
 CHOOSERS: dict[str, Callable[..., tuple[Tensor, Tensor | None]]] = {

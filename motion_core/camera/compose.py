@@ -18,12 +18,12 @@ from ..depth.sample import depth_at
 from ..errors import CanvasError, ShapeError
 from ..progress import Progress, silent
 from ..tracks.model import Tracks, make_tracks
-from ..tracks.select import concat
+from ..tracks.select import concat, select
+from ..tracks.start import first_visible, track_starts
 from .camera_path import CameraPath
 from .camera_scene import CameraScene
 from .cloud import PointCloud
 from .pinhole import pixel_centres
-from .points import start_points
 from .reproject import project_clouds, reproject_points, visible_points
 
 # Points matched at once with the nearest of others.
@@ -78,10 +78,12 @@ def add_nearest(tracks: Tracks, other: Tracks, mask: Tensor | None = None) -> Tr
     """
     if mask is not None and (mask.dtype != torch.bool or mask.shape != (*tracks.size[::-1],)):
         raise ShapeError(f"the mask must be bool for {tracks.size}; got {tuple(mask.shape)}.")
-    start = start_points(tracks)
+    # A track that is never visible starts nowhere, so it is nearest to nothing.
+    other = select(other, first_visible(other.visible)[1])
+    start = track_starts(tracks).xy
     taking = torch.ones(len(start), dtype=torch.bool) if mask is None else _on_mask(start, mask)
     which = torch.nonzero(taking)[:, 0] if other.num_points else start.new_zeros(0).long()
-    nearest = _nearest(start[which], start_points(other))
+    nearest = _nearest(start[which], track_starts(other).xy)
     part = replace(
         tracks, xy=tracks.xy[:, which], visible=tracks.visible[:, which], ids=tracks.ids[which]
     )
@@ -98,7 +100,7 @@ def compose_by_adding(tracks: Tracks, scene: CameraScene, *, progress: Progress 
     It is accurate for small moves; see compose_3d. Raises what compose_3d raises.
     """
     _check_object(tracks, scene)
-    camera = reproject_points(scene, start_points(tracks), progress=progress)
+    camera = reproject_points(scene, track_starts(tracks).xy, progress=progress)
     return add_displacements(tracks, replace(camera, ids=tracks.ids))
 
 
@@ -174,7 +176,7 @@ class _MovingPoints:
 
     @staticmethod
     def of(motion: ObjectMotion, scene: CameraScene) -> _MovingPoints:
-        start = start_points(motion.tracks).to(scene.depth.z)
+        start = track_starts(motion.tracks).xy.to(scene.depth.z)
         z, known = depth_at(scene.depth, start)
         offset = motion.depth_offset
         if offset is None:

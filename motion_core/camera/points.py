@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from ..geometry import Size, checked_size
-from ..tracks.model import Tracks
 
 
 def random_points(size: Size, count: int, seed: int) -> Tensor:
@@ -20,9 +19,3 @@ def random_points(size: Size, count: int, seed: int) -> Tensor:
     share = torch.rand(count, 2, generator=torch.Generator().manual_seed(seed))
     # float32 may round up to the far edge, which is no longer the canvas.
     return torch.minimum(share * torch.tensor(size), torch.tensor(size) - 1e-3)
-
-
-def start_points(tracks: Tracks) -> Tensor:
-    """(N, 2) where each track is first visible; the first position of one that never is."""
-    first = tracks.visible.to(torch.uint8).argmax(dim=0)
-    return tracks.xy[first, torch.arange(tracks.num_points, device=tracks.device)]

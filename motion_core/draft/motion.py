@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..fields.arrays import BoolArray, FloatArray, IndexArray
+from ..fields.arrays import BoolArray, FloatArray
 from ..geometry import Size
 from ..tracks.model import Tracks
+from ..tracks.select import select
+from ..tracks.start import first_visible, thin_evenly, track_starts
 
 MOST_POINTS = 4096
 # No picture is that large, and no square of it overflows.
@@ -41,26 +43,10 @@ def motion_of(tracks: Tracks) -> Motion:
     the picture is its first visible position. Points never visible are dropped; of more than
     MOST_POINTS points an even choice is kept (a preview cannot show more).
     """
-    visible = tracks.visible.cpu().numpy()
-    keep = np.flatnonzero(visible.any(axis=0))
-    xy = np.clip(tracks.xy.cpu().numpy()[:, keep], -FARTHEST_PX, FARTHEST_PX)
-    visible = visible[:, keep]
-    first = visible.argmax(axis=0) if len(keep) else np.arange(0)
-    source = xy[first, np.arange(len(keep))]
-    chosen = _thinned(source, tracks.size)
-    source, visible = source[chosen], visible[:, chosen]
-    shift = np.where(visible[..., None], xy[:, chosen] - source, np.float32(0))
-    return Motion(source, shift, visible, first[chosen] > 0, tracks.size)
-
-
-def _thinned(source: FloatArray, canvas: Size) -> IndexArray:
-    """At most MOST_POINTS indices: one point of every cell, then a second of every cell, ..."""
-    if len(source) <= MOST_POINTS:
-        return np.arange(len(source))
-    cell = np.clip(np.floor(source * (64 / max(canvas))).astype(np.int64), -1, 64)
-    key = cell[:, 1] * 66 + cell[:, 0]
-    order = np.argsort(key, kind="stable")
-    _, start, count = np.unique(key[order], return_index=True, return_counts=True)
-    rank = np.empty(len(source), np.int64)
-    rank[order] = np.arange(len(source)) - np.repeat(start, count)
-    return np.sort(np.argsort(rank, kind="stable")[:MOST_POINTS])
+    clipped = replace(tracks, xy=tracks.xy.clamp(-FARTHEST_PX, FARTHEST_PX)).to("cpu")
+    tracks = select(clipped, first_visible(clipped.visible)[1])
+    tracks = select(tracks, thin_evenly(track_starts(tracks).xy, max(tracks.size), MOST_POINTS))
+    start, visible = track_starts(tracks), tracks.visible.numpy()
+    source = start.xy.numpy()
+    shift = np.where(visible[..., None], tracks.xy.numpy() - source, np.float32(0))
+    return Motion(source, shift, visible, start.frame.numpy() > 0, tracks.size)

@@ -13,6 +13,7 @@ from ..progress import Progress, silent
 from ..trackers import LucasKanade, Tracker
 from ..tracks import select
 from ..tracks.model import Tracks
+from ..tracks.start import first_visible, track_starts
 from .tapvid import THRESHOLDS_PX, TapVidScores, tapvid_scores
 from .video_similarity import psnr, ssim
 
@@ -81,7 +82,7 @@ def compare_tracks(asked: Tracks, realised: Tracks) -> Comparison:
             "them to one length first (Retime Tracks)."
         )
     asked, realised = _paired(asked.to("cpu"), realised.to("cpu"))
-    first = asked.visible.float().argmax(dim=0)
+    first, _ = first_visible(asked.visible)
     later = torch.arange(asked.num_frames)[:, None] > first
     shown = asked.visible & later
     both = shown & realised.visible
@@ -122,12 +123,9 @@ def tracks_again(
             "length first (Retime Tracks)."
         )
     asked = asked.to("cpu")
-    first = asked.visible.float().argmax(dim=0) if asked.num_frames else asked.ids[:0]
-    start = (
-        asked.xy[first, torch.arange(asked.num_points)] if len(first) else asked.xy.new_zeros(0, 2)
-    )
+    first, start, has_start = track_starts(asked)
     inside = ((start >= 0) & (start < start.new_tensor(asked.size))).all(dim=-1)
-    kept = (inside & asked.visible.any(dim=0)).nonzero().squeeze(1)
+    kept = (inside & has_start).nonzero().squeeze(1)
     if not len(kept):
         raise ValueError("no track is ever visible on the canvas; there is nothing to follow.")
     queries = torch.cat([first[kept, None].float(), start[kept]], dim=1)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..tracks.model import Tracks
+from ..tracks.start import track_starts
 
 STILL_PX = 0.5
 
@@ -26,8 +27,7 @@ def touched_area(tracks: Tracks, radius_px: float) -> Tensor:
     if not tracks.num_points:
         return touched
     xy, visible = tracks.xy.cpu(), tracks.visible.cpu()
-    first = xy.gather(0, visible.int().argmax(dim=0)[None, :, None].expand(1, -1, 2))
-    moves = (((xy - first).norm(dim=-1) > STILL_PX) & visible).any(dim=0)
+    moves = (((xy - track_starts(tracks).xy.cpu()).norm(dim=-1) > STILL_PX) & visible).any(dim=0)
     x, y = xy[visible & moves].floor().long().unbind(dim=-1)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     touched[y[inside], x[inside]] = True

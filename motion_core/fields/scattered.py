@@ -18,6 +18,7 @@ from ..geometry import Size
 from ..images import check_image
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
+from ..tracks.start import fill_gaps, first_visible
 from .arrays import FloatArray
 from .motion_field import MotionField, field_on_canvas, resting_field
 
@@ -41,17 +42,11 @@ class Handles(NamedTuple):
 
 def handles_of(tracks: Tracks) -> Handles:
     """The handles of all tracks that are ever visible."""
-    visible = tracks.visible.cpu().numpy()
-    xy = tracks.xy.cpu().double().numpy()
-    keep = np.flatnonzero(visible.any(axis=0))
-    frames = np.arange(len(xy))
-    filled = np.empty((len(keep), len(xy), 2))
-    for row, track in enumerate(keep):
-        known = np.flatnonzero(visible[:, track])
-        for axis in range(2):
-            filled[row, :, axis] = np.interp(frames, known, xy[known, track, axis])
-    points = filled[:, 0] if len(xy) else np.zeros((0, 2))
-    shifts = (filled - points[:, None]).reshape(len(keep), 2 * len(xy))
+    _, has_start = first_visible(tracks.visible)
+    visible, xy = tracks.visible[:, has_start], tracks.xy[:, has_start]
+    filled = fill_gaps(xy.double(), visible).transpose(0, 1).cpu().numpy()
+    points = filled[:, 0] if tracks.num_frames else np.zeros((0, 2))
+    shifts = (filled - points[:, None]).reshape(len(points), 2 * tracks.num_frames)
     return Handles(points, shifts, tracks.size)
 
 

@@ -104,20 +104,6 @@ def as_visibility(values: np.ndarray, name: str) -> np.ndarray:
     return values.astype(np.bool_)
 
 
-def nearest_visible(tracks: Tracks) -> Tensor:
-    """xy (T, N, 2) with invisible stretches held at the last visible position.
-
-    Before a track is first seen it waits at its first visible position. A track that is never
-    visible keeps its placeholders; ask for it before you call.
-    """
-    frames = torch.arange(tracks.num_frames, device=tracks.device)[:, None]
-    seen = tracks.visible
-    last = torch.where(seen, frames, torch.full_like(frames, -1)).cummax(dim=0).values
-    first = seen.to(torch.uint8).argmax(dim=0) if tracks.num_frames else last
-    source = torch.where(last < 0, first, last)
-    return tracks.xy.gather(0, source[..., None].expand(-1, -1, 2))
-
-
 def listed(names: Sequence[str], limit: int = 12) -> str:
     """Names as readable text, cut after `limit`."""
     shown = ", ".join(repr(name[:40]) for name in list(names)[:limit])

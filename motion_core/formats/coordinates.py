@@ -12,8 +12,9 @@ from ..errors import FormatError
 from ..geometry import Size
 from ..tracks.model import Tracks
 from ..tracks.select import select
+from ..tracks.start import fill_gaps
 from ..tracks.time import resample
-from .assembly import agreed_size, assemble, nearest_visible
+from .assembly import agreed_size, assemble
 from .files import read_text, write_bytes
 from .json_text import MAX_JSON_CHARACTERS, Point, as_number, described, load_list
 
@@ -81,7 +82,8 @@ def held_everywhere(tracks: Tracks, layout: str) -> Tracks:
             layout,
         )
         tracks = select(tracks, seen)
-    return assemble(nearest_visible(tracks), None, tracks.size, fps=tracks.fps, ids=tracks.ids)
+    xy = fill_gaps(tracks.xy, tracks.visible, "hold")
+    return assemble(xy, None, tracks.size, fps=tracks.fps, ids=tracks.ids)
 
 
 def stacked(tracks: list[list[tuple[float, float]]]) -> np.ndarray:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..errors import ShapeError
 from ..geometry import Size, checked_size
+from ..tracks.start import fill_gaps
 from .skeleton import BODY, BONES, JOINTS, MIDDLES, joint
 
 # Below this a joint counts as not seen.
@@ -85,15 +86,9 @@ def with_middles(xy: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np
 def bridged(poses: PoseSequence) -> np.ndarray:
     """(T, P, 137, 2) float64 positions, those of missing joints interpolated between the frames
     that have them and held at the ends; joints never seen keep their placeholders."""
-    xy = poses.xy.double().cpu().numpy().copy()
-    has = poses.confidence.cpu().numpy() > 0
-    frames = np.arange(len(xy))
-    for person, place in np.argwhere(has.any(axis=0) & ~has.all(axis=0)):
-        seen = has[:, person, place]
-        for axis in (0, 1):
-            known = xy[seen, person, place, axis]
-            xy[:, person, place, axis] = np.interp(frames, frames[seen], known)
-    return xy
+    known = (poses.confidence > 0).flatten(1)
+    xy = fill_gaps(poses.xy.double().flatten(1, 2), known)
+    return xy.view(poses.xy.shape).cpu().numpy()
 
 
 def bone_lengths(xy: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from ..errors import CanvasError, ShapeError
 from ..progress import Progress, silent
 from .arguments import whole_number
 from .model import Tracks
+from .start import track_starts
 
 
 def select(tracks: Tracks, index_or_mask: Tensor | Sequence[int] | Sequence[bool]) -> Tracks:
@@ -71,7 +72,8 @@ def select_farthest(
     generator = _generator(seed)
     if count >= tracks.num_points:
         return tracks
-    x, y, has_start = _first_seen(tracks)
+    _, start, has_start = track_starts(tracks)
+    x, y = start.T.contiguous()
     pool = torch.nonzero(has_start == has_start.any()).flatten()
     chosen = [int(pool[torch.randint(pool.numel(), (), generator=generator)])]
     reach = torch.where(has_start, torch.inf, -1.0)
@@ -146,17 +148,6 @@ def _shortened(numbers: list[int], most: int = 5) -> str:
 
 def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(whole_number("seed", seed, least=None))
-
-
-def _first_seen(tracks: Tracks) -> tuple[Tensor, Tensor, Tensor]:
-    """(N,) x and (N,) y where each track is first visible, and (N,) whether it ever is."""
-    ever = tracks.visible.any(dim=0)
-    if tracks.num_frames == 0:
-        nowhere = tracks.xy.new_zeros(tracks.num_points)
-        return nowhere, nowhere, ever
-    frame = tracks.visible.to(torch.uint8).argmax(dim=0)
-    start = tracks.xy[frame, torch.arange(tracks.num_points, device=tracks.device)]
-    return start[:, 0].contiguous(), start[:, 1].contiguous(), ever
 
 
 def _check_same_clip(first: Tracks, other: Tracks, place: int) -> None:

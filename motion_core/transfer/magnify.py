@@ -12,10 +12,10 @@ from ..progress import Progress, silent
 from ..tracks.arguments import number_from_zero
 from ..tracks.model import Tracks
 from ..tracks.smooth import smooth_time
+from ..tracks.start import fill_gaps, first_visible, start_and_displacement
 from .frequency_band import FrequencyBand
 from .neighbours import smooth_space
 from .separate import CameraModel, separate_motion
-from .transfer import start_and_moved
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def magnify_motion(
         base = separate_motion(tracks, settings.camera, progress=progress).stabilised
     calm = smooth_space(base, settings.space_sigma, progress=progress)
     calm = _twice_smoothed(calm, settings.time_sigma, progress)
-    start, _ = start_and_moved(base)
-    _, moved = start_and_moved(calm)
+    start, _ = start_and_displacement(base)
+    _, moved = start_and_displacement(calm)
     enlarged = moved + (settings.factor - 1.0) * _in_band(moved, tracks, settings.band)
     xy = (start + enlarged).to(torch.float32)
     return replace(base, xy=torch.where(tracks.visible[..., None], xy, base.xy))
@@ -82,19 +82,9 @@ def _in_band(moved: Tensor, tracks: Tracks, band: FrequencyBand) -> Tensor:
     """The band's part of displacements (T, N, 2), 0 where each track is first seen."""
     if band.is_open or not moved.numel():
         return moved
-    whole = _without_gaps(moved.cpu().numpy(), tracks.visible.cpu().numpy())
+    # Bridged, so that a gap does not make the filter ring.
+    whole = fill_gaps(moved, tracks.visible).cpu().numpy()
     part = band.filtered(whole.reshape(len(whole), -1), tracks.fps).reshape(whole.shape)
     part = torch.from_numpy(np.ascontiguousarray(part)).to(moved.device)
-    first = tracks.visible.to(torch.uint8).argmax(dim=0)
+    first, _ = first_visible(tracks.visible)
     return part - part[first, torch.arange(tracks.num_points, device=moved.device)]
-
-
-def _without_gaps(moved: np.ndarray, visible: np.ndarray) -> np.ndarray:
-    """Displacements (T, N, 2) with invisible frames bridged, so that a gap rings no filter."""
-    whole = moved.copy()
-    frames = np.arange(len(moved))
-    for point in np.flatnonzero(~visible.all(axis=0) & visible.any(axis=0)):
-        seen = visible[:, point]
-        for axis in (0, 1):
-            whole[:, point, axis] = np.interp(frames, frames[seen], moved[seen, point, axis])
-    return whole

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..progress import Progress, silent
 from ..tracks.arguments import number_from_zero
 from ..tracks.model import Tracks
-from .transfer import start_and_moved
+from ..tracks.start import first_visible, start_and_displacement
 
 REACH_SIGMAS = 4.0
 # Weights held at once.
@@ -29,8 +29,8 @@ def smooth_space(tracks: Tracks, sigma: float, *, progress: Progress = silent) -
     sigma = number_from_zero("sigma", sigma)
     if not sigma or not tracks.num_frames or not tracks.num_points:
         return tracks
-    start, moved = start_and_moved(tracks)
-    since = tracks.visible.to(torch.uint8).argmax(dim=0)
+    start, moved = start_and_displacement(tracks)
+    since, _ = first_visible(tracks.visible)
     seen = tracks.visible.double()
     signals = torch.cat([moved.permute(1, 0, 2).flatten(1), seen.T], dim=1)
     rows = max(1, BLOCK_WEIGHTS // tracks.num_points)

@@ -14,7 +14,7 @@ from ..images import check_video
 from ..progress import Progress, silent
 from ..tracks.arguments import positive_number
 from ..tracks.model import Tracks
-from .transfer import start_and_moved
+from ..tracks.start import first_visible, start_and_displacement
 
 CameraModel = Literal["homography", "similarity"]
 LEAST_POINTS = {"homography": 4, "similarity": 2}
@@ -189,7 +189,7 @@ class _Fitter:
 
 def _steady(parts: Separation) -> np.ndarray:
     """(N,) bool: the background tracks that stray no further than noise from the camera."""
-    _, moved = start_and_moved(parts.objects)
+    _, moved = start_and_displacement(parts.objects)
     seen = parts.objects.visible.sum(dim=0).clamp(min=1)
     stray = (moved.square().sum(dim=(0, 2)) / seen).sqrt().cpu().numpy()
     background = parts.is_background.numpy()
@@ -205,7 +205,7 @@ def _split(tracks: Tracks, motion: np.ndarray, is_background: Tensor) -> Separat
     inverses = torch.linalg.inv(matrices)
     xy = tracks.xy.double()
     stabilised = _mapped(inverses, xy)
-    first = tracks.visible.to(torch.uint8).argmax(dim=0)
+    first, _ = first_visible(tracks.visible)
     start = stabilised[first, torch.arange(tracks.num_points, device=tracks.device)]
     camera = _mapped(matrices, start.expand_as(xy))
     objects = torch.where(tracks.visible[..., None], start + (xy - camera), start)

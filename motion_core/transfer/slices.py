@@ -13,7 +13,7 @@ from ..images import check_video
 from ..progress import Progress, silent
 from ..tracks.arguments import finite_number
 from ..tracks.model import Tracks
-from .transfer import start_and_moved
+from ..tracks.start import start_and_displacement
 
 GAP_PX = 6
 # Every moment becomes so many pixels wide, or as few as keep a panel below MAX_WIDTH.
@@ -64,7 +64,7 @@ def busiest_line(tracks: Tracks) -> SliceLine:
     It passes through the middle of the tracks that move most, and lies along their motion.
     """
     width, height = tracks.size
-    start, moved = start_and_moved(tracks)
+    start, moved = start_and_displacement(tracks)
     if not moved.numel():
         return SliceLine(0.0, height / 2, width, height / 2)
     reach = moved.norm(dim=-1).amax(dim=0)
@@ -143,7 +143,7 @@ def _carried(still: Tensor, tracks: Tracks, line: SliceLine, progress: Progress)
 
 def _shifts(points: Tensor, tracks: Tracks, progress: Progress) -> Tensor:
     """(T, L, 2): how far the tracks around each point of the line have moved."""
-    start, moved = start_and_moved(tracks)
+    start, moved = start_and_displacement(tracks)
     if not tracks.num_points:
         return torch.zeros(tracks.num_frames, len(points), 2, dtype=torch.float64)
     sigma = NEAR_SHARE * tracks.size.short_side
@@ -177,7 +177,7 @@ def _curves(tracks: Tracks, reference: Tracks, line: SliceLine) -> Tensor:
     rows = max(1, round(line.length))
     moment = _moment_px(tracks.num_frames)
     panel = torch.full((rows, tracks.num_frames * moment, 3), BACKGROUND)
-    start, _ = start_and_moved(reference)
+    start, _ = start_and_displacement(reference)
     along, aside = _along_and_aside(start, line)
     near = (aside.abs() <= NEAR_SHARE * tracks.size.short_side) & (along >= 0) & (along <= 1)
     frames, points = tracks.num_frames, int(near.sum())

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from ..geometry import Size, checked_size
 from ..tracks.arguments import finite_number, whole_number
 from ..tracks.model import Tracks
 from ..tracks.select import select, select_random
+from ..tracks.start import first_visible, start_and_displacement
 from ..tracks.time import cut
 from ..tracks.visibility import hide_outside, inside_canvas
 from .align import Alignment
@@ -65,8 +65,8 @@ def transfer_motion(
     size = checked_size(*size)
     settings = settings or TransferSettings()
     clip = _from_anchor(tracks, settings.anchor_frame)
-    clip = select(clip, clip.visible.any(dim=0))
-    start, moved = start_and_moved(clip)
+    clip = select(clip, first_visible(clip.visible)[1])
+    start, moved = start_and_displacement(clip)
     stretched = torch.einsum("nij,tnj->tni", alignment.slope(start), moved)
     xy = alignment.place(start) + settings.displacement_scale * stretched
     result = replace(clip, xy=xy.to(torch.float32), size=size)
@@ -74,19 +74,6 @@ def transfer_motion(
     if settings.count is None:
         return result
     return select_random(result, settings.count, seed=settings.seed)
-
-
-def start_and_moved(tracks: Tracks) -> tuple[Tensor, Tensor]:
-    """Where every track is first seen and how far it is from there: (N, 2), (T, N, 2) float64.
-
-    0 while a track is invisible; a track never seen starts at its first placeholder.
-    """
-    if not tracks.num_frames:
-        return tracks.xy.new_zeros(tracks.num_points, 2).double(), tracks.xy.double()
-    xy = tracks.xy.double()
-    first = tracks.visible.to(torch.uint8).argmax(dim=0)
-    start = xy[first, torch.arange(tracks.num_points, device=xy.device)]
-    return start, torch.where(tracks.visible[..., None], xy - start, 0.0)
 
 
 def _from_anchor(tracks: Tracks, anchor: int) -> Tracks:

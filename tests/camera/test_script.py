@@ -9,12 +9,13 @@ import torch
 
 from motion_core.camera.keyframes import path_from_keys
 from motion_core.camera.moves import CameraMove, make_path
-from motion_core.camera.points import random_points, start_points
+from motion_core.camera.points import random_points
 from motion_core.camera.script import keys_from_json, moves_from_text, offsets_from_text
 from motion_core.camera.setup import CameraSetup
 from motion_core.errors import FormatError
 from motion_core.geometry import Size
 from motion_core.tracks import make_tracks
+from motion_core.tracks.start import track_starts
 
 from .views import SIZE, camera_centres, lens
 
@@ -131,7 +132,7 @@ def test_random_points_lie_on_the_canvas_and_depend_on_the_seed() -> None:
 def test_tracks_start_where_they_are_first_visible() -> None:
     xy = torch.arange(12.0).view(3, 2, 2)
     visible = torch.tensor([[False, False], [True, False], [True, False]])
-    starts = start_points(make_tracks(xy, SIZE, visible=visible))
+    starts = track_starts(make_tracks(xy, SIZE, visible=visible)).xy
     assert starts.tolist() == [[4.0, 5.0], [2.0, 3.0]]
 
 

@@ -10,8 +10,9 @@ import torch
 from motion_core.geometry import Size
 from motion_core.models.lite import control_encoder
 from motion_core.models.lite.control_encoder import ControlEncoder
-from motion_core.models.lite.track_batch import every_nth, make_track_batch
+from motion_core.models.lite.track_batch import make_track_batch
 from motion_core.tracks.model import Tracks, make_tracks
+from motion_core.tracks.start import every_nth
 
 from .models import SIZES, wandering
 

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...progress import Progress, silent
+from ...tracks.start import every_nth
 from .image_encoder import EncoderConfig, ImageEncoder, same_layer_logits
 from .similarity_fit import similarity_fit, track_moments
-from .track_batch import UNITS, TrackBatch, every_nth
+from .track_batch import UNITS, TrackBatch
 from .track_transformer import HEAD_DIM, MAX_KEY_TRACKS, TrackTransformer, TrackUncertainty
 
 # Attention logits are cosines times this times a learned scale.

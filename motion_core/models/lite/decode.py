@@ -13,8 +13,8 @@ from ...fields.motion_field import MotionField
 from ...fields.render import FieldRenderer
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
+from ...tracks.start import fill_gaps
 from ..protocols import GenerationRequest
-from .track_batch import filled
 
 # A point is visible where the field's probability is above this.
 VISIBLE = 0.5
@@ -62,7 +62,7 @@ class _RealisedTracks:
         self.requested = tracks
         self.known = tracks.visible.any(dim=0).cpu()
         self.xy = tracks.xy.detach().cpu().clone()
-        start = filled(self.xy[:, self.known], tracks.visible.cpu()[:, self.known])[:1]
+        start = fill_gaps(self.xy[:, self.known], tracks.visible.cpu()[:, self.known])[:1]
         self.start = start[0] if len(start) else self.xy.new_zeros(0, 2)
         height, width = renderer.picture.shape[:2]
         pixel = self.start.floor().long().numpy()

@@ -16,6 +16,7 @@ from ...images import check_image
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ...tracks.select import select
+from ...tracks.start import thin_evenly, track_starts
 from .base import LiteBase
 from .bilateral_solver import cell_colours, smooth_edge_aware
 from .control_encoder import ControlEncoder, Estimate, estimate_field
@@ -172,16 +173,8 @@ def _evenly(tracks: Tracks, keep: Tensor) -> Tensor:
     if len(index) <= MAX_TRACKS:
         return index
     logger.info("%d tracks are thinned evenly to %d.", len(index), MAX_TRACKS)
-    first = tracks.visible[:, index].float().argmax(dim=0)
-    start = tracks.xy[first, index]
-    cell = (start * (64 / max(tracks.size))).floor().clamp(-1, 64).long() + 1
-    key, order = torch.sort(cell[:, 1] * 66 + cell[:, 0], stable=True)
-    place = torch.arange(len(key), device=key.device)
-    is_first = torch.ones_like(key, dtype=torch.bool)
-    is_first[1:] = key[1:] != key[:-1]
-    rank = place - torch.where(is_first, place, 0).cummax(dim=0).values
-    chosen = order[torch.argsort(rank, stable=True)[:MAX_TRACKS]]
-    return index[chosen.sort().values]
+    start = track_starts(tracks).xy[index]
+    return index[thin_evenly(start, max(tracks.size), MAX_TRACKS)]
 
 
 def _weighted(track_batch: TrackBatch, tracks: Tracks, weights: Tensor | None) -> TrackBatch:

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...errors import ShapeError
 from ...geometry import Size
 from ...tracks.model import Tracks
+from ...tracks.start import fill_gaps
 
 # Lengths are counted in units: a canvas has an area of UNITS x UNITS of them.
 UNITS = 8.0
@@ -73,12 +74,6 @@ def make_track_batch(batch: Sequence[Tracks]) -> TrackBatch:
     return TrackBatch(start, start_ndc, displacement, confidence, valid)
 
 
-def every_nth(count: int, most: int) -> Tensor:
-    """(K,) indices of at most `most` of `count` items, evenly in their order."""
-    kept = min(count, most)
-    return torch.arange(kept) * count // max(kept, 1)
-
-
 def _unpadded(tracks: Tracks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Start, start_ndc, displacement and confidence of one track set."""
     xy, visible = tracks.xy, tracks.visible
@@ -88,31 +83,13 @@ def _unpadded(tracks: Tracks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     if not xy.shape[1]:
         empty = xy.new_zeros(0, 2)
         return empty, empty, xy.new_zeros(0, len(xy), 2), xy.new_zeros(0, len(xy))
-    whole = filled(xy, visible)
+    whole = fill_gaps(xy, visible)
     first = whole[0]
     unit = unit_px(tracks.size)
     start = ((first - size / 2) / unit).clamp(-FARTHEST_UNITS, FARTHEST_UNITS)
     displacement = ((whole - first) / unit).clamp(-FARTHEST_UNITS, FARTHEST_UNITS)
     confidence = torch.where(visible, 1.0, FILLED_CONFIDENCE)
     return start, first / size * 2 - 1, displacement.transpose(0, 1), confidence.T
-
-
-def filled(xy: Tensor, visible: Tensor) -> Tensor:
-    """(T, N, 2) positions with the invisible ones filled in from the visible ones.
-
-    A point rests before it is first visible and after it is last visible; in between it moves
-    evenly. The positions of a point that is never visible are unspecified.
-    """
-    frames = len(xy)
-    frame = torch.arange(frames, device=xy.device)[:, None].expand_as(visible)
-    before = torch.where(visible, frame, -1).cummax(dim=0).values
-    after = torch.where(visible, frame, frames).flip(0).cummin(dim=0).values.flip(0)
-    before = torch.where(before < 0, after, before)
-    after = torch.where(after == frames, before, after)
-    low = xy.gather(0, before[..., None].expand_as(xy))
-    high = xy.gather(0, after[..., None].expand_as(xy))
-    share = (frame - before) / (after - before).clamp(min=1)
-    return torch.lerp(low, high, share.clamp(0, 1)[..., None])
 
 
 def _padded(value: Tensor, length: int) -> Tensor:

@@ -19,10 +19,11 @@ from ...errors import ShapeError
 from ...fields.motion_field import MotionField
 from ...progress import Progress, silent
 from ...tracks.model import Tracks, empty_tracks, make_tracks
+from ...tracks.start import fill_gaps
 from .base import LiteBase, LiteControlOutput
 from .latents import coloured_noise, field_to_latents, retimed, time_factor
 from .layers import zero_conv
-from .track_batch import filled, make_track_batch
+from .track_batch import make_track_batch
 from .track_correction import TrackAttention, TrackCorrection, make_correction
 from .track_maps import rasterize_tracks, region_maps
 
@@ -204,7 +205,7 @@ def fitted(tracks: Tracks, frames: int) -> Tracks:
         return tracks
     if not bool(tracks.visible.any()):
         return empty_tracks(frames, tracks.size)
-    xy = retimed(filled(tracks.xy, tracks.visible), frames)
+    xy = retimed(fill_gaps(tracks.xy, tracks.visible), frames)
     before = tracks.visible.float()
     visible = retimed(before, frames) > 0.99
     lost = ~visible.any(dim=0)

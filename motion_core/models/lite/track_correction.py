@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .track_batch import TrackBatch, every_nth
+from ...tracks.start import every_nth
+from .track_batch import TrackBatch
 
 # More tracks than this correct nothing that these do not.
 MAX_TRACKS = 256

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ...geometry import Size
 from ...progress import Progress, silent
 from ...raster import region_flow
-from ...tracks.arguments import whole_number
 from ...tracks.model import Tracks
 from ...tracks.time import resample
 
@@ -40,10 +38,10 @@ def region_condition(
     track starts (see region_flow; blocks that the border cuts are kept, where the released code
     drops them). Channel 2, the same in every frame: 1 where motion is wanted, by the rule or
     where brush (H, W) is not zero. Tracks of another length are resampled by PCHIP.
-    Raises ValueError for an unknown rule, and what region_flow and pchip_frames raise.
+    Raises ValueError for an unknown rule, and what region_flow and resample raise.
     """
     checked_rule(rule)
-    flow = region_flow(pchip_frames(tracks, frames), size, brush=brush, progress=progress)
+    flow = region_flow(resample(tracks, frames, "pchip"), size, brush=brush, progress=progress)
     condition = flow.permute(0, 3, 1, 2).contiguous()
     if rule == "moving":
         mask = condition[:, :2].square().sum(1).mean(0) > MOVING_PX2
@@ -68,9 +66,9 @@ def dense_condition(
     Tracks should start everywhere: on every pixel, or on a grid of spacing 8 (each stands for the
     8x8 block round its start). Channels 0 and 1 as region_condition; channel 2 is 1 in the frames
     in which what starts there is seen.
-    Raises what region_flow and pchip_frames raise.
+    Raises what region_flow and resample raise.
     """
-    tracks = pchip_frames(tracks, frames)
+    tracks = resample(tracks, frames, "pchip")
     flow = region_flow(tracks, size, progress=progress)
     # A second clip in which every track has moved a pixel shows where each is seen.
     moved = torch.cat([tracks.xy[:1], (tracks.xy[:1] + 1.0).expand_as(tracks.xy)])
@@ -82,32 +80,3 @@ def dense_condition(
 def mean_motion(condition: Tensor) -> float:
     """Mean length of the displacement in pixels: MotionPro's motion bucket for dense flow."""
     return float(condition[:, :2].norm(dim=1).mean())
-
-
-def pchip_frames(tracks: Tracks, frames: int) -> Tracks:
-    """The same motion in another number of frames, by monotone cubic (PCHIP) interpolation.
-
-    A point is interpolated between the frames that show it, and is visible where its nearest
-    source frame is. The same number of frames gives the tracks themselves, unchanged.
-    Raises TypeError or ValueError for frames below 1, or when there is no frame at all.
-    """
-    if tracks.num_frames == whole_number("frames", frames, least=1):
-        return tracks
-    moved = resample(tracks, frames)
-    source = np.linspace(0.0, 1.0, tracks.num_frames)
-    wanted = np.linspace(0.0, 1.0, frames)
-    xy = tracks.xy.double().cpu().numpy()
-    result = moved.xy.double().cpu().numpy()
-    patterns, kind = torch.unique(tracks.visible.cpu(), dim=1, return_inverse=True)
-    for number, pattern in enumerate(patterns.T.numpy()):
-        if pattern.sum() > 1:
-            members = (kind == number).numpy()
-            result[:, members] = _pchip(source[pattern], xy[pattern][:, members], wanted)
-    return replace(moved, xy=torch.from_numpy(result).to(moved.xy))
-
-
-def _pchip(times: Any, values: Any, wanted: Any) -> Any:
-    """Values (F, n, 2) at wanted times, held beyond the first and the last known one."""
-    from scipy.interpolate import PchipInterpolator
-
-    return PchipInterpolator(times, values, axis=0)(np.clip(wanted, times[0], times[-1]))

@@ -15,10 +15,10 @@ from motion_core.geometry import Size
 from motion_core.models.svd.condition import (
     dense_condition,
     mean_motion,
-    pchip_frames,
     region_condition,
 )
 from motion_core.tracks.model import Tracks, empty_tracks, make_tracks
+from motion_core.tracks.time import resample
 
 GOLDEN = json.loads((Path(__file__).parent / "condition.json").read_text())
 SIZE = Size(GOLDEN["width"], GOLDEN["height"])
@@ -33,7 +33,7 @@ def one_thread() -> None:
 def joined(drags: list[list[list[int]]]) -> Tracks:
     """Drags of different numbers of points as tracks of one length."""
     each = [
-        pchip_frames(make_tracks(torch.tensor(drag).double()[:, None], SIZE), FRAMES)
+        resample(make_tracks(torch.tensor(drag).double()[:, None], SIZE), FRAMES, "pchip")
         for drag in drags
     ]
     return make_tracks(torch.cat([tracks.xy for tracks in each], 1), SIZE)
@@ -83,12 +83,12 @@ def test_the_brush_adds_to_the_mask(rule: Any) -> None:
 def test_pchip_meets_its_keys_never_overshoots_and_leaves_its_input_alone() -> None:
     keys = torch.tensor([[5.0, 5.0], [30.0, 5.0], [30.0, 40.0], [31.0, 40.0]])[:, None]
     tracks = make_tracks(keys, SIZE)
-    dense = pchip_frames(tracks, FRAMES)
+    dense = resample(tracks, FRAMES, "pchip")
     assert torch.allclose(dense.xy[::5], keys)
     step = dense.xy[1:, 0] - dense.xy[:-1, 0]
     assert (step >= -1e-5).all()
     assert torch.equal(tracks.xy, keys)
-    assert pchip_frames(tracks, 4) is tracks
+    assert resample(tracks, 4, "pchip") is tracks
 
 
 def test_pchip_reads_no_invisible_position() -> None:
@@ -99,8 +99,8 @@ def test_pchip_reads_no_invisible_position() -> None:
     spoiled = xy.clone()
     spoiled[~visible] = -1e6
     tracks = make_tracks(spoiled, SIZE, visible=visible)
-    got = pchip_frames(tracks, FRAMES)
-    straight = pchip_frames(make_tracks(xy, SIZE), FRAMES)
+    got = resample(tracks, FRAMES, "pchip")
+    straight = resample(make_tracks(xy, SIZE), FRAMES, "pchip")
     visible = got.visible[:, 1]
     assert 0 < int(visible.sum()) < FRAMES
     torch.testing.assert_close(got.xy[visible, 1], straight.xy[visible, 1], rtol=0, atol=1e-4)
