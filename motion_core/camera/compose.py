@@ -18,8 +18,8 @@ from ..depth.sample import depth_at
 from ..errors import CanvasError, ShapeError
 from ..progress import Progress, silent
 from ..tracks.model import Tracks, make_tracks
-from ..tracks.select import concat, select
-from ..tracks.start import first_visible, track_starts
+from ..tracks.select import concat
+from ..tracks.start import track_starts
 from .camera_path import CameraPath
 from .camera_scene import CameraScene
 from .cloud import PointCloud
@@ -78,8 +78,6 @@ def add_nearest(tracks: Tracks, other: Tracks, mask: Tensor | None = None) -> Tr
     """
     if mask is not None and (mask.dtype != torch.bool or mask.shape != (*tracks.size[::-1],)):
         raise ShapeError(f"the mask must be bool for {tracks.size}; got {tuple(mask.shape)}.")
-    # A track that is never visible starts nowhere, so it is nearest to nothing.
-    other = select(other, first_visible(other.visible)[1])
     start = track_starts(tracks).xy
     taking = torch.ones(len(start), dtype=torch.bool) if mask is None else _on_mask(start, mask)
     which = torch.nonzero(taking)[:, 0] if other.num_points else start.new_zeros(0).long()
