@@ -20,7 +20,7 @@ import numpy.typing as npt
 EasingName = Literal["linear", "ease_in", "ease_out", "ease_in_out"]
 Easing = EasingName | tuple[float, float, float, float]
 FloatArray = npt.NDArray[np.float64]
-Shares = TypeVar("Shares", float, FloatArray)
+Fractions = TypeVar("Fractions", float, FloatArray)
 
 PRESETS: Mapping[str, tuple[float, float, float, float]] = {
     "ease_in": (0.42, 0.0, 1.0, 1.0),
@@ -30,7 +30,7 @@ PRESETS: Mapping[str, tuple[float, float, float, float]] = {
 HALVINGS = 60
 
 
-def ease_value(easing: Easing, u: Shares) -> Shares:
+def ease_value(easing: Easing, u: Fractions) -> Fractions:
     """The fraction of the motion that is done when the fraction `u` of the time has passed.
 
     Args:
@@ -45,9 +45,9 @@ def ease_value(easing: Easing, u: Shares) -> Shares:
         ValueError: An unknown preset, or handles that are not four finite numbers with x1 and x2 in
             0..1.
     """
-    share = np.clip(np.asarray(u, dtype=np.float64), 0.0, 1.0)
-    eased = share if easing == "linear" else _on_curve(_handles(easing), share)
-    return cast(Shares, float(eased) if np.ndim(u) == 0 else eased)
+    fraction = np.clip(np.asarray(u, dtype=np.float64), 0.0, 1.0)
+    eased = fraction if easing == "linear" else _on_curve(_handles(easing), fraction)
+    return cast(Fractions, float(eased) if np.ndim(u) == 0 else eased)
 
 
 def _handles(easing: Easing) -> tuple[float, float, float, float]:
@@ -63,15 +63,15 @@ def _handles(easing: Easing) -> tuple[float, float, float, float]:
     return easing
 
 
-def _on_curve(handles: tuple[float, float, float, float], share: FloatArray) -> FloatArray:
+def _on_curve(handles: tuple[float, float, float, float], fraction: FloatArray) -> FloatArray:
     x1, y1, x2, y2 = handles
-    low, high = np.zeros_like(share), np.ones_like(share)
+    low, high = np.zeros_like(fraction), np.ones_like(fraction)
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
-        is_before = _bezier(x1, x2, middle) < share
+        is_before = _bezier(x1, x2, middle) < fraction
         low, high = np.where(is_before, middle, low), np.where(is_before, high, middle)
     eased = _bezier(y1, y2, 0.5 * (low + high))
-    return np.where(share <= 0.0, 0.0, np.where(share >= 1.0, 1.0, eased))
+    return np.where(fraction <= 0.0, 0.0, np.where(fraction >= 1.0, 1.0, eased))
 
 
 def _bezier(first: float, second: float, s: FloatArray) -> FloatArray:

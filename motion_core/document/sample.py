@@ -101,8 +101,8 @@ def between(
     before = np.clip(reached, 0, len(times) - 1)
     after = np.clip(reached + 1, 0, len(times) - 1)
     gap = times[after] - times[before]
-    share = (at - times[before]) / np.where(gap > 0.0, gap, 1.0)
-    return before, after, np.where(gap > 0.0, np.clip(share, 0.0, 1.0), 0.0)
+    fraction = (at - times[before]) / np.where(gap > 0.0, gap, 1.0)
+    return before, after, np.where(gap > 0.0, np.clip(fraction, 0.0, 1.0), 0.0)
 
 
 def _distances(points: tuple[TimedPoint, ...], line: Line, eased: FloatArray) -> FloatArray:
@@ -113,6 +113,6 @@ def _distances(points: tuple[TimedPoint, ...], line: Line, eased: FloatArray) ->
     known = [index for index, t in enumerate(times) if t is not None]
     lengths = line.point_lengths[known]
     inside = np.clip(eased, 0.0, 1.0)
-    before, after, share = between(np.array([t for t in times if t is not None]), inside)
-    along = lengths[before] + share * (lengths[after] - lengths[before])
+    before, after, fraction = between(np.array([t for t in times if t is not None]), inside)
+    along = lengths[before] + fraction * (lengths[after] - lengths[before])
     return along + (eased - inside) * line.length

@@ -1,4 +1,4 @@
-"""easing.json: every preset and telling handles at even shares of the time."""
+"""easing.json: every preset and some handles at even fractions of the time."""
 
 from __future__ import annotations
 

@@ -77,8 +77,8 @@ export function sampleRegion(layer, times, size) {
   unwind(keys);
   const keyTimes = keys.map((key) => key.t);
   const moments = times.map((time) => {
-    const { before, after, share } = between(keyTimes, localTime(layer, time));
-    const eased = easeValue(layer.easing ?? "linear", share);
+    const { before, after, fraction } = between(keyTimes, localTime(layer, time));
+    const eased = easeValue(layer.easing ?? "linear", fraction);
     return (field) => keys[before][field] + eased * (keys[after][field] - keys[before][field]);
   });
   return {

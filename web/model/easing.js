@@ -9,10 +9,10 @@ const PRESETS = {
 };
 const HALVINGS = 60;
 
-/** The share of motion done when the share `u` of the time has passed; u is clamped to 0..1. */
+/** The fraction of motion done when the fraction `u` of the time has passed; u is clamped to 0..1. */
 export function easeValue(easing, u) {
-  const share = Math.min(Math.max(u, 0), 1);
-  if (easing === "linear" || share === 0 || share === 1) return share;
+  const fraction = Math.min(Math.max(u, 0), 1);
+  if (easing === "linear" || fraction === 0 || fraction === 1) return fraction;
   const handles = typeof easing === "string" ? PRESETS[easing] : easing;
   if (!handles) throw new RangeError(`easing must be a known name or four numbers; got ${easing}`);
   const [x1, y1, x2, y2] = handles;
@@ -20,7 +20,7 @@ export function easeValue(easing, u) {
   let high = 1;
   for (let halving = 0; halving < HALVINGS; halving += 1) {
     const middle = 0.5 * (low + high);
-    if (bezier(x1, x2, middle) < share) low = middle;
+    if (bezier(x1, x2, middle) < fraction) low = middle;
     else high = middle;
   }
   return bezier(y1, y2, 0.5 * (low + high));

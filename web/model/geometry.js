@@ -7,8 +7,8 @@ export function distance([ax, ay], [bx, by]) {
 
 /** Distance from a point to the segment between two others. */
 export function distanceToSegment(point, from, to) {
-  const share = Math.min(Math.max(projection(point, from, to), 0), 1);
-  return distance(point, mix(from, to, share));
+  const fraction = Math.min(Math.max(projection(point, from, to), 0), 1);
+  return distance(point, mix(from, to, fraction));
 }
 
 /** How far along a segment a point projects: 0 at its start, 1 at its end. */
@@ -17,9 +17,9 @@ export function projection([x, y], [ax, ay], [bx, by]) {
   return length > 0 ? ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length : 0;
 }
 
-/** The point a share of the way from one to another. */
-export function mix([ax, ay], [bx, by], share) {
-  return [ax + share * (bx - ax), ay + share * (by - ay)];
+/** The point at a fraction of the segment between two others. */
+export function mix([ax, ay], [bx, by], fraction) {
+  return [ax + fraction * (bx - ax), ay + fraction * (by - ay)];
 }
 
 /** Whether a point lies inside a polygon: even-odd, left and top edges in, right and bottom out. */

@@ -65,8 +65,8 @@ export function between(times, at) {
   const before = Math.min(Math.max(reached, 0), last);
   const after = Math.min(Math.max(reached + 1, 0), last);
   const gap = times[after] - times[before];
-  const share = gap > 0 ? Math.min(Math.max((at - times[before]) / gap, 0), 1) : 0;
-  return { before, after, share };
+  const fraction = gap > 0 ? Math.min(Math.max((at - times[before]) / gap, 0), 1) : 0;
+  return { before, after, fraction };
 }
 
 /** Times and distances along the line of the points whose time is known. */
@@ -84,7 +84,7 @@ function knownDistances(points, measured) {
 
 function distanceAt(known, measured, eased) {
   const inside = Math.min(Math.max(eased, 0), 1);
-  const { before, after, share } = between(known.times, inside);
+  const { before, after, fraction } = between(known.times, inside);
   const from = known.lengths[before];
-  return from + share * (known.lengths[after] - from) + (eased - inside) * measured.length;
+  return from + fraction * (known.lengths[after] - from) + (eased - inside) * measured.length;
 }

@@ -53,9 +53,9 @@ function worstBetween(points, first, last, size) {
   const worst = { error: 0, index: -1 };
   for (let index = first + 1; index < last; index += 1) {
     const [t, x, y] = points[index];
-    const share = endTime > startTime ? (t - startTime) / (endTime - startTime) : 0;
-    const dx = (startX + share * (endX - startX) - x) * size.width;
-    const dy = (startY + share * (endY - startY) - y) * size.height;
+    const fraction = endTime > startTime ? (t - startTime) / (endTime - startTime) : 0;
+    const dx = (startX + fraction * (endX - startX) - x) * size.width;
+    const dy = (startY + fraction * (endY - startY) - y) * size.height;
     const error = Math.hypot(dx, dy);
     if (error > worst.error) Object.assign(worst, { error, index });
   }

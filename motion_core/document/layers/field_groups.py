@@ -14,8 +14,8 @@ RADIUS = Span(0, 100, "a fraction of the canvas' short side")
 LENGTH = Span(0.0001, 100, "a fraction of the canvas' short side")
 CLIP_TIME = Span(0, 1, "a fraction of the clip")
 LAYER_TIME = Span(0, 1, "a fraction of the layer's own time")
-HANDLE_X = Span(0, 1, "a share of the time")
-HANDLE_Y = Span(-1, 2, "a share of the motion")
+HANDLE_X = Span(0, 1, "a fraction of the time")
+HANDLE_Y = Span(-1, 2, "a fraction of the motion")
 
 
 def read_path(fields: Fields) -> Path:

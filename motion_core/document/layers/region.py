@@ -189,11 +189,11 @@ def sample_region(layer: RegionLayer, *, frames: int, size: Size) -> RegionMotio
         raise ValueError("every key of a region needs a scale above 0; one has 0 or less.")
     size = checked_size(*size)
     local, present = local_times(layer.timing, frames)
-    before, after, share = between(np.array([key.t for key in layer.keys]), local)
-    share = ease_value(layer.timing.easing, share)
+    before, after, fraction = between(np.array([key.t for key in layer.keys]), local)
+    fraction = ease_value(layer.timing.easing, fraction)
 
     def mixed(values: FloatArray) -> FloatArray:
-        return values[before] + share * (values[after] - values[before])
+        return values[before] + fraction * (values[after] - values[before])
 
     return RegionMotion(
         shift=np.stack(
