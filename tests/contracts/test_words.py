@@ -31,7 +31,6 @@ PENDING: set[str] = {
     "motion_core/scene",
     "motion_core/trackers",
     "motion_core/tracks",
-    "motion_core/training",
     "motion_core/transfer",
     "nodes/depth_map.py",
     "nodes/evaluate_motion.py",
@@ -53,7 +52,6 @@ PENDING: set[str] = {
     "tests/scene",
     "tests/trackers",
     "tests/tracks",
-    "tests/training",
     "tests/transfer",
 }
 
