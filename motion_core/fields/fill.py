@@ -1,4 +1,4 @@
-"""Filling: what may lie behind a thing that moves away, and past the edge of the picture."""
+"""Inpainting behind a thing that moves away, and past the edge of the picture."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ SMOOTHING_ROUNDS = 4
 SOFT_BLUR, SOFT_WITHIN = 0.03, 0.06
 
 
-def fill_behind(picture: FloatArray, taken: BoolArray) -> FloatArray:
-    """The picture (H, W, C) with the pixels of `taken` (H, W) made up from their surroundings.
+def fill_behind(picture: FloatArray, removed: BoolArray) -> FloatArray:
+    """The picture (H, W, C) with the pixels of `removed` (H, W) filled from their surroundings.
 
-    Smooth on purpose: colours are pulled and pushed in from the rim at a small size. Continued
-    texture or structure invents things that were never there.
+    Smooth on purpose: colours are spread in from the rim by pull-push at a small size. Continued
+    texture or structure would invent things that were never there.
     """
     import cv2
 
-    if not taken.any() or taken.all():
+    if not removed.any() or removed.all():
         return picture
-    height, width = taken.shape
+    height, width = removed.shape
     size = Size(width, height).scaled(min(1.0, WORKING_SIDE / max(height, width)))
-    known = np.where(taken, np.float32(0), np.float32(1))
-    heard = cv2.resize(known, size, interpolation=cv2.INTER_AREA)[..., None]
+    known = np.where(removed, np.float32(0), np.float32(1))
+    coverage = cv2.resize(known, size, interpolation=cv2.INTER_AREA)[..., None]
     sums = cv2.resize(picture * known[..., None], size, interpolation=cv2.INTER_AREA)
-    sums = sums.reshape(*heard.shape[:2], -1)
-    small = filled = spread_sums(np.concatenate([sums, heard], axis=-1))
+    sums = sums.reshape(*coverage.shape[:2], -1)
+    small = filled = spread_sums(np.concatenate([sums, coverage], axis=-1))
     for _ in range(SMOOTHING_ROUNDS):
         filled = cv2.blur(filled, (5, 5), borderType=cv2.BORDER_REPLICATE)
-        filled = filled.reshape(small.shape) * (1 - heard) + small * heard
+        filled = filled.reshape(small.shape) * (1 - coverage) + small * coverage
     large = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.where(taken[..., None], large.reshape(picture.shape), picture)
+    return np.where(removed[..., None], large.reshape(picture.shape), picture)
 
 
 def extend(picture: FloatArray, margin: int) -> FloatArray:
     """The picture (H, W, C) continued by `margin` pixels on every side.
 
-    Mirrored, and blurred more and more within a short way, so that nobody takes a mirror image
-    for a second thing.
+    Mirrored, and blurred more and more within a short distance, so that a mirror image is not
+    taken for a second thing.
     """
     import cv2
 

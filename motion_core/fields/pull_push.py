@@ -11,8 +11,8 @@ def spread_sums(sums: FloatArray) -> FloatArray:
     """A value for every cell of a grid on which only some have one: averaged down a pyramid,
     filled back up.
 
-    Gortler et al., "The Lumigraph" (1996), section 3.4: a cell that has heard enough keeps its own
-    average; the less it has heard, the more it takes from the coarser level.
+    Gortler et al., "The Lumigraph" (1996), section 3.4: a cell with enough weight keeps its own
+    average; the less weight it has, the more it takes from the coarser level.
 
     sums: (h, w, C + 1) float32, weighted values and, last, their weight; a weight of one is
     enough. Returns (h, w, C) float32.

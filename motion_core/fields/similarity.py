@@ -1,4 +1,4 @@
-"""The turn-zoom-shift that best explains scattered displacements."""
+"""Least-squares similarities (rotation, zoom and shift) of scattered displacements."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ ComplexArray = NDArray[np.complex128]
 DoubleArray = NDArray[np.float64]
 
 ROBUST_ROUNDS = 8
-MOST_VOTERS = 512
+MOST_SAMPLES = 512
 
 
 @dataclass(frozen=True, eq=False)
 class Similarity:
     """Displacement(point) = shift + turn * (point - centre), in complex numbers, per frame.
 
-    centre, shift, turn: (T, 1).
+    Attributes:
+        centre, shift, turn: (T, 1).
     """
 
     centre: ComplexArray
@@ -36,37 +37,47 @@ class Similarity:
 def fit_similarity(points: FloatArray, moved: FloatArray, weights: DoubleArray) -> Similarity:
     """Weighted least squares for every frame on its own.
 
-    points: (N, 2). moved: (T, N, 2) displacements. weights: (T, N); a frame that weighs nothing
-    gets no motion.
+    Args:
+        points: (N, 2).
+        moved: (T, N, 2) displacements.
+        weights: (T, N); a frame without weight gets no motion.
     """
     place, value = _complex(points), _complex(moved)
-    share = weights / np.maximum(weights.sum(1, keepdims=True), 1e-12)
-    centre = (share * place).sum(1, keepdims=True)
-    shift = (share * value).sum(1, keepdims=True)
-    arm = place - centre
-    # A thousandth of a square pixel of doubt: points on one spot must not invent a rotation.
-    spread = (share * np.abs(arm) ** 2).sum(1, keepdims=True) + 1e-3
-    turn = (share * np.conj(arm) * (value - shift)).sum(1, keepdims=True) / spread
+    weight = weights / np.maximum(weights.sum(1, keepdims=True), 1e-12)
+    centre = (weight * place).sum(1, keepdims=True)
+    shift = (weight * value).sum(1, keepdims=True)
+    offset = place - centre
+    # A ridge of a thousandth of a square pixel: points on one spot define no rotation.
+    spread = (weight * np.abs(offset) ** 2).sum(1, keepdims=True) + 1e-3
+    turn = (weight * np.conj(offset) * (value - shift)).sum(1, keepdims=True) / spread
     return Similarity(centre, shift, turn)
 
 
 def fit_common(
-    points: FloatArray, moved: FloatArray, seen: BoolArray, trust: FloatArray
+    points: FloatArray, moved: FloatArray, visible: BoolArray, confidence: FloatArray
 ) -> FloatArray:
-    """The motion most of the points share, as displacements of all of them: (T, N, 2).
+    """The motion that most of the points share.
 
-    Repeated fits in which points far from the last one count for little (Cauchy weights with the
-    median deviation as scale), by at most MOST_VOTERS of the points. trust: (N,), how much a point
-    speaks for.
+    Iteratively reweighted fits with Cauchy weights and the median deviation as scale, to at most
+    MOST_SAMPLES of the points.
+
+    Args:
+        points: (N, 2).
+        moved: (T, N, 2) displacements.
+        visible: (T, N) bool.
+        confidence: (N,) weight of each point.
+
+    Returns:
+        (T, N, 2) displacements of all points.
     """
-    some = slice(None, None, -(-len(points) // MOST_VOTERS))
-    place, shift = points[some], moved[:, some]
-    votes = seen[:, some] * (trust[some].astype(np.float64) + 1e-9)
-    fit = fit_similarity(place, shift, votes)
+    subset = slice(None, None, -(-len(points) // MOST_SAMPLES))
+    place, shift = points[subset], moved[:, subset]
+    weights = visible[:, subset] * (confidence[subset].astype(np.float64) + 1e-9)
+    fit = fit_similarity(place, shift, weights)
     for _ in range(ROBUST_ROUNDS):
         off = np.sqrt(((shift - fit.at(place)) ** 2).sum(-1)).astype(np.float64)
-        scale = np.maximum(_weighted_median(off, votes), 0.25)
-        fit = fit_similarity(place, shift, votes / (1 + (off / scale) ** 2))
+        scale = np.maximum(_weighted_median(off, weights), 0.25)
+        fit = fit_similarity(place, shift, weights / (1 + (off / scale) ** 2))
     return fit.at(points)
 
 

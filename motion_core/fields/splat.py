@@ -1,4 +1,4 @@
-"""Pixels thrown forward: what lands where, and how much of it."""
+"""Forward warping: bilinear splatting of pixels."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from .arrays import FloatArray
 def splat(
     colours: FloatArray, at: FloatArray, weight: FloatArray, shape: tuple[int, int]
 ) -> tuple[FloatArray, FloatArray]:
-    """Colours shared among the four pixels around where they land.
+    """Colours distributed bilinearly over the four pixels around where they land.
 
-    colours: (3, K). at: (2, K) x and y in pixels, corners. weight: (2, K): how much each colour
-    counts, and how much of a pixel it covers. Returns the mean colour (H, W, 3), where any landed,
-    and the coverage (H, W), float32.
+    Args:
+        colours: (3, K).
+        at: (2, K) x and y in pixels, corner origin.
+        weight: (2, K): weight of each colour in the mean, and how much of a pixel it covers.
+        shape: (H, W).
+
+    Returns:
+        The mean colour (H, W, 3), where any landed, and the coverage (H, W), float32.
     """
     height, width = shape
     # A ring of pixels around the frame takes what lands just outside of it.
@@ -28,13 +33,13 @@ def splat(
     rows = np.concatenate([colours * weight[:1], weight])
     values = torch.from_numpy(rows.astype(np.float32))
     sums = torch.zeros(5, high * wide)
-    for step, share in (
+    for step, overlap in (
         (0, (1 - right) * (1 - down)),
         (1, right * (1 - down)),
         (wide, (1 - right) * down),
         (wide + 1, right * down),
     ):
-        index, part = corner + step, values * torch.from_numpy(share)
+        index, part = corner + step, values * torch.from_numpy(overlap)
         for plane, value in zip(sums, part, strict=True):
             # Plane by plane is several times as fast as rows of five.
             plane.index_add_(0, index, value)
@@ -44,10 +49,10 @@ def splat(
 
 
 def spreading(shift: FloatArray, most: float) -> FloatArray:
-    """(H, W) by how much a displacement (H, W, 2) stretches the area of a pixel, 1..most.
+    """(H, W) 1..most: the factor by which a displacement (H, W, 2) stretches the area of a pixel.
 
-    Where it tears (more than a pixel of difference from one pixel to the next) it stretches
-    nothing: a hole belongs there.
+    It is 1 where the motion tears (more than a pixel of difference from one pixel to the next):
+    a hole belongs there.
     """
     import cv2
 

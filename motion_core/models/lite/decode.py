@@ -44,7 +44,7 @@ def decode_video(
     holes = torch.empty(request.frames - first, height, width)
     realised = _RealisedTracks(tracks, renderer)
     for frame in range(request.frames):
-        shift = renderer.carried(frame)
+        shift = renderer.displacement_at(frame)
         realised.record(frame, shift)
         if frame >= first:
             colours, hole = renderer.draw(frame, shift)
