@@ -1,4 +1,4 @@
-"""The draft against plain warping, and its motion against other ways to complete it."""
+"""The draft against plain warping, and its motion against other densifications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other ways to make scattered displacements dense, for comparison with the draft's.
+"""Other densifications of scattered displacements, for comparison with the draft's.
 
 Each maps points (N, 2), their displacements (N, 2) and places (M, 2) to displacements (M, 2).
 """
@@ -70,8 +70,8 @@ def pull_push_alone(points: Array, moved: Array, places: Array) -> Array:
     return pull_push(*single, _grid_of(places)).reshape(-1, 2)
 
 
-def _square_distance(one: Array, other: Array) -> Array:
-    return ((one[:, None] - other[None]) ** 2).sum(-1)
+def _square_distance(places: Array, points: Array) -> Array:
+    return ((places[:, None] - points[None]) ** 2).sum(-1)
 
 
 def _grid_of(places: Array) -> Size:

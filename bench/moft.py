@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from motion_core.evaluation.cases import World, scene_at
-from motion_core.evaluation.motion_fidelity import motion_fidelity, track_likeness
+from motion_core.evaluation.motion_fidelity import motion_fidelity, track_similarity
 from motion_core.evaluation.statistics import figure
 from motion_core.geometry import Size
 from motion_core.guidance.moft import (
@@ -121,7 +121,7 @@ def measured(model: LiteFamily, count: int, steps: int) -> dict[str, dict[str, l
             went = made(model, image, wish, settings, Sampling(steps, seed=index))
             row = rows[name]
             row["fidelity"].append(motion_fidelity(went, wished))
-            row["cosine"].append(float(track_likeness(went, wished).nanmean()))
+            row["cosine"].append(float(track_similarity(went, wished).nanmean()))
             end = went.xy[-1] - went.xy[0]
             row["part"].append(float(end.mean(dim=0) @ path[-1] / path[-1].square().sum()))
             row["spread"].append(float(end.std(dim=0).norm() / path[-1].norm()))

@@ -1,4 +1,4 @@
-"""How well every tracker that can run here follows clips whose motion is known.
+"""Scores of every tracker that can run here, on clips whose motion is known.
 
 `python -m bench.tracker_quality` prints the table of docs/trackers.md and writes it, with the score
 of every clip, to out/tracker-quality.md. With --models DIR also those that need weights run.
@@ -34,7 +34,7 @@ class Means:
 
 
 def score(tracker: Tracker, clip: Clip, spacing_px: float = SPACING_PX) -> list[TapVidScores]:
-    """The scores of a grid asked for at the first, the middle and the last frame of a clip."""
+    """The scores of grids of queries in the first, the middle and the last frame of a clip."""
     video = clip.video()
     found = []
     for frame_of in QUERIES.values():
@@ -47,7 +47,7 @@ def score(tracker: Tracker, clip: Clip, spacing_px: float = SPACING_PX) -> list[
 def means(scores: Iterable[TapVidScores]) -> Means:
     """Mean and worst delta_avg, occlusion accuracy and average Jaccard."""
     rows = np.array(
-        [(one.delta_avg, one.occlusion_accuracy, one.average_jaccard) for one in scores]
+        [(score.delta_avg, score.occlusion_accuracy, score.average_jaccard) for score in scores]
     )
     return Means(tuple(rows.mean(axis=0).tolist()), tuple(rows.min(axis=0).tolist()))
 
@@ -85,10 +85,10 @@ def main(words: list[str]) -> int:
                 replace(scene, seed=scene.seed + SEED_STEP * turn) for turn in range(args.rounds)
             ]
             scores[name][clip] = [one for each in drawn for one in score(tracker, each)]
-    told = table(scores)
+    result = table(scores)
     OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(told, encoding="utf-8")
-    sys.stdout.write(f"{told}\nwritten to {OUT}\n")
+    OUT.write_text(result, encoding="utf-8")
+    sys.stdout.write(f"{result}\nwritten to {OUT}\n")
     return 0
 
 

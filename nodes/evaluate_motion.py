@@ -1,4 +1,4 @@
-"""Evaluate Motion: how far a video's points are from where they were asked to go."""
+"""Evaluate Motion: errors of a video's points against its tracks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .wire import frames, tracks_in
 
 
 class EvaluateMotion(io.ComfyNode):
-    """Asked and realised motion in, numbers and a picture out."""
+    """Target and realised motion in, numbers and a picture out."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -23,12 +23,12 @@ class EvaluateMotion(io.ComfyNode):
             "are off, how many are near enough, whether they are visible when they should be.",
             is_output_node=True,
             inputs=[
-                tracks_input("The tracks as asked for: what drove the video."),
+                tracks_input("The target tracks: what drove the video."),
                 TracksSocket.Input(
                     "realised",
                     optional=True,
                     tooltip="The tracks as realised, for example of Track Sampler. Not connected: "
-                    "the points are looked for again in the images by Lucas-Kanade.",
+                    "Lucas-Kanade follows the points again through the images.",
                 ),
                 io.Image.Input(
                     "images",
@@ -49,7 +49,7 @@ class EvaluateMotion(io.ComfyNode):
                 io.Image.Output(
                     "picture",
                     display_name="picture",
-                    tooltip="Ways asked for in white, ways taken from green to red, and below "
+                    tooltip="Target paths in white, realised paths from green to red, and below "
                     "them the mean error of every frame in pixels.",
                 ),
                 io.Float.Output(
@@ -66,29 +66,29 @@ class EvaluateMotion(io.ComfyNode):
         from ..motion_core.evaluation.error_plot import error_picture
         from ..motion_core.evaluation.track_comparison import (
             compare_tracks,
-            likeness_text,
-            tracks_again,
+            retrack,
+            similarity_text,
         )
 
         if realised is None and images is None:
             raise ValueError("connect the realised tracks, the video's images, or both.")
-        seen = None if images is None else frames(images)
-        ground = canvas_image if images is None else images
-        asked = tracks_in(tracks, ground)
+        video = None if images is None else frames(images)
+        canvas_source = canvas_image if images is None else images
+        target = tracks_in(tracks, canvas_source)
         if realised is None:
-            went = tracks_again(seen, asked, progress=host.progress())
+            realised = retrack(video, target, progress=host.progress())
         else:
-            went = tracks_in(realised, ground)
-        found = compare_tracks(asked, went)
+            realised = tracks_in(realised, canvas_source)
+        found = compare_tracks(target, realised)
         lines = [found.to_text()]
         if truth is not None:
-            lines.append(likeness_text(_needed(seen), frames(truth)))
-        picture = error_picture(found, None if seen is None else seen[-1])[None]
+            lines.append(similarity_text(_needed(video), frames(truth)))
+        picture = error_picture(found, None if video is None else video[-1])[None]
         shown = host.picture_preview(picture, cls)
         return io.NodeOutput("\n".join(lines), picture, found.epe, ui=shown)
 
 
-def _needed(seen):
-    if seen is None:
+def _needed(video):
+    if video is None:
         raise ValueError("truth needs the video's images to be compared with; connect images.")
-    return seen
+    return video

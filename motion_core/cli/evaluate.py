@@ -1,4 +1,4 @@
-"""evaluate: how well a model follows tracks, against interpolation and against the truth."""
+"""evaluate: errors of a model's motion and videos, against interpolation and the truth."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JOURNAL = ".journal"
 
 
 def add_arguments(command: ArgumentParser) -> None:
-    """The words of the command."""
+    """The options of the command."""
     command.add_argument("--model", default="lite", metavar="NAME", help="lite (default)")
     command.add_argument(
         "--weights",
@@ -66,14 +66,14 @@ def add_arguments(command: ArgumentParser) -> None:
         "--scenes",
         choices=("ours", "other"),
         default="ours",
-        help="of the generator of training (default) or of one it never sees; held out, both",
+        help="of the generator of training (default) or of one that training never uses; held out",
     )
     command.add_argument(
         "--rendered",
         type=seed_argument,
         default=16,
         metavar="N",
-        help="so many scenes also as videos (default 16); 0 for none",
+        help="number of scenes also measured as videos (default 16); 0 for none",
     )
     command.add_argument(
         "--tuning",
@@ -93,7 +93,7 @@ def _add_outputs(command: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    """Measure, and write args.json, args.markdown and args.sheet; the same command goes on after
+    """Measure, and write args.json, args.markdown and args.sheet; the same command resumes after
     an interruption."""
     from ..evaluation.journal import Journal
     from ..evaluation.run import evaluate

@@ -1,1 +1,1 @@
-"""How good tracks and videos are, in numbers."""
+"""Evaluation: errors of dense motion, of tracks and of videos against known truth."""

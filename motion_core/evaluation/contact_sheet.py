@@ -26,13 +26,13 @@ def evaluation_sheet(found: Evaluation, progress: Progress = silent) -> Tensor:
     One row per scene and number of tracks: the picture with its tracks, the truth, no control, the
     best classical method, the draft, lite.
     """
-    asked = found.settings
-    jobs = [(count, index) for count in found.dense for index in range(min(SCENES, asked.clips))]
+    settings = found.settings
+    jobs = [(count, index) for count in found.dense for index in range(min(SCENES, settings.clips))]
     bands = []
     for done, (count, index) in enumerate(jobs, start=1):
         shown = shown_methods(found.methods[count], found.dense[count], found.learned)
-        scene = scene_at(asked.world, Split.TEST, index, keep_textures=True)
-        case = case_of(scene, index, count, asked.seeds[0])
+        scene = scene_at(settings.world, Split.TEST, index, keep_textures=True)
+        case = case_of(scene, index, count, settings.seeds[0])
         tiles = {
             f"asked: {count}": _with_tracks(case.image, case.tracks),
             "truth": torch.from_numpy(render_frames(scene)[-1]).float() / 255,

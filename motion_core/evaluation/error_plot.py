@@ -1,4 +1,4 @@
-"""A comparison to look at: where points were asked to be, where they are, and how it grew."""
+"""A picture of a comparison: target and realised paths, and the error over time."""
 
 from __future__ import annotations
 
@@ -13,35 +13,45 @@ from .track_comparison import Comparison
 LONG_SIDE, PLOT = 768, 160
 # Colours run from the first at no error to the second at this part of the picture's short side.
 GOOD, BAD, BAD_FRAC = (70, 220, 90), (245, 60, 40), 0.03
-ASKED, INK, PAPER, FAINT = (255, 255, 255), (40, 40, 40), (250, 250, 250), (190, 190, 190)
+TARGET, INK, PAPER, FAINT = (255, 255, 255), (40, 40, 40), (250, 250, 250), (190, 190, 190)
 MOST_DRAWN = 400
 SHIFT = 4
 
 
-def error_picture(comparison: Comparison, ground: Tensor | None = None) -> Tensor:
-    """(H, W, 3) float32 0..1: over a picture, for every track, the way asked for in white and the
-    way taken from green (as asked) to red; below it the mean error of every frame.
+def error_picture(comparison: Comparison, background: Tensor | None = None) -> Tensor:
+    """Paths of tracks over a picture, and below it the mean error of every frame.
 
-    ground: (H, W, 3) 0..1 of the tracks' canvas, or None for grey. Of very many tracks an even
-    choice is drawn. Raises CanvasError for a ground of another size.
+    Targets are white; realised paths go from green (no error) to red. Of very many tracks an even
+    choice is drawn.
+
+    Args:
+        comparison: what is drawn.
+        background: (H, W, 3) 0..1 of the tracks' canvas, or None for grey.
+
+    Returns:
+        (H, W, 3) float32 0..1.
+
+    Raises:
+        CanvasError: the background is of another size.
     """
     import cv2
 
-    size = comparison.asked.size
+    size = comparison.target.size
     scale = LONG_SIDE / max(size)
     width, height = size.scaled(scale)
-    if ground is None:
+    if background is None:
         canvas = np.full((height, width, 3), 96, np.uint8)
     else:
-        if tuple(ground.shape[:2]) != (size.height, size.width):
+        if tuple(background.shape[:2]) != (size.height, size.width):
             raise CanvasError(
-                f"the picture is {ground.shape[1]}x{ground.shape[0]} but the tracks lie on {size}."
+                f"the picture is {background.shape[1]}x{background.shape[0]} but the tracks lie on "
+                f"{size}."
             )
-        pixels = (ground.detach().cpu().clamp(0, 1) * 255).round().byte().numpy()
+        pixels = (background.detach().cpu().clamp(0, 1) * 255).round().byte().numpy()
         canvas = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
         canvas = (canvas * 0.6).astype(np.uint8)
-    step = -(-comparison.asked.num_points // MOST_DRAWN)
-    for track in range(0, comparison.asked.num_points, max(step, 1)):
+    step = -(-comparison.target.num_points // MOST_DRAWN)
+    for track in range(0, comparison.target.num_points, max(step, 1)):
         _draw_track(canvas, comparison, track, scale)
     picture = np.concatenate([canvas, _plot(comparison, width)])
     return torch.from_numpy(picture).float() / 255
@@ -50,22 +60,22 @@ def error_picture(comparison: Comparison, ground: Tensor | None = None) -> Tenso
 def _draw_track(canvas: np.ndarray, comparison: Comparison, track: int, scale: float) -> None:
     import cv2
 
-    asked = _way(comparison.asked.xy[:, track], comparison.asked.visible[:, track], scale)
-    taken = _way(comparison.realised.xy[:, track], comparison.realised.visible[:, track], scale)
-    if len(asked):
-        cv2.polylines(canvas, [asked], False, ASKED, 1, cv2.LINE_AA, SHIFT)
-        cv2.circle(canvas, tuple(asked[-1].tolist()), 3 << SHIFT, ASKED, 1, cv2.LINE_AA, SHIFT)
-    miss = comparison.miss[:, track]
-    if not len(taken) or bool(miss.isnan().all()):
+    target = _path(comparison.target.xy[:, track], comparison.target.visible[:, track], scale)
+    realised = _path(comparison.realised.xy[:, track], comparison.realised.visible[:, track], scale)
+    if len(target):
+        cv2.polylines(canvas, [target], False, TARGET, 1, cv2.LINE_AA, SHIFT)
+        cv2.circle(canvas, tuple(target[-1].tolist()), 3 << SHIFT, TARGET, 1, cv2.LINE_AA, SHIFT)
+    error = comparison.error[:, track]
+    if not len(realised) or bool(error.isnan().all()):
         return
-    worst = float(miss[~miss.isnan()].mean()) / (BAD_FRAC * comparison.asked.size.short_side)
+    worst = float(error[~error.isnan()].mean()) / (BAD_FRAC * comparison.target.size.short_side)
     mix = min(worst, 1.0)
     colour = tuple(round(good + mix * (bad - good)) for good, bad in zip(GOOD, BAD, strict=True))
-    cv2.polylines(canvas, [taken], False, colour, 2, cv2.LINE_AA, SHIFT)
-    cv2.circle(canvas, tuple(taken[-1].tolist()), 3 << SHIFT, colour, -1, cv2.LINE_AA, SHIFT)
+    cv2.polylines(canvas, [realised], False, colour, 2, cv2.LINE_AA, SHIFT)
+    cv2.circle(canvas, tuple(realised[-1].tolist()), 3 << SHIFT, colour, -1, cv2.LINE_AA, SHIFT)
 
 
-def _way(xy: Tensor, visible: Tensor, scale: float) -> np.ndarray:
+def _path(xy: Tensor, visible: Tensor, scale: float) -> np.ndarray:
     """(K, 2) int32 of the visible places, as OpenCV draws them."""
     places = (xy[visible].double().numpy() * scale - 0.5) * 2**SHIFT
     return np.rint(places.clip(-(2**24), 2**24)).astype(np.int32)
@@ -77,7 +87,7 @@ def _plot(comparison: Comparison, width: int) -> np.ndarray:
 
     plot = np.full((PLOT, width, 3), PAPER, np.uint8)
     left, right, top, bottom = 52, width - 14, 30, PLOT - 22
-    per_frame = np.array([float(row[~row.isnan()].mean()) for row in comparison.miss])
+    per_frame = np.array([float(row[~row.isnan()].mean()) for row in comparison.error])
     known = np.flatnonzero(np.isfinite(per_frame))
     most = max([1e-3, *per_frame[known].tolist()])
     for part in (0.0, 0.5, 1.0):

@@ -1,4 +1,4 @@
-"""How far a dense motion is from the truth, and where."""
+"""Endpoint errors of dense motion against the truth, by place."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ PLACES = ("frame", "object", "boundary", "background")
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What really moves on a grid of the picture.
+    """The true motion on a grid of the picture.
 
-    displacement: (T, G, G, 2) pixels from frame 0. visible: (T, G, G) bool. layers: (G, G) whole
-    numbers, which surface each cell shows in frame 0; 0 is the background.
+    Attributes:
+        displacement: (T, G, G, 2) pixels from frame 0.
+        visible: (T, G, G) bool.
+        layers: (G, G) whole numbers, which surface each cell shows in frame 0; 0 is the background.
     """
 
     displacement: Tensor
@@ -35,10 +37,10 @@ def place_masks(truth: Truth, tracks: Tracks) -> dict[str, Tensor]:
     """
     layers = truth.layers
     cells = _start_cells(tracks, layers.shape[0])
-    held = layers[cells[:, 1], cells[:, 0]].unique()
+    tracked = layers[cells[:, 1], cells[:, 0]].unique()
     return {
         "frame": torch.ones_like(layers, dtype=torch.bool),
-        "object": torch.isin(layers, held[held > 0]),
+        "object": torch.isin(layers, tracked[tracked > 0]),
         "boundary": boundary(layers),
         "background": layers == 0,
     }
@@ -55,20 +57,28 @@ def boundary(layers: Tensor) -> Tensor:
 def dense_errors(displacement: Tensor, truth: Truth, tracks: Tracks) -> dict[str, float]:
     """Mean endpoint error in pixels per place, over what is visible in frames 1..T-1.
 
-    displacement: (T, G, G, 2). A place without a visible cell gives NaN.
-    Raises ShapeError when the shapes differ.
+    Args:
+        displacement: (T, G, G, 2) pixels, on the grid of the truth.
+        truth: the true motion.
+        tracks: determine which objects count, see place_masks.
+
+    Returns:
+        By place of PLACES; NaN for a place without a visible cell.
+
+    Raises:
+        ShapeError: the shapes differ.
     """
     if displacement.shape != truth.displacement.shape:
         raise ShapeError(
             f"the field must be {tuple(truth.displacement.shape)} as the truth is; got "
             f"{tuple(displacement.shape)}."
         )
-    miss = (displacement - truth.displacement).norm(dim=-1)[1:]
-    seen = truth.visible[1:]
+    error = (displacement - truth.displacement).norm(dim=-1)[1:]
+    visible = truth.visible[1:]
     found = {}
     for name, mask in place_masks(truth, tracks).items():
-        counts = seen & mask
-        found[name] = float(miss[counts].mean()) if bool(counts.any()) else float("nan")
+        counts = visible & mask
+        found[name] = float(error[counts].mean()) if bool(counts.any()) else float("nan")
     return found
 
 
@@ -82,12 +92,12 @@ def track_error(displacement: Tensor, tracks: Tracks) -> float:
     if not bool(counts.any()):
         return float("nan")
     moved = read_field(displacement, tracks.xy[0], tracks.size)
-    miss = (moved - (tracks.xy - tracks.xy[0])).norm(dim=-1)[1:]
-    return float(miss[counts].mean())
+    error = (moved - (tracks.xy - tracks.xy[0])).norm(dim=-1)[1:]
+    return float(error[counts].mean())
 
 
 def visible_accuracy(visible: Tensor, truth: Truth) -> float:
-    """Share of cells and frames 1..T-1 whose visibility (T, G, G), above one half, is right."""
+    """Fraction of cells and frames 1..T-1 whose visibility (T, G, G), above one half, is right."""
     return float(((visible > 0.5) == truth.visible)[1:].float().mean())
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation has measured so far, so that an interruption costs one clip."""
+"""The journal of an evaluation: rows measured so far, so that an interruption costs one clip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LPIPS, where its weights are on this machine; nothing is ever downloaded."""
+"""LPIPS, where its weights are on this machine; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class Perceptual:
             return math.nan
         from torchmetrics.functional.image import learned_perceptual_image_patch_similarity
 
-        one, other = (frames.float().movedim(-1, 1).clamp(0, 1) for frames in (video, truth))
+        first, second = (frames.float().movedim(-1, 1).clamp(0, 1) for frames in (video, truth))
         with torch.no_grad():
             far = learned_perceptual_image_patch_similarity(
-                one,
-                other,
+                first,
+                second,
                 net_type=self.net,  # type: ignore[arg-type]
                 normalize=True,
             )

@@ -1,4 +1,4 @@
-"""What an evaluation found, for machines and for people."""
+"""Reports of an evaluation: JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ MORE = {"visible", "psnr", "ssim", "found"}
 
 
 def as_values(found: Evaluation) -> dict[str, Any]:
-    """A report for json.dumps: what was asked and every figure; what is not known is null."""
-    asked = found.settings
+    """A report for json.dumps: the settings and every figure; what is not known is null."""
+    settings = found.settings
     return {
         "asked": {
-            **asdict(asked),
+            **asdict(settings),
             "weights": {
                 name: "shipped" if path is None else path.name
-                for name, path in asked.named_weights().items()
+                for name, path in settings.named_weights().items()
             },
-            "world": asked.world.value,
-            "davis": None if asked.davis is None else asked.davis.name,
+            "world": settings.world.value,
+            "davis": None if settings.davis is None else settings.davis.name,
         },
         "unit": "pixels of a 256-pixel picture",
         "notes": list(found.notes),
@@ -53,10 +53,12 @@ def as_values(found: Evaluation) -> dict[str, Any]:
 
 def as_markdown(found: Evaluation) -> str:
     """Tables by number of tracks, the best mean of each column in bold."""
-    asked = found.settings
-    world = "the second generator" if asked.world is World.OTHER else "the generator of training"
-    seeds = ", ".join(map(str, asked.seeds))
-    parts = [f"# {asked.model} on {asked.clips} held-out scenes of {world}, track seeds {seeds}\n"]
+    settings = found.settings
+    world = "the second generator" if settings.world is World.OTHER else "the generator of training"
+    seeds = ", ".join(map(str, settings.seeds))
+    parts = [
+        f"# {settings.model} on {settings.clips} held-out scenes of {world}, track seeds {seeds}\n"
+    ]
     parts += [f"{note}\n" for note in found.notes]
     parts.append("## Against the best of the others\n")
     parts.append(comparison_table(found.dense, found.learned))
@@ -74,7 +76,7 @@ def as_markdown(found: Evaluation) -> str:
 
 
 def figure_table(figures: Figures, places: Sequence[str]) -> str:
-    """One row per method. Places of which nobody knows anything are left out."""
+    """One row per method. Places that no method has a figure for are left out."""
     known = [name for name in places if any(one[name].clips for one in figures.values())]
     lines = ["| method | " + " | ".join(known) + " |", "|---|" + "---:|" * len(known)]
     best = {place: _best(figures, place) for place in known}
@@ -85,9 +87,12 @@ def figure_table(figures: Figures, places: Sequence[str]) -> str:
 
 
 def compared(rows: Rows, name: str, learned: Sequence[str]) -> dict[str, tuple[str, Figure]]:
-    """A learned method's error as a part of that of the best other method, for each of COMPARED:
-    which one that is, place by place, and the ratio. "frame and object" is their mean, on scenes
-    where both are known."""
+    """A learned method's error relative to that of the best other method, for each of COMPARED.
+
+    Returns:
+        By place the name of the other method and the ratio. "frame and object" is their mean, on
+        scenes where both are known.
+    """
     both = {
         method: [[_with_both(row) for row in seeds] for seeds in scenes]
         for method, scenes in rows.items()

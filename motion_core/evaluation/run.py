@@ -1,4 +1,4 @@
-"""A whole evaluation: from settings to tables."""
+"""A whole evaluation: from settings to rows of figures."""
 
 from __future__ import annotations
 

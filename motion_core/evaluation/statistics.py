@@ -1,4 +1,4 @@
-"""Means over clips, and how sure one may be of them."""
+"""Means over clips, and their standard errors."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
     count; NaN where nothing does or their mean is 0.
     """
     pairs = np.array([ours, theirs], np.float64)
-    one, other = pairs[:, ~np.isnan(pairs).any(axis=0)]
-    if not len(one) or not other.mean():
+    first, second = pairs[:, ~np.isnan(pairs).any(axis=0)]
+    if not len(first) or not second.mean():
         return Figure(math.nan, math.nan, 0)
-    found = float(one.mean() / other.mean())
-    if len(one) < 2:
-        return Figure(found, math.nan, len(one))
-    spread = np.std(one - found * other, ddof=1) / math.sqrt(len(one)) / abs(other.mean())
-    return Figure(found, float(spread), len(one))
+    found = float(first.mean() / second.mean())
+    if len(first) < 2:
+        return Figure(found, math.nan, len(first))
+    spread = np.std(first - found * second, ddof=1) / math.sqrt(len(first)) / abs(second.mean())
+    return Figure(found, float(spread), len(first))

@@ -1,4 +1,4 @@
-"""One clip: where tracks were asked to go, and where they went."""
+"""Comparison of realised tracks with target tracks in one clip."""
 
 from __future__ import annotations
 
@@ -20,31 +20,35 @@ from .video_similarity import psnr, ssim
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Asked and realised tracks, point by point, and what they differ by.
+    """Target and realised tracks, point by point, and their errors.
 
-    asked, realised: the same N points in the same order. miss: (T, N) pixels of the canvas; NaN
-    where either is not visible, and where a track starts. epe: its mean, NaN where all is. found:
-    the share of the asked-for visible points that are visible as realised. scores: TAP-Vid's.
+    Attributes:
+        target, realised: the same N points in the same order.
+        error: (T, N) pixels of the canvas; NaN where either is not visible, and where a track
+            starts.
+        epe: its mean; NaN where all of it is.
+        found: the fraction of the target's visible points that are visible as realised.
+        scores: TAP-Vid's.
     """
 
-    asked: Tracks
+    target: Tracks
     realised: Tracks
-    miss: Tensor
+    error: Tensor
     epe: float
     found: float
     scores: TapVidScores
 
     def to_text(self) -> str:
         """The figures in words."""
-        known = self.miss[~self.miss.isnan()]
+        known = self.error[~self.error.isnan()]
         if not len(known):
             return (
                 "none of the points is visible where it should be. A tracker finds nothing on flat "
-                "or blurred surfaces; connect the realised tracks where the model tells them."
+                "or blurred surfaces; connect the realised tracks where the model returns them."
             )
-        worst = self.miss.nan_to_num(-1.0).amax(dim=0)
+        worst = self.error.nan_to_num(-1.0).amax(dim=0)
         index = int(worst.argmax())
-        frame = int(self.miss[:, index].nan_to_num(-1.0).argmax())
+        frame = int(self.error[:, index].nan_to_num(-1.0).argmax())
         near = ", ".join(
             f"{100 * share:.0f} % within {limit:g}"
             for limit, share in zip(THRESHOLDS_PX, self.scores.delta, strict=True)
@@ -52,110 +56,120 @@ class Comparison:
         return "\n".join(
             [
                 f"endpoint error {self.epe:.2f} px, median {float(known.median()):.2f} px "
-                f"({len(known)} places of {self.asked.num_points} tracks on {self.asked.size})",
+                f"({len(known)} places of {self.target.num_points} tracks on {self.target.size})",
                 f"pixels of a 256-pixel picture: {near}; mean of these "
                 f"{100 * self.scores.delta_avg:.0f} %",
-                f"visibility as asked: {100 * self.scores.occlusion_accuracy:.1f} %; found again: "
+                f"visibility right: {100 * self.scores.occlusion_accuracy:.1f} %; found again: "
                 f"{100 * self.found:.1f} % of the visible points",
-                f"worst: track {int(self.asked.ids[index])}, {float(worst[index]):.1f} px off in "
+                f"worst: track {int(self.target.ids[index])}, {float(worst[index]):.1f} px off in "
                 f"frame {frame}",
             ]
         )
 
 
-def compare_tracks(asked: Tracks, realised: Tracks) -> Comparison:
-    """How far realised tracks are from those asked for.
+def compare_tracks(target: Tracks, realised: Tracks) -> Comparison:
+    """Errors of realised tracks against target tracks.
 
-    Tracks are matched by their ids; tracks that were never asked for are ignored. The first frame
-    in which a track is visible is where it was given, and does not count. Raises CanvasError or
-    ShapeError for tracks of another canvas or length, ValueError when they have no track in common
-    or none of those asked for is visible after its start.
+    Tracks are matched by their ids; tracks without a target are ignored. The first frame in which
+    a target is visible is the input, and does not count.
+
+    Raises:
+        CanvasError, ShapeError: the tracks are of another canvas or length.
+        ValueError: they have no track in common, or no target is visible after its start.
     """
-    if asked.size != realised.size:
+    if target.size != realised.size:
         raise CanvasError(
-            f"the tracks were asked for on {asked.size} but realised on {realised.size}; bring "
+            f"the target tracks lie on {target.size}, the realised ones on {realised.size}; bring "
             "them to one canvas first (Transform Tracks)."
         )
-    if asked.num_frames != realised.num_frames:
+    if target.num_frames != realised.num_frames:
         raise ShapeError(
-            f"{asked.num_frames} frames were asked for but {realised.num_frames} realised; bring "
-            "them to one length first (Retime Tracks)."
+            f"the target tracks have {target.num_frames} frames but the realised ones "
+            f"{realised.num_frames}; bring them to one length first (Retime Tracks)."
         )
-    asked, realised = _paired(asked.to("cpu"), realised.to("cpu"))
-    first, _ = first_visible(asked.visible)
-    later = torch.arange(asked.num_frames)[:, None] > first
-    shown = asked.visible & later
-    both = shown & realised.visible
-    if not bool(shown.any()):
+    target, realised = _paired(target.to("cpu"), realised.to("cpu"))
+    first, _ = first_visible(target.visible)
+    later = torch.arange(target.num_frames)[:, None] > first
+    expected = target.visible & later
+    both = expected & realised.visible
+    if not bool(expected.any()):
         raise ValueError(
-            "no track is asked to be visible after the frame it starts in; there is nothing to "
-            "compare."
+            "no target track is visible after the frame it starts in; there is nothing to compare."
         )
-    apart = (realised.xy - asked.xy).norm(dim=-1)
-    miss = torch.where(both, apart, torch.full_like(apart, math.nan))
-    scores = tapvid_scores(realised, asked, first, "after")
-    found = float(both.sum()) / float(shown.sum())
+    apart = (realised.xy - target.xy).norm(dim=-1)
+    error = torch.where(both, apart, torch.full_like(apart, math.nan))
+    scores = tapvid_scores(realised, target, first, "after")
+    found = float(both.sum()) / float(expected.sum())
     epe = float(apart[both].mean()) if found else math.nan
-    return Comparison(asked, realised, miss, epe, found, scores)
+    return Comparison(target, realised, error, epe, found, scores)
 
 
-def tracks_again(
+def retrack(
     frames: Tensor,
-    asked: Tracks,
+    target: Tracks,
     tracker: Tracker | None = None,
     progress: Progress = silent,
 ) -> Tracks:
-    """The asked-for tracks as a tracker sees them in a video, (T, H, W, 3) 0..1.
+    """The target tracks as a tracker finds them in a video.
 
     Every track is followed from where it is first visible; those that never are, or are not on the
-    canvas then, are left out. tracker: Lucas-Kanade unless another is given. Raises CanvasError or
-    ShapeError when the video is of another size or length, ValueError when nothing is left.
+    canvas then, are left out.
+
+    Args:
+        frames: (T, H, W, 3) 0..1.
+        target: on the video's canvas, of its length.
+        tracker: Lucas-Kanade unless another is given.
+        progress: of the tracker.
+
+    Raises:
+        CanvasError, ShapeError: the video is of another size or length.
+        ValueError: nothing is left to follow.
     """
     height, width = frames.shape[1:3]
-    if (width, height) != tuple(asked.size):
+    if (width, height) != tuple(target.size):
         raise CanvasError(
-            f"the frames are {width}x{height} but the tracks' canvas is {asked.size}; bring the "
+            f"the frames are {width}x{height} but the tracks' canvas is {target.size}; bring the "
             "tracks to the frames first (Transform Tracks)."
         )
-    if len(frames) != asked.num_frames:
+    if len(frames) != target.num_frames:
         raise ShapeError(
-            f"there are {len(frames)} frames but tracks of {asked.num_frames}; bring them to one "
+            f"there are {len(frames)} frames but tracks of {target.num_frames}; bring them to one "
             "length first (Retime Tracks)."
         )
-    asked = asked.to("cpu")
-    first, start, has_start = track_starts(asked)
-    inside = ((start >= 0) & (start < start.new_tensor(asked.size))).all(dim=-1)
+    target = target.to("cpu")
+    first, start, has_start = track_starts(target)
+    inside = ((start >= 0) & (start < start.new_tensor(target.size))).all(dim=-1)
     kept = (inside & has_start).nonzero().squeeze(1)
     if not len(kept):
         raise ValueError("no track is ever visible on the canvas; there is nothing to follow.")
     queries = torch.cat([first[kept, None].float(), start[kept]], dim=1)
     found = (tracker or LucasKanade()).track(frames, queries, progress)
-    return replace(found, ids=asked.ids[kept], fps=asked.fps)
+    return replace(found, ids=target.ids[kept], fps=target.fps)
 
 
-def likeness_text(frames: Tensor, truth: Tensor) -> str:
-    """How alike a video and the true one are, (T, H, W, 3) 0..1, without their first frame.
+def similarity_text(frames: Tensor, truth: Tensor) -> str:
+    """PSNR and SSIM of a video against the true one, (T, H, W, 3) 0..1, without their first frame.
 
     Raises ShapeError for videos of different shapes or a single frame.
     """
     if len(frames) < 2:
-        raise ShapeError("a video of one frame is the picture that was given; nothing to compare.")
+        raise ShapeError("a video of one frame is the input picture; there is nothing to compare.")
     peak = psnr(frames[1:], truth[1:])
     try:
-        alike = f"SSIM {ssim(frames[1:], truth[1:]):.3f}"
+        structure = f"SSIM {ssim(frames[1:], truth[1:]):.3f}"
     except MissingExtraError as missing:
-        alike = str(missing)
-    return f"PSNR {peak:.2f} dB; {alike}"
+        structure = str(missing)
+    return f"PSNR {peak:.2f} dB; {structure}"
 
 
-def _paired(asked: Tracks, realised: Tracks) -> tuple[Tracks, Tracks]:
-    """The tracks that both have, in the asked-for order."""
+def _paired(target: Tracks, realised: Tracks) -> tuple[Tracks, Tracks]:
+    """The tracks that both have, in the order of the target."""
     place = {int(one): index for index, one in enumerate(realised.ids)}
-    pairs = [(row, place[int(one)]) for row, one in enumerate(asked.ids) if int(one) in place]
+    pairs = [(row, place[int(one)]) for row, one in enumerate(target.ids) if int(one) in place]
     if not pairs:
         raise ValueError(
-            "asked and realised tracks have no id in common; connect the realised tracks of the "
+            "target and realised tracks have no id in common; connect the realised tracks of the "
             "same run, or only its frames."
         )
-    mine, theirs = torch.tensor(pairs).T
-    return select(asked, mine), select(realised, theirs)
+    rows, columns = torch.tensor(pairs).T
+    return select(target, rows), select(realised, columns)

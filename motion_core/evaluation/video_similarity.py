@@ -1,4 +1,4 @@
-"""How alike two videos are."""
+"""PSNR and SSIM of two videos."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def psnr(video: Tensor, truth: Tensor) -> float:
 
     Equal videos give 100. Raises ShapeError for videos of different shapes.
     """
-    _check_alike(video, truth)
+    _check_same_shape(video, truth)
     error = float((video.double() - truth.double()).square().mean())
     return min(MOST_DB, -10.0 * math.log10(error)) if error > 0 else MOST_DB
 
@@ -28,18 +28,18 @@ def ssim(video: Tensor, truth: Tensor) -> float:
     Wang et al. 2004 with an 11-pixel Gaussian window, as torchmetrics computes it.
     Raises ShapeError for videos of different shapes, MissingExtraError without the extra `eval`.
     """
-    _check_alike(video, truth)
+    _check_same_shape(video, truth)
     try:
         from torchmetrics.functional.image import structural_similarity_index_measure as measure
     except ImportError as missing:
         raise MissingExtraError(
             'SSIM needs torchmetrics: python -m pip install "motion-prompting[eval]".'
         ) from missing
-    planes, wanted = (one.float().movedim(-1, 1) for one in (video, truth))
-    return float(measure(planes, wanted, data_range=1.0))  # type: ignore[arg-type]
+    planes, target = (one.float().movedim(-1, 1) for one in (video, truth))
+    return float(measure(planes, target, data_range=1.0))  # type: ignore[arg-type]
 
 
-def _check_alike(video: Tensor, truth: Tensor) -> None:
+def _check_same_shape(video: Tensor, truth: Tensor) -> None:
     if video.shape != truth.shape or video.ndim != 4:
         raise ShapeError(
             f"two videos (T, H, W, 3) of one shape are needed; got {tuple(video.shape)} and "

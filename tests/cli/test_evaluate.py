@@ -28,11 +28,11 @@ def test_the_examples_can_be_read() -> None:
 
 def test_a_small_evaluation(tmp_path: Path, motion_core: Command) -> None:
     report, tables, sheet = (tmp_path / name for name in ("r.json", "r.md", "r.png"))
-    told = motion_core(
+    result = motion_core(
         *("evaluate", *FEW, "--seed", "3", "--scenes", "other", "--json", str(report)),
         *("--markdown", str(tables), "--sheet", str(sheet)),
     )
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     values = json.loads(report.read_text(encoding="utf-8"))
     assert values["asked"]["world"] == "other"
     assert values["asked"]["weights"] == {"lite": "shipped"}
@@ -62,9 +62,9 @@ def test_an_interrupted_evaluation_keeps_its_rows(
         patch.setattr(run, "measure", stop)
         assert motion_core(*line).code == 130
     assert [path.name for path in tmp_path.iterdir()] == ["r.json.journal"]
-    told = motion_core(*line)
-    assert told.code == 0
-    assert "going on after 1 known rows" in told.err
+    result = motion_core(*line)
+    assert result.code == 0
+    assert "going on after 1 known rows" in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
 
 
@@ -80,13 +80,13 @@ def test_an_interrupted_evaluation_keeps_its_rows(
         (["--markdown", "table.txt"], "must end in one of .md"),
     ],
 )
-def test_what_cannot_be_evaluated_is_said_in_one_line(
+def test_what_cannot_be_evaluated_is_refused_in_one_line(
     words: list[str], message: str, tmp_path: Path, motion_core: Command
 ) -> None:
-    told = motion_core("evaluate", *words, "--json", str(tmp_path / "r.json"))
-    assert told.code == 2
-    assert message in told.err
-    assert told.err.count("\n") == 1
+    result = motion_core("evaluate", *words, "--json", str(tmp_path / "r.json"))
+    assert result.code == 2
+    assert message in result.err
+    assert result.err.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Move:
-    """Turn and zoom about a centre, then shift: what a thing has done by the last frame."""
+    """Turn and zoom about a centre, then shift: the motion of a thing up to the last frame."""
 
     shift: tuple[float, float] = (0, 0)
     turn_deg: float = 0
@@ -28,7 +28,7 @@ class Move:
         return centre + arm + part * np.array(self.shift)
 
     def backward(self, points: Array, centre: Array, part: float) -> Array:
-        """Where points (..., 2) seen then came from."""
+        """Where points (..., 2) visible then came from."""
         arm = points - centre - part * np.array(self.shift)
         return centre + arm @ np.linalg.inv(self._matrix(part)).T
 

@@ -1,4 +1,4 @@
-"""Scattered displacements made dense: exact where they can be, and as their definitions say."""
+"""Scattered displacements made dense: exact where they can be, else as defined."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_one_point_shifts_everything_and_points_on_one_spot_do_not_turn() -> Non
         assert np.abs(field.values - [3, -4]).max() < 1e-4
 
 
-def test_a_field_is_near_what_its_points_say() -> None:
+def test_a_field_is_near_the_values_of_its_points() -> None:
     x, y = np.meshgrid(np.arange(4, 200, 8), np.arange(4, 120, 8))
     points = np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32)
     values = np.stack([6 * np.sin(points[:, 0] / 30), 4 * np.cos(points[:, 1] / 25)], axis=1)
@@ -60,7 +60,7 @@ def test_a_field_is_near_what_its_points_say() -> None:
     assert np.abs(field.at(points) - values).max() < 0.5
 
 
-def test_trusted_points_speak_louder() -> None:
+def test_points_of_more_weight_count_more() -> None:
     points = np.array([[100, 60], [100, 60]], np.float32)
     values = np.array([[0, 0], [10, 0]], np.float32)
     field = complete(points, values, np.array([0.1, 1], np.float32), CANVAS)
@@ -153,7 +153,7 @@ def test_the_centres_of_cells_lie_a_ring_around_the_canvas() -> None:
     assert centres[0, 0].tolist() == [-4, -4] and centres[-1, -1].tolist() == [204, 124]
 
 
-def test_a_group_not_seen_is_on_its_way() -> None:
+def test_a_hidden_group_moves_evenly_between_visible_frames() -> None:
     xy = torch.tensor([[10.0, 10], [14, 10], [0, 0], [0, 0], [26, 10], [0, 0]])[:, None]
     visible = torch.tensor([True, True, False, False, True, False])[:, None]
     motion = motion_of(make_tracks(xy, CANVAS, visible=visible))

@@ -23,7 +23,7 @@ from .scenes import PINNED_DRAG, SCENES, Disc, Move, Scene, lattice, pixel_centr
 SIZE = Size(256, 256)
 
 
-def test_a_motion_is_displacement_from_where_a_point_was_first_seen() -> None:
+def test_a_motion_is_displacement_from_the_first_visible_position() -> None:
     xy = torch.tensor(
         [[[9.0, 9], [1, 1], [5, 5]], [[2, 3], [2, 2], [5, 6]], [[4, 3], [0, 0], [5, 7]]]
     )
@@ -56,7 +56,7 @@ def test_neighbours_are_those_of_delaunay() -> None:
     assert len(found - wanted) < 0.1 * len(found)
 
 
-def test_a_point_speaks_for_what_is_nearest_and_near() -> None:
+def test_a_point_covers_what_is_nearest_and_near() -> None:
     points = np.array([[64, 128], [192, 128], [192, 128]], np.float32)
     area = find_neighbours(points, SIZE, 1000).area
     assert area.tolist() == pytest.approx([0.5, 0.25, 0.25], abs=0.01)
@@ -90,7 +90,7 @@ def test_components_are_those_of_the_graph() -> None:
         ("camera and drag", 1, True),
     ],
 )
-def test_scenes_fall_apart_into_their_things(name: str, layers: int, moving: bool) -> None:
+def test_scenes_are_segmented_into_their_things(name: str, layers: int, moving: bool) -> None:
     scene = SCENES[name]
     motion = motion_of(scene.tracks())
     found = find_layers(motion)
@@ -102,7 +102,7 @@ def test_scenes_fall_apart_into_their_things(name: str, layers: int, moving: boo
         assert (layer.alpha == 1).all()
 
 
-def test_a_soft_drag_is_one_sheet_of_many_shares() -> None:
+def test_a_soft_drag_is_one_layer_of_many_alphas() -> None:
     points = lattice(SIZE, 10)
     pull = np.exp(-0.5 * (np.hypot(*(points - 128).T) / 30) ** 2)
     pull[pull < 0.02] = 0
@@ -168,7 +168,7 @@ def test_a_thing_is_cut_out_along_its_border() -> None:
     assert alpha[away].max() == 0
 
 
-def test_without_a_border_the_share_falls_evenly_over_the_gap() -> None:
+def test_without_a_border_alpha_falls_evenly_over_the_gap() -> None:
     scene = Scene(SIZE, (Disc((128, 128), 40, Move((30, 0))),))
     motion = motion_of(scene.tracks(inside=6, outside=12, gap=16))
     layers = find_layers(motion)
@@ -179,7 +179,7 @@ def test_without_a_border_the_share_falls_evenly_over_the_gap() -> None:
     assert np.diff(ray).max() < 0.02 and -np.diff(ray).min() < 0.15
 
 
-def test_the_share_is_what_the_points_say_where_they_are_close_to_each_other() -> None:
+def test_alpha_interpolates_points_that_are_close_to_each_other() -> None:
     scene = Scene(SIZE, (Disc((128, 128), 40, Move((30, 0))),))
     motion = motion_of(scene.tracks(inside=6, outside=10, gap=4))
     layers = find_layers(motion)

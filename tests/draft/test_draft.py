@@ -64,7 +64,7 @@ def test_frame_0_is_the_picture(name: str) -> None:
     assert torch.equal(draft(scene.picture(), scene.tracks())[0], scene.picture())
 
 
-def test_tracks_never_visible_ask_for_nothing() -> None:
+def test_tracks_never_visible_move_nothing() -> None:
     tracks = drag()
     hidden = make_tracks(tracks.xy, SIZE, visible=torch.zeros_like(tracks.visible))
     assert all(torch.equal(frame, photo()) for frame in draft(photo(), hidden))
@@ -176,7 +176,7 @@ def test_a_lone_drag_moves_its_surroundings_and_rests_far_away() -> None:
 # Time
 
 
-def test_a_late_track_has_rested_until_it_is_seen() -> None:
+def test_a_late_track_rests_until_it_is_visible() -> None:
     tracks = drag(frames=7)
     goes = (tracks.xy[-1] - tracks.xy[0]).norm(dim=-1) > 1
     xy, visible = tracks.xy.clone(), tracks.visible.clone()
@@ -189,7 +189,7 @@ def test_a_late_track_has_rested_until_it_is_seen() -> None:
     assert (video[5] - photo()).abs().max() > 0.1
 
 
-def test_a_thing_let_go_stays_and_one_missed_for_a_while_goes_on_evenly() -> None:
+def test_a_thing_whose_tracks_end_stays_and_a_hidden_one_moves_evenly() -> None:
     tracks = drag(frames=9)
     goes = (tracks.xy[-1] - tracks.xy[0]).norm(dim=-1) > 1
     visible = tracks.visible.clone()

@@ -24,7 +24,7 @@ def shifted(dx: float, dy: float = 0) -> BackwardField:
 
 
 def columns(*spans: tuple[int, int, float]) -> Array:
-    """A picture whose columns first..last (excluded) are as bright as told, else black."""
+    """A picture whose columns first..last (excluded) have a given brightness, else black."""
     picture = np.zeros((SIZE.height, SIZE.width, 3), np.float32)
     for first, last, level in spans:
         picture[:, first:last] = level
@@ -32,7 +32,7 @@ def columns(*spans: tuple[int, int, float]) -> Array:
 
 
 def share_of(first: int, last: int) -> Array:
-    """One in columns first..last (excluded), with half shares beside them."""
+    """One in columns first..last (excluded), with alpha one half beside them."""
     alpha = np.zeros((SIZE.height, SIZE.width), np.float32)
     alpha[:, first - 1 : last + 1] = 0.5
     alpha[:, first:last] = 1
@@ -62,7 +62,7 @@ def test_a_thing_lies_on_top_where_it_goes_and_leaves_what_is_behind() -> None:
 
 
 def test_an_outline_is_not_jagged() -> None:
-    # White beyond the thing's own border, so that the outline itself is seen.
+    # White beyond the thing's own border, so that the outline itself is visible.
     row = drawn(columns((0, 60, 1.0)), share_of(20, 40), shifted(60.5))
     edge = row[90:110]
     assert ((edge > 0.05) & (edge < 0.95)).sum() == 1
@@ -81,7 +81,7 @@ def test_where_nothing_moves_every_bit_stays() -> None:
 
 
 @pytest.mark.parametrize("width", [6, 25])
-def test_a_soft_sheet_is_stretched_and_never_torn(width: int) -> None:
+def test_a_soft_layer_is_stretched_and_never_torn(width: int) -> None:
     ramp = np.clip((np.arange(SIZE.width) - 25) / width, 0, 1).astype(np.float32)
     ramp[70:] = 0
     alpha = np.repeat(ramp[None], SIZE.height, axis=0)
@@ -101,7 +101,7 @@ def test_a_soft_sheet_is_stretched_and_never_torn(width: int) -> None:
     assert np.array_equal(torn, out) == (width == 25)
 
 
-def test_a_thing_on_a_moving_base() -> None:
+def test_a_thing_on_a_moving_background() -> None:
     picture = columns((30, 50, 0.8), (70, 80, 0.4))
     row = drawn(picture, share_of(30, 50), shifted(-10), shifted(15))
     assert np.abs(row[20:40] - 0.8).max() < 1e-6
@@ -109,7 +109,7 @@ def test_a_thing_on_a_moving_base() -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_the_sheet_drawn_last_lies_on_top(order: tuple[int, int]) -> None:
+def test_the_layer_drawn_last_lies_on_top(order: tuple[int, int]) -> None:
     picture = columns((10, 30, 0.8), (80, 100, 0.4))
     alphas = [share_of(10, 30), share_of(80, 100)]
     textures = make_textures(picture, alphas, [False, False], 40.0)

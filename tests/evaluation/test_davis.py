@@ -1,4 +1,4 @@
-"""DAVIS from a folder: a small one of our own making, whose motion is known."""
+"""DAVIS from a folder: a small synthetic one whose motion is known."""
 
 from __future__ import annotations
 

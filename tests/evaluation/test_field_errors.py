@@ -88,9 +88,9 @@ def test_reading_a_linear_field_is_exact() -> None:
 
 
 def test_visible_accuracy() -> None:
-    said = truth().visible.float()
-    said[1, 0] = 0.2
-    assert visible_accuracy(said, truth()) == pytest.approx(12 / 16)
+    visible = truth().visible.float()
+    visible[1, 0] = 0.2
+    assert visible_accuracy(visible, truth()) == pytest.approx(12 / 16)
 
 
 def test_fields_of_another_shape_are_refused() -> None:

@@ -19,11 +19,11 @@ def test_tracks_come_back_from_the_id_volume() -> None:
     back = through_ids(tracks, IdReader())
     apart = torch.cdist(back.xy[0], tracks.xy[0])
     nearest = apart.argmin(dim=1)
-    seen = back.visible & tracks.visible[:, nearest]
+    visible = back.visible & tracks.visible[:, nearest]
     inside = ((tracks.xy >= 0) & (tracks.xy < 256)).all(dim=-1)[:, nearest]
-    miss = (back.xy - tracks.xy[:, nearest]).norm(dim=-1)
-    assert float(miss[seen & inside].median()) < 0.75
-    assert float((miss[seen & inside] < 2).float().mean()) > 0.97
+    error = (back.xy - tracks.xy[:, nearest]).norm(dim=-1)
+    assert float(error[visible & inside].median()) < 0.75
+    assert float((error[visible & inside] < 2).float().mean()) > 0.97
     assert float((back.visible == inside).float().mean()) > 0.97
 
 
@@ -47,11 +47,11 @@ def test_codes_find_themselves_untrained() -> None:
     rows = embedding.encode(spread_ids(embedding, 48, seed=0))
     found = read_tracks(IdReader(), sparse_id_volume(tracks, size, rows), size)
     nearest = torch.cdist(found.xy[0], tracks.xy[0].where(visible[0, :, None], 1e4)).argmin(dim=1)
-    seen = visible[:, nearest]
-    assert torch.equal(found.visible, seen)
-    miss = (found.xy - tracks.xy[:, nearest]).norm(dim=-1)[seen]
+    visible = visible[:, nearest]
+    assert torch.equal(found.visible, visible)
+    error = (found.xy - tracks.xy[:, nearest]).norm(dim=-1)[visible]
     # A cell is a pixel: no more than half its diagonal is lost.
-    assert float(miss.max()) < 0.75
+    assert float(error.max()) < 0.75
 
 
 def test_gradients_reach_the_reader() -> None:

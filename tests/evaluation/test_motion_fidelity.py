@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from motion_core.errors import ShapeError
-from motion_core.evaluation.motion_fidelity import motion_fidelity, track_likeness
+from motion_core.evaluation.motion_fidelity import motion_fidelity, track_similarity
 from motion_core.geometry import Size
 from motion_core.tracks.model import Tracks, empty_tracks, make_tracks
 
@@ -25,11 +25,11 @@ def walk(points: int, seed: int, hidden: float = 0.3) -> Tracks:
     return make_tracks(40 + steps.cumsum(dim=0), SIZE, visible=visible)
 
 
-def slow_likeness(one: Tracks, other: Tracks, n: int, m: int) -> float:
+def slow_similarity(one: Tracks, other: Tracks, n: int, m: int) -> float:
     values = []
     for t in range(1, FRAMES):
-        seen = [tracks.visible[t - 1 : t + 1, i].all() for tracks, i in ((one, n), (other, m))]
-        if not all(bool(each) for each in seen):
+        visible = [tracks.visible[t - 1 : t + 1, i].all() for tracks, i in ((one, n), (other, m))]
+        if not all(bool(each) for each in visible):
             continue
         a = (one.xy[t, n] - one.xy[t - 1, n]).double().numpy()
         b = (other.xy[t, m] - other.xy[t - 1, m]).double().numpy()
@@ -42,8 +42,8 @@ def slow_likeness(one: Tracks, other: Tracks, n: int, m: int) -> float:
 
 def test_likeness_and_fidelity_are_those_of_plain_loops() -> None:
     one, other = walk(5, 0), walk(4, 1)
-    slow = np.array([[slow_likeness(one, other, n, m) for m in range(4)] for n in range(5)])
-    np.testing.assert_allclose(track_likeness(one, other).numpy(), slow, atol=1e-5)
+    slow = np.array([[slow_similarity(one, other, n, m) for m in range(4)] for n in range(5)])
+    np.testing.assert_allclose(track_similarity(one, other).numpy(), slow, atol=1e-5)
     wanted = (np.nanmax(slow, axis=1).mean() + np.nanmax(slow, axis=0).mean()) / 2
     assert motion_fidelity(one, other) == pytest.approx(wanted, abs=1e-5)
     assert motion_fidelity(other, one) == pytest.approx(motion_fidelity(one, other), abs=1e-6)

@@ -1,4 +1,4 @@
-"""One clip's tracks, asked for and realised: numbers that are known beforehand."""
+"""One clip's target and realised tracks: numbers that are known beforehand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.evaluation.error_plot import LONG_SIDE, PLOT, error_picture
-from motion_core.evaluation.track_comparison import compare_tracks, likeness_text, tracks_again
+from motion_core.evaluation.track_comparison import compare_tracks, retrack, similarity_text
 from motion_core.geometry import Size
 from motion_core.tracks import Tracks, make_tracks, select
 
@@ -19,8 +19,8 @@ FAR = torch.tensor([3.0, 4.0])
 
 
 def moved(tracks: Tracks, by: torch.Tensor, visible: torch.Tensor | None = None) -> Tracks:
-    seen = tracks.visible if visible is None else visible
-    return make_tracks(tracks.xy + by, tracks.size, visible=seen, ids=tracks.ids)
+    visible = tracks.visible if visible is None else visible
+    return make_tracks(tracks.xy + by, tracks.size, visible=visible, ids=tracks.ids)
 
 
 def test_errors_that_are_known() -> None:
@@ -32,7 +32,7 @@ def test_errors_that_are_known() -> None:
     assert off.epe == pytest.approx(5.0)
     # 3 of 96 and 4 of 80 pixels are 8 and 12.8 of 256: within 16, not within 8.
     assert off.scores.delta == (0.0, 0.0, 0.0, 0.0, 1.0)
-    assert off.miss[0].isnan().all(), "the first frame is given"
+    assert off.error[0].isnan().all(), "the first frame is the input"
     assert "5.00 px" in off.to_text() and "100 % within 16" in off.to_text()
 
 
@@ -43,31 +43,31 @@ def test_tracks_are_matched_by_id_and_hidden_points_do_not_count() -> None:
     found = compare_tracks(tracks, turned)
     assert found.epe == pytest.approx(5.0 / 3)
     assert "track 1, 5.0 px off" in found.to_text()
-    seen = torch.ones(5, 3, dtype=torch.bool)
-    seen[3:, 1] = False
-    hidden = compare_tracks(tracks, moved(far, torch.zeros(2), seen))
+    visible = torch.ones(5, 3, dtype=torch.bool)
+    visible[3:, 1] = False
+    hidden = compare_tracks(tracks, moved(far, torch.zeros(2), visible))
     assert hidden.epe == pytest.approx(5.0 * 2 / 10)
     assert hidden.found == pytest.approx(10 / 12)
     assert hidden.scores.occlusion_accuracy == pytest.approx(10 / 12)
     fewer = compare_tracks(tracks, select(far, torch.tensor([1])))
     assert fewer.epe == pytest.approx(5.0)
-    assert fewer.asked.num_points == 1
+    assert fewer.target.num_points == 1
 
 
-def test_late_tracks_start_where_they_are_given() -> None:
-    seen = torch.ones(5, 3, dtype=torch.bool)
-    seen[:2, 0] = False
-    tracks = make_tracks(target(3.0), SIZE, visible=seen)
+def test_late_tracks_start_at_their_first_visible_frame() -> None:
+    visible = torch.ones(5, 3, dtype=torch.bool)
+    visible[:2, 0] = False
+    tracks = make_tracks(target(3.0), SIZE, visible=visible)
     found = compare_tracks(tracks, tracks)
-    assert found.miss[:, 0].isnan().tolist() == [True, True, True, False, False]
-    again = tracks_again(panned(3.0), tracks)
+    assert found.error[:, 0].isnan().tolist() == [True, True, True, False, False]
+    again = retrack(panned(3.0), tracks)
     assert again.xy[2, 0].tolist() == tracks.xy[2, 0].tolist()
     assert compare_tracks(tracks, again).epe < 0.2
 
 
 def test_a_video_is_tracked_again() -> None:
     tracks = make_tracks(target(5.0), SIZE)
-    found = compare_tracks(tracks, tracks_again(panned(3.0), tracks))
+    found = compare_tracks(tracks, retrack(panned(3.0), tracks))
     assert found.epe == pytest.approx(5.0, abs=0.2)
     assert found.found > 0.9
 
@@ -85,14 +85,14 @@ def test_what_does_not_belong_together_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing to compare"):
         compare_tracks(never, tracks)
     with pytest.raises(ValueError, match="nothing to follow"):
-        tracks_again(panned(3.0), never)
+        retrack(panned(3.0), never)
     with pytest.raises(CanvasError, match="96x80"):
-        tracks_again(panned(3.0), make_tracks(target(3.0), Size(80, 80)))
+        retrack(panned(3.0), make_tracks(target(3.0), Size(80, 80)))
     with pytest.raises(ShapeError, match="5 frames"):
-        tracks_again(panned(3.0), make_tracks(target(3.0, 4), SIZE))
+        retrack(panned(3.0), make_tracks(target(3.0, 4), SIZE))
 
 
-def test_nothing_found_is_said_and_drawn() -> None:
+def test_nothing_found_is_reported_and_drawn() -> None:
     tracks = make_tracks(target(3.0), SIZE)
     never = moved(tracks, torch.zeros(2), torch.zeros(5, 3, dtype=torch.bool))
     found = compare_tracks(tracks, never)
@@ -101,15 +101,15 @@ def test_nothing_found_is_said_and_drawn() -> None:
     assert torch.isfinite(error_picture(found)).all()
 
 
-def test_likeness_is_told_without_the_first_frame() -> None:
+def test_similarity_leaves_out_the_first_frame() -> None:
     truth = panned(3.0)
     video = truth.clone()
     video[0] = 0
-    assert likeness_text(video, truth).startswith("PSNR 100.00 dB; SSIM 1.000")
+    assert similarity_text(video, truth).startswith("PSNR 100.00 dB; SSIM 1.000")
     video[1:] = (truth[1:] + 0.1).clamp(0, 1.2)
-    assert likeness_text(video, truth).startswith("PSNR 20.00 dB")
+    assert similarity_text(video, truth).startswith("PSNR 20.00 dB")
     with pytest.raises(ShapeError, match="one frame"):
-        likeness_text(truth[:1], truth[:1])
+        similarity_text(truth[:1], truth[:1])
 
 
 def test_the_picture_is_green_where_all_is_well_and_red_where_not() -> None:

@@ -83,10 +83,10 @@ def test_splat_equals_a_loop() -> None:
             for column in range(7):
                 across = max(0.0, 1 - abs(at[0, one] - column - 0.5))
                 along = max(0.0, 1 - abs(at[1, one] - row - 0.5))
-                share = across * along
-                sums[row, column] += share * weight[0, one] * colours[:, one]
-                mass[row, column] += share * weight[0, one]
-                cover[row, column] += share * weight[1, one]
+                overlap = across * along
+                sums[row, column] += overlap * weight[0, one] * colours[:, one]
+                mass[row, column] += overlap * weight[0, one]
+                cover[row, column] += overlap * weight[1, one]
     np.testing.assert_allclose(coverage, cover, atol=1e-5)
     hit = mass > 1e-4
     np.testing.assert_allclose(mean[hit], sums[hit] / mass[hit][:, None], atol=1e-3)
