@@ -1,144 +1,201 @@
-"""OpenEXR, as far as depth passes need it: one part, scan lines, uncompressed or ZIP.
+"""Depth passes of OpenEXR files, read with the OpenEXR library.
 
-The wheels of OpenCV carry no EXR decoder that can be counted on, so the format's own document is
-followed here (openexr.com, "OpenEXR File Layout").
+The channel is chosen by name and the data window is placed in the display window.
 """
 
 from __future__ import annotations
 
-import struct
-import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..errors import FormatError
+from ..errors import FormatError, MissingExtraError
 
-MAGIC = 20000630
-TILED, DEEP, MULTIPART = 0x200, 0x800, 0x1000
-# Scan lines in a block, by compression: none, ZIPS and ZIP. Names of what is refused.
-BLOCK_LINES = {0: 1, 2: 1, 3: 16}
-REFUSED = {1: "RLE", 4: "PIZ", 5: "PXR24", 6: "B44", 7: "B44A", 8: "DWAA", 9: "DWAB"}
-DTYPES = {0: np.dtype("<u4"), 1: np.dtype("<f2"), 2: np.dtype("<f4")}
-# Where depth is kept, best first; layers ("ViewLayer.Depth.Z") are told by their last word.
-DEPTH_CHANNELS = ("z", "depth", "y", "v", "r")
+# Values that all channels of a file may decode to, 1 GiB as float32, and pixels of a window.
+MAX_VALUES = 1 << 28
+MAX_PIXELS = 1 << 26
+# No compression of the format packs depth this tightly; beyond it the header is wrong.
+MAX_COMPRESSION_RATIO = 4096
+# Names of a depth pass or channel, and the channels that may hold it, best first.
+DEPTH_NAMES = ("depth", "z")
+DEPTH_COMPONENTS = ("z", "depth", "v", "y")
+VECTORS = ({"x", "y", "z"}, {"u", "v"}, {"x", "y"})
+COLOURS = ("r", "g", "b")
+ALPHA = "a"
+LIBRARY_ERRORS = (OSError, RuntimeError, ValueError, LookupError, MemoryError)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A rectangle of pixels; right and bottom are included."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.bottom - self.top + 1, self.right - self.left + 1
 
 
 @dataclass(frozen=True)
 class _Header:
-    channels: tuple[tuple[str, np.dtype], ...]
-    compression: int
-    width: int
-    height: int
-    top: int
-    end: int
+    """What is checked before pixels are decoded. channels: names and their subsampling."""
+
+    channels: Mapping[str, tuple[int, int]]
+    data: _Window
+    display: _Window
+    compression: str
 
 
 def read_exr(path: Path) -> np.ndarray:
-    """(H, W) float32 of a file's depth channel: Z, depth, Y, V, R, or its only one.
+    """The depth channel of an EXR file on its display window.
 
-    Raises FormatError for anything else than a one-part scan-line file that is not compressed or
-    compressed with ZIP, and for a file that is cut short.
+    Args:
+        path: A flat file of one part, in scan lines or tiles, in any compression of the library.
+
+    Returns:
+        (H, W) float32; NaN outside the data window.
+
+    Raises:
+        FormatError: The file is damaged, deep or multi-part, too large, or has no single channel
+            that can be depth. The message lists the channels.
+        MissingExtraError: The OpenEXR library is not installed.
     """
-    data = path.read_bytes()
     try:
-        header = _read_header(data)
-        name, offset, dtype = _depth_channel(header)
-        return _read_channel(data, header, offset, dtype).astype(np.float32)
+        import OpenEXR
+    except ImportError as error:
+        raise MissingExtraError("Reading EXR needs OpenEXR: pip install OpenEXR.") from error
+    stored_bytes = path.stat().st_size
+    try:
+        header = _read_header(OpenEXR, path)
+        _check_size(header, stored_bytes)
+        names = choose_depth_channel(list(header.channels))
+        values = _read_channels(OpenEXR, path, header, names)
     except FormatError as error:
         raise FormatError(f"{path.name}: {error}") from error
-    except (struct.error, IndexError, ValueError, zlib.error, UnicodeDecodeError) as error:
-        raise FormatError(f"{path.name}: the EXR file is damaged or cut short.") from error
+    except LIBRARY_ERRORS as error:
+        message = f"{path.name}: not an OpenEXR file, or damaged or cut short."
+        raise FormatError(message) from error
+    return _on_display_window(values, header.data, header.display)
 
 
-def _read_header(data: bytes) -> _Header:
-    magic, version = struct.unpack_from("<iI", data)
-    if magic != MAGIC:
-        raise FormatError("not an OpenEXR file.")
-    if version & (TILED | DEEP | MULTIPART):
-        raise FormatError("tiled, deep and multi-part EXR is not read; save one scan-line image.")
-    attributes, at = {}, 8
-    while data[at] != 0:
-        name, at = _text(data, at)
-        _, at = _text(data, at)
-        (length,) = struct.unpack_from("<i", data, at)
-        attributes[name] = data[at + 4 : at + 4 + length]
-        at += 4 + length
-    missing = {"channels", "compression", "dataWindow"} - attributes.keys()
-    if missing:
-        raise FormatError(f"the EXR header lacks {', '.join(sorted(missing))}.")
-    compression = attributes["compression"][0]
-    if compression not in BLOCK_LINES:
-        name = REFUSED.get(compression, str(compression))
-        raise FormatError(f"EXR compression {name} is not read; save with ZIP or none.")
-    left, top, right, bottom = struct.unpack("<4i", attributes["dataWindow"])
-    channels = _read_channels(attributes["channels"])
-    return _Header(channels, compression, right - left + 1, bottom - top + 1, top, at + 1)
+def _read_header(library: Any, path: Path) -> _Header:
+    # The older InputFile of the library is not used: damaged headers make it crash the process.
+    with library.File(str(path), header_only=True) as file:
+        if len(file.parts) != 1 or "deep" in str(file.header()["type"]).lower():
+            raise FormatError("deep and multi-part EXR is not read; save one flat image per file.")
+        header = file.header()
+        channels = {c.name: (int(c.xSampling), int(c.ySampling)) for c in header["channels"]}
+        windows = [
+            _Window(*(int(side) for corner in header[name] for side in corner))
+            for name in ("dataWindow", "displayWindow")
+        ]
+        compression = str(header["compression"]).split(".")[-1].removesuffix("_COMPRESSION")
+    return _Header(channels, *windows, compression)
 
 
-def _read_channels(data: bytes) -> tuple[tuple[str, np.dtype], ...]:
-    channels, at = [], 0
-    while data[at] != 0:
-        name, at = _text(data, at)
-        kind, _, across, down = struct.unpack_from("<iIii", data, at)
-        if (across, down) != (1, 1) or kind not in DTYPES:
-            raise FormatError(f"EXR channel {name} is subsampled or of an unknown type.")
-        channels.append((name, DTYPES[kind]))
-        at += 16
-    return tuple(channels)
+def _check_size(header: _Header, stored_bytes: int) -> None:
+    for name, window in (("data", header.data), ("display", header.display)):
+        height, width = window.shape
+        if height < 1 or width < 1 or height * width > MAX_PIXELS:
+            raise FormatError(
+                f"the EXR {name} window is {width}x{height}; expected 1 to {MAX_PIXELS:,} pixels."
+            )
+    height, width = header.data.shape
+    count = height * width * len(header.channels)
+    if count > MAX_VALUES:
+        raise FormatError(
+            f"{len(header.channels)} EXR channels of {width}x{height} pixels are more than "
+            f"{MAX_VALUES:,} values; save the depth pass on its own."
+        )
+    if count > stored_bytes * MAX_COMPRESSION_RATIO:
+        raise FormatError(
+            f"the EXR file is damaged or cut short: {stored_bytes} bytes cannot hold {count:,} "
+            "values."
+        )
 
 
-def _depth_channel(header: _Header) -> tuple[str, int, np.dtype]:
-    """Name, place in a line (bytes for each pixel column before it) and type of the channel."""
-    last_words = [name.rsplit(".", 1)[-1].lower() for name, _ in header.channels]
-    for wanted in DEPTH_CHANNELS:
-        if wanted in last_words:
-            chosen = last_words.index(wanted)
-            break
-    else:
-        if len(last_words) != 1:
-            names = ", ".join(name for name, _ in header.channels)
-            raise FormatError(f"no depth channel (Z, depth, Y, V or R) among {names}.")
-        chosen = 0
-    offset = sum(dtype.itemsize for _, dtype in header.channels[:chosen])
-    name, dtype = header.channels[chosen]
-    return name, offset, dtype
+def _read_channels(library: Any, path: Path, header: _Header, names: list[str]) -> np.ndarray:
+    """(h, w) float32 of the first channel; the others must be equal to it."""
+    for name in names:
+        if header.channels[name] != (1, 1):
+            raise FormatError(f"EXR channel {name} is subsampled; save it at full resolution.")
+    with library.File(str(path), separate_channels=True) as file:
+        found = file.parts[0].channels if file.parts else {}
+        values = [np.asarray(found[n].pixels, np.float32) for n in names if n in found]
+    if len(values) != len(names) or any(v.shape != header.data.shape for v in values):
+        raise FormatError(
+            f"the EXR pixels ({header.compression} compression) are damaged or cut short; save the "
+            "file again with ZIP or no compression."
+        )
+    if not all(np.array_equal(values[0], other, equal_nan=True) for other in values[1:]):
+        raise FormatError(f"{', '.join(names)} hold a colour, not depth; save the depth pass.")
+    return values[0]
 
 
-def _read_channel(data: bytes, header: _Header, offset: int, dtype: np.dtype) -> np.ndarray:
-    lines = BLOCK_LINES[header.compression]
-    blocks = -(-header.height // lines)
-    line_bytes = header.width * sum(kind.itemsize for _, kind in header.channels)
-    values = np.full((header.height, header.width), np.nan, dtype=np.float32)
-    for place in struct.unpack_from(f"<{blocks}Q", data, header.end):
-        y, length = struct.unpack_from("<ii", data, place)
-        first = y - header.top
-        count = min(lines, header.height - first)
-        block = _unpacked(data[place + 8 : place + 8 + length], line_bytes * count)
-        rows = np.frombuffer(block, np.uint8).reshape(count, line_bytes)
-        start = offset * header.width
-        mine = rows[:, start : start + header.width * dtype.itemsize]
-        values[first : first + count] = np.ascontiguousarray(mine).view(dtype)
-    return values
+def _on_display_window(values: np.ndarray, data: _Window, display: _Window) -> np.ndarray:
+    """The values (h, w) of the data window cut and padded with NaN to the display window."""
+    result = np.full(display.shape, np.nan, np.float32)
+    top, bottom = max(data.top, display.top), min(data.bottom, display.bottom) + 1
+    left, right = max(data.left, display.left), min(data.right, display.right) + 1
+    if top < bottom and left < right:
+        kept = values[top - data.top : bottom - data.top, left - data.left : right - data.left]
+        y, x = top - display.top, left - display.left
+        result[y : y + kept.shape[0], x : x + kept.shape[1]] = kept
+    return result
 
 
-def _unpacked(block: bytes, length: int) -> bytes:
-    """Undo ZIP: inflate, add up the differences, and put the two halves' bytes in turn."""
-    if len(block) == length:  # a block that would not shrink is stored as it is
-        return block
-    coded = np.frombuffer(zlib.decompress(block), np.uint8)
-    if len(coded) != length:
-        raise FormatError("an EXR block has the wrong length.")
-    steps = coded.copy()
-    steps[1:] -= np.uint8(128)
-    flat = np.cumsum(steps, dtype=np.uint8)
-    half = (length + 1) // 2
-    out = np.empty(length, np.uint8)
-    out[0::2], out[1::2] = flat[:half], flat[half:]
-    return out.tobytes()
+def choose_depth_channel(names: list[str]) -> list[str]:
+    """The channel that holds depth.
+
+    A pass named depth or Z wins, then a channel of that name in another layer, then the only
+    channel that belongs to no vector (X/Y/Z, U/V), colour or alpha. Colours count in two cases:
+    as the three equal channels of a pass named depth, and where the file has nothing else.
+
+    Args:
+        names: Channels of the file, such as "ViewLayer.Depth.V".
+
+    Returns:
+        The channel, followed by the colour channels that must be equal to it.
+
+    Raises:
+        FormatError: None or several channels qualify; the message lists all channels.
+    """
+    layers: dict[str, dict[str, str]] = {}
+    for name in names:
+        layer, _, component = name.rpartition(".")
+        layers.setdefault(layer, {})[component.lower()] = name
+    ranked: list[list[list[str]]] = [[], [], []]
+    for layer, components in layers.items():
+        scalars = _scalars(components)
+        rgb = [components[c] for c in COLOURS] if components.keys() >= set(COLOURS) else []
+        if layer.rsplit(".", 1)[-1].lower() in DEPTH_NAMES and (rgb or scalars):
+            best = next((c for c in DEPTH_COMPONENTS if c in scalars), None)
+            ranked[0].append([components[best or scalars[0]]] if scalars else rgb)
+            continue
+        for component in scalars:
+            is_named = component in DEPTH_NAMES
+            ranked[int(bool(layer)) if is_named else 2].append([components[component]])
+        if rgb and len(layers) == 1 and not scalars:
+            ranked[2].append(rgb)
+    found = next((candidates for candidates in ranked if candidates), [[]])
+    if len(names) == 1:
+        found = [names]
+    if len(found) != 1 or not found[0]:
+        raise FormatError(
+            f"expected one depth channel, such as Z or Depth.V; the EXR file has "
+            f"{', '.join(names)}. Save the depth pass on its own, or name it Z."
+        )
+    return found[0]
 
 
-def _text(data: bytes, at: int) -> tuple[str, int]:
-    end = data.index(b"\0", at)
-    return data[at:end].decode("utf-8"), end + 1
+def _scalars(components: Mapping[str, str]) -> list[str]:
+    """The components of a layer that belong to no vector, no colour and no alpha."""
+    vector = next((v for v in VECTORS if components.keys() >= v), set())
+    return [c for c in components if c not in {*vector, *COLOURS, ALPHA}]

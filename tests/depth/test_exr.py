@@ -1,18 +1,19 @@
-"""EXR against FFmpeg's encoder, and against files laid out by hand."""
+"""EXR depth passes: channel choice, data windows, files of FFmpeg and damaged files."""
 
 from __future__ import annotations
 
 import struct
-import zlib
+import sys
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from motion_core.depth.exr import read_exr
+from motion_core.depth import exr
+from motion_core.depth.exr import choose_depth_channel, read_exr
 from motion_core.depth.sources import read_depth
-from motion_core.errors import FormatError
+from motion_core.errors import FormatError, MissingExtraError
 
 DEPTH = (np.random.default_rng(0).random((37, 21)) * 50 + 0.1).astype(np.float32)
 
@@ -42,10 +43,17 @@ def test_what_ffmpeg_writes_is_read(tmp_path: Path, pixels: str, compression: st
 
 
 def _by_hand(
-    channels: dict[str, np.ndarray], *, compression: int = 0, version: int = 2, top: int = 0
+    channels: dict[str, np.ndarray],
+    *,
+    compression: int = 0,
+    version: int = 2,
+    left: int = 0,
+    top: int = 0,
+    display: tuple[int, int, int, int] | None = None,
 ) -> bytes:
     kinds = {np.dtype("<u4"): 0, np.dtype("<f2"): 1, np.dtype("<f4"): 2}
     height, width = next(iter(channels.values())).shape
+    window = left, top, left + width - 1, top + height - 1
     names = sorted(channels)
     listed = b"".join(
         n.encode() + b"\0" + struct.pack("<iIii", kinds[channels[n].dtype], 0, 1, 1) for n in names
@@ -53,7 +61,12 @@ def _by_hand(
     attributes = {
         b"channels\0chlist\0": listed + b"\0",
         b"compression\0compression\0": bytes([compression]),
-        b"dataWindow\0box2i\0": struct.pack("<4i", 0, top, width - 1, top + height - 1),
+        b"dataWindow\0box2i\0": struct.pack("<4i", *window),
+        b"displayWindow\0box2i\0": struct.pack("<4i", *(display or window)),
+        b"lineOrder\0lineOrder\0": b"\0",
+        b"pixelAspectRatio\0float\0": struct.pack("<f", 1.0),
+        b"screenWindowCenter\0v2f\0": struct.pack("<2f", 0.0, 0.0),
+        b"screenWindowWidth\0float\0": struct.pack("<f", 1.0),
     }
     head = struct.pack("<iI", 20000630, version)
     for key, value in attributes.items():
@@ -71,7 +84,7 @@ def _by_hand(
 def test_the_depth_channel_is_found_among_others(tmp_path: Path) -> None:
     path = tmp_path / "layers.exr"
     noise = DEPTH[::-1].copy()
-    for name in ("Z", "ViewLayer.Depth.Z", "depth", "ViewLayer.Depth.V"):
+    for name in ("Z", "ViewLayer.Depth.Z", "depth", "ViewLayer.Depth.V", "ViewLayer.Mist.Z"):
         channels = {"A": noise.astype("<f2"), name: DEPTH, "ViewLayer.Normal.X": noise}
         path.write_bytes(_by_hand(channels, top=5))
         assert np.array_equal(read_exr(path), DEPTH), name
@@ -96,29 +109,126 @@ def test_an_exr_becomes_metric_depth_with_its_sky_invalid(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ("Depth.V Normal.X Normal.Y Normal.Z", "Depth.V"),
+        ("V.Depth.Z V.Position.X V.Position.Y V.Position.Z V.Mist.Z", "V.Depth.Z"),
+        ("R G B A Z", "Z"),
+        ("Y Z", "Z"),
+        ("R G B depth.R depth.G depth.B", "depth.R depth.G depth.B"),
+        ("R G B", "R G B"),
+        ("A B G R", "R G B"),
+        ("R G B layer.V", "layer.V"),
+        ("Combined.R Combined.G Combined.B Combined.A Mist.Z", "Mist.Z"),
+        ("Motion.X Motion.Y Motion.V", "Motion.V"),
+        ("Y", "Y"),
+        ("R", "R"),
+        ("ZDEPTH", "ZDEPTH"),
+    ],
+)
+def test_the_depth_pass_wins_over_vectors_and_colours(names: str, expected: str) -> None:
+    assert choose_depth_channel(names.split()) == expected.split()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "X Y Z",
+        "R G B Normal.X Normal.Y Normal.Z",
+        "Left.Depth.Z Right.Depth.Z",
+        "Z Depth.V",
+        "Combined.R Combined.G Combined.B Other.R Other.G Other.B",
+        "Y V",
+        "R A",
+    ],
+)
+def test_without_one_depth_pass_the_channels_are_listed(names: str) -> None:
+    with pytest.raises(FormatError, match="expected one depth channel") as caught:
+        choose_depth_channel(names.split())
+    assert names.replace(" ", ", ") in str(caught.value)
+
+
+def test_a_colour_picture_is_no_depth(tmp_path: Path) -> None:
+    (tmp_path / "rgb.exr").write_bytes(_by_hand({"R": DEPTH, "G": DEPTH, "B": DEPTH + 1}))
+    with pytest.raises(FormatError, match="R, G, B hold a colour"):
+        read_exr(tmp_path / "rgb.exr")
+
+
+def test_a_cropped_data_window_lies_in_the_display_window(tmp_path: Path) -> None:
+    path = tmp_path / "cropped.exr"
+    path.write_bytes(_by_hand({"Z": DEPTH}, left=4, top=7, display=(0, 0, 59, 49)))
+    values = read_exr(path)
+    assert values.shape == (50, 60)
+    assert np.array_equal(values[7:44, 4:25], DEPTH)
+    assert np.isnan(values).sum() == values.size - DEPTH.size
+    depth = read_depth(path)
+    assert int(depth.valid.sum()) == DEPTH.size
+
+
+def test_overscan_is_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "overscan.exr"
+    path.write_bytes(_by_hand({"Z": DEPTH}, left=-3, top=-5, display=(0, 0, 9, 19)))
+    assert np.array_equal(read_exr(path), DEPTH[5:25, 3:13])
+
+
+@pytest.mark.parametrize("name", ["NO", "RLE", "ZIPS", "PIZ"])
+def test_every_lossless_compression_is_read(tmp_path: Path, name: str) -> None:
+    OpenEXR = pytest.importorskip("OpenEXR")
+    path = tmp_path / "z.exr"
+    header = {
+        "compression": getattr(OpenEXR, f"{name}_COMPRESSION"),
+        "type": OpenEXR.scanlineimage,
+    }
+    OpenEXR.File(header, {"Z": DEPTH}).write(str(path))
+    assert np.array_equal(read_exr(path), DEPTH)
+
+
+def test_multi_part_files_are_refused(tmp_path: Path) -> None:
+    OpenEXR = pytest.importorskip("OpenEXR")
+    path = tmp_path / "parts.exr"
+    parts = [OpenEXR.Part({"name": name}, {"Z": DEPTH}) for name in ("left", "right")]
+    OpenEXR.File(parts).write(str(path))
+    with pytest.raises(FormatError, match="multi-part EXR is not read"):
+        read_exr(path)
+
+
+@pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"PNG and so on", "not an OpenEXR"),
         (b"\x76", "damaged"),
-        (_by_hand({"Z": DEPTH})[:-40], "damaged"),
+        (b"", "damaged"),
+        (_by_hand({"Z": DEPTH})[:-40], "NO compression.* cut short"),
         (_by_hand({"Z": DEPTH})[:60], "damaged"),
-        (_by_hand({"Z": DEPTH}, compression=4), "PIZ is not read; save with ZIP"),
-        (_by_hand({"Z": DEPTH}, version=2 | 0x200), "tiled"),
-        (_by_hand({"Z": DEPTH}, version=2 | 0x1000), "multi-part"),
-        (_by_hand({"A": DEPTH, "B": DEPTH}), "no depth channel .* A, B"),
-        (struct.pack("<iI", 20000630, 2) + b"\0", "lacks channels"),
+        (_by_hand({"Z": DEPTH}, compression=4), "PIZ compression.*save the file again with ZIP"),
+        (_by_hand({"A": DEPTH, "B": DEPTH}), "expected one depth channel.* A, B"),
+        (struct.pack("<iI", 20000630, 2) + b"\0", "damaged"),
+        (struct.pack("<iI", 20000630, 2) + b"a\0b\0" + struct.pack("<i", -4), "damaged"),
+        (_by_hand({"Z": DEPTH}, display=(0, 0, 60000, 60000)), "display window is 60001x60001"),
+        (_by_hand({"Z": DEPTH}, display=(5, 5, 2, 2)), "display window|damaged"),
     ],
 )
 def test_other_files_are_refused_by_name(tmp_path: Path, data: bytes, message: str) -> None:
     (tmp_path / "bad.exr").write_bytes(data)
-    with pytest.raises(FormatError, match=f"bad.exr: .*{message}"):
+    with pytest.raises(FormatError, match=f"bad.exr: .*({message})"):
         read_exr(tmp_path / "bad.exr")
 
 
-def test_a_block_of_the_wrong_length_is_refused(tmp_path: Path) -> None:
-    data = _by_hand({"Z": DEPTH[:1]}, compression=2)
-    squeezed = zlib.compress(b"\0" * 7)
-    cut = data[: -len(DEPTH[0].tobytes()) - 4]
-    (tmp_path / "short.exr").write_bytes(cut + struct.pack("<i", len(squeezed)) + squeezed)
-    with pytest.raises(FormatError, match="wrong length"):
-        read_exr(tmp_path / "short.exr")
+@pytest.mark.parametrize("sides", [(100_000, 100_000), (30_000, 2_000), (2**31 - 1, 1)])
+def test_sizes_are_checked_before_pixels_are_read(
+    tmp_path: Path, sides: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bytearray(_by_hand({"Z": DEPTH}))
+    at = data.index(b"dataWindow\0box2i\0") + len(b"dataWindow\0box2i\0") + 4
+    data[at : at + 16] = struct.pack("<4i", 0, 0, sides[0] - 1, sides[1] - 1)
+    (tmp_path / "huge.exr").write_bytes(data)
+    monkeypatch.setattr(exr, "_read_channels", lambda *args: pytest.fail("pixels were read"))
+    with pytest.raises(FormatError, match="huge.exr"):
+        read_exr(tmp_path / "huge.exr")
+
+
+def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "z.exr").write_bytes(_by_hand({"Z": DEPTH}))
+    monkeypatch.setitem(sys.modules, "OpenEXR", None)
+    with pytest.raises(MissingExtraError, match="pip install OpenEXR"):
+        read_exr(tmp_path / "z.exr")
