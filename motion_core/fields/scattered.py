@@ -18,12 +18,14 @@ from ..geometry import Size
 from ..images import check_image
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
-from ..tracks.start import fill_gaps, first_visible
+from ..tracks.start import fill_gaps, thin_evenly, track_starts
 from .arrays import FloatArray
 from .motion_field import MotionField, field_on_canvas, resting_field
 
 # Columns and rows of the fields, unless others are asked for.
 GRID = Size(64, 64)
+# As many as there are cells; distances from all cells to all handles must fit into memory.
+MOST_HANDLES = 4096
 
 
 class Handles(NamedTuple):
@@ -41,9 +43,11 @@ class Handles(NamedTuple):
 
 
 def handles_of(tracks: Tracks) -> Handles:
-    """The handles of all tracks that are ever visible."""
-    _, has_start = first_visible(tracks.visible)
-    visible, xy = tracks.visible[:, has_start], tracks.xy[:, has_start]
+    """The handles of all tracks that are ever visible; of more than MOST_HANDLES an even choice."""
+    _, start, has_start = track_starts(tracks)
+    keep = has_start.nonzero().squeeze(1)
+    keep = keep[thin_evenly(start[keep], max(tracks.size), MOST_HANDLES)]
+    visible, xy = tracks.visible[:, keep], tracks.xy[:, keep]
     filled = fill_gaps(xy.double(), visible).transpose(0, 1).cpu().numpy()
     points = filled[:, 0] if tracks.num_frames else np.zeros((0, 2))
     shifts = (filled - points[:, None]).reshape(len(points), 2 * tracks.num_frames)

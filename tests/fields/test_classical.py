@@ -15,7 +15,7 @@ from motion_core.fields.interpolation import GaussianFalloff, NearestTrack, Rest
 from motion_core.fields.laplacian import Laplacian
 from motion_core.fields.motion_field import field_on_canvas, grid_centres
 from motion_core.fields.moving_least_squares import MovingLeastSquares
-from motion_core.fields.scattered import handles_of
+from motion_core.fields.scattered import MOST_HANDLES, handles_of
 from motion_core.geometry import Size
 from motion_core.tracks.model import Tracks, empty_tracks, make_tracks
 
@@ -159,6 +159,16 @@ def test_a_grid_need_not_be_square(name: str) -> None:
     assert field.grid == Size(12, 9) and field.displacement.shape == (FRAMES, 9, 12, 2)
     if name != "gaussian":
         assert torch.allclose(field.displacement[-1], torch.tensor(3.0), atol=1e-3)
+
+
+def test_of_very_many_tracks_an_even_choice_is_read() -> None:
+    points = torch.rand(20_000, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor(SIZE)
+    handles = handles_of(moving(points, torch.ones(20_000, 2)))
+    assert len(handles.points) == MOST_HANDLES
+    counts, _, _ = np.histogram2d(*handles.points.T, bins=8, range=[(0, 64), (0, 48)])
+    assert counts.max() < 2.2 * counts.min(), "one rank of points more or less per cell"
+    few = moving(points[:9], torch.ones(9, 2))
+    np.testing.assert_allclose(handles_of(few).points, points[:9].double())
 
 
 def test_what_leaves_the_canvas_is_not_visible() -> None:
