@@ -5,7 +5,14 @@ from pathlib import Path
 
 import torch
 
-from motion_core.document import MotionDocument, PinLayer, document_to_json
+from motion_core.document import (
+    CameraGrabLayer,
+    MotionDocument,
+    PinLayer,
+    TimedPoint,
+    document_to_json,
+)
+from motion_core.document import Path as DrawnPath
 from motion_core.expand import expand_document
 from motion_core.formats import read_tracks
 from motion_core.geometry import Size
@@ -53,6 +60,18 @@ def test_mask_layers_take_a_picture(folder: Path, motion_core: Command) -> None:
     assert xy.shape[1] >= 50 and xy[..., 0].max() < 32
     told = motion_core(*line)
     assert told.code == 2 and '"masked"' in told.err and "no mask" in told.err
+
+
+def test_a_camera_layer_is_noted_and_the_rest_is_written(
+    folder: Path, motion_core: Command
+) -> None:
+    camera = CameraGrabLayer("c1", "orbit", path=DrawnPath((TimedPoint(0.0, 0.5, 0.5),)))
+    drawing = document_to_json(replace(DRAWING, layers=(*DRAWING.layers, camera)))
+    (folder / "camera.json").write_text(drawing, encoding="utf-8")
+    result = motion_core("expand", "camera.json", "--frames", 2, "-o", "a.npz")
+    assert result.code == 0 and '"orbit"' in result.err and "Camera Path" in result.err
+    wanted = expand_document(DRAWING, DRAWING.drawn_on, 2)
+    assert torch.equal(read_tracks("a.npz").xy, wanted.xy)
 
 
 def test_the_suffix_and_the_name_choose_the_format(folder: Path, motion_core: Command) -> None:
