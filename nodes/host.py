@@ -158,15 +158,15 @@ def within_memory(run: Callable[[], Made]) -> Made:
     try:
         return run()
     except (RuntimeError, MemoryError) as error:
-        said = str(error)
-        if not isinstance(error, MemoryError) and not any(word in said for word in NO_ROOM):
+        message = str(error)
+        if not isinstance(error, MemoryError) and not any(word in message for word in NO_ROOM):
             raise
     # Behind the handler: while an error is held, so are the tensors of the frames it came through.
     _free_memory()
     raise MemoryError(
         "memory ran out while the model ran. Make the picture smaller or the clip shorter, or load "
         "the model with another dtype (float16, bfloat16), with vae_tiling, or with decode_at_once "
-        f"1. ({said.splitlines()[0] if said else 'no details'})"
+        f"1. ({message.splitlines()[0] if message else 'no details'})"
     )
 
 

@@ -24,7 +24,7 @@ ReferenceSocket = io.Custom("MOTION_REFERENCE")
 
 
 def schema(
-    name: str, *, aliases: list[str], is_interactive: bool = False, **words: Any
+    name: str, *, aliases: list[str], is_interactive: bool = False, **fields: Any
 ) -> io.Schema:
     """A Schema with our id prefix; what an older host has no word for is left out.
 
@@ -33,8 +33,8 @@ def schema(
     """
     newer = {"search_aliases": aliases, "has_intermediate_output": is_interactive}
     known = inspect.signature(io.Schema).parameters
-    words |= {word: value for word, value in newer.items() if word in known}
-    return io.Schema(node_id=PREFIX + name, **words)
+    fields |= {word: value for word, value in newer.items() if word in known}
+    return io.Schema(node_id=PREFIX + name, **fields)
 
 
 def tracks_input(tooltip: str = "The tracks: any TRACKS, also from ComfyUI's own nodes.") -> Any:

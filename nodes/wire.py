@@ -116,13 +116,13 @@ def canvas_size(image: Tensor | None, width: int = 0, height: int = 0) -> Size |
     stated = checked_size(width, height) if width else None
     if image is None:
         return stated
-    seen = Size(image.shape[-2], image.shape[-3])
-    if stated is not None and stated != seen:
+    image_size = Size(image.shape[-2], image.shape[-3])
+    if stated is not None and stated != image_size:
         raise ValueError(
-            f"the image is {seen} but width and height say {stated}. Set both to 0 to use the "
-            "image's size."
+            f"the image is {image_size} but width and height are {stated}. Set both to 0 to use "
+            "the image's size."
         )
-    return seen
+    return image_size
 
 
 def picture(image: Tensor) -> Tensor:

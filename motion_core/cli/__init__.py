@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from ..errors import MissingExtraError
 from .parser import make_parser
-from .terminal import say
+from .terminal import echo
 
 STOPPED = 130
 REFUSED = 2
@@ -30,14 +30,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         importlib.import_module(f".{args.command}", __package__).run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        say("stopped; no file is half written.")
+        echo("stopped; no file is half written.")
         return STOPPED
     except BrokenPipeError:
         # Whoever read our output has seen enough; closing stdout must not complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ValueError, OSError, MissingExtraError, MemoryError) as error:
-        say(f"error: {_one_line(error)}")
+        echo(f"error: {_one_line(error)}")
         return REFUSED
     return 0
 

@@ -7,7 +7,7 @@ from argparse import Namespace
 from ..formats import write_tracks
 from ..tracks import scale_to
 from .files import describe_tracks, load_tracks
-from .terminal import say
+from .terminal import echo
 
 
 def run(args: Namespace) -> None:
@@ -16,4 +16,4 @@ def run(args: Namespace) -> None:
     if args.fit is not None:
         tracks = scale_to(tracks, args.fit)
     write_tracks(args.output, tracks, format=args.format)
-    say(f"wrote {args.output}: {describe_tracks(tracks)}")
+    echo(f"wrote {args.output}: {describe_tracks(tracks)}")

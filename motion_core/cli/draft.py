@@ -9,8 +9,8 @@ import torch
 from ..draft import draft_frames
 from ..images import image_size
 from ..video import CONTAINERS, read_image, write_video
-from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrunk
-from .terminal import meter, say
+from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrink_to_fit
+from .terminal import echo, meter
 
 
 def run(args: Namespace) -> None:
@@ -21,11 +21,11 @@ def run(args: Namespace) -> None:
     tracks = load_tracks(args.tracks, args.size, picture=canvas)
     check_same_canvas(tracks, canvas, tracks_path=args.tracks, picture=args.image)
     fps = frame_rate(args.fps, tracks.fps)
-    image, tracks = shrunk(image, tracks, args.max_side)
+    image, tracks = shrink_to_fit(image, tracks, args.max_side)
     if not tracks.num_frames:
         raise ValueError(f"{args.tracks.name} holds no frames; there is nothing to show.")
     frames = draft_frames(image, tracks, method=args.method, progress=meter("moving frame"))
     # As bytes from the start: a quarter of the memory, and the precision of the video.
     video = torch.stack([(frame.clamp(0, 1) * 255).round().byte() for frame in frames])
     write_video(args.output, video, fps, meter("writing frame"))
-    say(f"wrote {args.output}: {len(video)} frames, {image_size(video)}, {fps:g} fps")
+    echo(f"wrote {args.output}: {len(video)} frames, {image_size(video)}, {fps:g} fps")

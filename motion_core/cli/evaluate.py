@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..atomic_write import write_text
 from .arguments import count_argument, seed_argument
-from .terminal import meter, say
+from .terminal import echo, meter
 
 if TYPE_CHECKING:
     from ..evaluation.run import Evaluation, Settings
@@ -110,7 +110,7 @@ def run(args: Namespace) -> None:
     settings = _settings(args)
     journal = Journal(args.json.with_name(args.json.name + JOURNAL), settings.fingerprint())
     if journal.rows:
-        say(f"going on after {len(journal.rows)} known rows.")
+        echo(f"going on after {len(journal.rows)} known rows.")
     found = evaluate(settings, journal, meter("row"))
     _write_report(args, found)
     journal.close()
@@ -141,7 +141,7 @@ def _write_report(args: Namespace, found: Evaluation) -> None:
 
     if args.sheet is not None:
         write_image(args.sheet, evaluation_sheet(found, meter("drawing")))
-        say(f"wrote {args.sheet}")
+        echo(f"wrote {args.sheet}")
     if args.markdown is not None:
         _write_text(args.markdown, as_markdown(found))
     _write_text(args.json, json.dumps(as_values(found), indent=1, allow_nan=False) + "\n")
@@ -149,4 +149,4 @@ def _write_report(args: Namespace, found: Evaluation) -> None:
 
 def _write_text(path: Path, text: str) -> None:
     write_text(path, text)
-    say(f"wrote {path}")
+    echo(f"wrote {path}")

@@ -16,7 +16,7 @@ from ..geometry import Size
 from ..images import image_size
 from ..video import read_image
 from .files import describe_tracks
-from .terminal import meter, say
+from .terminal import echo, meter
 
 
 def run(args: Namespace) -> None:
@@ -32,9 +32,9 @@ def run(args: Namespace) -> None:
         progress=meter("expanding layer"),
     )
     for note in expansion_notes(document):
-        say(note)
+        echo(note)
     write_tracks(args.output, tracks, format=args.format)
-    say(f"wrote {args.output}: {describe_tracks(tracks)}")
+    echo(f"wrote {args.output}: {describe_tracks(tracks)}")
 
 
 def _load(path: Path) -> MotionDocument:
@@ -52,7 +52,7 @@ def _canvas(args: Namespace, document: MotionDocument) -> Size:
     if args.image is not None:
         return image_size(read_image(args.image))
     if args.size is None:
-        say(f"neither --size nor --image; the canvas is the {document.drawn_on} drawn on.")
+        echo(f"neither --size nor --image; the canvas is the {document.drawn_on} drawn on.")
     return args.size or document.drawn_on
 
 

@@ -13,7 +13,7 @@ from ..geometry import Size
 from ..images import image_size, resize_images
 from ..tracks import Tracks, scale_to
 from ..video import read_image
-from .terminal import PROGRAM, say
+from .terminal import PROGRAM, echo
 
 DEFAULT_FPS = 16.0
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -44,9 +44,9 @@ def load_tracks(
             ) from error
         if beside is not None:
             picture = image_size(read_image(beside))
-            say(f"{path.name} does not store its canvas; {beside.name} beside it is {picture}.")
+            echo(f"{path.name} does not store its canvas; {beside.name} beside it is {picture}.")
         else:
-            say(f"{path.name} does not store its canvas; taken to be the picture's {picture}.")
+            echo(f"{path.name} does not store its canvas; taken to be the picture's {picture}.")
         return read_tracks(path, size=picture, fps=fps)
 
 
@@ -59,22 +59,22 @@ def check_same_canvas(tracks: Tracks, canvas: Size, *, tracks_path: Path, pictur
         )
 
 
-def shrunk(pictures: Tensor, tracks: Tracks, max_side: int) -> tuple[Tensor, Tracks]:
+def shrink_to_fit(pictures: Tensor, tracks: Tracks, max_side: int) -> tuple[Tensor, Tracks]:
     """Pictures (..., H, W, 3), uint8 or 0..1, and their tracks, with no side above `max_side`."""
     size = image_size(pictures)
     factor = max_side / max(size)
     if factor >= 1:
         return pictures, tracks
     smaller = size.scaled(factor)
-    say(f"shrunk from {size} to {smaller}; --max-side {max(size)} keeps all pixels.")
+    echo(f"shrunk from {size} to {smaller}; --max-side {max(size)} keeps all pixels.")
     return resize_images(pictures, smaller), scale_to(tracks, smaller)
 
 
-def frame_rate(asked: float | None, known: float | None) -> float:
+def frame_rate(requested: float | None, known: float | None) -> float:
     """The rate asked for, else the known one, else 16, which is said."""
-    if asked is None and known is None:
-        say(f"no frame rate is known; {DEFAULT_FPS:g} fps is used. Choose one with --fps.")
-    return asked or known or DEFAULT_FPS
+    if requested is None and known is None:
+        echo(f"no frame rate is known; {DEFAULT_FPS:g} fps is used. Choose one with --fps.")
+    return requested or known or DEFAULT_FPS
 
 
 def check_output(path: Path, suffixes: Iterable[str]) -> None:

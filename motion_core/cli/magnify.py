@@ -11,7 +11,7 @@ from ..tracks import Tracks
 from ..transfer import FrequencyBand, MagnifySettings, busiest_line, magnify_motion, slice_picture
 from ..video import PICTURE_WRITERS, read_video, write_image
 from .files import check_output, describe_tracks, load_tracks
-from .terminal import meter, say
+from .terminal import echo, meter
 
 
 def run(args: Namespace) -> None:
@@ -30,10 +30,10 @@ def run(args: Namespace) -> None:
     # All is made before anything is written: a stop or a bad video leaves nothing behind.
     slices = {} if args.slice is None else {args.slice: _slice(args, tracks, larger)}
     write_tracks(args.output, larger, format=args.format)
-    say(f"wrote {args.output}: {describe_tracks(larger)}")
+    echo(f"wrote {args.output}: {describe_tracks(larger)}")
     for path, picture in slices.items():
         write_image(path, picture)
-        say(f"wrote {path}: before on the left, after on the right, time to the right")
+        echo(f"wrote {path}: before on the left, after on the right, time to the right")
 
 
 def _slice(args: Namespace, tracks: Tracks, larger: Tracks) -> Tensor:

@@ -13,8 +13,8 @@ from ..images import image_size
 from ..overlay import contact_sheet, draw_tracks
 from ..tracks import Tracks
 from ..video import CONTAINERS, PICTURE_WRITERS, read_image, read_video, write_image, write_video
-from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrunk
-from .terminal import meter, say
+from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrink_to_fit
+from .terminal import echo, meter
 
 EMPTY_GREY = 32
 SHEET_COLUMNS, SHEET_ROWS, TILE_WIDTH = 4, 2, 480
@@ -33,7 +33,7 @@ def run(args: Namespace) -> None:
             tracks, image_size(below), tracks_path=args.tracks, picture=args.image or args.video
         )
     below = _as_long(below, tracks)
-    below, tracks = shrunk(below, tracks, args.max_side)
+    below, tracks = shrink_to_fit(below, tracks, args.max_side)
     video = draw_tracks(below, tracks, progress=meter("drawing frame"))
     if args.output.suffix.lower() in PICTURE_WRITERS:
         sheet = contact_sheet(video, SHEET_COLUMNS, rows=SHEET_ROWS, tile_width=TILE_WIDTH)
@@ -41,7 +41,7 @@ def run(args: Namespace) -> None:
     else:
         fps = frame_rate(args.fps, tracks.fps or rate)
         write_video(args.output, video, fps, meter("writing frame"))
-    say(f"wrote {args.output}: {len(video)} frames, {image_size(video)}")
+    echo(f"wrote {args.output}: {len(video)} frames, {image_size(video)}")
 
 
 def _read_ground(image: Path | None, video: Path | None) -> tuple[Tensor | None, float | None]:
@@ -62,5 +62,5 @@ def _as_long(below: Tensor, tracks: Tracks) -> Tensor:
             f"the video has {len(below)} frames but the tracks have {tracks.num_frames}. Use a "
             "longer video, or draw over a picture with --image."
         )
-    say(f"the video has {len(below)} frames; the first {tracks.num_frames} are used.")
+    echo(f"the video has {len(below)} frames; the first {tracks.num_frames} are used.")
     return below[: tracks.num_frames]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from .terminal import meter, say
+from .terminal import echo, meter
 
 EXAMPLES = [
     "-o scene --size 416x240 --frames 25",
@@ -54,5 +54,5 @@ def run(args: Namespace) -> None:
     scene = make_scene(args.seed, frames=args.frames, moving=args.moving)
     meters = meter("rendering frame")
     render = write_scene(args.output, scene, make_path(moves, setup), progress=meters)
-    seen = int(render.tracks.num_points)
-    say(f"wrote {args.output}: {args.frames} frames, {size}, {args.fps:g} fps, {seen} tracks")
+    count = int(render.tracks.num_points)
+    echo(f"wrote {args.output}: {args.frames} frames, {size}, {args.fps:g} fps, {count} tracks")

@@ -12,7 +12,7 @@ PROGRAM = "python -m motion_core"
 INTERVAL_S = 0.1
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """One line on stderr."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()

@@ -23,7 +23,7 @@ from ..trackers import (
 from ..tracks import Tracks
 from ..video import CONTAINERS, read_image, read_video, write_video
 from .files import check_output, describe_tracks, frame_rate
-from .terminal import meter, say
+from .terminal import echo, meter
 
 
 def run(args: Namespace) -> None:
@@ -35,7 +35,7 @@ def run(args: Namespace) -> None:
         clip = first_frames(clip, args.max_frames)
     tracks = tracker.track(clip, _queries(args, clip.size), meter("tracking"))
     write_tracks(args.output, tracks, format=args.format)
-    say(f"wrote {args.output}: {describe_tracks(tracks)}")
+    echo(f"wrote {args.output}: {describe_tracks(tracks)}")
     if args.overlay is not None:
         _write_overlay(args, tracks)
 
@@ -68,4 +68,4 @@ def _write_overlay(args: Namespace, tracks: Tracks) -> None:
     )
     drawn = draw_tracks(video, tracks, progress=meter("drawing frame"))
     write_video(args.overlay, drawn, frame_rate(None, tracks.fps or rate), meter("writing frame"))
-    say(f"wrote {args.overlay}: {len(drawn)} frames")
+    echo(f"wrote {args.overlay}: {len(drawn)} frames")

@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from .terminal import meter, say
+from .terminal import echo, meter
 
 EXAMPLES = [
     "encoder --out out/train/encoder --steps 5000",
@@ -63,10 +63,10 @@ def run(args: Namespace) -> None:
     if not is_first_process():
         return
     plot_log(args.out / LOG, args.out / "curves.png")
-    say(f"wrote {checkpoint}")
+    echo(f"wrote {checkpoint}")
     if args.export is not None:
         export_weights(checkpoint, args.export)
-        say(f"wrote {args.export}")
+        echo(f"wrote {args.export}")
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:

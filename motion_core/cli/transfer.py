@@ -27,7 +27,7 @@ from ..transfer import (
 )
 from ..video import read_image
 from .files import describe_tracks, load_tracks
-from .terminal import say
+from .terminal import echo
 
 
 def run(args: Namespace) -> None:
@@ -39,7 +39,7 @@ def run(args: Namespace) -> None:
     )
     result = transfer_motion(tracks, _alignment(args, tracks.size, size), size, settings)
     write_tracks(args.output, result, format=args.format)
-    say(f"wrote {args.output}: {describe_tracks(result)}")
+    echo(f"wrote {args.output}: {describe_tracks(result)}")
 
 
 def _alignment(args: Namespace, here: Size, there: Size) -> Alignment:

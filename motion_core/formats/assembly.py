@@ -69,10 +69,10 @@ def assemble(
     """
     check_counts(xy.shape[0], xy.shape[1])
     points = _as_tensor(xy).to(torch.float32)
-    seen = None if visible is None else _as_tensor(visible).to(torch.bool)
+    is_visible = None if visible is None else _as_tensor(visible).to(torch.bool)
     finite = torch.isfinite(points).all(dim=-1)
     if not bool(finite.all()):
-        bad = ~finite if seen is None else ~finite & seen
+        bad = ~finite if is_visible is None else ~finite & is_visible
         if bool(bad.any()):
             frame, track = torch.nonzero(bad)[0].tolist()
             raise FormatError(
@@ -80,7 +80,7 @@ def assemble(
                 f"{points[frame, track].tolist()}; mark lost points invisible."
             )
         points = torch.where(finite[..., None], points, torch.zeros_like(points))
-    return make_tracks(points, size, visible=seen, ids=ids, fps=fps)
+    return make_tracks(points, size, visible=is_visible, ids=ids, fps=fps)
 
 
 def check_counts(frames: int, points: int) -> None:

@@ -57,9 +57,9 @@ def write_ati(path: Path, tracks: Tracks) -> None:
     xy = spread.xy.detach().cpu().numpy()
     visible = spread.visible.cpu().numpy().astype(np.float32)[..., None]
     stored = np.concatenate([xy, visible], axis=-1).transpose(1, 0, 2)[:, :, None]
-    held = npz_bytes({"array": np.ascontiguousarray(stored * np.float32(STEPS_PER_PIXEL))})
+    packed = npz_bytes({"array": np.ascontiguousarray(stored * np.float32(STEPS_PER_PIXEL))})
     buffer = io.BytesIO()
-    torch.save(held, buffer)
+    torch.save(packed, buffer)
     write_bytes(path, buffer.getvalue())
 
 
@@ -96,8 +96,8 @@ def _check_pickle(pickled: bytes) -> None:
         )
 
 
-def _stored_array(held: bytes) -> np.ndarray:
-    with NpzArrays(held) as arrays:
+def _stored_array(packed: bytes) -> np.ndarray:
+    with NpzArrays(packed) as arrays:
         stored = arrays.load("array")
     if stored.dtype.kind != "f" or stored.ndim != 4:
         raise FormatError(

@@ -58,22 +58,22 @@ def to_coordinates(
     """
     if kind not in ("frames", "ati"):
         raise ValueError(f'kind must be "frames" or "ati"; got {kind!r}.')
-    held = held_everywhere(tracks, "coordinate JSON")
+    filled = hold_invisible(tracks, "coordinate JSON")
     if kind == "ati":
-        held = resample(held, ATI_POINTS)
-    xy = held.xy.detach().cpu().numpy().transpose(1, 0, 2)
-    words = np.char.mod("%.0f", xy) if integers else xy.astype(str)
-    return "[" + ", ".join(map(_track_text, words.tolist())) + "]"
+        filled = resample(filled, ATI_POINTS)
+    xy = filled.xy.detach().cpu().numpy().transpose(1, 0, 2)
+    texts = np.char.mod("%.0f", xy) if integers else xy.astype(str)
+    return "[" + ", ".join(map(_track_text, texts.tolist())) + "]"
 
 
-def held_everywhere(tracks: Tracks, layout: str) -> Tracks:
+def hold_invisible(tracks: Tracks, layout: str) -> Tracks:
     """The same tracks for a layout that cannot express visibility: all points visible.
 
     Invisible points hold the nearest visible position of their track; tracks that are never
     visible are left out with a warning that names `layout`.
     """
-    seen = tracks.visible.any(dim=0)
-    left_out = int((~seen).sum())
+    ever_visible = tracks.visible.any(dim=0)
+    left_out = int((~ever_visible).sum())
     if left_out:
         log.warning(
             "%d of %d tracks are never visible; %s leaves them out.",
@@ -81,7 +81,7 @@ def held_everywhere(tracks: Tracks, layout: str) -> Tracks:
             tracks.num_points,
             layout,
         )
-        tracks = select(tracks, seen)
+        tracks = select(tracks, ever_visible)
     xy = fill_gaps(tracks.xy, tracks.visible, "hold")
     return assemble(xy, None, tracks.size, fps=tracks.fps, ids=tracks.ids)
 

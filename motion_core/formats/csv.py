@@ -52,8 +52,8 @@ def write_csv(path: Path, tracks: Tracks) -> None:
     lines = [",".join(COLUMNS)]
     for frame in range(tracks.num_frames):
         lines += [
-            f"{frame},{track},{x},{y},{seen}"
-            for track, (x, y), seen in zip(ids, xy[frame], visible[frame], strict=True)
+            f"{frame},{track},{x},{y},{shown}"
+            for track, (x, y), shown in zip(ids, xy[frame], visible[frame], strict=True)
         ]
     write_bytes(path, ("\n".join(lines) + "\n").encode())
 

@@ -154,8 +154,8 @@ def _people(frame: Mapping[str, Any], place: int) -> np.ndarray:
     if not isinstance(people, (list, tuple)) or len(people) > MAX_PEOPLE:
         raise FormatError(f"frame {place}: people must be a list of at most {MAX_PEOPLE}.")
     found = [_person(person, _Where(place, number)) for number, person in enumerate(people)]
-    seen = [person for person in found if (person[:, 2] > 0).any()]
-    return np.stack(seen) if seen else np.zeros((0, JOINTS, 3))
+    present = [person for person in found if (person[:, 2] > 0).any()]
+    return np.stack(present) if present else np.zeros((0, JOINTS, 3))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ..errors import FormatError
 from ..geometry import Size
 from ..tracks.model import Tracks
 from .assembly import agreed_size, assemble
-from .coordinates import held_everywhere
+from .coordinates import hold_invisible
 from .files import read_text, write_bytes
 from .json_text import MAX_JSON_CHARACTERS, as_number, described, load_list
 
@@ -43,9 +43,9 @@ def to_pairs(tracks: Tracks) -> str:
 
     Invisible points are handled as in to_coordinates: held at the last visible position.
     """
-    held = held_everywhere(tracks, "a list of pairs")
-    words = held.xy.detach().cpu().numpy().transpose(1, 0, 2).astype(str).tolist()
-    lists = ("[" + ", ".join(f"[{x}, {y}]" for x, y in track) + "]" for track in words)
+    filled = hold_invisible(tracks, "a list of pairs")
+    texts = filled.xy.detach().cpu().numpy().transpose(1, 0, 2).astype(str).tolist()
+    lists = ("[" + ", ".join(f"[{x}, {y}]" for x, y in track) + "]" for track in texts)
     return "[" + ", ".join(lists) + "]"
 
 

@@ -77,9 +77,9 @@ def read_cotracker(path: Path, size: Size | None = None, fps: float | None = Non
     wanted = positions.shape[:2]
     if visible.shape not in (wanted, (1, *wanted), (*wanted, 1), (1, *wanted, 1)):
         raise FormatError(f"{names[1]}: expected shape {(1, *wanted)}; got {visible.shape}.")
-    seen = as_visibility(visible.reshape(wanted), names[1])
+    shown = as_visibility(visible.reshape(wanted), names[1])
     canvas = agreed_size(None, size, "a CoTracker file")
-    return assemble(positions.astype(np.float64) + CENTRE_ORIGIN, seen, canvas, fps=fps)
+    return assemble(positions.astype(np.float64) + CENTRE_ORIGIN, shown, canvas, fps=fps)
 
 
 def write_cotracker(path: Path, tracks: Tracks) -> None:
@@ -102,5 +102,5 @@ def _video_size(arrays: NpzArrays, points: tuple[int, ...]) -> Size | None:
 
 
 def _are_fractions(xy: np.ndarray, visible: np.ndarray) -> bool:
-    seen = xy[visible]
-    return not seen.size or bool((np.abs(seen - 0.5) <= 1.5).all())
+    shown = xy[visible]
+    return not shown.size or bool((np.abs(shown - 0.5) <= 1.5).all())

@@ -16,7 +16,7 @@ from .select import concat, select, select_farthest, select_ids, select_random
 from .smooth import smooth_time
 from .statistics import TrackSummary, summarize
 from .time import cut, ease, hold, loop, resample, reverse, shift
-from .visibility import hide_outside, inside_canvas, show_only
+from .visibility import hide_outside, inside_canvas
 
 __all__ = [
     "TrackSummary",
@@ -47,7 +47,6 @@ __all__ = [
     "select_ids",
     "select_random",
     "shift",
-    "show_only",
     "smooth_time",
     "static_tracks",
     "summarize",

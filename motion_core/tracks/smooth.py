@@ -45,8 +45,8 @@ def _smoothed_block(tracks: Tracks, start: int, stop: int, sigma: float, reach: 
     source = torch.arange(low, high, device=tracks.device)[None, :]
     distance = (target - source).to(torch.float64)
     weights = torch.exp(-0.5 * (distance / sigma) ** 2) * (distance.abs() <= reach)
-    seen = tracks.visible[low:high].to(torch.float64)
-    total = weights @ seen
-    moments = tracks.xy[low:high].to(torch.float64) * seen[..., None]
+    visible = tracks.visible[low:high].to(torch.float64)
+    total = weights @ visible
+    moments = tracks.xy[low:high].to(torch.float64) * visible[..., None]
     sums = (weights @ moments.flatten(1)).view(stop - start, -1, 2)
     return sums / total.clamp(min=torch.finfo(torch.float64).tiny)[..., None]

@@ -58,15 +58,15 @@ def summarize(tracks: Tracks) -> TrackSummary:
     """Counts, shares and lengths of some tracks, with warnings about what looks wrong."""
     steps = _visible_steps(tracks)
     paths = steps.sum(dim=0)
-    seen = int(tracks.visible.sum())
+    shown = int(tracks.visible.sum())
     inside = int((tracks.visible & inside_canvas(tracks)).sum())
     return TrackSummary(
         frames=tracks.num_frames,
         points=tracks.num_points,
         size=tracks.size,
         fps=tracks.fps,
-        visible_share=seen / max(tracks.visible.numel(), 1),
-        inside_share=inside / seen if seen else 1.0,
+        visible_share=shown / max(tracks.visible.numel(), 1),
+        inside_share=inside / shown if shown else 1.0,
         visible_at_start=int(tracks.visible[:1].sum()),
         mean_path=float(paths.mean()) if paths.numel() else 0.0,
         max_path=_largest(paths),
@@ -120,8 +120,8 @@ def _late_problem(tracks: Tracks) -> str:
 
 
 def _normalised_problem(tracks: Tracks) -> str:
-    seen = tracks.xy[tracks.visible]
-    if len(seen) and bool(((seen >= 0) & (seen <= 1)).all()) and tracks.size.short_side > 2:
+    xy = tracks.xy[tracks.visible]
+    if len(xy) and bool(((xy >= 0) & (xy <= 1)).all()) and tracks.size.short_side > 2:
         return "all positions lie within 0..1; they look like fractions, but pixels are expected."
     return ""
 

@@ -180,13 +180,13 @@ def _frames(tracks: Tracks, index: Tensor) -> Tracks:
 def _at(tracks: Tracks, lower: Tensor, weight: Tensor) -> Tracks:
     """Tracks between frames: at `lower` (F,) plus `weight` (F,) in 0..1 of the way to the next."""
     upper = (lower + 1).clamp(max=tracks.num_frames - 1)
-    share = weight.to(torch.float32)[:, None]
-    seen_lower, seen_upper = tracks.visible[lower], tracks.visible[upper]
+    mix = weight.to(torch.float32)[:, None]
+    visible_lower, visible_upper = tracks.visible[lower], tracks.visible[upper]
     # An invisible neighbour lends no position, unless both are placeholders.
-    share = torch.where(seen_lower & ~seen_upper, 0.0, share)
-    share = torch.where(seen_upper & ~seen_lower, 1.0, share)
-    share = torch.where((weight == 0)[:, None], 0.0, share)
-    xy = torch.lerp(tracks.xy[lower], tracks.xy[upper], share[..., None])
+    mix = torch.where(visible_lower & ~visible_upper, 0.0, mix)
+    mix = torch.where(visible_upper & ~visible_lower, 1.0, mix)
+    mix = torch.where((weight == 0)[:, None], 0.0, mix)
+    xy = torch.lerp(tracks.xy[lower], tracks.xy[upper], mix[..., None])
     by_lower, by_upper = (weight <= 0.5)[:, None], (weight >= 0.5)[:, None]
-    visible = (seen_lower & by_lower) | (seen_upper & by_upper)
+    visible = (visible_lower & by_lower) | (visible_upper & by_upper)
     return replace(tracks, xy=xy, visible=visible)

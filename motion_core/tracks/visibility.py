@@ -1,4 +1,4 @@
-"""When a point counts as seen.
+"""Which points lie on the canvas.
 
 No other operation on tracks changes ``visible`` because of where a point lies: moving, cropping or
 fitting may carry points outside the canvas, and ``hide_outside`` is the one place that hides them.
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
-from .arguments import whole_number
 from .model import Tracks
 
 
@@ -27,15 +25,3 @@ def inside_canvas(tracks: Tracks) -> Tensor:
 def hide_outside(tracks: Tracks) -> Tracks:
     """The same tracks, invisible wherever they lie outside the canvas. Positions are kept."""
     return replace(tracks, visible=tracks.visible & inside_canvas(tracks))
-
-
-def show_only(tracks: Tracks, start: int, stop: int) -> Tracks:
-    """The same tracks, invisible outside frames start <= frame < stop.
-
-    Raises TypeError or ValueError unless 0 <= start <= stop <= T.
-    """
-    stop = whole_number("stop", stop, most=tracks.num_frames)
-    start = whole_number("start", start, most=stop)
-    frame = torch.arange(tracks.num_frames, device=tracks.device)
-    shown = (frame >= start) & (frame < stop)
-    return replace(tracks, visible=tracks.visible & shown[:, None])

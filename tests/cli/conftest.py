@@ -39,7 +39,7 @@ DRAWING = MotionDocument(
 )
 
 
-class Told(NamedTuple):
+class CommandResult(NamedTuple):
     """What a command answered."""
 
     code: int
@@ -47,20 +47,20 @@ class Told(NamedTuple):
     err: str
 
 
-Command = Callable[..., Told]
+Command = Callable[..., CommandResult]
 
 
 @pytest.fixture
 def motion_core(capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs one command line in this process."""
 
-    def run(*words: object) -> Told:
+    def run(*words: object) -> CommandResult:
         capsys.readouterr()
         try:
             code = main([str(word) for word in words])
         except SystemExit as stop:
             code = int(stop.code or 0)
-        return Told(code, *capsys.readouterr())
+        return CommandResult(code, *capsys.readouterr())
 
     return run
 

@@ -19,8 +19,8 @@ ATI = Path(__file__).resolve().parents[3] / "shared" / "data" / "ati"
 def test_everything_survives_in_our_own_file(
     folder: Path, motion_core: Command, drawn_tracks: Tracks
 ) -> None:
-    told = motion_core("convert", "tracks.npz", "again.npz")
-    assert told == (0, "", "wrote again.npz: 7 tracks, 5 frames, 64x48\n")
+    result = motion_core("convert", "tracks.npz", "again.npz")
+    assert result == (0, "", "wrote again.npz: 7 tracks, 5 frames, 64x48\n")
     again = read_tracks("again.npz")
     assert torch.equal(again.xy, drawn_tracks.xy) and torch.equal(again.ids, drawn_tracks.ids)
 
@@ -28,18 +28,18 @@ def test_everything_survives_in_our_own_file(
 def test_a_named_size_and_rate_fill_in_what_the_file_lacks(
     folder: Path, motion_core: Command
 ) -> None:
-    told = motion_core("convert", "bare.json", "a.npz", "--size", "100x80", "--fps", "12.5")
+    result = motion_core("convert", "bare.json", "a.npz", "--size", "100x80", "--fps", "12.5")
     got = read_tracks("a.npz")
-    assert told.code == 0 and got.size == (100, 80) and got.fps == 12.5
+    assert result.code == 0 and got.size == (100, 80) and got.fps == 12.5
 
 
-def test_a_picture_of_the_same_name_tells_the_canvas_and_that_is_said(
+def test_a_picture_of_the_same_name_gives_the_canvas_and_is_reported(
     folder: Path, motion_core: Command
 ) -> None:
     shutil.copy("photo.png", "bare.png")
-    told = motion_core("convert", "bare.json", "a.npz")
-    assert told.code == 0 and read_tracks("a.npz").size == (64, 48)
-    assert told.err.splitlines()[0] == (
+    result = motion_core("convert", "bare.json", "a.npz")
+    assert result.code == 0 and read_tracks("a.npz").size == (64, 48)
+    assert result.err.splitlines()[0] == (
         "bare.json does not store its canvas; bare.png beside it is 64x48."
     )
 
@@ -47,8 +47,8 @@ def test_a_picture_of_the_same_name_tells_the_canvas_and_that_is_said(
 def test_a_pair_of_files_finds_its_picture_too(folder: Path, motion_core: Command) -> None:
     assert motion_core("convert", "tracks.npz", "ear_tracks.npy").code == 0
     shutil.copy("photo.png", "ear.png")
-    told = motion_core("convert", "ear_tracks.npy", "a.npz")
-    assert told.code == 0 and "ear.png beside it" in told.err
+    result = motion_core("convert", "ear_tracks.npy", "a.npz")
+    assert result.code == 0 and "ear.png beside it" in result.err
 
 
 def test_a_size_named_wins_over_a_picture_beside(folder: Path, motion_core: Command) -> None:
@@ -58,9 +58,9 @@ def test_a_size_named_wins_over_a_picture_beside(folder: Path, motion_core: Comm
 
 
 def test_without_size_or_picture_the_size_is_asked_for(folder: Path, motion_core: Command) -> None:
-    told = motion_core("convert", "bare.json", "a.npz")
-    assert told.code == 2 and not Path("a.npz").exists()
-    assert told.err.count("\n") == 1 and "--size WxH" in told.err and "bare.jpg" in told.err
+    result = motion_core("convert", "bare.json", "a.npz")
+    assert result.code == 2 and not Path("a.npz").exists()
+    assert result.err.count("\n") == 1 and "--size WxH" in result.err and "bare.jpg" in result.err
 
 
 def test_a_broken_file_is_called_broken_also_beside_a_picture(
@@ -68,8 +68,8 @@ def test_a_broken_file_is_called_broken_also_beside_a_picture(
 ) -> None:
     shutil.copy("photo.png", "broken.png")
     Path("broken.json").write_text('[[{"x": 1, "y": }]]', encoding="utf-8")
-    told = motion_core("convert", "broken.json", "a.npz")
-    assert told.code == 2 and "--size" not in told.err and "broken.json" in told.err
+    result = motion_core("convert", "broken.json", "a.npz")
+    assert result.code == 2 and "--size" not in result.err and "broken.json" in result.err
 
 
 def test_fit_stretches_to_another_canvas(
@@ -86,8 +86,8 @@ def test_fit_stretches_to_another_canvas(
 def test_a_real_ati_file_takes_the_canvas_of_its_picture(
     name: str, folder: Path, motion_core: Command
 ) -> None:
-    told = motion_core("convert", ATI / f"{name}.pth", "out.npz")
+    result = motion_core("convert", ATI / f"{name}.pth", "out.npz")
     picture = read_image(ATI / f"{name}.jpg")
     got = read_tracks("out.npz")
-    assert told.code == 0 and got.size == (picture.shape[1], picture.shape[0])
+    assert result.code == 0 and got.size == (picture.shape[1], picture.shape[0])
     assert got.num_frames == 121 and got.visible.all()

@@ -22,10 +22,10 @@ from .conftest import DRAWING, Command
 
 
 def test_the_file_holds_what_expand_document_gives(folder: Path, motion_core: Command) -> None:
-    told = motion_core(
+    result = motion_core(
         "expand", "drawing.json", "--size", "128x96", "--frames", 7, "--fps", 24, "-o", "a.npz"
     )
-    assert told == (0, "", "wrote a.npz: 7 tracks, 7 frames, 128x96\n")
+    assert result == (0, "", "wrote a.npz: 7 tracks, 7 frames, 128x96\n")
     got, wanted = read_tracks("a.npz"), expand_document(DRAWING, Size(128, 96), 7, fps=24)
     assert torch.equal(got.xy, wanted.xy) and torch.equal(got.visible, wanted.visible)
     assert torch.equal(got.ids, wanted.ids) and got.fps == 24
@@ -33,17 +33,17 @@ def test_the_file_holds_what_expand_document_gives(folder: Path, motion_core: Co
 
 def test_a_picture_sets_the_canvas(folder: Path, motion_core: Command) -> None:
     write_image("wide.png", torch.zeros(20, 90, 3))
-    told = motion_core(
+    result = motion_core(
         "expand", "drawing.json", "--image", "wide.png", "--frames", 2, "-o", "a.npz"
     )
-    assert told.code == 0 and read_tracks("a.npz").size == (90, 20)
+    assert result.code == 0 and read_tracks("a.npz").size == (90, 20)
 
 
-def test_without_a_canvas_it_is_the_one_drawn_on_and_that_is_said(
+def test_without_a_canvas_it_is_the_one_drawn_on_and_is_reported(
     folder: Path, motion_core: Command
 ) -> None:
-    told = motion_core("expand", "drawing.json", "--frames", 2, "-o", "a.npz")
-    assert told.code == 0 and "64x48 drawn on" in told.err
+    result = motion_core("expand", "drawing.json", "--frames", 2, "-o", "a.npz")
+    assert result.code == 0 and "64x48 drawn on" in result.err
     assert read_tracks("a.npz").size == (64, 48)
 
 
@@ -58,8 +58,8 @@ def test_mask_layers_take_a_picture(folder: Path, motion_core: Command) -> None:
     assert motion_core(*line, "--mask", "mask.png").code == 0
     xy = read_tracks("a.npz").xy
     assert xy.shape[1] >= 50 and xy[..., 0].max() < 32
-    told = motion_core(*line)
-    assert told.code == 2 and '"masked"' in told.err and "no mask" in told.err
+    result = motion_core(*line)
+    assert result.code == 2 and '"masked"' in result.err and "no mask" in result.err
 
 
 def test_a_camera_layer_is_noted_and_the_rest_is_written(

@@ -13,15 +13,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_text_is_the_summary(folder: Path, motion_core: Command, drawn_tracks: Tracks) -> None:
-    told = motion_core("info", "tracks.npz")
-    assert told == (0, summarize(drawn_tracks).to_text() + "\n", "")
+    result = motion_core("info", "tracks.npz")
+    assert result == (0, summarize(drawn_tracks).to_text() + "\n", "")
 
 
 def test_json_holds_the_same_figures(
     folder: Path, motion_core: Command, drawn_tracks: Tracks
 ) -> None:
-    told = motion_core("info", "bare.json", "--json", "--size", "64x48")
-    figures = json.loads(told.out)
+    result = motion_core("info", "bare.json", "--json", "--size", "64x48")
+    figures = json.loads(result.out)
     wanted = summarize(drawn_tracks)
     assert figures["size"] == {"width": 64, "height": 48}
     assert (figures["frames"], figures["points"]) == (5, 7)

@@ -16,8 +16,8 @@ from tests.transfer.test_magnify import amplitude_of, vibrating
 
 def test_transfer_fits_a_larger_picture(motion_core, folder: Path, drawn_tracks: Tracks) -> None:
     write_image(folder / "large.png", torch.zeros(96, 128, 3))
-    told = motion_core("transfer", "tracks.npz", "--image", "large.png", "-o", "out.npz")
-    assert told.code == 0, told.err
+    result = motion_core("transfer", "tracks.npz", "--image", "large.png", "-o", "out.npz")
+    assert result.code == 0, result.err
     found = read_tracks(folder / "out.npz")
     assert found.size == (128, 96)
     torch.testing.assert_close(found.xy, drawn_tracks.xy * 2)
@@ -30,8 +30,8 @@ def test_transfer_by_masks_points_and_scale(motion_core, folder: Path, drawn_tra
     write_image(folder / "there.png", there)
     masks = ("--source-mask", "here.png", "--target-mask", "there.png", "--leaving", "keep")
     for align in ("fit", "shapes"):
-        told = motion_core("transfer", "tracks.npz", "--align", align, *masks, "-o", "out.npz")
-        assert told.code == 0, told.err
+        result = motion_core("transfer", "tracks.npz", "--align", align, *masks, "-o", "out.npz")
+        assert result.code == 0, result.err
         torch.testing.assert_close(
             read_tracks(folder / "out.npz").xy, drawn_tracks.xy * 2, atol=0.2, rtol=0
         )
@@ -58,10 +58,10 @@ def test_transfer_by_masks_points_and_scale(motion_core, folder: Path, drawn_tra
 )
 def test_transfer_refuses(motion_core, folder: Path, words, message: str) -> None:
     write_image(folder / "large.png", torch.ones(4, 8, 3))
-    told = motion_core("transfer", "tracks.npz", *words, "-o", "out.npz")
-    assert told.code == 2
-    assert message in told.err
-    assert told.err.count("\n") == 1
+    result = motion_core("transfer", "tracks.npz", *words, "-o", "out.npz")
+    assert result.code == 2
+    assert message in result.err
+    assert result.err.count("\n") == 1
     assert not (folder / "out.npz").exists()
 
 
@@ -71,22 +71,22 @@ def test_magnify_writes_tracks_and_a_slice(motion_core, folder: Path) -> None:
     write_video(folder / "clip.mp4", torch.zeros(61, 120, 160, 3, dtype=torch.uint8), 20.0)
     still = ("--space-sigma", "0", "--time-sigma", "0")
     for more in ((), ("--video", "clip.mp4"), ("--low-hz", "0.3", "--high-hz", "4")):
-        told = motion_core(
+        result = motion_core(
             "magnify", "small.npz", *still, *more, "--slice", "slice.png", "-o", "out.npz"
         )
-        assert told.code == 0, told.err
+        assert result.code == 0, result.err
         assert amplitude_of(read_tracks(folder / "out.npz"), 1.0) == pytest.approx(3.2, rel=0.05)
         assert read_image(folder / "slice.png").shape[0] == 160
 
 
 def test_magnify_refuses(motion_core, folder: Path) -> None:
     write_tracks(folder / "still.npz", make_tracks(vibrating().xy, vibrating().size))
-    told = motion_core("magnify", "still.npz", "--low-hz", "1", "-o", "out.npz")
-    assert (told.code, "needs the frame rate" in told.err) == (2, True)
-    told = motion_core("magnify", "still.npz", "--slice", "slice.gif", "-o", "out.npz")
-    assert told.code == 2
-    told = motion_core("magnify", "still.npz", "--factor", "-2", "-o", "out.npz")
-    assert "factor must be 0 or more" in told.err
+    result = motion_core("magnify", "still.npz", "--low-hz", "1", "-o", "out.npz")
+    assert (result.code, "needs the frame rate" in result.err) == (2, True)
+    result = motion_core("magnify", "still.npz", "--slice", "slice.gif", "-o", "out.npz")
+    assert result.code == 2
+    result = motion_core("magnify", "still.npz", "--factor", "-2", "-o", "out.npz")
+    assert "factor must be 0 or more" in result.err
     assert not (folder / "out.npz").exists()
 
 
@@ -96,9 +96,9 @@ def test_a_magnify_that_cannot_finish_leaves_nothing_behind(
     write_tracks(folder / "small.npz", vibrating(frames=9))
     write_video(folder / "short.mp4", torch.zeros(3, 120, 160, 3, dtype=torch.uint8), 20.0)
     words = ("magnify", "small.npz", "--slice", "slice.png", "-o", "out.npz")
-    told = motion_core(*words, "--video", "short.mp4")
-    assert told.code == 2
-    assert "the video has 3 frames but the tracks have 9" in told.err
+    result = motion_core(*words, "--video", "short.mp4")
+    assert result.code == 2
+    assert "the video has 3 frames but the tracks have 9" in result.err
     before = set(folder.iterdir())
 
     def stop(picture: torch.Tensor, *_: object, **__: object) -> torch.Tensor:

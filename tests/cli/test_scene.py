@@ -17,8 +17,8 @@ SMALL = ("--size", "48x32", "--frames", 3)
 def test_the_folder_holds_picture_depth_bodies_and_poses(
     folder: Path, motion_core: Command
 ) -> None:
-    told = motion_core("scene", "-o", "scene", *SMALL, "--move", "truck_right 0.2", "--fps", 8)
-    assert told.code == 0 and told.err.startswith("wrote scene: 3 frames, 48x32, 8 fps")
+    result = motion_core("scene", "-o", "scene", *SMALL, "--move", "truck_right 0.2", "--fps", 8)
+    assert result.code == 0 and result.err.startswith("wrote scene: 3 frames, 48x32, 8 fps")
     video, fps = read_video("scene/video.mp4")
     assert video.shape == (3, 32, 48, 3) and fps == 8
     depth, bodies = (np.load(f"scene/{name}.npy") for name in ("depth", "bodies"))
@@ -43,8 +43,8 @@ def test_one_ball_travels_where_asked(folder: Path, motion_core: Command) -> Non
 
 def test_mistakes_are_one_line_and_leave_nothing(folder: Path, motion_core: Command) -> None:
     (folder / "taken").mkdir()
-    told = motion_core("scene", "-o", "taken", *SMALL)
-    assert told.code == 2 and "exists" in told.err and len(told.err.splitlines()) == 1
-    told = motion_core("scene", "-o", "new", *SMALL, "--move", "fly_away 3")
-    assert told.code == 2 and "fly_away" in told.err and len(told.err.splitlines()) == 1
+    result = motion_core("scene", "-o", "taken", *SMALL)
+    assert result.code == 2 and "exists" in result.err and len(result.err.splitlines()) == 1
+    result = motion_core("scene", "-o", "new", *SMALL, "--move", "fly_away 3")
+    assert result.code == 2 and "fly_away" in result.err and len(result.err.splitlines()) == 1
     assert not (folder / "new").exists()

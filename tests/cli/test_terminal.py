@@ -28,9 +28,9 @@ COMMANDS = ["expand", "convert", "overlay", "draft", "info"]
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_shows_examples_that_parse(name: str, motion_core: Command) -> None:
-    told = motion_core(name, "--help")
-    assert told.code == 0 and told.err == ""
-    examples = re.findall(r"^  python -m motion_core (.+)$", told.out, re.MULTILINE)
+    result = motion_core(name, "--help")
+    assert result.code == 0 and result.err == ""
+    examples = re.findall(r"^  python -m motion_core (.+)$", result.out, re.MULTILINE)
     assert examples
     for example in examples:
         assert make_parser().parse_args(shlex.split(example)).command == name
@@ -112,10 +112,10 @@ def test_bad_input_is_one_line_and_code_2(case: str, folder: Path, motion_core: 
     Path("huge.json").write_text('"' + "a" * 5_000_000 + '"', encoding="utf-8")
     before = sorted(folder.iterdir())
     began = time.perf_counter()
-    told = motion_core(*BAD_LINES[case])
+    result = motion_core(*BAD_LINES[case])
     assert time.perf_counter() - began < 10
-    assert told.code == 2 and told.out == ""
-    assert re.fullmatch(r"error: [^\n]{10,600}\n", told.err), told.err
+    assert result.code == 2 and result.out == ""
+    assert re.fullmatch(r"error: [^\n]{10,600}\n", result.err), result.err
     assert sorted(folder.iterdir()) == before, "a refused command leaves no file"
 
 
@@ -124,8 +124,8 @@ def test_too_little_memory_is_one_line_too(folder, motion_core, monkeypatch) -> 
         raise MemoryError
 
     monkeypatch.setattr("motion_core.cli.convert.write_tracks", starved)
-    told = motion_core("convert", "tracks.npz", "a.npz")
-    assert told.code == 2 and "not enough memory" in told.err
+    result = motion_core("convert", "tracks.npz", "a.npz")
+    assert result.code == 2 and "not enough memory" in result.err
 
 
 def test_a_stop_within_the_work_gives_130(folder, motion_core, monkeypatch) -> None:
@@ -134,8 +134,8 @@ def test_a_stop_within_the_work_gives_130(folder, motion_core, monkeypatch) -> N
 
     monkeypatch.setattr("motion_core.cli.overlay.meter", lambda label: stop)
     before = sorted(folder.iterdir())
-    told = motion_core("overlay", "tracks.npz", "-o", "a.mp4")
-    assert told == (130, "", "stopped; no file is half written.\n")
+    result = motion_core("overlay", "tracks.npz", "-o", "a.mp4")
+    assert result == (130, "", "stopped; no file is half written.\n")
     assert sorted(folder.iterdir()) == before
 
 

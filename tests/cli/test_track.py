@@ -33,8 +33,8 @@ def made(folder: Path) -> set[str]:
 
 
 def test_a_grid_is_followed_and_drawn(clip: Path, motion_core: Command) -> None:
-    told = motion_core("track", "clip.mp4", "-o", "out.npz", "--overlay", "over.mp4")
-    assert told.code == 0, told.err
+    result = motion_core("track", "clip.mp4", "-o", "out.npz", "--overlay", "over.mp4")
+    assert result.code == 0, result.err
     assert made(clip) == {"out.npz", "over.mp4"}
     found, queries = read_tracks(clip / "out.npz"), grid_queries(SCENE.size, 24)
     assert (found.num_points, found.size, found.fps) == (len(queries), SCENE.size, 24.0)
@@ -43,7 +43,7 @@ def test_a_grid_is_followed_and_drawn(clip: Path, motion_core: Command) -> None:
     assert float((found.xy - truth.xy).norm(dim=-1)[both].max()) < 1
     drawn, rate = read_video(clip / "over.mp4")
     assert (len(drawn), rate) == (6, 24.0)
-    assert f"{len(queries)} tracks, 6 frames, 96x64" in told.err
+    assert f"{len(queries)} tracks, 6 frames, 96x64" in result.err
 
 
 def test_ways_to_choose_points(clip: Path, motion_core: Command) -> None:
@@ -58,8 +58,8 @@ def test_ways_to_choose_points(clip: Path, motion_core: Command) -> None:
         ("--mask", "mask.png", "--spacing", 10): None,
     }
     for words, points in wanted.items():
-        told = motion_core("track", "clip.mp4", *words, "--frame", 2, "-o", "out.npz")
-        assert told.code == 0, told.err
+        result = motion_core("track", "clip.mp4", *words, "--frame", 2, "-o", "out.npz")
+        assert result.code == 0, result.err
         xy = read_tracks(clip / "out.npz").xy[2]
         if points is None:
             assert bool(((xy >= torch.tensor([30, 20])) & (xy < torch.tensor([60, 40]))).all())
@@ -94,9 +94,9 @@ def test_only_the_first_frames_when_asked(clip: Path, motion_core: Command) -> N
 )
 def test_refusals_write_nothing(clip: Path, motion_core: Command, words, message: str) -> None:
     before = (clip / "clip.mp4").read_bytes()
-    told = motion_core("track", *words)
-    assert (told.code, told.err.count("\n")) == (2, 1)
-    assert message in told.err
+    result = motion_core("track", *words)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert message in result.err
     assert made(clip) == set()
     assert (clip / "clip.mp4").read_bytes() == before
 
@@ -117,8 +117,8 @@ def test_a_video_cut_short_writes_nothing(clip: Path, motion_core: Command, suff
     write_video(clip / f"clip{suffix}", SCENE.video(), 24)
     data = (clip / f"clip{suffix}").read_bytes()
     (clip / "clip.mp4").write_bytes(data[: len(data) * 3 // 4])
-    told = motion_core("track", "clip.mp4", "-o", "out.npz")
-    assert (told.code, "cut short" in told.err) == (2, True)
+    result = motion_core("track", "clip.mp4", "-o", "out.npz")
+    assert (result.code, "cut short" in result.err) == (2, True)
     assert not (clip / "out.npz").exists()
 
 
@@ -135,8 +135,8 @@ def test_a_run_that_ends_early_leaves_nothing(
             make_tracker("lucas_kanade").track(video, queries, stop)
 
     monkeypatch.setattr(command, "make_tracker", lambda *words, **more: Stopping())
-    told = motion_core("track", "clip.mp4", "-o", "out.npz", "--overlay", "over.mp4")
-    assert told.code == (130 if isinstance(error, KeyboardInterrupt) else 2)
+    result = motion_core("track", "clip.mp4", "-o", "out.npz", "--overlay", "over.mp4")
+    assert result.code == (130 if isinstance(error, KeyboardInterrupt) else 2)
     assert made(clip) == set()
     # An older result stays as it was.
     (clip / "out.npz").write_bytes(b"older")

@@ -42,12 +42,14 @@ def any_tracks(
     )
 
 
-def there_and_back(tracks: Tracks, format: str, suffix: str, *, told_size: bool = True) -> Tracks:
+def there_and_back(
+    tracks: Tracks, format: str, suffix: str, *, size_argument: bool = True
+) -> Tracks:
     """What another reader would get from a file we wrote."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"some_tracks{suffix}"
         write_tracks(path, tracks, format=format)
-        return read_tracks(path, size=tracks.size if told_size else None)
+        return read_tracks(path, size=tracks.size if size_argument else None)
 
 
 def walk(frames: int = 5, points: int = 3) -> Tracks:

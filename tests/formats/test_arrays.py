@@ -66,7 +66,7 @@ def test_wan_move_writes_what_its_script_loads(tmp_path):
     assert np.array_equal(visible[0], tracks.visible.numpy())
 
 
-def test_a_lone_array_is_all_visible_and_said(tmp_path, caplog):
+def test_a_lone_array_is_all_visible_and_logged(tmp_path, caplog):
     np.save(tmp_path / "dog.npy", POSITIONS)
     with caplog.at_level(logging.INFO):
         assert read_tracks(tmp_path / "dog.npy", size=SIZE).visible.all()
@@ -113,7 +113,7 @@ def test_tapvid_fractions(tmp_path):
     assert tracks.visible.tolist() == [[True, True], [True, False]]
 
 
-def test_tapvid_pixels_are_taken_as_pixels_and_said(tmp_path, caplog):
+def test_tapvid_pixels_are_taken_as_pixels_and_logged(tmp_path, caplog):
     points = POSITIONS.transpose(1, 0, 2)
     np.savez(tmp_path / "a.npz", points=points, occluded=~VISIBLE.T)
     with caplog.at_level(logging.INFO):

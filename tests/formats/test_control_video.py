@@ -106,9 +106,9 @@ def test_nothing_to_draw_is_black(draw):
 @pytest.mark.parametrize("draw", [ltx_trails, discs])
 def test_progress_counts_frames_and_can_stop(draw):
     tracks = empty_tracks(3, Size(48, 40))
-    seen = []
-    draw(tracks, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    shown = []
+    draw(tracks, progress=lambda done, total: shown.append((done, total)))
+    assert shown == [(1, 3), (2, 3), (3, 3)]
 
     def stop(done, total):
         raise InterruptedError

@@ -89,7 +89,7 @@ def test_lost_points_hold_the_last_visible_position():
     assert [point["x"] for point in points] == [2.0, 2.0, 2.0, 6.0, 6.0]
 
 
-def test_a_track_that_is_never_visible_is_left_out_and_said(caplog):
+def test_a_track_that_is_never_visible_is_left_out_and_logged(caplog):
     tracks = walk(points=2)
     tracks.visible[:, 1] = False
     with caplog.at_level(logging.WARNING):

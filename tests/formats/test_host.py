@@ -72,7 +72,7 @@ def test_a_batch_axis_of_one_is_dropped():
 
 
 @pytest.mark.parametrize("ids", [[0, 1], [4, 4, 5]], ids=["too few", "repeated"])
-def test_stale_ids_are_renumbered_and_said(ids, caplog):
+def test_stale_ids_are_renumbered_and_logged(ids, caplog):
     value = host_value(canvas=(8, 8), ids=torch.tensor(ids))
     with caplog.at_level(logging.WARNING):
         assert from_host(value).ids.tolist() == [0, 1, 2]

@@ -26,7 +26,7 @@ def assert_same_where_visible(got: Tracks, wanted: Tracks, tolerance: float = 0.
 @FEW
 @given(any_tracks())
 def test_our_own_file_keeps_everything(tracks):
-    got = there_and_back(tracks, "motion_npz", ".npz", told_size=False)
+    got = there_and_back(tracks, "motion_npz", ".npz", size_argument=False)
     assert torch.equal(got.xy, tracks.xy)
     assert torch.equal(got.visible, tracks.visible)
     assert torch.equal(got.ids, tracks.ids)

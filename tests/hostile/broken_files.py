@@ -242,6 +242,6 @@ def moved_pair(path):
 
 
 ONES = np.ones((1, 4, 3, 2), np.float32)
-SEEN = np.ones((1, 4, 3), bool)
+SHOWN = np.ones((1, 4, 3), bool)
 ATI = np.ones((3, 121, 1, 3), np.float32)
 NAN_ONES = np.where(np.arange(24).reshape(4, 3, 2) == 10, np.nan, 1).astype(np.float32)

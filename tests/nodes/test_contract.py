@@ -224,7 +224,7 @@ def test_loading_the_pack_costs_little_beside_torch() -> None:
     assert ratio <= MAX_IMPORT_RATIO, f"{ratio:.3f} times the import of torch alone"
 
 
-def test_missing_libraries_are_said_when_the_pack_loads(
+def test_missing_libraries_are_logged_when_the_pack_loads(
     host: StandInHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     nodes = pack_module("nodes")

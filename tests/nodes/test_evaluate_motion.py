@@ -57,6 +57,6 @@ def test_frames_are_tracked_where_nobody_says_where_the_points_went() -> None:
         ({"images": still(), "truth": still()[:, :40]}, "one shape"),
     ],
 )
-def test_what_is_missing_or_does_not_fit_is_said(words: dict, message: str) -> None:
+def test_what_is_missing_or_does_not_fit_is_refused(words: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         evaluated(tracks=tracks(), **words)

@@ -79,10 +79,12 @@ def test_out_of_memory_frees_and_names_the_knobs(
         "track_path": torch.full((3, 1, 2), 20.0),
         "track_visibility": torch.ones(3, 1, dtype=torch.bool),
     }
-    with pytest.raises(MemoryError, match="smaller or the clip shorter.*dtype.*vae_tiling") as told:
+    with pytest.raises(
+        MemoryError, match="smaller or the clip shorter.*dtype.*vae_tiling"
+    ) as reported:
         host.nodes["MotionPromptingTrackSampler"].execute(model, image, tracks, **WIDGETS)
     assert freed == ["models", "cache"]
-    assert told.value.__context__ is None, "what was computed is not held any longer"
+    assert reported.value.__context__ is None, "what was computed is not held any longer"
 
 
 def test_other_errors_are_passed_on() -> None:

@@ -69,7 +69,7 @@ def test_a_plain_name_is_found(door: Any, host: StandInHost) -> None:
     assert door.input_file("sub\\a b.npz") == door.input_file("sub/a b.npz")
 
 
-def test_a_missing_file_is_said_plainly(door: Any) -> None:
+def test_a_missing_file_is_named(door: Any) -> None:
     with pytest.raises(ValueError, match="no file 'nothing.npz' in ComfyUI's input folder"):
         door.input_file("nothing.npz")
 
@@ -151,12 +151,12 @@ def test_links_inside_the_folder_are_followed(door: Any, host: StandInHost, tmp_
 
 
 def test_text_reaches_the_nodes_face(door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[str, str]] = []
-    tell = types.SimpleNamespace(send_progress_text=lambda *words: told.append(words))
+    reported: list[tuple[str, str]] = []
+    tell = types.SimpleNamespace(send_progress_text=lambda *words: reported.append(words))
     server = types.ModuleType("server")
     server.PromptServer = types.SimpleNamespace(instance=tell)  # type: ignore[attr-defined]
     node = types.SimpleNamespace(hidden=types.SimpleNamespace(unique_id="7"))
     assert door.text_preview("quiet", node).as_dict() == {"text": ("quiet",)}
     monkeypatch.setitem(sys.modules, "server", server)
     assert door.text_preview("loud", node).as_dict() == {"text": ("loud",)}
-    assert told == [("loud", "7")]
+    assert reported == [("loud", "7")]

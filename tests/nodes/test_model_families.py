@@ -46,8 +46,8 @@ def nodes(host: StandInHost, files: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def widgets(name: str, **changed: Any) -> dict[str, Any]:
     """What the workflow's loader says, as the host hands it over."""
     prompt = api(name)
-    said = prompt[node_of(prompt, LOAD)]["inputs"]
-    return {key.removeprefix("model."): value for key, value in said.items()} | changed
+    settings = prompt[node_of(prompt, LOAD)]["inputs"]
+    return {key.removeprefix("model."): value for key, value in settings.items()} | changed
 
 
 @cache
@@ -139,9 +139,9 @@ def test_camera_free_guidance_is_equation_5(nodes: Any, text: float, trajectory:
 
 def test_camera_free_guidance_joins_others_and_runs(nodes: Any) -> None:
     guidance = pack_module("motion_core.guidance.plan").GuidancePlan
-    wish = types.SimpleNamespace()
-    plan = nodes[FREE].execute(7.5, 7.5, guidance(latent_guidance=(wish,))).args[0]
-    assert plan.latent_guidance == (wish,) and plan.weighting is not None
+    reference = types.SimpleNamespace()
+    plan = nodes[FREE].execute(7.5, 7.5, guidance(latent_guidance=(reference,))).args[0]
+    assert plan.latent_guidance == (reference,) and plan.weighting is not None
     with pytest.raises(ValueError, match="keep one of them"):
         nodes[FREE].execute(7.5, 7.5, plan)
     free = nodes[FREE].execute(7.5, 7.5).args[0]
@@ -230,7 +230,7 @@ def test_the_motion_mask_reaches_what_motionpro_reads(nodes: Any) -> None:
         nodes[MASK].execute(dense, "drawn", painted)
 
 
-def test_wan_follows_what_it_is_told(nodes: Any) -> None:
+def test_wan_follows_its_tracks(nodes: Any) -> None:
     name = "wan_track_controlnet"
     plain = load(nodes, name)
     with pytest.raises(ValueError, match=r"follows no tracks yet. Connect Load Track-ControlNet"):
@@ -320,8 +320,14 @@ def test_animatediff_is_taught_by_a_track_controlnet(nodes: Any, files: Path) ->
     home = files / "motion_prompting"
     write_animatediff(home)
     given = {"model": "animatediff", "base": "sd.safetensors", "motion": "motion.safetensors"}
-    said = {"dtype": "auto", "vae_tiling": True, "lora": "", "lora_strength": 1.0, "tokenizer": ""}
-    plain = nodes[LOAD].execute(given | said | {"image": ""}).args[0]
+    settings = {
+        "dtype": "auto",
+        "vae_tiling": True,
+        "lora": "",
+        "lora_strength": 1.0,
+        "tokenizer": "",
+    }
+    plain = nodes[LOAD].execute(given | settings | {"image": ""}).args[0]
     assert (plain.family, plain.control, plain.defaults.steps) == ("animatediff", None, 25)
     assert vae_of(plain).use_tiling
     with pytest.raises(ValueError, match="this animatediff follows no tracks yet"):
@@ -346,7 +352,7 @@ def test_animatediff_is_taught_by_a_track_controlnet(nodes: Any, files: Path) ->
         ("wan_track_controlnet", 5, (40, 32), "multiples of 16"),
     ],
 )
-def test_what_a_model_cannot_make_is_said(
+def test_what_a_model_cannot_make_is_refused(
     nodes: Any, name: str, frames: int, size: tuple[int, int], message: str
 ) -> None:
     model = load(nodes, name, **({"follow": "ati"} if "wan" in name else {}))
@@ -361,7 +367,7 @@ def test_what_a_model_cannot_make_is_said(
 
 
 @pytest.mark.parametrize("name", WEIGHTED)
-def test_every_family_is_seen_in_the_making_and_stops(
+def test_every_family_shows_previews_and_stops(
     nodes: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = comfy_bar(monkeypatch)

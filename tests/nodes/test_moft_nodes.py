@@ -57,8 +57,8 @@ def reference(nodes: Any, model: Any, motion: Any = RIGHT, **more: Any) -> Any:
     return nodes["MotionPromptingMoftReference"].execute(model, **given).args[0]
 
 
-def guidance(nodes: Any, wish: Any, **more: Any) -> Any:
-    return nodes["MotionPromptingMoftGuidance"].execute(wish, **(WIDGETS | more)).args[0]
+def guidance(nodes: Any, target: Any, **more: Any) -> Any:
+    return nodes["MotionPromptingMoftGuidance"].execute(target, **(WIDGETS | more)).args[0]
 
 
 def sampled(nodes: Any, model: Any, plan: Any) -> torch.Tensor:
@@ -72,7 +72,7 @@ def test_a_direction_reaches_the_sampler(nodes: Any, model: Any) -> None:
     """That things go there is measured with a trained base; a random one knows no directions."""
     wishes = [reference(nodes, model, RIGHT | {"right": speed}) for speed in (1.0, -1.0)]
     assert not torch.equal(wishes[0].course, wishes[1].course)
-    paths = [sampled(nodes, model, guidance(nodes, wish)) for wish in wishes]
+    paths = [sampled(nodes, model, guidance(nodes, target)) for target in wishes]
     paths += [sampled(nodes, model, guidance(nodes, wishes[0])), sampled(nodes, model, None)]
     there, back, again, free = paths
     assert torch.equal(there, again)
@@ -85,29 +85,29 @@ def test_weight_zero_changes_nothing(nodes: Any, model: Any) -> None:
 
 
 def test_settings_region_and_other_guidance_arrive(nodes: Any, model: Any) -> None:
-    wish = reference(nodes, model)
+    target = reference(nodes, model)
     mask = torch.zeros(1, HEIGHT, WIDTH)
     mask[:, :12] = 1.0
-    first = guidance(nodes, wish, region=mask, hold=0.5, step="as published", match="mean")
+    first = guidance(nodes, target, region=mask, hold=0.5, step="as published", match="mean")
     (latent_guidance,) = first.latent_guidance
-    assert latent_guidance.region.sum() == 12 * WIDTH and latent_guidance.reference is wish
+    assert latent_guidance.region.sum() == 12 * WIDTH and latent_guidance.reference is target
     assert (latent_guidance.settings.still_frac, latent_guidance.settings.is_adaptive) == (
         0.5,
         False,
     )
     assert not latent_guidance.settings.each_place and latent_guidance.settings.end_frac == 1.0
-    both = guidance(nodes, wish, guidance=first)
+    both = guidance(nodes, target, guidance=first)
     assert both.latent_guidance[0] is latent_guidance and len(both.latent_guidance) == 2
 
 
 def test_a_video_is_borrowed_from_and_looked_for(nodes: Any, model: Any) -> None:
     borrow = {"motion": "video", "frames": 0}
     region = torch.ones(1, HEIGHT, WIDTH)
-    wish = reference(nodes, model, borrow, region=region)
+    target = reference(nodes, model, borrow, region=region)
     few = reference(nodes, model, borrow | {"frames": 3}, images=video(7))
-    assert wish.course.shape == few.course.shape
+    assert target.course.shape == few.course.shape
     find = nodes["MotionPromptingMoftSimilarity"].execute
-    images, alike = find(model, wish, video()).args
+    images, alike = find(model, target, video()).args
     assert images.shape == (FRAMES, HEIGHT, WIDTH, 3) and alike.shape == images.shape[:3]
     assert float(alike.min()) >= 0 and float(alike.max()) <= 1
 
@@ -121,8 +121,8 @@ def test_frames_are_taken_evenly() -> None:
         evenly(frames, 10)
 
 
-def test_mistakes_are_told(nodes: Any, model: Any) -> None:
-    wish = reference(nodes, model)
+def test_mistakes_are_refused(nodes: Any, model: Any) -> None:
+    target = reference(nodes, model)
     with pytest.raises(ValueError, match="no region to be read in"):
         reference(nodes, model, region=torch.ones(1, HEIGHT, WIDTH))
     with pytest.raises(ValueError, match="other proportions"):
@@ -131,8 +131,8 @@ def test_mistakes_are_told(nodes: Any, model: Any) -> None:
     with pytest.raises(TypeError, match="connect MOFT Reference"):
         guidance(nodes, "left")
     with pytest.raises(ValueError, match="start first"):
-        guidance(nodes, wish, start=0.9, end=0.2)
-    square = guidance(nodes, wish, region=torch.ones(1, 64, 64))
+        guidance(nodes, target, start=0.9, end=0.2)
+    square = guidance(nodes, target, region=torch.ones(1, 64, 64))
     with pytest.raises(ValueError, match="other proportions"):
         sampled(nodes, model, square)
     bare = nodes["MotionPromptingLoadTrackModel"].execute({"model": "lite", "file": ""}).args[0]

@@ -252,8 +252,8 @@ def test_info_reports_visibility_made_from_a_mask(call: Any) -> None:
 
 
 def test_fitting_tracks_give_no_warning(call: Any) -> None:
-    seen = wire()["track_visibility"][:, 1:]
-    inside = wire(track_path=path(wire())[:, :2], track_visibility=seen)
+    shown = wire()["track_visibility"][:, 1:]
+    inside = wire(track_path=path(wire())[:, :2], track_visibility=shown)
     picture = torch.zeros(1, HEIGHT, WIDTH, 3)
     (report,) = call("TracksInfo", inside, image=picture, frames=FRAMES)
     assert "warning" not in report

@@ -93,9 +93,9 @@ def test_a_video_its_tracks_and_what_was_uncovered(nodes: Any, model: Any) -> No
     moved = went["track_path"][-1] - went["track_path"][0]
     assert float(moved[:, 0].min()) > 2.5, "the points go where the tracks ask them to"
     assert "answers the tracks" in made.ui.as_dict()["text"][0], "the node says how it was made"
-    told = run(nodes["MotionPromptingTrackSampler"], model, prompt="a fox")
-    assert "reads no text" in told.ui.as_dict()["text"][0]
-    assert torch.equal(told.args[0], images)
+    reported = run(nodes["MotionPromptingTrackSampler"], model, prompt="a fox")
+    assert "reads no text" in reported.ui.as_dict()["text"][0]
+    assert torch.equal(reported.args[0], images)
 
 
 def test_no_steps_are_the_models_own(nodes: Any, model: Any) -> None:
@@ -200,7 +200,7 @@ def test_a_model_that_cannot_tell_is_measured(
         ({"strength": -1.0}, ValueError, "strength"),
     ],
 )
-def test_mistakes_are_told(
+def test_mistakes_are_refused(
     nodes: Any, model: Any, change: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     for name in ("TrackSampler", "EditByDrag"):

@@ -18,28 +18,28 @@ def random_tracks(
     size: Size,
     *,
     seed: int = 0,
-    seen: float = 0.7,
+    shown: float = 0.7,
     fps: float | None = 16,
 ) -> Tracks:
     """Tracks all over the canvas and half a canvas around it, with scattered ids and gaps."""
     generator = torch.Generator().manual_seed(seed)
     side = torch.tensor([size.width, size.height], dtype=torch.float32)
     xy = (torch.rand(frames, points, 2, generator=generator) * 2 - 0.5) * side
-    visible = torch.rand(frames, points, generator=generator) < seen
+    visible = torch.rand(frames, points, generator=generator) < shown
     ids = torch.randperm(10 * points + 1, generator=generator)[:points]
     return make_tracks(xy, size, visible=visible, ids=ids, fps=fps)
 
 
 @st.composite
 def tracks_strategy(
-    draw: st.DrawFn, *, least_frames: int = 0, least_points: int = 0, all_seen: bool = False
+    draw: st.DrawFn, *, least_frames: int = 0, least_points: int = 0, all_visible: bool = False
 ) -> Tracks:
     return random_tracks(
         draw(st.integers(least_frames, 9)),
         draw(st.integers(least_points, 6)),
         draw(sizes),
         seed=draw(seeds),
-        seen=1.0 if all_seen else draw(st.sampled_from([0.0, 0.3, 0.7, 1.0])),
+        shown=1.0 if all_visible else draw(st.sampled_from([0.0, 0.3, 0.7, 1.0])),
         fps=draw(st.sampled_from([None, 16.0, 23.976])),
     )
 

@@ -133,19 +133,19 @@ def greedy_spread(points: Tensor, first: int, count: int) -> list[int]:
 @given(seed=seeds, count=st.integers(2, 11))
 @settings(max_examples=25)
 def test_farthest_choice_is_the_greedy_one(seed: int, count: int) -> None:
-    tracks = random_tracks(2, 12, CANVAS, seed=seed, seen=1.0)
+    tracks = random_tracks(2, 12, CANVAS, seed=seed, shown=1.0)
     first = select_farthest(tracks, 1, seed=seed).ids[0]
     wanted = greedy_spread(tracks.xy[0].double(), int((tracks.ids == first).nonzero()), count)
     assert torch.equal(select_farthest(tracks, count, seed=seed).ids, tracks.ids[wanted])
 
 
 def test_farthest_choice_spreads_better_than_chance() -> None:
-    tracks = random_tracks(2, 400, CANVAS, seen=1.0)
+    tracks = random_tracks(2, 400, CANVAS, shown=1.0)
     even = spread(select_farthest(tracks, 20).xy[0])
     assert even > 2 * max(spread(select_random(tracks, 20, seed=s).xy[0]) for s in range(10))
 
 
-def test_farthest_choice_looks_where_a_track_is_first_seen_and_takes_unseen_ones_last() -> None:
+def test_farthest_choice_uses_first_visible_positions_and_takes_hidden_tracks_last() -> None:
     xy = torch.zeros(2, 4, 2)
     xy[1, 1] = torch.tensor([60.0, 40.0])
     xy[:, 2] = torch.tensor([9e5, 9e5])  # a placeholder nobody may read

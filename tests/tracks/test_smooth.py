@@ -53,7 +53,7 @@ def test_smoothing_equals_the_weighted_mean_of_visible_frames(tracks: Tracks, si
 
 
 def test_inside_a_long_clip_it_is_scipys_gaussian() -> None:
-    tracks = random_tracks(600, 3, CANVAS, seen=1.0)
+    tracks = random_tracks(600, 3, CANVAS, shown=1.0)
     wanted = gaussian_filter1d(tracks.xy.double().numpy(), 3.0, axis=0, radius=12)
     got = smooth_time(tracks, 3.0).xy.double().numpy()
     np.testing.assert_allclose(got[12:-12], wanted[12:-12], atol=1e-4)
@@ -87,7 +87,7 @@ def test_a_gap_pulls_on_nobody() -> None:
 
 
 def test_an_enormous_sigma_gives_the_mean() -> None:
-    tracks = random_tracks(7, 4, CANVAS, seen=1.0)
+    tracks = random_tracks(7, 4, CANVAS, shown=1.0)
     mean = tracks.xy.mean(dim=0, keepdim=True).expand(7, -1, -1)
     torch.testing.assert_close(smooth_time(tracks, 1e9).xy, mean, rtol=0, atol=1e-3)
 
@@ -101,8 +101,8 @@ def test_bad_sigmas_are_refused(sigma: float) -> None:
 
 
 def test_progress_counts_frames_and_can_stop_the_work() -> None:
-    seen: list[tuple[int, int]] = []
+    shown: list[tuple[int, int]] = []
     smooth_time(
-        random_tracks(600, 1, CANVAS), 2, progress=lambda done, total: seen.append((done, total))
+        random_tracks(600, 1, CANVAS), 2, progress=lambda done, total: shown.append((done, total))
     )
-    assert seen == [(256, 600), (512, 600), (600, 600)]
+    assert shown == [(256, 600), (512, 600), (600, 600)]

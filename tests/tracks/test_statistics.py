@@ -68,7 +68,7 @@ def test_every_clip_has_a_summary_in_words(tracks: Tracks) -> None:
         ),
     ],
 )
-def test_what_looks_wrong_is_said(tracks: Tracks, says: str) -> None:
+def test_what_looks_wrong_is_reported(tracks: Tracks, says: str) -> None:
     assert any(says in problem for problem in summarize(tracks).problems)
 
 

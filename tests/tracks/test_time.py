@@ -38,7 +38,7 @@ def moving(*x: float | None, fps: float | None = None) -> Tracks:
 def xs(tracks: Tracks) -> list[float | None]:
     """The inverse of moving()."""
     pairs = zip(tracks.xy[:, 0, 0].tolist(), tracks.visible[:, 0].tolist(), strict=True)
-    return [x if seen else None for x, seen in pairs]
+    return [x if shown else None for x, shown in pairs]
 
 
 def resampled_by_definition(tracks: Tracks, frames: int) -> Tracks:
@@ -50,10 +50,10 @@ def resampled_by_definition(tracks: Tracks, frames: int) -> Tracks:
         high, share = min(low + 1, last), max(place - low, 0.0)
         for point in range(tracks.num_points):
             ends = [(low, 1 - share), (high, share)] if share > 1e-9 else [(low, 1.0)]
-            seen = [(f, w) for f, w in ends if tracks.visible[f, point]]
+            shown = [(f, w) for f, w in ends if tracks.visible[f, point]]
             nearest = max(weight for _, weight in ends)
-            visible.append(any(w >= nearest - 1e-9 for _, w in seen))
-            used = seen or ends
+            visible.append(any(w >= nearest - 1e-9 for _, w in shown))
+            used = shown or ends
             total = sum(weight for _, weight in used)
             xy.append(sum(tracks.xy[f, point].double() * w for f, w in used) / total)
     shape = (frames, tracks.num_points)

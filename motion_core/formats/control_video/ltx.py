@@ -93,8 +93,8 @@ def _draw_frame(
     canvas = np.zeros((render.height + 2 * _MARGIN, width), dtype=np.uint8)
     flat = canvas.reshape(-1)
     for age in range(min(frame, OLDEST), -1, -1):
-        seen = drawn[frame - age]
-        x, y = centres[frame - age, seen].astype(np.int64).T + _MARGIN
+        shown = drawn[frame - age]
+        x, y = centres[frame - age, shown].astype(np.int64).T + _MARGIN
         offset_x, offset_y = stamps[age]
         flat[(y * width + x)[:, None] + (offset_y * width + offset_x)] = OLDEST + 1 - age
     return canvas[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
@@ -102,8 +102,8 @@ def _draw_frame(
 
 def _stamp(age: int) -> tuple[np.ndarray, np.ndarray]:
     """Offsets (dx, dy) of the pixels of a disc whose centre is a pixel."""
-    share = np.float32(1) - np.float32(age) / np.float32(OLDEST)
-    radius = np.float32(SMALLEST_RADIUS) + np.float32(LARGEST_RADIUS - SMALLEST_RADIUS) * share
+    weight = np.float32(1) - np.float32(age) / np.float32(OLDEST)
+    radius = np.float32(SMALLEST_RADIUS) + np.float32(LARGEST_RADIUS - SMALLEST_RADIUS) * weight
     reach = np.arange(-_REACH, _REACH + 1)
     dy, dx = np.meshgrid(reach, reach, indexing="ij")
     inside = dx**2 + dy**2 <= radius * radius
@@ -112,9 +112,9 @@ def _stamp(age: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _palette() -> np.ndarray:
     """(52, 3) float32: black, then the colours of ages 50 .. 0, red and blue swapped."""
-    share = np.linspace(0, 1, OLDEST + 1)
-    red = np.clip(3 * share - 1, 0, 1)
-    green = np.minimum(np.clip(3 * share, 0, 1), np.clip(3 - 3 * share, 0, 1))
-    blue = np.clip(1 - 3 * share, 0, 1)
+    weight = np.linspace(0, 1, OLDEST + 1)
+    red = np.clip(3 * weight - 1, 0, 1)
+    green = np.minimum(np.clip(3 * weight, 0, 1), np.clip(3 - 3 * weight, 0, 1))
+    blue = np.clip(1 - 3 * weight, 0, 1)
     colours = np.stack([blue, green, red], axis=-1)
     return np.concatenate([np.zeros((1, 3)), colours]).astype(np.float32)
