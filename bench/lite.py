@@ -27,7 +27,7 @@ def measure() -> list[Row]:
 
 
 def measure_clip() -> Row:
-    """512x512x16 including rendering; libraries are imported beforehand."""
+    """16 frames of 512x512 including rendering; libraries are imported beforehand."""
     generator = torch.Generator().manual_seed(0)
     request, tracks = (
         GenerationRequest(torch.rand(512, 512, 3, generator=generator), FRAMES),
@@ -44,7 +44,8 @@ def measure_clip() -> Row:
 
 @torch.no_grad()
 def measure_control() -> Row:
-    """Weights do not change the cost: base and control are fresh."""
+    """One step with and without control. Base and control are untrained; weights do not change the
+    cost."""
     lite = load_lite()
     base = LiteBase(lite.encoder).eval()
     control = LiteTrackControlNet(base, lite).eval()

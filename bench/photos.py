@@ -2,9 +2,9 @@
 
     python -m bench.photos [--folder DIR] [--sheet out/photos.jpg]
 
-Photographs of scikit-image, and those of PHOTOS that lie in DIR. Prints, for each, how far motion
-reaches beyond the dragged dots and how still the background is; the sheet is for looking at, from
-left to right: the drag, lite's motion, the draft, lite.
+Uses photographs of scikit-image, and those of PHOTOS that are in DIR. For each it prints how far
+motion reaches beyond the dragged dots and how far the pinned background moves. The contact sheet
+shows, from left to right: the drag, lite's motion, the draft, lite.
 """
 
 from __future__ import annotations
@@ -37,14 +37,21 @@ log = logging.getLogger("bench")
 
 @dataclass(frozen=True)
 class Photo:
-    """A drag. place: of the middle of its 3 x 3 dots, moved: how far, free: half axes of the
-    ellipse around the dots that holds the thing and no pin; fractions of width and height. reach:
-    from the middle to the outermost dots, a fraction of the short side."""
+    """A photograph and a drag on it.
+
+    Attributes:
+        name: Of the photograph in scikit-image, or of a file.
+        centre: Of the 3 x 3 dots, fractions of width and height.
+        reach: From the centre to the outermost dots, a fraction of the short side.
+        displacement: Of the dots, fractions of width and height.
+        free: Half axes of the ellipse around the dots that holds the thing and no pin, fractions
+            of width and height.
+    """
 
     name: str
-    place: tuple[float, float]
+    centre: tuple[float, float]
     reach: float
-    moved: tuple[float, float]
+    displacement: tuple[float, float]
     free: tuple[float, float]
 
 
@@ -59,37 +66,37 @@ PHOTOS = (
 
 
 def main() -> None:
-    """Draw every photograph that is at hand."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--folder", type=Path)
-    words.add_argument("--sheet", type=Path, default=Path("out/photos.jpg"))
-    asked = words.parse_args()
+    """Draw the contact sheet."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--sheet", type=Path, default=Path("out/photos.jpg"))
+    args = parser.parse_args()
     lite, rows = load_track_model("lite"), []
-    for photo, image in at_hand(asked.folder):
+    for photo, image in photographs(args.folder):
         tracks = drag(photo, Size(image.shape[1], image.shape[0]))
         field = lite.network.field(image, tracks)
-        log.info("%s: %s", photo.name, described(field, tracks, photo))
-        shown = [
+        log.info("%s: %s", photo.name, summary(field, tracks, photo))
+        tiles = [
             draw_tracks(image[None].expand(FRAMES, -1, -1, -1), tracks)[-1],
             flow_to_rgb(image, field.displacement[-1]),
             draft(image, tracks)[-1],
-            sampled(lite, image, tracks),
+            last_frame(lite, image, tracks),
         ]
-        rows.append(torch.cat([tile(one, image) for one in shown], dim=1))
-    asked.sheet.parent.mkdir(parents=True, exist_ok=True)
-    write_image(asked.sheet, torch.cat(rows))
+        rows.append(torch.cat([tile(picture, image) for picture in tiles], dim=1))
+    args.sheet.parent.mkdir(parents=True, exist_ok=True)
+    write_image(args.sheet, torch.cat(rows))
 
 
 def tile(picture: Tensor, image: Tensor) -> Tensor:
-    """TILE pixels wide, in the proportions of the photograph."""
+    """A picture at TILE pixels width, in the proportions of the photograph."""
     size = (round(TILE * image.shape[0] / image.shape[1]), TILE)
     planes = picture.permute(2, 0, 1)[None]
     small = functional.interpolate(planes, size, mode="bilinear", antialias=True)
     return small[0].permute(1, 2, 0).clamp(0, 1)
 
 
-def at_hand(folder: Path | None) -> Iterator[tuple[Photo, Tensor]]:
-    """The photographs with their drags, LONG_SIDE at most."""
+def photographs(folder: Path | None) -> Iterator[tuple[Photo, Tensor]]:
+    """The photographs with their drags, at most LONG_SIDE pixels a side."""
     import skimage.data
     from PIL import Image
 
@@ -109,40 +116,40 @@ def at_hand(folder: Path | None) -> Iterator[tuple[Photo, Tensor]]:
 def drag(photo: Photo, size: Size) -> Tracks:
     """Nine dots that move together, and pins on a grid beyond photo.free."""
     across = torch.tensor(size)
-    middle = torch.tensor(photo.place) * across
+    centre = torch.tensor(photo.centre) * across
     axis = torch.tensor([-1.0, 0.0, 1.0]) * photo.reach * size.short_side
-    dots = middle + torch.cartesian_prod(axis, axis)
+    dots = centre + torch.cartesian_prod(axis, axis)
     steps = (torch.arange(PINS) + 0.5) / PINS
     pins = torch.cartesian_prod(steps, steps) * across
     pins = pins[is_far(pins, photo, size)]
-    way = torch.linspace(0, 1, FRAMES)[:, None, None] * torch.tensor(photo.moved) * across
-    xy = torch.cat([dots + way, pins.expand(FRAMES, -1, -1)], dim=1)
+    path = torch.linspace(0, 1, FRAMES)[:, None, None] * torch.tensor(photo.displacement) * across
+    xy = torch.cat([dots + path, pins.expand(FRAMES, -1, -1)], dim=1)
     return make_tracks(xy, size)
 
 
 def is_far(points: Tensor, photo: Photo, size: Size) -> Tensor:
-    """(...) bool for points (..., 2): outside of photo.free."""
-    apart = points / torch.tensor(size) - torch.tensor(photo.place)
+    """(...) bool of points (..., 2) in pixels: outside of photo.free."""
+    apart = points / torch.tensor(size) - torch.tensor(photo.centre)
     return (apart / torch.tensor(photo.free)).norm(dim=-1) > 1
 
 
-def described(field: MotionField, tracks: Tracks, photo: Photo) -> str:
-    """How large an area goes at least half the way, in areas of the dots' square, and how far what
-    is pinned goes on average."""
+def summary(field: MotionField, tracks: Tracks, photo: Photo) -> str:
+    """The area that moves at least half as far as the dots, in areas of their square, and the mean
+    motion of the pinned area, as a sentence."""
     size = tracks.size
-    way = (tracks.xy[-1, 0] - tracks.xy[0, 0]).norm()
-    went = field.displacement[-1].norm(dim=-1)
-    cell = size.width * size.height / went.numel()
-    area = float((went > way / 2).sum()) * cell / (2 * photo.reach * size.short_side) ** 2
+    distance = (tracks.xy[-1, 0] - tracks.xy[0, 0]).norm()
+    length = field.displacement[-1].norm(dim=-1)
+    cell = size.width * size.height / length.numel()
+    area = float((length > distance / 2).sum()) * cell / (2 * photo.reach * size.short_side) ** 2
     far = is_far(field.centres(), photo, size)
     return (
-        f"{area:.1f} times the dots' area goes with them; what is pinned moves "
-        f"{float(went[far].mean()):.2f} px of {float(way):.0f}"
+        f"{area:.1f} times the dots' area goes with them; the pinned area moves "
+        f"{float(length[far].mean()):.2f} px of {float(distance):.0f}"
     )
 
 
-def sampled(lite: TrackModel, image: Tensor, tracks: Tracks) -> Tensor:
-    """The last frame of lite."""
+def last_frame(lite: TrackModel, image: Tensor, tracks: Tracks) -> Tensor:
+    """The last frame that lite makes."""
     request = GenerationRequest(image, FRAMES, last_only=True)
     return sample(lite.model, lite.control, request, tracks).frames[-1]
 

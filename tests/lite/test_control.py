@@ -17,8 +17,9 @@ from motion_core.models.lite.latents import (
     field_to_latents,
     time_factor,
 )
-from motion_core.models.lite.track_controlnet import LiteTrackControlNet, fitted
+from motion_core.models.lite.track_controlnet import LiteTrackControlNet, resample_tracks
 from motion_core.tracks.model import empty_tracks, make_tracks
+from motion_core.tracks.select import select
 
 from .models import BASE, picture, tiny_lite, wandering
 
@@ -79,6 +80,18 @@ def test_residuals_are_corrected_by_the_gate_in_pure_noise(lite) -> None:
         torch.testing.assert_close(correction.amount, torch.full((1, 1, 64), firm))
 
 
+@torch.no_grad()
+def test_a_track_without_weight_steers_nothing(lite) -> None:
+    control = learned(lite, "tracks")
+    tracks = wandering(5, 6, CANVAS)
+    weights = torch.tensor([1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
+    few = select(tracks, weights.nonzero().squeeze(1))
+    weighted = control.prepare(picture(60, 40), tracks, weights)
+    alone = control.prepare(picture(60, 40), few)
+    torch.testing.assert_close(weighted.embedding, alone.embedding)
+    torch.testing.assert_close(weighted.target, alone.target)
+
+
 def test_other_lengths_are_resampled_and_say_so(lite, caplog: pytest.LogCaptureFixture) -> None:
     control = LiteTrackControlNet(lite.base, lite)
     with caplog.at_level("INFO"):
@@ -92,13 +105,13 @@ def test_a_briefly_visible_track_is_not_lost_between_frames() -> None:
     visible[7, 0], visible[:, 1] = True, True
     xy = wandering(40, 2, CANVAS).xy.clone()
     xy[~visible] = 1e4
-    few = fitted(make_tracks(xy, CANVAS, visible=visible), 5)
+    few = resample_tracks(make_tracks(xy, CANVAS, visible=visible), 5)
     assert int(few.visible[:, 0].sum()) == 1
     torch.testing.assert_close(few.xy[:, 0], xy[7, 0].expand(5, 2))
     torch.testing.assert_close(few.xy[0], torch.stack([xy[7, 0], xy[0, 1]]))
     assert bool(few.visible[:, 1].all())
     for frames in (0, 9):
-        assert fitted(empty_tracks(frames, CANVAS), 5).num_frames == 5
+        assert resample_tracks(empty_tracks(frames, CANVAS), 5).num_frames == 5
 
 
 def test_foreign_latents_are_refused(lite) -> None:

@@ -70,7 +70,10 @@ def field_from_latents(latents: Tensor, size: Size, frames: int) -> MotionField:
         frames: Of the field.
     """
     moved, visible = from_latents(latents)
-    moved, visible = retimed(moved[0] * unit_px(size), frames), retimed(visible[0], frames)
+    moved, visible = (
+        resample_frames(moved[0] * unit_px(size), frames),
+        resample_frames(visible[0], frames),
+    )
     grid = latents.shape[-2:]
     confidence = torch.ones_like(visible[0]) if len(visible) else visible.new_ones(grid)
     return MotionField(moved, visible, confidence, size)
@@ -78,11 +81,11 @@ def field_from_latents(latents: Tensor, size: Size, frames: int) -> MotionField:
 
 def field_to_latents(field: MotionField, frames: int) -> Tensor:
     """A field as a latent (1, C, G, G) of a model of `frames`."""
-    displacement = retimed(field.displacement / unit_px(field.size), frames)
-    return to_latents(displacement[None], retimed(field.visible, frames)[None])
+    displacement = resample_frames(field.displacement / unit_px(field.size), frames)
+    return to_latents(displacement[None], resample_frames(field.visible, frames)[None])
 
 
-def retimed(values: Tensor, frames: int) -> Tensor:
+def resample_frames(values: Tensor, frames: int) -> Tensor:
     """(T, ...) read at `frames` even times from first to last, linear in between."""
     count = len(values)
     if count == frames or count == 0:

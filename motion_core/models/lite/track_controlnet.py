@@ -19,9 +19,10 @@ from ...errors import ShapeError
 from ...fields.motion_field import MotionField
 from ...progress import Progress, silent
 from ...tracks.model import Tracks, empty_tracks, make_tracks
+from ...tracks.select import select
 from ...tracks.start import fill_gaps
 from .base import LiteBase, LiteControlOutput
-from .latents import coloured_noise, field_to_latents, retimed, time_factor
+from .latents import coloured_noise, field_to_latents, resample_frames, time_factor
 from .layers import zero_conv
 from .track_batch import make_track_batch
 from .track_correction import TrackAttention, TrackCorrection, make_correction
@@ -114,7 +115,7 @@ class LiteTrackControlNet(nn.Module):
             image: (H, W, 3) 0..1.
             tracks: On its canvas. Another number of frames than the model's is resampled in time,
                 with a log line.
-            weights: (N,) 0..1 or None.
+            weights: (N,) 0..1, how much each track counts, or None for 1.
             seed: Of the noise on which `correction_amount` is measured.
             progress: See Lite.field.
 
@@ -126,10 +127,10 @@ class LiteTrackControlNet(nn.Module):
             logger.info(
                 "tracks of %d frames are resampled to the model's %d.", tracks.num_frames, frames
             )
-        tracks = fitted(tracks, frames)
+        tracks = resample_tracks(tracks, frames)
         field, attention = lite.field_and_attention(image, tracks, weights, progress)
         features = lite.image_features(image)
-        maps = self.track_maps(tracks).to(features)
+        maps = self.track_maps(_with_weight(tracks, weights)).to(features)
         target = field_to_latents(field, frames).to(features)
         confidence = field.confidence[None, None].to(features)
         embedding = self.embed(maps, target, confidence, features)
@@ -195,7 +196,7 @@ class LiteTrackControlNet(nn.Module):
         return torch.tanh(self.gate(hidden))
 
 
-def fitted(tracks: Tracks, frames: int) -> Tracks:
+def resample_tracks(tracks: Tracks, frames: int) -> Tracks:
     """Tracks resampled to a model's number of frames, linear in between.
 
     A point is visible between two frames in which it is visible. A track that would never be
@@ -205,13 +206,20 @@ def fitted(tracks: Tracks, frames: int) -> Tracks:
         return tracks
     if not bool(tracks.visible.any()):
         return empty_tracks(frames, tracks.size)
-    xy = retimed(fill_gaps(tracks.xy, tracks.visible), frames)
+    xy = resample_frames(fill_gaps(tracks.xy, tracks.visible), frames)
     before = tracks.visible.float()
-    visible = retimed(before, frames) > 0.99
+    visible = resample_frames(before, frames) > 0.99
     lost = ~visible.any(dim=0)
     if bool(lost.any()):
         visible[:, lost] = functional.adaptive_max_pool1d(before[:, lost].T[None], frames)[0].T > 0
     return make_tracks(xy, tracks.size, visible=visible, ids=tracks.ids)
+
+
+def _with_weight(tracks: Tracks, weights: Tensor | None) -> Tracks:
+    """The tracks whose weight is not zero."""
+    if weights is None:
+        return tracks
+    return select(tracks, (weights > 0).nonzero().squeeze(1).to(tracks.device))
 
 
 def _pointwise(conv: nn.Conv2d, channels: int | None = None) -> nn.Conv2d:

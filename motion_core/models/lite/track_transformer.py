@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .latents import retimed
+from .latents import resample_frames
 from .track_batch import TrackBatch
 
 # Tracks attend to at most this many tracks, chosen evenly.
@@ -168,7 +168,11 @@ class TrackSelfAttention(nn.Module):
 
 def _sampled_motion(displacement: Tensor) -> Tensor:
     """(B, N, T, 2) to (B, N, 2 * TIMES): displacements at even times after frame 0."""
-    return retimed(displacement.permute(2, 0, 1, 3), TIMES + 1)[1:].permute(1, 2, 3, 0).flatten(2)
+    return (
+        resample_frames(displacement.permute(2, 0, 1, 3), TIMES + 1)[1:]
+        .permute(1, 2, 3, 0)
+        .flatten(2)
+    )
 
 
 def _compressed_motion(motion: Tensor, valid: Tensor) -> Tensor:
