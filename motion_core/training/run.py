@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -181,7 +181,7 @@ class _Run:
         """Log the validation errors of the averaged weights."""
         if not self.accelerator.is_main_process:
             return
-        errors = probe_stage(self.average.module, self.config)
+        errors = probe_stage(cast(Stage, self.average.module), self.config)
         self._log({"step": self.step, "probe": errors})
 
     def _log(self, line: dict[str, Any]) -> None:
