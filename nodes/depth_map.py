@@ -246,8 +246,8 @@ def _da3(room: _Room, da3_geometry: Any, index: int, is_metric: bool) -> DepthMa
 def _file(room: _Room, file: str, meaning: str, **reading: Any) -> DepthMap:
     from ..motion_core.depth.sources import DepthReading, read_depth
 
-    said: Any = None if meaning == "auto" else DepthReading(meaning, **reading)  # type: ignore[arg-type]
-    return read_depth(host.input_file(file), said, fov_deg=room.fov_deg)
+    stated: Any = None if meaning == "auto" else DepthReading(meaning, **reading)  # type: ignore[arg-type]
+    return read_depth(host.input_file(file), stated, fov_deg=room.fov_deg)
 
 
 READERS: dict[str, Callable[..., DepthMap]] = {

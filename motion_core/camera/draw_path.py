@@ -1,4 +1,4 @@
-"""A picture of a camera path for people: seen from above and from the side."""
+"""A camera path drawn from above and from the side."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def _scene_points(depth: DepthMap | None) -> np.ndarray:
     return unproject(pixels[chosen], z[chosen], depth.K).double().cpu().numpy()
 
 
-def _framing(eyes: np.ndarray, scene: np.ndarray) -> tuple[np.ndarray, float]:
+def _framing(positions: np.ndarray, scene: np.ndarray) -> tuple[np.ndarray, float]:
     """The middle (3,) and the greatest extent of what is drawn, without stray far points."""
-    low, high = eyes.min(axis=0), eyes.max(axis=0)
+    low, high = positions.min(axis=0), positions.max(axis=0)
     if len(scene):
         low = np.minimum(low, np.quantile(scene, 0.05, axis=0))
         high = np.maximum(high, np.quantile(scene, 0.95, axis=0))
@@ -90,11 +90,11 @@ def _draw_panel(panel: _Panel, back: np.ndarray, path: CameraPath, scene: np.nda
     places = panel.pixels(scene).astype(int)
     inside = ((places >= 0) & (places < np.array(PANEL))).all(axis=1)
     canvas[places[inside, 1], places[inside, 0]] = CLOUD
-    eyes = panel.pixels(back[:, :3, 3])
-    for frame in range(len(eyes) - 1):
-        color = _color(frame / max(len(eyes) - 1, 1))
-        _line(canvas, eyes[frame], eyes[frame + 1], color, 2)
-    for frame in np.unique(np.linspace(0, len(eyes) - 1, CAMERAS).astype(int)):
+    positions = panel.pixels(back[:, :3, 3])
+    for frame in range(len(positions) - 1):
+        color = _color(frame / max(len(positions) - 1, 1))
+        _line(canvas, positions[frame], positions[frame + 1], color, 2)
+    for frame in np.unique(np.linspace(0, len(positions) - 1, CAMERAS).astype(int)):
         _draw_camera(canvas, panel, back[frame], path, int(frame))
     font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.5
     cv2.putText(canvas, panel.title, (12, 22), font, size, INK, 1, cv2.LINE_AA)

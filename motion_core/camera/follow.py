@@ -35,15 +35,15 @@ STEEPEST_DEG = 89.0
 
 
 @dataclass(frozen=True, eq=False)
-class Follow:
+class FollowedPath:
     """A camera path led by the pointer.
 
-    path: the camera. off_px: (T,) float64, how far from the pointer the grabbed point is seen;
+    path: the camera. error_px: (T,) float64, distance of the projected point from the pointer;
     above 0.1 where the camera cannot bring it there and goes as near as it can.
     """
 
     path: CameraPath
-    off_px: Tensor
+    error_px: Tensor
 
 
 def grabbed_point(depth: DepthMap, pixel: tuple[float, float]) -> Tensor:
@@ -61,7 +61,7 @@ def grabbed_point(depth: DepthMap, pixel: tuple[float, float]) -> Tensor:
     return unproject(xy.double(), z.double(), depth.K)[0].cpu()
 
 
-def follow_in_plane(point: Tensor, pixels: Tensor, setup: CameraSetup) -> Follow:
+def follow_in_plane(point: Tensor, pixels: Tensor, setup: CameraSetup) -> FollowedPath:
     """The camera slides in its own vertical plane, without turning, so that `point` is at `pixels`.
 
     point: (3,) grabbed point, as seen by the picture's camera. pixels: (T, 2).
@@ -77,11 +77,11 @@ def follow_in_plane(point: Tensor, pixels: Tensor, setup: CameraSetup) -> Follow
     return _measured(point, pixels, setup.path(poses, torch.ones(len(poses))))
 
 
-def follow_on_sphere(point: Tensor, pixels: Tensor, setup: CameraSetup) -> Follow:
+def follow_on_sphere(point: Tensor, pixels: Tensor, setup: CameraSetup) -> FollowedPath:
     """The camera moves on the sphere about the setup's pivot, facing it as the picture did.
 
     point, pixels: as in follow_in_plane. Where the point turns out of sight before it reaches the
-    pointer, the camera goes as near as it can, and says so in the log and in `off_px`.
+    pointer, the camera goes as near as it can, and says so in the log and in `error_px`.
     Raises what follow_in_plane raises, and ValueError when the point is the pivot itself, which
     never moves.
     """
@@ -107,7 +107,7 @@ def follow_layer(
     *,
     drawn_on: Size,
     on_sphere: bool = False,
-) -> Follow:
+) -> FollowedPath:
     """The camera path of a document's camera_grab layer.
 
     The point under the path's first position is grabbed; a layer that is absent outside its window
@@ -123,7 +123,7 @@ def follow_layer(
 
 def follow_drawing(
     document: MotionDocument, depth: DepthMap, setup: CameraSetup, *, on_sphere: bool = False
-) -> Follow:
+) -> FollowedPath:
     """The camera path of the only enabled camera_grab layer of a drawing.
 
     Raises ValueError when there is none or more than one, and what follow_layer raises.
@@ -158,9 +158,9 @@ def _checked(point: Tensor, pixels: Tensor, setup: CameraSetup) -> Tensor:
     return pixels
 
 
-def _measured(point: Tensor, pixels: Tensor, path: CameraPath) -> Follow:
-    seen, z = project(to_camera(point.double()[None], path.T_cam_world), path.K)
-    off = (seen[:, 0] - pixels).norm(dim=-1)
+def _measured(point: Tensor, pixels: Tensor, path: CameraPath) -> FollowedPath:
+    projected, z = project(to_camera(point.double()[None], path.T_cam_world), path.K)
+    off = (projected[:, 0] - pixels).norm(dim=-1)
     off = torch.where(z[:, 0] > 0, off, torch.full_like(off, torch.inf))
     missed = int((off > REACHED_PX).sum())
     if missed:
@@ -171,7 +171,7 @@ def _measured(point: Tensor, pixels: Tensor, path: CameraPath) -> Follow:
             len(off),
             float(off.max()),
         )
-    return Follow(path, off)
+    return FollowedPath(path, off)
 
 
 def _sphere_pose(angles: np.ndarray, pivot: Tensor) -> Tensor:
@@ -189,8 +189,8 @@ def _solve_angles(
 
     def miss(angles: np.ndarray) -> np.ndarray:
         pose = _sphere_pose(angles, setup.pivot.double())
-        seen, z = project(to_camera(torch.from_numpy(point)[None], pose), setup.K.double())
-        return seen[0].numpy() - pixel if float(z[0]) > 0 else np.full(2, np.inf)
+        projected, z = project(to_camera(torch.from_numpy(point)[None], pose), setup.K.double())
+        return projected[0].numpy() - pixel if float(z[0]) > 0 else np.full(2, np.inf)
 
     angles, damping = start.copy(), 1e-6
     here = miss(angles)

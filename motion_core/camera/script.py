@@ -21,11 +21,11 @@ from .setup import CameraSetup
 EASINGS: tuple[str, ...] = get_args(EasingName)
 TURNS = ("pan", "tilt", "roll")
 KEY_FIELDS = {"t", "position", "pan_deg", "tilt_deg", "roll_deg", "zoom", "easing"}
-MOVE_WORDS = {"share", "easing", "seed", "unit"}
+MOVE_OPTIONS = {"share", "easing", "seed", "unit"}
 
 
 def moves_from_text(text: str) -> list[CameraMove]:
-    """Camera moves, one on each line: a preset, its amount if wished, then words such as share=2.
+    """Camera moves, one on each line: a preset, an optional amount, then options such as share=2.
 
     "orbit_left 30", "dolly_in 0.4 share=2 easing=linear", "handheld 1 seed=7", "truck_left 1.5
     unit=scene". Empty lines and what follows a # do not count.
@@ -86,17 +86,17 @@ def offsets_from_text(line: str, frames: int) -> Tensor:
 def _move(words: list[str]) -> CameraMove:
     name, *rest = words
     amount = float(rest.pop(0)) if rest and "=" not in rest[0] else None
-    said = dict(word.split("=", 1) for word in rest if "=" in word)
-    unknown = [word for word in rest if "=" not in word] + sorted(said.keys() - MOVE_WORDS)
+    options = dict(word.split("=", 1) for word in rest if "=" in word)
+    unknown = [word for word in rest if "=" not in word] + sorted(options.keys() - MOVE_OPTIONS)
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is none of amount, {', '.join(sorted(MOVE_WORDS))}=.")
+        raise ValueError(f"{unknown[0]!r} is none of amount, {', '.join(sorted(MOVE_OPTIONS))}=.")
     return CameraMove(
         name,
         amount,
-        unit=cast(Any, said.get("unit", "pivot")),
-        easing=_easing(said["easing"]) if "easing" in said else None,
-        share=float(said.get("share", 1.0)),
-        seed=int(said.get("seed", 0)),
+        unit=cast(Any, options.get("unit", "pivot")),
+        easing=_easing(options["easing"]) if "easing" in options else None,
+        share=float(options.get("share", 1.0)),
+        seed=int(options.get("seed", 0)),
     )
 
 

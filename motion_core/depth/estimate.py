@@ -205,8 +205,8 @@ def _depth_pro(
     estimator: TransformersEstimator, values: Tensor, output: Any, size: Size, fov: float | None
 ) -> DepthMap:
     """Depth Pro gives inverse depth for a focal length of one width, and the field of view."""
-    given = output.field_of_view
-    fov_deg = fov if fov is not None or given is None else float(given.flatten()[0])
+    model_fov = output.field_of_view
+    fov_deg = fov if fov is not None or model_fov is None else float(model_fov.flatten()[0])
     if fov_deg is None or not (math.isfinite(fov_deg) and 1.0 < fov_deg < 179.0):
         raise ValueError(
             f"the model gave no usable field of view ({fov_deg}); state one (fov_deg)."

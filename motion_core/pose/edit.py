@@ -40,30 +40,30 @@ def move_pose(
     if not pose.num_frames or not pose.num_people:
         raise ValueError("there is no person to move; check the pose detector.")
     _check_proportions(pose, document)
-    held = _Held(pose)
+    joints = _JointShifts(pose)
     for layer in document.layers:
         if layer.enabled:
             with naming(layer):
-                _take(held, layer, document, frames)
+                _apply_layer(joints, layer, document, frames)
     still = pose.xy[0].double().numpy()
-    xy = still + held.carried(frames)
+    xy = still + joints.carried(frames)
     confidence = pose.confidence[:1].expand(frames, -1, -1).clone()
     return PoseSequence(torch.from_numpy(xy).float(), confidence, pose.size, fps)
 
 
-class _Held:
+class _JointShifts:
     """Joints that a drawing has taken hold of: {(person, joint): (T, 2) displacement}."""
 
     def __init__(self, pose: PoseSequence) -> None:
         self.pose = pose
         self.still = pose.xy[0].double().numpy()
-        self.known = pose.confidence[0].numpy() > 0
+        self.has_joint = pose.confidence[0].numpy() > 0
         self.shifts: dict[tuple[int, int], np.ndarray] = {}
 
     def nearest(self, point: np.ndarray, reach: float) -> tuple[int, int]:
         """The joint (person, place) nearest to a point. Raises ValueError beyond `reach`."""
         distance = np.linalg.norm(self.still - point, axis=-1)
-        distance[~self.known] = np.inf
+        distance[~self.has_joint] = np.inf
         person, place = np.unravel_index(int(distance.argmin()), distance.shape)
         if not distance[person, place] <= reach:
             raise ValueError(
@@ -72,7 +72,7 @@ class _Held:
             )
         return int(person), int(place)
 
-    def hold(self, who: tuple[int, int], shift: np.ndarray) -> None:
+    def set_shift(self, who: tuple[int, int], shift: np.ndarray) -> None:
         """Gives a joint its own displacement. Raises ValueError when it already has one."""
         if who in self.shifts:
             raise ValueError("another layer already holds its joint; keep one of the two.")
@@ -92,15 +92,15 @@ class _Held:
         return moved
 
 
-def _take(held: _Held, layer: Layer, document: MotionDocument, frames: int) -> None:
-    size = held.pose.size
+def _apply_layer(joints: _JointShifts, layer: Layer, document: MotionDocument, frames: int) -> None:
+    size = joints.pose.size
     if isinstance(layer, DragLayer):
         path = sample_path(layer.path, frames=frames, size=size, drawn_on=document.drawn_on)
         reach = max(layer.brush.radius, REACH_FRAC) * size.short_side
-        held.hold(held.nearest(path.xy[0], reach), path.xy - path.xy[0])
+        joints.set_shift(joints.nearest(path.xy[0], reach), path.xy - path.xy[0])
     elif isinstance(layer, PinLayer) and layer.area == "polygon":
-        for who in _pinned(held, layer):
-            held.hold(who, np.zeros((frames, 2)))
+        for who in _pinned(joints, layer):
+            joints.set_shift(who, np.zeros((frames, 2)))
     else:
         raise ValueError(
             "moves no joints: a pose is moved by drags and pins alone. Disable the layer, or "
@@ -108,16 +108,18 @@ def _take(held: _Held, layer: Layer, document: MotionDocument, frames: int) -> N
         )
 
 
-def _pinned(held: _Held, layer: PinLayer) -> Sequence[tuple[int, int]]:
-    canvas = np.array(held.pose.size, dtype=np.float64)
-    reach = REACH_FRAC * held.pose.size.short_side
-    found = [held.nearest(np.array(point) * canvas, reach) for point in layer.points]
+def _pinned(joints: _JointShifts, layer: PinLayer) -> Sequence[tuple[int, int]]:
+    canvas = np.array(joints.pose.size, dtype=np.float64)
+    reach = REACH_FRAC * joints.pose.size.short_side
+    found = [joints.nearest(np.array(point) * canvas, reach) for point in layer.points]
     if layer.polygon is not None:
-        flat = torch.from_numpy(held.still.reshape(-1, 2))
+        flat = torch.from_numpy(joints.still.reshape(-1, 2))
         inside = np.asarray(points_inside_polygon(flat, np.array(layer.polygon) * canvas))
         found += [
             (int(person), int(place))
-            for person, place in np.argwhere(inside.reshape(held.known.shape) & held.known)
+            for person, place in np.argwhere(
+                inside.reshape(joints.has_joint.shape) & joints.has_joint
+            )
         ]
     return list(dict.fromkeys(found))
 

@@ -51,8 +51,8 @@ def pose_tracks(
 
 def _person(xy: np.ndarray, known: np.ndarray, poses: PoseSequence, spacing: float) -> Tracks:
     """Tracks of one person, joints (T, 137, 2) where known (T, 137)."""
-    seen = np.flatnonzero(known.any(axis=0))
-    points, visible = [xy[:, seen]], [known[:, seen]]
+    found = np.flatnonzero(known.any(axis=0))
+    points, visible = [xy[:, found]], [known[:, found]]
     growth = _growth(xy, known)
     torso = torso_length(xy, known)
     for bone in BONES:

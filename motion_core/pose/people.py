@@ -36,8 +36,8 @@ def follow_people(frames: Sequence[np.ndarray]) -> np.ndarray:
             if place == len(last):
                 last.append(person)
             else:
-                seen = person[:, 2:] > 0
-                last[place] = np.where(seen, person, last[place])
+                has_joint = person[:, 2:] > 0
+                last[place] = np.where(has_joint, person, last[place])
     joints = frames[0].shape[1] if len(frames) else 0
     result = np.zeros((len(frames), len(last), joints, 3))
     for frame, (people, places) in enumerate(zip(frames, slots, strict=True)):
@@ -51,12 +51,12 @@ def hands_at_their_wrists(people: np.ndarray) -> np.ndarray:
     result = people.copy()
     wrists = people[:, :, [joint("left_wrist"), joint("right_wrist")]]
     roots = people[:, :, [LEFT_HAND, RIGHT_HAND]]
-    seen = (wrists[..., 2] > 0).all(axis=-1, keepdims=True) & (roots[..., 2] > 0)
+    has_joint = (wrists[..., 2] > 0).all(axis=-1, keepdims=True) & (roots[..., 2] > 0)
     own, other = (
         np.linalg.norm(roots[..., :2] - those[..., :2], axis=-1)
         for those in (wrists, wrists[:, :, ::-1])
     )
-    crossed = ((own - other) * seen).sum(axis=(0, 2)) > 0
+    crossed = ((own - other) * has_joint).sum(axis=(0, 2)) > 0
     left, right = (slice(first, first + HAND_JOINTS) for first in (LEFT_HAND, RIGHT_HAND))
     result[:, crossed, left], result[:, crossed, right] = (
         people[:, crossed, right],

@@ -70,9 +70,9 @@ def render_scene(
     video, depth, bodies = [], [], []
     for frame in range(path.num_frames):
         video.append(_picture(scene, path, frame, samples))
-        z, seen = _exact_views(scene, path, frame)
+        z, body = _exact_views(scene, path, frame)
         depth.append(z)
-        bodies.append(seen)
+        bodies.append(body)
         progress(frame + 1, path.num_frames)
     points = grid_points(path.size, spacing)
     return SceneRender(
@@ -102,13 +102,13 @@ def track(scene: Scene, path: CameraPath, points: Tensor) -> Tracks:
     its ray. Pixels that show no body give no track. ids number the given pixels.
     """
     first = _cast_pixels(scene, path, 0, points)
-    seen = first.body >= 0
-    owner = first.body[seen]
-    centre, directions = _rays(path, 0, points[seen].double())
-    start = centre + first.z[seen, None] * directions
+    hit = first.body >= 0
+    owner = first.body[hit]
+    centre, directions = _rays(path, 0, points[hit].double())
+    start = centre + first.z[hit, None] * directions
     frames = [_track_frame(scene, path, frame, start, owner) for frame in range(path.num_frames)]
     xy, visible = (torch.stack(part) for part in zip(*frames, strict=True))
-    return make_tracks(xy, path.size, visible=visible, ids=torch.nonzero(seen)[:, 0], fps=path.fps)
+    return make_tracks(xy, path.size, visible=visible, ids=torch.nonzero(hit)[:, 0], fps=path.fps)
 
 
 def _track_frame(

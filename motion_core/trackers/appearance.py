@@ -1,4 +1,4 @@
-"""What a point looks like: patches around points, how alike two are, where a lost one shows up."""
+"""Appearance of points: patches, their cross-correlation, and the search for lost points."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ SEARCH_LEVELS = 1
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """Of N pairs of patches: correlation -1..1 (their brightness and contrast do not count), and
-    mean absolute difference in grey levels (brightness does not count)."""
+class PatchSimilarity:
+    """Similarity of N pairs of patches.
+
+    Attributes:
+        correlation: (N,) normalised cross-correlation, -1..1; brightness and contrast cancel.
+        difference: (N,) mean absolute difference in grey levels; brightness cancels.
+        contrast: (N,) standard deviation of the reference patch in grey levels.
+    """
 
     correlation: NDArray[np.float32]
     difference: NDArray[np.float32]
@@ -45,10 +50,10 @@ def patches_at(grey: Grey, points: Points, side: int = PATCH) -> NDArray[np.uint
     return np.concatenate(rows) if rows else np.zeros((0, side * side), np.uint8)
 
 
-def likeness(seen: NDArray, known: NDArray) -> Likeness:
-    """How alike N pairs of patches (N, P) are."""
-    a = seen.astype(np.float32)
-    b = known.astype(np.float32)
+def ncc(patches: NDArray, references: NDArray) -> PatchSimilarity:
+    """Normalised cross-correlation of N pairs of patches (N, P), and their difference."""
+    a = patches.astype(np.float32)
+    b = references.astype(np.float32)
     a -= a.mean(axis=1, keepdims=True)
     b -= b.mean(axis=1, keepdims=True)
     power_a = np.einsum("np,np->n", a, a)
@@ -58,14 +63,14 @@ def likeness(seen: NDArray, known: NDArray) -> Likeness:
     contrast = np.sqrt(power_b / b.shape[1])
     np.subtract(a, b, out=a)
     np.abs(a, out=a)
-    return Likeness(correlation, a.mean(axis=1), contrast)
+    return PatchSimilarity(correlation, a.mean(axis=1), contrast)
 
 
 class Search:
     """A look for tiles (N, TILE, TILE) in a picture, near where their middles should be (N, 2).
 
     near: on the picture. found: (N, 2), where they seem to be. good: (N,), whether the search came
-    to rest within reach. All tiles are searched by one call of Lucas-Kanade between two sheets of
+    to rest within reach. All tiles are searched by one call of Lucas-Kanade between two mosaics of
     tiles.
     """
 
@@ -74,7 +79,7 @@ class Search:
         columns = min(count, 64)
         # Whole pixels are enough to begin from, and are copied instead of interpolated.
         corner = np.floor(near).astype(np.intp)
-        self._before, self._after = _sheet(tiles, columns), _sheet(_cut(grey, corner), columns)
+        self._before, self._after = _mosaic(tiles, columns), _mosaic(_cut(grey, corner), columns)
         index = np.arange(count)
         middle = np.stack([index % columns, index // columns], -1) * TILE + TILE // 2
         self._middle = middle.astype(np.float32)
@@ -110,9 +115,9 @@ def _cut(grey: Grey, corner: NDArray[np.intp]) -> NDArray[np.uint8]:
     return every[corner[:, 1], corner[:, 0]]
 
 
-def _sheet(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+def _mosaic(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
     rows = -(-len(tiles) // columns)
-    sheet = np.zeros((rows * columns, TILE, TILE), np.uint8)
-    sheet[: len(tiles)] = tiles
-    grid = sheet.reshape(rows, columns, TILE, TILE).swapaxes(1, 2)
+    mosaic = np.zeros((rows * columns, TILE, TILE), np.uint8)
+    mosaic[: len(tiles)] = tiles
+    grid = mosaic.reshape(rows, columns, TILE, TILE).swapaxes(1, 2)
     return np.ascontiguousarray(grid.reshape(rows * TILE, columns * TILE))

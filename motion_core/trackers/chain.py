@@ -1,4 +1,4 @@
-"""Following points from picture to picture: who is lost, where it is likely to be, who is back.
+"""Points followed from frame to frame: lost points are predicted and found again.
 
 A stepper says where points of one picture lie in the next one. This module chains its steps in
 both directions of time, checks that a point still looks like itself, carries lost points along
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..progress import Progress, silent
 from ..tracks import Tracks
-from .appearance import PATCH, TILE, Grey, Points, Search, likeness, patches_at
+from .appearance import PATCH, TILE, Grey, Points, Search, ncc, patches_at
 from .clip import Video, as_clip
 from .tracker import ShouldStop, Work, checked_queries, never, tracks_of
 
@@ -31,15 +31,13 @@ NEIGHBOURS = 32
 class Stepper(Protocol):
     """Where points go from one picture to the next."""
 
-    def step(
-        self, before: Picture, after: Picture, points: Points
-    ) -> tuple[Points, NDArray[np.bool_]]:
+    def step(self, before: Frame, after: Frame, points: Points) -> tuple[Points, NDArray[np.bool_]]:
         """(N, 2) positions in `after` of points (N, 2) of `before`, and which of them it trusts."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class Frame:
     """One picture as steppers want it. rgb: (H, W, 3) uint8; grey: (H, W) uint8."""
 
     rgb: NDArray[np.uint8]
@@ -87,25 +85,25 @@ def chain_tracks(
     total = sum(abs(last - first) + 1 for first, last in legs)
     work = Work(total, progress, should_stop)
     for first, last in legs:
-        walk = _Walk(stepper, settings or ChainSettings(), starts)
+        walk = _PointChain(stepper, settings or ChainSettings(), starts)
         step = 1 if last >= first else -1
         for index, rgb in enumerate(clip.walk(first, last)):
             frame = first + step * index
-            walk.advance(_picture(rgb))
+            walk.advance(_frame(rgb))
             walk.start(frames == frame)
             xy[frame, walk.started] = walk.position[walk.started]
-            visible[frame, walk.started] = walk.seen[walk.started]
+            visible[frame, walk.started] = walk.visible[walk.started]
             work.step()
     return tracks_of(clip, queries, torch.from_numpy(xy), torch.from_numpy(visible))
 
 
-def _picture(rgb: NDArray[np.uint8]) -> Picture:
+def _frame(rgb: NDArray[np.uint8]) -> Frame:
     import cv2
 
-    return Picture(rgb, np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))
+    return Frame(rgb, np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))
 
 
-class _Walk:
+class _PointChain:
     """All points on one way through time."""
 
     def __init__(self, stepper: Stepper, settings: ChainSettings, starts: Points) -> None:
@@ -115,17 +113,17 @@ class _Walk:
         self.position = starts.copy()
         self.velocity = np.zeros_like(starts)
         self.started = np.zeros(count, dtype=bool)
-        self.seen = np.zeros(count, dtype=bool)
-        self.looks: NDArray[np.float32] | None = None
+        self.visible = np.zeros(count, dtype=bool)
+        self.templates: NDArray[np.float32] | None = None
         self.tiles = np.zeros((count, TILE, TILE), np.uint8) if count else None
         self.companions = np.full((count, COMPANIONS), -1)
-        self.past: deque[tuple[Picture, Points, NDArray[np.bool_]]] = deque(maxlen=LOOK_BACK)
+        self.past: deque[tuple[Frame, Points, NDArray[np.bool_]]] = deque(maxlen=LOOK_BACK)
 
-    def advance(self, picture: Picture) -> None:
+    def advance(self, picture: Frame) -> None:
         """Moves every started point into the next picture."""
         if self.past and self.started.any():
-            followed = np.flatnonzero(self.seen)
-            lost = np.flatnonzero(self.started & ~self.seen)
+            followed = np.flatnonzero(self.visible)
+            lost = np.flatnonzero(self.started & ~self.visible)
             kept = self._follow(picture, followed)
             self._carry(lost)
             self._lose(followed[~kept])
@@ -138,35 +136,37 @@ class _Walk:
         if not now.any():
             return
         patches = patches_at(self.picture.grey, self.starts[now])
-        if self.looks is None:
-            self.looks = np.zeros((len(self.starts), patches.shape[1]), np.float32)
-        self.looks[now] = patches
+        if self.templates is None:
+            self.templates = np.zeros((len(self.starts), patches.shape[1]), np.float32)
+        self.templates[now] = patches
         self.started |= now
-        self.seen |= now
+        self.visible |= now
         self.past.pop()
         self._remember()
 
     def _remember(self) -> None:
-        self.past.append((self.picture, self.position.copy(), self.seen.copy()))
+        self.past.append((self.picture, self.position.copy(), self.visible.copy()))
 
-    def _follow(self, picture: Picture, which: NDArray) -> NDArray[np.bool_]:
+    def _follow(self, picture: Frame, which: NDArray) -> NDArray[np.bool_]:
         """Steps the visible points; returns which of them stay visible."""
         if not len(which):
             return np.zeros(0, dtype=bool)
-        assert self.looks is not None
+        assert self.templates is not None
         before = self.position[which]
         after, good = self.stepper.step(self.past[-1][0], picture, before)
         good = good & _inside(after, picture.grey)
         patches = patches_at(picture.grey, after).astype(np.float32)
-        like = likeness(patches, self.looks[which])
-        usual = float(np.median(like.difference[good])) if good.any() else 0.0
-        strange = like.difference > max(self.settings.difference, 2.0 * usual)
-        good &= (like.correlation >= self.settings.keep) | ~strange
+        similarity = ncc(patches, self.templates[which])
+        usual = float(np.median(similarity.difference[good])) if good.any() else 0.0
+        strange = similarity.difference > max(self.settings.difference, 2.0 * usual)
+        good &= (similarity.correlation >= self.settings.keep) | ~strange
         self.position[which[good]] = after[good]
         self.velocity[which[good]] = after[good] - before[good]
         renew = self.settings.renew
-        self.looks[which[good]] = (1 - renew) * self.looks[which[good]] + renew * patches[good]
-        self.seen[which[~good]] = False
+        self.templates[which[good]] = (1 - renew) * self.templates[which[good]] + renew * patches[
+            good
+        ]
+        self.visible[which[~good]] = False
         return good
 
     def _lose(self, which: NDArray) -> None:
@@ -174,7 +174,7 @@ class _Walk:
         if not len(which):
             return
         assert self.tiles is not None
-        past, known = list(self.past), np.stack([seen[which] for _, _, seen in self.past])
+        past, known = list(self.past), np.stack([visible[which] for _, _, visible in self.past])
         # The oldest picture in which each was in sight; it was in the newest one.
         oldest = known.argmax(axis=0)
         for index in np.unique(oldest):
@@ -182,18 +182,20 @@ class _Walk:
             picture, places, _ = past[index]
             flat = patches_at(picture.grey, places[mine], TILE)
             self.tiles[mine] = flat.reshape(-1, TILE, TILE)
-        alive = np.flatnonzero(self.seen)
+        alive = np.flatnonzero(self.visible)
         if len(alive):
-            self.companions[which] = self._alike(which, alive)
+            self.companions[which] = self._similar_motion(which, alive)
         self._carry(which)
 
-    def _alike(self, which: NDArray, alive: NDArray) -> NDArray:
+    def _similar_motion(self, which: NDArray, alive: NDArray) -> NDArray:
         """(M, COMPANIONS) of the neighbours in sight, those that moved most alike."""
         before = self.past[-1][1]
         apart = np.linalg.norm(before[which][:, None] - before[alive][None], axis=-1)
         near = np.argsort(apart, axis=1)[:, :NEIGHBOURS]
-        unlike = np.linalg.norm(self.velocity[alive][near] - self.velocity[which][:, None], axis=-1)
-        best = np.argsort(unlike, axis=1)[:, :COMPANIONS]
+        difference = np.linalg.norm(
+            self.velocity[alive][near] - self.velocity[which][:, None], axis=-1
+        )
+        best = np.argsort(difference, axis=1)[:, :COMPANIONS]
         chosen = alive[np.take_along_axis(near, best, axis=1)]
         padding = np.full((len(which), COMPANIONS - chosen.shape[1]), -1)
         return np.concatenate([chosen, padding], axis=1)
@@ -202,30 +204,30 @@ class _Walk:
         """Moves lost points as their companions move, or on as they moved last."""
         if not len(which):
             return
-        friends = self.companions[which]
-        there = (friends >= 0) & self.seen[friends]
+        companions = self.companions[which]
+        there = (companions >= 0) & self.visible[companions]
         some = there.any(axis=1)
-        self.velocity[which[some]] = _medians(self.velocity[friends[some]], there[some])
+        self.velocity[which[some]] = _medians(self.velocity[companions[some]], there[some])
         self.position[which] += self.velocity[which]
 
-    def _look_for(self, picture: Picture, which: NDArray) -> None:
+    def _look_for(self, picture: Frame, which: NDArray) -> None:
         """Tries to see lost points again where they should be."""
-        assert self.looks is not None and self.tiles is not None
+        assert self.templates is not None and self.tiles is not None
         which = which[_inside(self.position[which], picture.grey)]
         if not len(which):
             return
         search = Search(picture.grey, self.tiles[which], self.position[which])
         maybe = np.flatnonzero(search.good & _inside(search.found, picture.grey))
         patches = patches_at(picture.grey, search.found[maybe])
-        like = likeness(patches, _middles(self.tiles[which[maybe]]))
-        good = like.correlation >= self.settings.regain
-        good &= like.contrast >= self.settings.contrast
+        similarity = ncc(patches, _middles(self.tiles[which[maybe]]))
+        good = similarity.correlation >= self.settings.regain
+        good &= similarity.contrast >= self.settings.contrast
         # The way back is asked last, since it is dear and few get so far.
         good[good] = search.returns(maybe[good])
         back = which[maybe[good]]
         self.position[back] = search.found[maybe[good]]
-        self.seen[back] = True
-        self.looks[back] = patches[good]
+        self.visible[back] = True
+        self.templates[back] = patches[good]
 
 
 def _medians(steps: NDArray[np.float32], there: NDArray[np.bool_]) -> NDArray[np.float32]:

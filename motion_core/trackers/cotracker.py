@@ -65,62 +65,72 @@ class CoTracker:
         ways = sum(1 + bool((chunk[:, 0] > 0).any()) for chunk in chunks)
         work = Work(ways * clip.num_frames, progress, should_stop)
         for index, chunk in enumerate(chunks):
-            asked = torch.cat([chunk[:, :1], chunk[:, 1:] * scale - CENTRE_ORIGIN], dim=1)
-            places, seen = follow(clip, size, asked, work)
+            model_queries = torch.cat([chunk[:, :1], chunk[:, 1:] * scale - CENTRE_ORIGIN], dim=1)
+            places, is_visible = follow(clip, size, model_queries, work)
             part = slice(index * self.chunk, (index + 1) * self.chunk)
-            xy[:, part], visible[:, part] = (places + CENTRE_ORIGIN) / scale, seen
+            xy[:, part], visible[:, part] = (places + CENTRE_ORIGIN) / scale, is_visible
         return tracks_of(clip, queries, xy, visible)
 
-    def _offline(self, clip: Clip, size: Size, asked: Tensor, work: Work) -> tuple[Tensor, Tensor]:
+    def _offline(
+        self, clip: Clip, size: Size, model_queries: Tensor, work: Work
+    ) -> tuple[Tensor, Tensor]:
         device = next(self.predictor.parameters()).device
         video = _stacked(small_frames(clip, size, 0, clip.num_frames - 1)).to(device)
-        is_both_ways = bool((asked[:, 0] > 0).any())
+        is_both_ways = bool((model_queries[:, 0] > 0).any())
         work.step(0)
-        tracks, seen = self.predictor(
-            video, queries=asked[None].to(device), backward_tracking=is_both_ways
+        tracks, is_visible = self.predictor(
+            video, queries=model_queries[None].to(device), backward_tracking=is_both_ways
         )
         work.step((1 + is_both_ways) * clip.num_frames)
-        return tracks[0].float().cpu(), seen[0].reshape(tracks.shape[1:3]).cpu()
+        return tracks[0].float().cpu(), is_visible[0].reshape(tracks.shape[1:3]).cpu()
 
-    def _online(self, clip: Clip, size: Size, asked: Tensor, work: Work) -> tuple[Tensor, Tensor]:
-        places, seen = self._windows(clip, size, asked, (0, clip.num_frames - 1), work)
-        if bool((asked[:, 0] > 0).any()):
-            turned = asked.clone()
+    def _online(
+        self, clip: Clip, size: Size, model_queries: Tensor, work: Work
+    ) -> tuple[Tensor, Tensor]:
+        places, is_visible = self._windows(
+            clip, size, model_queries, (0, clip.num_frames - 1), work
+        )
+        if bool((model_queries[:, 0] > 0).any()):
+            turned = model_queries.clone()
             turned[:, 0] = clip.num_frames - 1 - turned[:, 0]
             found = self._windows(clip, size, turned, (clip.num_frames - 1, 0), work)
-            before = torch.arange(clip.num_frames)[:, None] < asked[:, 0]
+            before = torch.arange(clip.num_frames)[:, None] < model_queries[:, 0]
             places = torch.where(before[..., None], found[0].flip(0), places)
-            seen = torch.where(before, found[1].flip(0), seen)
-        return places, seen
+            is_visible = torch.where(before, found[1].flip(0), is_visible)
+        return places, is_visible
 
     def _windows(
         self,
         clip: Clip,
         size: Size,
-        asked: Tensor,
+        model_queries: Tensor,
         ends: tuple[int, int],
         work: Work,
     ) -> tuple[Tensor, Tensor]:
         device, step = next(self.predictor.parameters()).device, int(self.predictor.step)
-        held: list[Tensor] = []
+        window_frames: list[Tensor] = []
         found: tuple[Tensor, Tensor] | None = None
         frames = small_frames(clip, size, *ends)
         for index, small in enumerate(frames, start=1):
-            held = [*held, small][-2 * step :]
+            window_frames = [*window_frames, small][-2 * step :]
             work.step()
             is_due = index >= 2 * step and index % step == 0
             if not is_due and index < clip.num_frames:
                 continue
             # The last window may be shorter; windows always begin at a multiple of a step.
             overhang = 0 if is_due else index % step
-            window = held[-(step + overhang) :] if overhang and index > 2 * step else held
+            window = (
+                window_frames[-(step + overhang) :]
+                if overhang and index > 2 * step
+                else window_frames
+            )
             video = _stacked(iter(window)).to(device)
             if found is None:
-                self.predictor(video, is_first_step=True, queries=asked[None].to(device))
+                self.predictor(video, is_first_step=True, queries=model_queries[None].to(device))
             found = self.predictor(video)
         assert found is not None
-        tracks, seen = found
-        return tracks[0, : clip.num_frames].float().cpu(), seen[0, : clip.num_frames].cpu()
+        tracks, is_visible = found
+        return tracks[0, : clip.num_frames].float().cpu(), is_visible[0, : clip.num_frames].cpu()
 
 
 def load_cotracker(

@@ -15,7 +15,7 @@ from ..errors import FormatError, MissingExtraError
 from ..progress import Progress, silent
 from ..tracks import Tracks
 from .appearance import Points
-from .chain import ChainSettings, Picture, chain_tracks
+from .chain import ChainSettings, Frame, chain_tracks
 from .clip import Video
 from .tracker import ShouldStop, never
 
@@ -30,7 +30,7 @@ CONSISTENT_SHARE, CONSISTENT_PX2 = 0.01, 0.5
 class Flow(Protocol):
     """Where every pixel goes."""
 
-    def flow(self, before: Picture, after: Picture) -> NDArray[np.float32]:
+    def flow(self, before: Frame, after: Frame) -> NDArray[np.float32]:
         """(H, W, 2) displacement in pixels, x and y, of every pixel of `before`."""
         ...
 
@@ -52,9 +52,7 @@ class DenseFlow:
         """See Tracker."""
         return chain_tracks(self, video, queries, self.settings, progress, should_stop)
 
-    def step(
-        self, before: Picture, after: Picture, points: Points
-    ) -> tuple[Points, NDArray[np.bool_]]:
+    def step(self, before: Frame, after: Frame, points: Points) -> tuple[Points, NDArray[np.bool_]]:
         """See Stepper."""
         there = _at(self.source.flow(before, after), points)
         back = _at(self.source.flow(after, before), points + there)
@@ -68,7 +66,7 @@ class DenseFlow:
 class DisFlow:
     """Dense inverse search (Kroeger et al., ECCV 2016), part of OpenCV."""
 
-    def flow(self, before: Picture, after: Picture) -> NDArray[np.float32]:
+    def flow(self, before: Frame, after: Frame) -> NDArray[np.float32]:
         """See Flow."""
         import cv2
 
@@ -85,7 +83,7 @@ class RaftFlow:
 
     model: nn.Module
 
-    def flow(self, before: Picture, after: Picture) -> NDArray[np.float32]:
+    def flow(self, before: Frame, after: Frame) -> NDArray[np.float32]:
         """See Flow."""
         device = next(self.model.parameters()).device
         pair = torch.from_numpy(np.stack([before.rgb, after.rgb])).to(device)

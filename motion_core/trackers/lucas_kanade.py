@@ -12,7 +12,7 @@ from torch import Tensor
 from ..progress import Progress, silent
 from ..tracks import Tracks
 from .appearance import Points
-from .chain import ChainSettings, Picture, chain_tracks
+from .chain import ChainSettings, Frame, chain_tracks
 from .clip import Video
 from .tracker import ShouldStop, never
 
@@ -41,20 +41,18 @@ class LucasKanade:
         """See Tracker."""
         return chain_tracks(self, video, queries, self.settings, progress, should_stop)
 
-    def step(
-        self, before: Picture, after: Picture, points: Points
-    ) -> tuple[Points, NDArray[np.bool_]]:
+    def step(self, before: Frame, after: Frame, points: Points) -> tuple[Points, NDArray[np.bool_]]:
         """See Stepper."""
         import cv2
 
-        words: dict[str, Any] = {"winSize": (self.window, self.window), "maxLevel": self.levels}
+        options: dict[str, Any] = {"winSize": (self.window, self.window), "maxLevel": self.levels}
         # cv2 counts from the centre of the top-left pixel: 0.5 less than we do.
         start = (points - np.float32(0.5))[:, None]
         moved, good, _ = cv2.calcOpticalFlowPyrLK(
-            before.grey, after.grey, start, np.empty(0), **words
+            before.grey, after.grey, start, np.empty(0), **options
         )
         back, good_back, _ = cv2.calcOpticalFlowPyrLK(
-            after.grey, before.grey, moved, np.empty(0), **words
+            after.grey, before.grey, moved, np.empty(0), **options
         )
         returned = np.linalg.norm(back - start, axis=-1)[:, 0] <= self.return_px
         trusted = (good[:, 0] == 1) & (good_back[:, 0] == 1) & returned

@@ -66,10 +66,10 @@ def track_queries(tracks: Tracks, frame: int, size: Size) -> tuple[Tensor, Tenso
             f"frame {frame} is beyond the tracks' {tracks.num_frames} frames; choose one of "
             f"0..{tracks.num_frames - 1}."
         )
-    seen = tracks.visible[frame] & inside_canvas(tracks)[frame]
-    if not bool(seen.any()):
+    visible_there = tracks.visible[frame] & inside_canvas(tracks)[frame]
+    if not bool(visible_there.any()):
         raise ValueError(f"no track is visible at frame {frame}; choose another frame.")
-    return at_frame(tracks.xy[frame, seen], frame), tracks.ids[seen]
+    return at_frame(tracks.xy[frame, visible_there], frame), tracks.ids[visible_there]
 
 
 def at_frame(points: Tensor, frame: int) -> Tensor:

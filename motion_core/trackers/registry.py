@@ -70,10 +70,10 @@ def _chained(threshold: float | None) -> ChainSettings:
     return settings if threshold is None else replace(settings, keep=threshold)
 
 
-def _learned(load: Callable[..., Tracker], **words: Any) -> Callable[[Request], Tracker]:
+def _learned(load: Callable[..., Tracker], **options: Any) -> Callable[[Request], Tracker]:
     def make(request: Request) -> Tracker:
-        given = {} if request.threshold is None else {"threshold": request.threshold}
-        return load(request.file, request.device, **words, **given)
+        threshold_option = {} if request.threshold is None else {"threshold": request.threshold}
+        return load(request.file, request.device, **options, **threshold_option)
 
     return make
 

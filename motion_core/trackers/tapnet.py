@@ -67,19 +67,21 @@ class Tapir:
             grids = self.model.get_feature_grids(pictures, is_training=False)
             for start in range(0, len(queries), self.chunk):
                 part = slice(start, start + self.chunk)
-                asked = frame_y_x(queries[part], scale)[None].to(device)
-                places, seen = self._estimate(pictures, grids, asked)
-                xy[:, part], visible[:, part] = places.cpu() / scale, seen.cpu()
+                model_queries = frame_y_x(queries[part], scale)[None].to(device)
+                places, is_visible = self._estimate(pictures, grids, model_queries)
+                xy[:, part], visible[:, part] = places.cpu() / scale, is_visible.cpu()
                 work.step(len(queries[part]))
         return tracks_of(clip, queries, xy, visible)
 
-    def _estimate(self, pictures: Tensor, grids: Any, asked: Tensor) -> tuple[Tensor, Tensor]:
+    def _estimate(
+        self, pictures: Tensor, grids: Any, model_queries: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """(T, n, 2) x, y in the model's pixels and (T, n) visible."""
         looks = self.model.get_query_features(
-            pictures, is_training=False, query_points=asked, feature_grids=grids
+            pictures, is_training=False, query_points=model_queries, feature_grids=grids
         )
         found = self.model.estimate_trajectories(
-            pictures.shape[-3:-1], False, grids, looks, asked, self.chunk
+            pictures.shape[-3:-1], False, grids, looks, model_queries, self.chunk
         )
         rounds = slice(self.model.num_pips_iter, None, self.model.num_pips_iter)
         tracks, hidden, unsure = (
@@ -123,10 +125,10 @@ class TapNext:
         ]
         work = Work(len(legs) * clip.num_frames, progress, should_stop)
         for part, is_back in legs:
-            for frame, places, seen in self._walk(clip, queries[part], is_back):
+            for frame, places, is_visible in self._walk(clip, queries[part], is_back):
                 wanted = queries[part, 0] > frame if is_back else queries[part, 0] <= frame
                 xy[frame, part] = torch.where(wanted[:, None], places, xy[frame, part])
-                visible[frame, part] = torch.where(wanted, seen, visible[frame, part])
+                visible[frame, part] = torch.where(wanted, is_visible, visible[frame, part])
                 work.step()
         return tracks_of(clip, queries, xy, visible)
 
@@ -134,20 +136,24 @@ class TapNext:
         """Yields frame, (n, 2) x, y in the clip's pixels, (n,) visible."""
         size = Size(TAPNEXT_SIDE, TAPNEXT_SIDE)
         scale, newest = scale_of(clip, size), clip.num_frames - 1
-        asked = frame_y_x(queries, scale)
+        model_queries = frame_y_x(queries, scale)
         if is_back:
-            asked[:, 0] = newest - asked[:, 0]
+            model_queries[:, 0] = newest - model_queries[:, 0]
         ends = (newest, 0) if is_back else (0, newest)
         device, state = next(self.model.parameters()).device, None
         for index, small in enumerate(small_frames(clip, size, *ends)):
-            given = {"query_points": asked[None].to(device)} if state is None else {"state": state}
+            inputs = (
+                {"query_points": model_queries[None].to(device)}
+                if state is None
+                else {"state": state}
+            )
             with torch.inference_mode():
                 tracks, _, shown, state = self.model(
-                    video=as_signed(small)[None, None].to(device), **given
+                    video=as_signed(small)[None, None].to(device), **inputs
                 )
             places = tracks[0, 0].flip(-1).float().cpu() / scale
-            seen = shown[0, 0, :, 0].sigmoid().cpu() > self.threshold
-            yield (newest - index if is_back else index), places, seen
+            is_visible = shown[0, 0, :, 0].sigmoid().cpu() > self.threshold
+            yield (newest - index if is_back else index), places, is_visible
 
 
 def load_tapir(path: Path, device: torch.device | str = "cpu", threshold: float = 0.5) -> Tapir:

@@ -31,8 +31,8 @@ def smooth_space(tracks: Tracks, sigma: float, *, progress: Progress = silent) -
         return tracks
     start, moved = start_and_displacement(tracks)
     since, _ = first_visible(tracks.visible)
-    seen = tracks.visible.double()
-    signals = torch.cat([moved.permute(1, 0, 2).flatten(1), seen.T], dim=1)
+    is_visible = tracks.visible.double()
+    signals = torch.cat([moved.permute(1, 0, 2).flatten(1), is_visible.T], dim=1)
     rows = max(1, BLOCK_WEIGHTS // tracks.num_points)
     parts = []
     for first in range(0, tracks.num_points, rows):

@@ -190,8 +190,8 @@ class _Fitter:
 def _steady(parts: Separation) -> np.ndarray:
     """(N,) bool: the background tracks that stray no further than noise from the camera."""
     _, moved = start_and_displacement(parts.objects)
-    seen = parts.objects.visible.sum(dim=0).clamp(min=1)
-    stray = (moved.square().sum(dim=(0, 2)) / seen).sqrt().cpu().numpy()
+    visible_frames = parts.objects.visible.sum(dim=0).clamp(min=1)
+    stray = (moved.square().sum(dim=(0, 2)) / visible_frames).sqrt().cpu().numpy()
     background = parts.is_background.numpy()
     if not background.any():
         return background

@@ -150,12 +150,12 @@ def _shifts(points: Tensor, tracks: Tracks, progress: Progress) -> Tensor:
     where = start + moved
     shifts = torch.zeros(tracks.num_frames, len(points), 2, dtype=torch.float64)
     for frame in range(tracks.num_frames):
-        seen = tracks.visible[frame]
-        if bool(seen.any()):
+        is_visible = tracks.visible[frame]
+        if bool(is_visible.any()):
             # The nearest track counts however far it is, so the weights never vanish together.
-            distance = torch.cdist(points, where[frame, seen]) / sigma
+            distance = torch.cdist(points, where[frame, is_visible]) / sigma
             weights = torch.softmax(-0.5 * distance.square(), dim=1)
-            shifts[frame] = weights @ moved[frame, seen]
+            shifts[frame] = weights @ moved[frame, is_visible]
         progress(frame + 1, tracks.num_frames)
     return shifts
 
@@ -183,10 +183,10 @@ def _curves(tracks: Tracks, reference: Tracks, line: SliceLine) -> Tensor:
     frames, points = tracks.num_frames, int(near.sum())
     along, _ = _along_and_aside(tracks.xy[:, near].double().reshape(-1, 2), line)
     row = (along * rows).floor().clamp(-1, rows).long().view(frames, points)
-    seen = tracks.visible[:, near]
+    is_visible = tracks.visible[:, near]
     grid = panel.view(rows, frames, moment, 3)
-    _mark(grid, row, seen)
-    step = torch.where(seen[1:] & seen[:-1], row.diff(dim=0), 0)
+    _mark(grid, row, is_visible)
+    step = torch.where(is_visible[1:] & is_visible[:-1], row.diff(dim=0), 0)
     for part in range(1, int(step.abs().max()) if step.numel() else 0):
         # What lies between two moments belongs to the later one, so that steep curves are unbroken.
         between = row[:-1] + step.sign() * part

@@ -51,15 +51,15 @@ def test_a_moving_ball_under_an_orbit_is_exact_where_adding_fails(angle: float) 
     got = compose_3d([ObjectMotion(drawn, mask)], GRID, CameraScene(depth, path))
     count = len(ball)
     assert got.num_points == len(GRID)  # points of the background on the ball were left out
-    seen = truth.visible
-    assert (got.xy[:, :count] - truth.xy)[seen].abs().max() < 1e-2
+    visible = truth.visible
+    assert (got.xy[:, :count] - truth.xy)[visible].abs().max() < 1e-2
     assert (got.xy[:, count:] - truth_rest.xy)[truth_rest.visible].abs().max() < 1e-2
-    assert f1(got.visible[1:, :count], seen[1:]) > 0.96
+    assert f1(got.visible[1:, :count], visible[1:]) > 0.96
     assert f1(got.visible[1:, count:], truth_rest.visible[1:]) > 0.96
 
     added = compose_by_adding(drawn, CameraScene(depth, path))
     off = (added.xy - truth.xy).norm(dim=-1)[-1]
-    assert float(off[seen[-1]].mean()) > 20.0
+    assert float(off[visible[-1]].mean()) > 20.0
 
 
 def test_a_still_object_composes_to_the_camera_alone_both_ways() -> None:
@@ -145,12 +145,12 @@ def test_objects_keep_their_ids_and_their_own_visibility() -> None:
     stepped = depth.z.clone()
     stepped[:, :92] = 2.0
     side = path_of([moved(0.2, 0, 0)] * FRAMES, SIZE)
-    seen = compose_3d(
+    moved_aside = compose_3d(
         [ObjectMotion(hidden)],
         torch.zeros(0, 2),
         CameraScene(make_depth(stepped, K=lens(SIZE)), side),
     )
-    shift = float(hidden.xy[-1, 0, 0] - seen.xy[-1, 0, 0])
+    shift = float(hidden.xy[-1, 0, 0] - moved_aside.xy[-1, 0, 0])
     assert shift == pytest.approx(0.2 * float(lens(SIZE)[0, 0]) / 5.0, rel=1e-3)
 
 

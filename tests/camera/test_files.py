@@ -191,8 +191,8 @@ def test_half_turns_keep_their_quaternion() -> None:
 def test_the_host_may_leave_the_lens_out_and_look_straight_down() -> None:
     camera = {"position": {"x": 0, "y": 4, "z": 0}, "target": {"x": 0, "y": 0, "z": 0}}
     path = camera_from_host(camera, SIZE)
-    seen = to_camera(torch.zeros(1, 3).double(), path.T_cam_world[0])[0]
-    assert seen.tolist() == pytest.approx([0, 0, 4])
+    in_camera = to_camera(torch.zeros(1, 3).double(), path.T_cam_world[0])[0]
+    assert in_camera.tolist() == pytest.approx([0, 0, 4])
     assert float(path.K[0, 1, 1]) == pytest.approx(60 / math.tan(math.radians(17.5)))
 
 
@@ -226,8 +226,10 @@ def test_between_two_cameras_of_the_host_the_target_is_the_pivot() -> None:
     setup = CameraSetup(SIZE, lens(), torch.tensor([0.0, 0.0, 6.0], dtype=torch.float64), 5)
     path = path_between_host_cameras(start, end, setup, easing="linear")
     assert torch.allclose(path.T_cam_world[0], torch.eye(4, dtype=torch.float64), atol=1e-9)
-    seen = to_camera(torch.tensor([[0.0, 0.0, 6.0]]).double(), path.T_cam_world)
-    assert torch.allclose(seen, torch.tensor([0.0, 0.0, 6.0]).double().expand_as(seen), atol=1e-9)
+    in_camera = to_camera(torch.tensor([[0.0, 0.0, 6.0]]).double(), path.T_cam_world)
+    assert torch.allclose(
+        in_camera, torch.tensor([0.0, 0.0, 6.0]).double().expand_as(in_camera), atol=1e-9
+    )
     assert camera_centres(path.T_cam_world[-1]).tolist() == pytest.approx([6.0, 0.0, 6.0])
     assert torch.allclose(path.K, setup.K.expand_as(path.K))
     with pytest.raises(FormatError, match="no position"):

@@ -59,9 +59,9 @@ def test_in_its_plane_the_camera_keeps_any_point_under_any_path(x, y, z, right, 
     start, _ = project(point[None], lens())
     pixels = curve(start[0], 9, right, up)
     result = follow_in_plane(point, pixels, setup(9))
-    seen, _ = project(to_camera(point[None], result.path.T_cam_world), result.path.K)
-    assert (seen[:, 0] - pixels).abs().max() < 1e-6
-    assert float(result.off_px.max()) < 1e-6
+    projected, _ = project(to_camera(point[None], result.path.T_cam_world), result.path.K)
+    assert (projected[:, 0] - pixels).abs().max() < 1e-6
+    assert float(result.error_px.max()) < 1e-6
     assert torch.allclose(result.path.T_cam_world[0], EYE, atol=1e-9)
     assert torch.allclose(result.path.T_cam_world[:, :3, :3], EYE[:3, :3].expand(9, 3, 3))
     assert float(camera_centres(result.path.T_cam_world)[:, 2].abs().max()) < 1e-9
@@ -74,8 +74,8 @@ def test_on_the_sphere_the_point_follows_within_a_tenth_of_a_pixel(x, y, right, 
     start, _ = project(point[None], lens())
     pixels = curve(start[0], 13, 30 * right, 25 * up)
     result = follow_on_sphere(point, pixels, setup(13))
-    seen, z = project(to_camera(point[None], result.path.T_cam_world), result.path.K)
-    assert (seen[:, 0] - pixels).norm(dim=1).max() < 0.1
+    projected, z = project(to_camera(point[None], result.path.T_cam_world), result.path.K)
+    assert (projected[:, 0] - pixels).norm(dim=1).max() < 0.1
     assert bool((z > 0).all())
     away = (camera_centres(result.path.T_cam_world) - PIVOT).norm(dim=1)
     assert torch.allclose(away, torch.full_like(away, 6.0))
@@ -90,11 +90,11 @@ def test_where_the_sphere_ends_the_camera_goes_as_near_as_it_can(caplog) -> None
     point = torch.tensor([0.0, 0.0, 5.5], dtype=torch.float64)
     start, _ = project(point[None], lens())
     result = follow_on_sphere(point, curve(start[0], 9, 60, 0), setup(9))
-    assert float(result.off_px[0]) < 0.1
-    assert float(result.off_px[-1]) > 5.0
+    assert float(result.error_px[0]) < 0.1
+    assert float(result.error_px[-1]) > 5.0
     assert "cannot bring the grabbed point" in caplog.text
-    seen, _ = project(to_camera(point[None], result.path.T_cam_world), result.path.K)
-    assert float(seen[-1, 0, 0]) > float(seen[0, 0, 0]) + 5.0
+    projected, _ = project(to_camera(point[None], result.path.T_cam_world), result.path.K)
+    assert float(projected[-1, 0, 0]) > float(projected[0, 0, 0]) + 5.0
 
 
 def test_the_grabbed_point_is_under_the_first_position_of_the_layer() -> None:
@@ -107,7 +107,7 @@ def test_the_grabbed_point_is_under_the_first_position_of_the_layer() -> None:
             layer, depth, make_setup(depth, frames), drawn_on=Size(100, 60), on_sphere=on_sphere
         )
         assert result.path.num_frames == frames
-        assert float(result.off_px.max()) < 0.1
+        assert float(result.error_px.max()) < 0.1
         start = torch.tensor([[0.3 * size.width, 0.55 * size.height]])
         tracks = reproject_points(CameraScene(depth, result.path), start)
         assert tracks.xy[0, 0].tolist() == pytest.approx(start[0].tolist(), abs=1e-2)
@@ -143,7 +143,7 @@ def test_a_drawings_one_camera_layer_is_followed() -> None:
     pins = PinLayer("pins", points=((0.1, 0.1),))
     drawing = MotionDocument(SIZE, (grab, pins, off))
     result = follow_drawing(drawing, depth, make_setup(depth, 5))
-    assert float(result.off_px.max()) < 0.1
+    assert float(result.error_px.max()) < 0.1
     for layers in ((pins, off), (grab, replace(off, enabled=True))):
         with pytest.raises(ValueError, match="needs one"):
             follow_drawing(MotionDocument(SIZE, layers), depth, make_setup(depth, 5))

@@ -88,9 +88,9 @@ def test_a_distance_may_be_in_scene_units() -> None:
     ],
 )
 def test_pans_and_tilts_turn_on_the_spot(name: str, looking: tuple[float, ...]) -> None:
-    eye, seen, _ = end_of(name, 30.0)
+    eye, axis, _ = end_of(name, 30.0)
     assert eye == pytest.approx([0, 0, 0], abs=1e-12)
-    assert seen == pytest.approx(looking)
+    assert axis == pytest.approx(looking)
 
 
 @pytest.mark.parametrize(("name", "side"), [("roll_left", -1), ("roll_right", 1)])

@@ -193,8 +193,8 @@ def test_the_camera_follows_what_draw_motion_drew(call: Any, wall: Any) -> None:
     scene = (torch.linalg.inv(wall.K) @ torch.cat([point, torch.ones(1, 1)], 1).T.double()).T
     for within in ("plane", "sphere"):
         camera = path_of(call, wall, motion="follow", drawing=passed, within=within)
-        seen, _ = project(to_camera(scene, camera.T_cam_world), camera.K)
-        assert seen[-1, 0].tolist() == pytest.approx([0.6 * W, 0.5 * H], abs=0.1)
+        projected, _ = project(to_camera(scene, camera.T_cam_world), camera.K)
+        assert projected[-1, 0].tolist() == pytest.approx([0.6 * W, 0.5 * H], abs=0.1)
 
 
 def test_two_paths_go_after_or_with_one_another(call: Any, wall: Any) -> None:
@@ -213,8 +213,10 @@ def test_the_pivot_may_be_picked(call: Any, wall: Any) -> None:
     point = {"pivot": "point", "x": 50.0, "y": 10.0}
     camera = call("CameraPath", wall, orbit, point, 3, 8.0, "after")[0]
     scene = torch.linalg.inv(wall.K) @ torch.tensor([50.0, 10.0, 1.0]).double()
-    seen, _ = project(to_camera(scene[None], camera.T_cam_world), camera.K)
-    assert torch.allclose(seen, torch.tensor([50.0, 10.0]).double().expand_as(seen), atol=1e-6)
+    projected, _ = project(to_camera(scene[None], camera.T_cam_world), camera.K)
+    assert torch.allclose(
+        projected, torch.tensor([50.0, 10.0]).double().expand_as(projected), atol=1e-6
+    )
     with pytest.raises(ValueError, match="off the picture"):
         call("CameraPath", wall, orbit, {**point, "x": 64.0}, 3, 8.0, "after")
 
@@ -224,8 +226,8 @@ def motion(*rows: tuple[float, float, float], frames: int = 5) -> dict[str, Any]
     u = torch.linspace(0, 1, frames)
     xy = [torch.stack([x + right * u, torch.full_like(u, y)], -1) for x, y, right in rows]
     path = torch.stack(xy, dim=1)
-    seen = torch.ones(path.shape[:2], dtype=torch.bool)
-    return {"track_path": path, "track_visibility": seen, "canvas": (W, H)}
+    projected = torch.ones(path.shape[:2], dtype=torch.bool)
+    return {"track_path": path, "track_visibility": projected, "canvas": (W, H)}
 
 
 def test_motions_are_composed_three_ways(call: Any, wall: Any) -> None:

@@ -99,9 +99,9 @@ def test_a_singular_pose_cannot_be_interpolated() -> None:
 
 def test_look_at_puts_the_target_on_the_axis_and_the_picture_upright() -> None:
     pose = look_at((2.0, -1.0, 0.5), (0.0, 0.0, 6.0))
-    seen = pose @ torch.tensor([0.0, 0.0, 6.0, 1.0], dtype=torch.float64)
-    assert torch.allclose(seen[:2], torch.zeros(2, dtype=torch.float64), atol=1e-12)
-    assert float(seen[2]) == pytest.approx(math.dist((2, -1, 0.5), (0, 0, 6)))
+    in_camera = pose @ torch.tensor([0.0, 0.0, 6.0, 1.0], dtype=torch.float64)
+    assert torch.allclose(in_camera[:2], torch.zeros(2, dtype=torch.float64), atol=1e-12)
+    assert float(in_camera[2]) == pytest.approx(math.dist((2, -1, 0.5), (0, 0, 6)))
     assert float(pose[0, 1]) == pytest.approx(0.0)  # the world's down has no sideways part
     assert float(pose[1, 1]) > 0
     assert torch.allclose(camera_centres(pose), torch.tensor([2.0, -1.0, 0.5], dtype=torch.float64))

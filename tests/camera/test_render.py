@@ -67,7 +67,7 @@ def test_a_shifted_plane_is_the_picture_shifted() -> None:
 
 
 @pytest.mark.parametrize("closer", [2.0, 3.0, 3.6])
-def test_a_surface_seen_from_close_by_has_no_gaps(closer: float) -> None:
+def test_a_surface_rendered_from_close_by_has_no_gaps(closer: float) -> None:
     got = render_warped(CHECKER, CameraScene(flat(), path_of([moved(0.013, 0.007, closer)])))
     assert not got.holes.any()
 

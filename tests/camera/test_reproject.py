@@ -99,13 +99,13 @@ def _by_definition(depth: DepthMap, path: CameraPath, occlusion: Occlusion) -> T
     world = [unproject_pixel(p, d, depth.K) for p, d in zip(pixels, z, strict=True)]  # type: ignore[arg-type]
     xy, visible = [], []
     for pose, K in zip(path.T_cam_world, path.K, strict=True):
-        seen = [project_point(point, pose, K) for point in world]
-        surface = [s for s, known in zip(seen, valid, strict=True) if known]
+        projected = [project_point(point, pose, K) for point in world]
+        surface = [s for s, known in zip(projected, valid, strict=True) if known]
         answers = visible_points(
-            [s[0] for s in seen], [s[1] for s in seen], surface, path.size, occlusion
+            [s[0] for s in projected], [s[1] for s in projected], surface, path.size, occlusion
         )
         visible.append([a and known for a, known in zip(answers, valid, strict=True)])
-        xy.append([s[0] for s in seen])
+        xy.append([s[0] for s in projected])
     ids = torch.arange(len(pixels))
     return Tracks(torch.tensor(xy), torch.tensor(visible), ids, path.size)
 
@@ -166,10 +166,12 @@ def _visible_beside(
     ]
     answers = []
     for pose, K in zip(path.T_cam_world, path.K, strict=True):
-        seen = [project_point(point, pose, K) for point in world]
-        hiding = [s for s, v in zip(seen, surface.valid.flatten().tolist(), strict=True) if v]
+        projected = [project_point(point, pose, K) for point in world]
+        hiding = [s for s, v in zip(projected, surface.valid.flatten().tolist(), strict=True) if v]
         answers.append(
-            visible_points([s[0] for s in seen], [s[1] for s in seen], hiding, path.size, occlusion)
+            visible_points(
+                [s[0] for s in projected], [s[1] for s in projected], hiding, path.size, occlusion
+            )
         )
     return torch.tensor(answers) & depth.valid.flatten()
 
@@ -300,12 +302,12 @@ def test_singular_poses_are_refused_before_they_are_used() -> None:
         path_of([torch.full((4, 4), math.nan, dtype=torch.float64)])
 
 
-def test_progress_is_told_every_frame_and_may_stop_the_work() -> None:
-    seen: list[tuple[int, int]] = []
+def test_progress_is_called_every_frame_and_may_stop_the_work() -> None:
+    calls: list[tuple[int, int]] = []
     reproject_pixels(
-        CameraScene(flat(), path_of(STILL * 3)), progress=lambda *step: seen.append(step)
+        CameraScene(flat(), path_of(STILL * 3)), progress=lambda *step: calls.append(step)
     )
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert calls == [(1, 3), (2, 3), (3, 3)]
 
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt

@@ -94,7 +94,7 @@ def test_missing_joints_are_missing_and_what_hangs_on_them_is_carried() -> None:
     assert angle.tolist() == pytest.approx([0, -10, -20, -30], abs=0.01)
 
 
-def test_a_gap_in_the_source_is_bridged_but_not_seen() -> None:
+def test_a_gap_in_the_source_is_bridged_but_invisible() -> None:
     frames = waving(5)
     rows = np.array(frames[2]["people"][0]["pose_keypoints_2d"]).reshape(-1, 3)
     rows[7] = 0

@@ -82,10 +82,10 @@ def test_truths_agree_with_one_another(seed: int) -> None:
     assert render.tracks.visible[0].all()
     # Where a track shows, the picture has its colour; a hidden one seldom matches by chance.
     first, last = (_colors(render.video[f], render.tracks.xy[f]) for f in (0, 1))
-    seen = render.tracks.visible[1]
+    visible = render.tracks.visible[1]
     match = (first - last).abs().amax(dim=1)
-    assert float(match[seen].median()) < 0.1
-    assert float(match[~seen & _inside(render.tracks.xy[1])].median()) > 0.15
+    assert float(match[visible].median()) < 0.1
+    assert float(match[~visible & _inside(render.tracks.xy[1])].median()) > 0.15
 
 
 def _inside(xy: torch.Tensor) -> torch.Tensor:

@@ -219,19 +219,19 @@ class FakeCoTrackerOnlinePredictor(_Counted):
         add_support_grid=False,
     ):
         if is_first_step:
-            self.queries, self.index, self.seen = queries[0], 0, torch.zeros(0, 3, 2)
+            self.queries, self.index, self.past_spots = queries[0], 0, torch.zeros(0, 3, 2)
             return None, None
         assert video_chunk.shape[1] <= 2 * self.step
         self.windows.append(video_chunk.shape[1])
         places = self._spots(video_chunk)
-        overlap = self.seen[self.index :]
+        overlap = self.past_spots[self.index :]
         torch.testing.assert_close(places[: len(overlap)], overlap)
-        self.seen = torch.cat([self.seen[: self.index], places])
+        self.past_spots = torch.cat([self.past_spots[: self.index], places])
         self.index += self.step
-        known = self.queries[:, 0] < len(self.seen)
+        known = self.queries[:, 0] < len(self.past_spots)
         colours = torch.zeros(len(self.queries), dtype=torch.long)
-        colours[known] = self._colours(self.seen, self.queries[known])
-        return self._answer(self.seen, self.queries, colours, False)
+        colours[known] = self._colours(self.past_spots, self.queries[known])
+        return self._answer(self.past_spots, self.queries, colours, False)
 
 
 class FakeRaft(nn.Module):

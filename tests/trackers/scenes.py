@@ -96,13 +96,13 @@ class Clip:
             layers.append(layer)
         origin, layer = np.array(places).reshape(-1, 2), np.array(layers, dtype=int)
         xy = np.stack([self._follow(origin, layer, self.time(t)) for t in range(self.frames)])
-        seen = np.all((xy >= 0) & (xy < np.array(self.size)), axis=-1)
+        visible = np.all((xy >= 0) & (xy < np.array(self.size)), axis=-1)
         for t in range(self.frames):
             for number, disc in enumerate(self.discs, start=1):
                 back = disc.motion.backward(xy[t], np.array(disc.centre), self.time(t))
                 covered = np.hypot(*(back - disc.centre).T) <= disc.radius
-                seen[t] &= ~(covered & (layer < number))
-        return make_tracks(torch.from_numpy(xy), self.size, visible=torch.from_numpy(seen))
+                visible[t] &= ~(covered & (layer < number))
+        return make_tracks(torch.from_numpy(xy), self.size, visible=torch.from_numpy(visible))
 
     def _middle(self) -> Array:
         return np.array(self.size) / 2

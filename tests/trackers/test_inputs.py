@@ -124,16 +124,16 @@ def test_videos_that_are_none_are_refused() -> None:
 
 
 def test_work_can_be_stopped_both_ways() -> None:
-    seen: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
 
     def cancel(done: int, total: int) -> None:
-        seen.append((done, total))
+        calls.append((done, total))
         if done == 3:
             raise Cancelled
 
     with pytest.raises(Cancelled):
         LucasKanade().track(SMALL.video(), QUERIES, cancel)
-    assert seen == [(1, 11), (2, 11), (3, 11)]
+    assert calls == [(1, 11), (2, 11), (3, 11)]
     with pytest.raises(TrackingStopped):
         LucasKanade().track(SMALL.video(), QUERIES, should_stop=lambda: True)
 

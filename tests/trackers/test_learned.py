@@ -97,9 +97,9 @@ def test_what_the_network_sees_comes_back_in_our_pixels(
     found = make_tracker(name, models).track(spot_video(frames), queries)
     wanted = spots(frames).xy[:, colour]
     assert float((found.xy - wanted).abs().max()) < 0.03
-    seen = torch.tensor(LEARNED[name][2])[colour].expand(frames, -1).clone()
-    seen[queries[:, 0].long(), torch.arange(len(queries))] = True
-    assert torch.equal(found.visible, seen)
+    expected = torch.tensor(LEARNED[name][2])[colour].expand(frames, -1).clone()
+    expected[queries[:, 0].long(), torch.arange(len(queries))] = True
+    assert torch.equal(found.visible, expected)
     assert found.size == CLIP
 
 
@@ -127,9 +127,9 @@ def test_online_windows_are_no_longer_than_they_may_be() -> None:
 @pytest.mark.usefixtures("packages")
 def test_the_threshold_decides_what_is_visible(models: Path) -> None:
     queries, _ = asked(4, (0,))
-    for threshold, seen in ((0.44, [True, True, False]), (0.9, [False, False, False])):
+    for threshold, expected in ((0.44, [True, True, False]), (0.9, [False, False, False])):
         found = make_tracker("tapir", models, threshold=threshold).track(spot_video(4), queries)
-        assert found.visible[1:].tolist() == [seen] * 3
+        assert found.visible[1:].tolist() == [expected] * 3
     found = make_tracker("tapnext", models, threshold=0.47).track(spot_video(4), queries)
     assert bool(found.visible.all())
     with pytest.raises(ValueError, match="decides by itself"):
@@ -139,12 +139,12 @@ def test_the_threshold_decides_what_is_visible(models: Path) -> None:
 @pytest.mark.usefixtures("packages")
 @pytest.mark.parametrize("name", LEARNED)
 def test_progress_reaches_its_end_and_can_stop_the_work(models: Path, name: str) -> None:
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     queries, _ = asked(9, (0, 4))
     tracker = make_tracker(name, models)
-    tracker.track(spot_video(9), queries, lambda done, total: told.append((done, total)))
-    assert told[-1][0] == told[-1][1] > 0
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    tracker.track(spot_video(9), queries, lambda done, total: calls.append((done, total)))
+    assert calls[-1][0] == calls[-1][1] > 0
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
     with pytest.raises(TrackingStopped):
         tracker.track(spot_video(9), queries, should_stop=lambda: True)
 
@@ -169,7 +169,7 @@ def test_the_weights_of_another_model_are_refused(models: Path, name: str) -> No
 
 
 @pytest.mark.usefixtures("packages")
-def test_tapir_with_and_without_extra_layers_is_told_by_its_file(tmp_path: Path) -> None:
+def test_tapir_with_and_without_extra_layers_is_found_by_its_file(tmp_path: Path) -> None:
     file = tmp_path / "tapir_checkpoint_panning.pt"
     torch.save(FakeTAPIR(pyramid_level=0, extra_convs=False).state_dict(), file)
     assert not hasattr(load_tapir(file).model, "extra_convs")
@@ -202,7 +202,7 @@ def test_a_missing_package_is_named_with_its_licence(models: Path, monkeypatch) 
             load(models / "tapnextpp_ckpt.pt")
 
 
-def test_what_a_network_answers_in_nan_is_hidden_and_said(caplog) -> None:
+def test_what_a_network_answers_in_nan_is_hidden_and_logged(caplog) -> None:
     class Broken(FakeTAPNext):
         def forward(self, video, query_points=None, state=None):
             tracks, logits, visible, state = super().forward(video, query_points, state)

@@ -32,7 +32,7 @@ def test_what_is_in_sight_is_followed(scores: dict[str, TapVidScores]) -> None:
     assert min(one.delta_avg for one in mine) >= 0.85
 
 
-def test_what_is_covered_is_told_and_found_again(scores: dict[str, TapVidScores]) -> None:
+def test_what_is_covered_is_lost_and_found_again(scores: dict[str, TapVidScores]) -> None:
     assert mean(one.average_jaccard for one in scores.values()) >= 0.90
     assert mean(scores[name].occlusion_accuracy for name in OCCLUDED) >= 0.90
 

@@ -47,9 +47,9 @@ def test_the_table_holds_every_tracker_clip_and_group(
     )
     monkeypatch.setattr(command, "OUT", tmp_path / "out" / "table.md")
     assert command.main(["--rounds", "1"]) == 0
-    told = capsys.readouterr().out
-    assert (tmp_path / "out" / "table.md").read_text(encoding="utf-8") in told
-    rows = [line.split(" | ") for line in told.splitlines() if line.startswith("| `")]
+    printed = capsys.readouterr().out
+    assert (tmp_path / "out" / "table.md").read_text(encoding="utf-8") in printed
+    rows = [line.split(" | ") for line in printed.splitlines() if line.startswith("| `")]
     scores = {(row[0].strip("| `"), row[1]): [float(cell) for cell in row[2:5]] for row in rows}
     assert set(scores) == {
         (tracker, name)

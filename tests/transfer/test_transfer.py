@@ -68,11 +68,11 @@ def test_the_anchor_frame_lies_over_the_target_and_comes_first() -> None:
 def test_what_leaves_is_kept_hidden_or_dropped() -> None:
     small = Size(100, 65)
     away = fit_boxes(whole_box(SIZE), whole_box(SIZE))
-    for leaving, ids, seen in (("keep", [7, 5, 9], 4), ("hide", [7, 5, 9], 3)):
+    for leaving, ids, count in (("keep", [7, 5, 9], 4), ("hide", [7, 5, 9], 3)):
         settings = TransferSettings(count=None, leaving=leaving)  # type: ignore[arg-type]
         result = transfer_motion(moving(), away, small, settings)
         assert result.ids.tolist() == ids
-        assert int(result.visible[:, 1].sum()) == seen
+        assert int(result.visible[:, 1].sum()) == count
     drop = TransferSettings(count=None, leaving="drop")
     assert transfer_motion(moving(), away, small, drop).ids.tolist() == [7, 9]
     with pytest.raises(ValueError, match="all 3 tracks leave the target canvas 2x2"):
