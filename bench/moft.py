@@ -83,14 +83,14 @@ def panned(way: tuple[float, float], seed: int) -> Tensor:
 def made(
     model: LiteFamily,
     image: Tensor,
-    wish: MotionReference | None,
+    reference: MotionReference | None,
     settings: MoftSettings,
     asked: Sampling,
 ) -> Tracks:
     """Where a grid of points goes in a clip that follows no tracks."""
     size = Size(image.shape[1], image.shape[0])
     points = make_tracks(grid_points(size, SPACING).expand(FRAMES, -1, -1), size)
-    latent_guidance = () if wish is None else (MoftLatentGuidance(wish, None, settings),)
+    latent_guidance = () if reference is None else (MoftLatentGuidance(reference, None, settings),)
     run = Sampling(asked.steps, asked.seed, latent_guidance=latent_guidance)
     clip = sample(model, None, GenerationRequest(image, FRAMES), points, run)
     assert clip.tracks is not None
@@ -109,19 +109,19 @@ def measured(model: LiteFamily, count: int, steps: int) -> dict[str, dict[str, l
         channels = learn_channels(model, size, FRAMES)
         video = panned(way, STILL_SEED + index)
         along = reference_along(path, size, channels)
-        wishes = {
+        references = {
             "without": None,
             "direction": along,
             "each place": along,
             "video": reference_of_video(model, video, lambda video=video: followed(video)),
         }
-        wished = make_tracks(path[:, None] + torch.tensor(size) / 2, size)
-        for name, wish in wishes.items():
+        target = make_tracks(path[:, None] + torch.tensor(size) / 2, size)
+        for name, reference in references.items():
             settings = TIGHTER if name == "each place" else SETTINGS
-            went = made(model, image, wish, settings, Sampling(steps, seed=index))
+            went = made(model, image, reference, settings, Sampling(steps, seed=index))
             row = rows[name]
-            row["fidelity"].append(motion_fidelity(went, wished))
-            row["cosine"].append(float(track_similarity(went, wished).nanmean()))
+            row["fidelity"].append(motion_fidelity(went, target))
+            row["cosine"].append(float(track_similarity(went, target).nanmean()))
             end = went.xy[-1] - went.xy[0]
             row["part"].append(float(end.mean(dim=0) @ path[-1] / path[-1].square().sum()))
             row["spread"].append(float(end.std(dim=0).norm() / path[-1].norm()))
@@ -137,8 +137,8 @@ def heat(model: LiteFamily) -> Tensor:
     channels = learn_channels(model, size, len(video))
     rows = [contact_sheet(video, 6, tile_width=192)]
     for way in ((1.0, 0.0), (0.0, 1.0)):
-        wish = reference_along(straight_path(way, size, len(video)), size, channels)
-        found = similarity(model, wish, video, lambda: followed(video))
+        reference = reference_along(straight_path(way, size, len(video)), size, channels)
+        found = similarity(model, reference, video, lambda: followed(video))
         rows.append(contact_sheet(heat_picture(found, video), 6, tile_width=192))
     return torch.cat(rows)
 
@@ -170,8 +170,10 @@ def main() -> None:
     (args.out / "moft.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     for name, row in rows.items():
         figures = {part: figure(values) for part, values in row.items()}
-        told = "  ".join(f"{key} {one.mean:.3f} +- {one.error:.3f}" for key, one in figures.items())
-        sys.stdout.write(f"{name:10} {told}\n")
+        listed = "  ".join(
+            f"{key} {one.mean:.3f} +- {one.error:.3f}" for key, one in figures.items()
+        )
+        sys.stdout.write(f"{name:10} {listed}\n")
     _save(heat(model), args.out / "moft_similarity.png")
 
 

@@ -1,4 +1,4 @@
-"""Camera-Free Guidance: the motion of things without that of the camera."""
+"""Camera-Free Guidance: the motion of objects without that of the camera."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from .schema import GuidanceSocket, schema
 from .wire import guidance_in
 
-# The name that the weights of object motion have in Image Conductor's family.
+# Name of the LoRA of object motion, one of TrackModel.adapters.
 ADAPTER = "object"
 
 
@@ -21,9 +21,9 @@ class CameraFreeGuidance(io.ComfyNode):
             aliases=["image conductor", "camera free", "CFG", "trajectory guidance"],
             display_name="Camera-Free Guidance",
             category="Motion Prompting/Sampling",
-            description="Image Conductor's guidance (Eq. 5): strengthens what the LoRA of object "
-            "motion adds to the bare model, so that what both share, the camera, cancels. Set "
-            "Image Conductor LoRA to none before it.",
+            description="Image Conductor's guidance (Eq. 5): amplifies what the LoRA of object "
+            "motion adds to the bare model; what both share, the motion of the camera, cancels. "
+            "Set Image Conductor LoRA to none before it.",
             inputs=[
                 io.Float.Input(
                     "text_scale",
@@ -31,8 +31,8 @@ class CameraFreeGuidance(io.ComfyNode):
                     min=0.0,
                     max=30.0,
                     step=0.1,
-                    tooltip="How strictly the model keeps to the words; 1 is off, and needed where "
-                    "no text encoder is loaded.",
+                    tooltip="Scale of guidance on the prompt; 1 is off, and needed where no text "
+                    "encoder is loaded.",
                 ),
                 io.Float.Input(
                     "trajectory_scale",
@@ -40,14 +40,14 @@ class CameraFreeGuidance(io.ComfyNode):
                     min=0.0,
                     max=30.0,
                     step=0.1,
-                    tooltip="How much the difference between object motion and the bare model "
-                    "counts; 0 leaves the bare model. Equal to text_scale takes two passes per "
-                    "step, any other value three.",
+                    tooltip="Scale of the difference between object motion and the bare model; 0 "
+                    "is the bare model. Equal to text_scale takes two passes per step, any other "
+                    "value three.",
                 ),
                 GuidanceSocket.Input(
                     "guidance",
                     optional=True,
-                    tooltip="Another guidance to go with it, such as MOFT Guidance.",
+                    tooltip="Another guidance to combine with, such as MOFT Guidance.",
                 ),
             ],
             outputs=[

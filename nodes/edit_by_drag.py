@@ -1,4 +1,4 @@
-"""Edit by Drag: the picture after the motion, as Motion Prompting edits pictures by dragging."""
+"""Edit by Drag: the image after the motion, as Motion Prompting edits images by dragging."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .track_sampler import Widgets, notes_shown, sampled, sampler_inputs, uncove
 
 
 class EditByDrag(io.ComfyNode):
-    """A picture and tracks in; the last frame alone out."""
+    """An image and tracks in; the last frame alone out."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -18,19 +18,19 @@ class EditByDrag(io.ComfyNode):
             aliases=["drag edit", "draggan", "dragdiffusion", "move object", "pose edit"],
             display_name="Edit by Drag",
             category="Motion Prompting/Sampling",
-            description="Changes a picture by dragging: what Track Sampler would show in its last "
-            "frame, without making the frames before it where the model can do without them.",
+            description="Edits an image by dragging: the last frame of Track Sampler, without the "
+            "frames before it where the model can skip them.",
             hidden=[io.Hidden.unique_id],
             inputs=sampler_inputs(),
             outputs=[
                 io.Image.Output(
-                    "image", display_name="image", tooltip="The picture at the end of the motion."
+                    "image", display_name="image", tooltip="The image at the end of the motion."
                 ),
                 io.Mask.Output(
                     "uncovered",
                     display_name="uncovered",
-                    tooltip="White where the old picture shows nothing of what should be there: "
-                    "for an inpainting model.",
+                    tooltip="White where the original image does not show the content: for an "
+                    "inpainting model.",
                 ),
             ],
         )

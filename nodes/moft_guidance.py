@@ -1,4 +1,4 @@
-"""MOFT Guidance: a motion as a wish that pulls the latents while a model samples."""
+"""MOFT Guidance: latents are moved towards a reference motion while a model samples."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def _inputs() -> list[Any]:
             min=0.0,
             max=1000.0,
             step=0.1,
-            tooltip="Factor on the wish; 0 is off. With adaptive 1 goes half of the way in "
-            "each iteration; as published it is 6 to 8.",
+            tooltip="Guidance scale; 0 is off. With adaptive, 1 halves the distance to the "
+            "reference in each iteration; as published it is 6 to 8.",
         ),
         io.Combo.Input(
             "step",
             options=list(STEPS),
-            tooltip="adaptive: as far as the wish needs, whatever the model. as published: "
-            "half of weight times the gradient, as MOFT's authors do with AnimateDiff.",
+            tooltip="adaptive: the step is scaled to the loss, for any model. as published: half "
+            "of weight times the gradient, as MOFT's authors do with AnimateDiff.",
         ),
         io.Combo.Input(
             "match",
             options=list(MATCHES),
-            tooltip="mean: the region moves so on average, as in the paper. each place: "
-            "everything in it does, which keeps things in one piece.",
+            tooltip="mean: the mean motion of the region follows the reference, as in the paper. "
+            "each place: every place in it does, which keeps objects in one piece.",
         ),
         io.Int.Input(
             "iterations",
@@ -54,15 +54,14 @@ def _inputs() -> list[Any]:
             min=0.0,
             max=1.0,
             step=0.05,
-            tooltip="In so large a part of the frames, from the first, latents outside the "
-            "region are left alone. The paper takes 0.5, for more motion.",
+            tooltip="Fraction of the frames, from the first, in which latents outside the region "
+            "are not changed. The paper takes 0.5, for more motion.",
         ),
         io.Boolean.Input(
             "keep_look",
             default=True,
-            tooltip="Self-attention looks at a clip that is not guided, so that things "
-            "look as they would have; one more prediction per guided step. Nothing with "
-            "lite, which has no looks.",
+            tooltip="Self-attention uses the keys of a video that is not guided, which keeps the "
+            "appearance; one more prediction per guided step. No effect with lite.",
         ),
         *_connections(),
     ]
@@ -73,13 +72,13 @@ def _connections() -> list[Any]:
         io.Mask.Input(
             "region",
             optional=True,
-            tooltip="White is what should move so, in the proportions of the picture to be "
-            "moved. Without it everything.",
+            tooltip="White areas are to move like the reference; same proportions as the image. "
+            "Without it, the whole image.",
         ),
         GuidanceSocket.Input(
             "guidance",
             optional=True,
-            tooltip="Another guidance to go first, such as one for another region.",
+            tooltip="Another guidance that is applied first, such as one for another region.",
         ),
     ]
 
@@ -94,9 +93,9 @@ class MoftGuidance(io.ComfyNode):
             aliases=["MOFT", "training-free motion", "motion guidance", "latent optimisation"],
             display_name="MOFT Guidance",
             category="Motion Prompting/Sampling",
-            description="Makes a model repeat a motion without any training: in a part of the "
-            "steps it moves the latents down the gradient of how far their own features are from "
-            "the reference's. Each iteration costs about three predictions.",
+            description="Makes a model repeat a motion without training: in part of the steps it "
+            "moves the latents down the gradient of the distance between their features and the "
+            "reference's. Each iteration costs about three predictions.",
             inputs=_inputs(),
             outputs=[
                 GuidanceSocket.Output(
@@ -135,5 +134,5 @@ def _part(name: str, default: float) -> io.Float.Input:
         min=0.0,
         max=1.0,
         step=0.01,
-        tooltip=f"Where in the run the wish {name}s to act, 0 (first step) to 1 (after the last).",
+        tooltip=f"Where in the run the guidance {name}s, 0 (first step) to 1 (after the last).",
     )

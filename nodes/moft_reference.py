@@ -1,4 +1,4 @@
-"""MOFT Reference: a motion, in the features of the model that is to repeat it."""
+"""MOFT Reference: a motion in the features of the model that is to repeat it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..motion_core.models.track_model import TrackModel
     from ..motion_core.tracks import Tracks
 
-# Points a side that Lucas-Kanade follows, for a model that reads motion from tracks.
+# Points along the short side that Lucas-Kanade follows, for a model whose latents are motion.
 POINTS_A_SIDE = 24
 
 
@@ -43,7 +43,7 @@ MOTIONS = [
                 default=16,
                 min=2,
                 max=MAX_FRAMES,
-                tooltip="Frames of the video to be made; as many as its tracks have.",
+                tooltip="Frames of the video to generate; as many as its tracks have.",
             ),
         ],
     ),
@@ -55,7 +55,7 @@ MOTIONS = [
                 default=0,
                 min=0,
                 max=MAX_FRAMES,
-                tooltip="Frames of the video to be made: so many are taken evenly from the "
+                tooltip="Frames of the video to generate: as many are taken evenly from the "
                 "images. 0 takes all.",
             )
         ],
@@ -68,23 +68,25 @@ class MoftReference(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
+        from ..motion_core.models.registry import families_with
+
         return schema(
             "MoftReference",
             aliases=["MOFT", "motion feature", "motion reference", "training-free motion", "DDIM"],
             display_name="MOFT Reference",
             category="Motion Prompting/Sampling",
-            description="Reads a motion in a model's own features, without any training: that of a "
-            "video, or a pan in a direction that no video shows. For MOFT Guidance and MOFT "
-            "Similarity.",
+            description="Reads a motion in a model's own features, without training: that of a "
+            "video, or a pan in a direction. For MOFT Guidance and MOFT Similarity.",
             inputs=[
                 ModelSocket.Input(
                     "model",
-                    tooltip="The model that samples later: lite with generate on, AnimateDiff.",
+                    tooltip="The model that samples later, of one of the families "
+                    f"{', '.join(families_with('motion_features'))} (lite with generate on).",
                 ),
                 io.Image.Input(
                     "images",
-                    tooltip="With video: the frames whose motion is borrowed. With direction: the "
-                    "picture to be moved, for its size in pixels alone.",
+                    tooltip="With video: the frames whose motion is read. With direction: the "
+                    "image to be moved, of which only the size is used.",
                 ),
                 io.DynamicCombo.Input(
                     "motion", options=MOTIONS, tooltip="Where the motion comes from."
@@ -92,8 +94,8 @@ class MoftReference(io.ComfyNode):
                 io.Mask.Input(
                     "region",
                     optional=True,
-                    tooltip="With video: white is where its motion is read, in the images' "
-                    "proportions. Without it the middle counts.",
+                    tooltip="With video: white is where its motion is read; same proportions as "
+                    "the images. Without it, the middle of the images.",
                 ),
             ],
             outputs=[
@@ -110,8 +112,8 @@ class MoftReference(io.ComfyNode):
         chosen, video = model_in(model), frames(images)
         if motion["motion"] == "direction" and region is not None:
             raise ValueError(
-                "a direction has no region to be read in. Disconnect the region here; MOFT "
-                "Guidance has one that says where to move."
+                "a direction is not read from a region. Disconnect the region here; the region of "
+                "MOFT Guidance sets where to move."
             )
 
         def read() -> MotionReference:
@@ -124,7 +126,7 @@ class MoftReference(io.ComfyNode):
 
 
 def followed(video: Tensor) -> Tracks:
-    """Points all over a video, as Lucas-Kanade finds them."""
+    """Tracks of a grid of points through a video, by Lucas-Kanade."""
     from ..motion_core.geometry import Size
     from ..motion_core.trackers import LucasKanade, grid_queries
 
@@ -134,7 +136,7 @@ def followed(video: Tensor) -> Tracks:
 
 
 def evenly(video: Tensor, count: int) -> Tensor:
-    """So many frames, evenly taken, the first and the last among them; all for 0."""
+    """`count` frames, evenly spaced, with the first and the last; all frames for 0."""
     import torch
 
     if count in (0, len(video)):

@@ -26,17 +26,17 @@ class MoftSimilarity(io.ComfyNode):
             aliases=["MOFT", "motion heatmap", "motion segmentation", "motion feature"],
             display_name="MOFT Similarity",
             category="Motion Prompting/Sampling",
-            description="Shows where a video moves as a reference does, in the features of a "
-            "model: red the same way, blue the opposite way. The mask can be a region for MOFT "
-            "Guidance.",
+            description="Shows where a video moves like a reference, in the features of a model: "
+            "red for the same direction, blue for the opposite one. The mask can be the region of "
+            "MOFT Guidance.",
             inputs=[
                 ModelSocket.Input("model", tooltip="The model that the reference was read with."),
                 ReferenceSocket.Input(
-                    "reference", tooltip="The motion to look for: connect MOFT Reference."
+                    "reference", tooltip="The motion to compare with: connect MOFT Reference."
                 ),
                 io.Image.Input(
                     "images",
-                    tooltip="The video to look in; as many frames as the reference's, except with "
+                    tooltip="The video to compare; as many frames as the reference, except with "
                     "lite, which takes any number.",
                 ),
             ],
@@ -49,8 +49,8 @@ class MoftSimilarity(io.ComfyNode):
                 io.Mask.Output(
                     "alike",
                     display_name="alike",
-                    tooltip="Per frame, 0 where the motion has nothing in common with the "
-                    "reference or opposes it, up to 1 where it is the same.",
+                    tooltip="Per frame, 0 where the motion is unlike or opposite to the reference, "
+                    "up to 1 where it is the same.",
                 ),
             ],
         )
@@ -59,12 +59,12 @@ class MoftSimilarity(io.ComfyNode):
     def execute(cls, model, reference, images):
         from ..motion_core.guidance.moft import heat_picture, similarity
 
-        chosen, wish, video = model_in(model), reference_in(reference), frames(images)
+        chosen, target, video = model_in(model), reference_in(reference), frames(images)
 
         def read() -> Tensor:
             host.on_device(chosen.network)
-            told = host.progress()
-            return similarity(chosen.model, wish, video, lambda: followed(video), told)
+            progress = host.progress()
+            return similarity(chosen.model, target, video, lambda: followed(video), progress)
 
         heat = host.within_memory(read)
         shape = (len(video), *video.shape[1:3])

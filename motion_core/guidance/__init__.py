@@ -1,4 +1,4 @@
-"""How several predictions of a model become one, and what else guides a run."""
+"""How several predictions of a model are combined, and what else guides a run."""
 
 from __future__ import annotations
 

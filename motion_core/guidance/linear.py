@@ -1,8 +1,7 @@
-"""Guidance that adds and subtracts predictions: text, motion, both, and without the camera.
+"""Guidance as a weighted sum of predictions: text, motion, both, and camera-free.
 
-All of them are a weighted sum of predictions whose weights add up to one, so predictions that
-agree come out unchanged. Every branch costs one more pass of the model per step; branches whose
-weight is zero are not asked for at all.
+The weights add up to one, so equal predictions stay unchanged. Every branch costs one more pass of
+the model per step; branches of weight zero are left out.
 """
 
 from __future__ import annotations
@@ -19,9 +18,10 @@ from ..models.protocols import Branch
 
 @dataclass(frozen=True)
 class LinearGuidance:
-    """A weighted sum of predictions. terms: (branch, weight); branches differ, weights add to 1.
+    """A weighted sum of predictions.
 
-    Raises ValueError otherwise.
+    terms: (branch, weight), with different branches and weights that add up to 1; ValueError
+    otherwise.
     """
 
     terms: tuple[tuple[Branch, float], ...]
@@ -39,14 +39,14 @@ class LinearGuidance:
 
     @property
     def branches(self) -> tuple[Branch, ...]:
-        """The predictions to be made, each once."""
+        """The predictions that are needed, each once."""
         return tuple(branch for branch, _ in self.terms)
 
     def combine(self, predictions: Sequence[Tensor]) -> Tensor:
-        """The weighted sum, as a last prediction plus weighted differences from it.
+        """The weighted sum, as the last prediction plus weighted differences from it.
 
-        Written with differences because equal predictions then give themselves back bit for bit.
-        Raises ShapeError unless there is one prediction per branch, all of one shape.
+        With differences, equal predictions stay the same bit for bit. Raises ShapeError unless
+        there is one prediction per branch, all of one shape.
         """
         shapes = {tuple(prediction.shape) for prediction in predictions}
         if len(predictions) != len(self.terms) or len(shapes) != 1:
@@ -62,8 +62,8 @@ class LinearGuidance:
 
 
 FULL = Branch()
-WORDLESS = Branch(text=False)
-FREE = Branch(control=False)
+UNCONDITIONAL = Branch(text=False)
+UNCONTROLLED = Branch(control=False)
 
 
 def no_guidance() -> LinearGuidance:
@@ -72,37 +72,37 @@ def no_guidance() -> LinearGuidance:
 
 
 def text_guidance(scale: float) -> LinearGuidance:
-    """Classifier-free guidance on the words, tracks in both branches; 1 is no guidance."""
-    return _summed({WORDLESS: 1.0 - scale, FULL: scale})
+    """Classifier-free guidance on the prompt, tracks in both branches; scale 1 is no guidance."""
+    return _summed({UNCONDITIONAL: 1.0 - scale, FULL: scale})
 
 
 def text_and_motion_guidance(text_scale: float, motion_scale: float) -> LinearGuidance:
     """v + w_t (v(c_t, c_m) - v(0, c_m)) + w_m (v(c_t, c_m) - v(c_t, 0)), MotionStream's joint form.
 
-    Both scales are w + 1, so that 1 leaves the prediction alone, as with text_guidance. Exaggerates
-    what the words and what the tracks change, each on its own: up to three passes per step.
+    Both scales are w + 1, so that 1 leaves the prediction as it is, as in text_guidance. One
+    amplifies what the prompt changes, the other what the tracks change: up to three passes a step.
     """
-    words, motion = text_scale - 1.0, motion_scale - 1.0
-    return _summed({WORDLESS: -words, FREE: -motion, FULL: 1.0 + words + motion})
+    text, motion = text_scale - 1.0, motion_scale - 1.0
+    return _summed({UNCONDITIONAL: -text, UNCONTROLLED: -motion, FULL: 1.0 + text + motion})
 
 
 def camera_free(text_scale: float, trajectory_scale: float, adapter: str) -> LinearGuidance:
     """Image Conductor Eq. 5: e0(0) + l_cfg (e0(c) - e0(0)) + l_traj (e_obj(c) - e0(c)).
 
-    e0 is the bare model, e_obj the model under `adapter`, the weights of object motion; what the
-    two share (the camera) cancels. trajectory_scale 0 is text guidance of the bare model; 1 with
+    e0 is the bare model, e_obj the model under `adapter`, the LoRA of object motion; what both
+    share, the camera, cancels. trajectory_scale 0 is text guidance of the bare model; 1 with
     text_scale 1 is the model under the adapter alone.
     """
-    under = Branch(adapter=adapter)
+    adapted = Branch(adapter=adapter)
     return _summed(
         {
-            WORDLESS: 1.0 - text_scale,
+            UNCONDITIONAL: 1.0 - text_scale,
             FULL: text_scale - trajectory_scale,
-            under: trajectory_scale,
+            adapted: trajectory_scale,
         }
     )
 
 
 def _summed(weights: dict[Branch, float]) -> LinearGuidance:
-    """The guidance without branches that would be multiplied by nothing."""
+    """The guidance without branches of weight zero."""
     return LinearGuidance(tuple((branch, w) for branch, w in weights.items() if w != 0.0))

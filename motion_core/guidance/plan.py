@@ -9,18 +9,22 @@ from ..models.protocols import Guidance, LatentGuidance
 
 @dataclass(frozen=True)
 class GuidancePlan:
-    """weighting: how a step's predictions become one, or None for the sampler's own choice.
-    steering: what moves the latents before a step, in this order."""
+    """What guides a run beside its control.
+
+    Attributes:
+        weighting: How a step's predictions are combined, or None for the sampler's default.
+        latent_guidance: What moves the latents before a step, in this order.
+    """
 
     weighting: Guidance | None = None
     latent_guidance: tuple[LatentGuidance, ...] = ()
 
     def joined(self, other: GuidancePlan) -> GuidancePlan:
-        """Both at once. Raises ValueError when both say how predictions become one."""
+        """Both together. Raises ValueError when both have a weighting."""
         if self.weighting is not None and other.weighting is not None:
             raise ValueError(
-                "two guidances both say how predictions become one (such as camera-free "
-                "guidance twice); keep one of them."
+                "two guidances both combine predictions (such as camera-free guidance twice); keep "
+                "one of them."
             )
         weighting = self.weighting if self.weighting is not None else other.weighting
         return GuidancePlan(weighting, self.latent_guidance + other.latent_guidance)

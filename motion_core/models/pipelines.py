@@ -1,4 +1,4 @@
-"""Networks from a folder in diffusers' layout, on this machine alone."""
+"""Networks from a local folder in diffusers' layout; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -11,23 +11,30 @@ import torch
 from ..errors import FormatError
 from ..weights_io import list_names
 
-# What diffusers and transformers call a file of weights.
+# Names of files of weights in diffusers and transformers.
 STEMS = ("diffusion_pytorch_model", "model")
 
 
 def network_in(folder: Path, network: Any, advice: str) -> Any:
-    """A network of a class of diffusers or transformers, in float32; of the half-precision variant
-    where there is no other. Nothing is downloaded, and no pickle is opened.
+    """A network in float32, from the half-precision variant where there is no other file.
 
-    advice: what to do where the folder is not there. Raises FileNotFoundError, or FormatError for a
-    folder that is broken, incomplete or of another class.
+    Nothing is downloaded, and no pickle is opened.
+
+    Args:
+        folder: With config.json and .safetensors.
+        network: A class of diffusers or transformers.
+        advice: What to do where the folder is missing.
+
+    Raises:
+        FileNotFoundError: When the folder is missing.
+        FormatError: When it is broken, incomplete or of another class.
     """
     from safetensors import SafetensorError
 
     check_class(folder, network.__name__, advice)
     whole = any((folder / f"{stem}.safetensors").is_file() for stem in STEMS)
     try:
-        part, told = network.from_pretrained(
+        part, loading_info = network.from_pretrained(
             str(folder),
             variant=None if whole else "fp16",
             local_files_only=True,
@@ -39,10 +46,9 @@ def network_in(folder: Path, network: Any, advice: str) -> Any:
         raise FormatError(
             f"{folder} is broken or incomplete ({error}); copy or download it again."
         ) from error
-    if told["missing_keys"]:
-        raise FormatError(
-            f"{folder} is incomplete: {list_names('weights missing', told['missing_keys'])}."
-        )
+    if loading_info["missing_keys"]:
+        missing = list_names("weights missing", loading_info["missing_keys"])
+        raise FormatError(f"{folder} is incomplete: {missing}.")
     return part
 
 

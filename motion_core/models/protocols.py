@@ -1,9 +1,9 @@
-"""What the sampler asks of a model family, and nothing more.
+"""The interface between the sampler and a model family.
 
-Three words: a `VideoModel` generates, a `TrackControl` steers it (the Track-ControlNet of Motion
-Prompting §4.2, or whatever a family has in its place), and a `Guidance` says which predictions a
-step needs and how they become one. A new family implements the first two in a folder of its own;
-the loop in `sampling` never learns its name.
+A `VideoModel` generates. A `TrackControl` makes it follow tracks: the Track-ControlNet of Motion
+Prompting §4.2, or what a family has in its place. A `Guidance` says which predictions a step needs
+and how they are combined. A new family implements the first two in a folder of its own; the loop
+in `sampling` does not know the families.
 """
 
 from __future__ import annotations
@@ -23,17 +23,22 @@ from ..tracks.model import Tracks
 
 Condition = TypeVar("Condition")
 Prepared = TypeVar("Prepared")
-Given = TypeVar("Given", contravariant=True)
+Context = TypeVar("Context", contravariant=True)
 
 
 @dataclass(frozen=True, eq=False)
 class GenerationRequest:
-    """What is to be filmed.
+    """A video to generate.
 
-    image: (H, W, 3) float 0..1, the first frame. frames: T >= 1. prompt, negative: text for
-    families that read it. movable: (H, W) bool, what may move, or None for everything.
-    last_only: only the last frame is wanted; a family may then save itself the others.
-    Raises TypeError, ShapeError or ValueError when any of this does not hold.
+    Attributes:
+        image: (H, W, 3) float 0..1, the first frame.
+        frames: T >= 1.
+        prompt, negative: Text for families that read it.
+        movable: (H, W) bool, what may move, or None for everything.
+        last_only: Only the last frame is needed; a family may skip the others.
+
+    Raises:
+        TypeError, ShapeError, ValueError: When any of this does not hold.
     """
 
     image: Tensor
@@ -60,10 +65,13 @@ class GenerationRequest:
 
 @dataclass(frozen=True)
 class Branch:
-    """One prediction a guidance asks for: with or without text, with or without tracks.
+    """One prediction that a guidance needs.
 
-    adapter: the name of weights laid over the model for this prediction (a LoRA), or None for the
-    bare model, as camera-free guidance needs (Image Conductor, Eq. 5).
+    Attributes:
+        text: Whether it is conditioned on the prompt, or on the negative prompt.
+        control: Whether it is conditioned on the tracks.
+        adapter: Name of a LoRA for this prediction, or None for the bare model, as camera-free
+            guidance needs it (Image Conductor, Eq. 5).
     """
 
     text: bool = True
@@ -72,22 +80,24 @@ class Branch:
 
 
 class ControlOutput(Protocol):
-    """What a control adds to a prediction, in its family's own shape."""
+    """What a control adds to a prediction, in a form of its family's own."""
 
     def scaled(self, strength: float) -> ControlOutput:
-        """The same with its influence multiplied; 0 must not change the prediction."""
+        """The same with its influence multiplied; at 0 the prediction is unchanged."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class GenerationResult:
-    """A finished shot.
+    """A finished video.
 
-    frames: (T, H, W, 3) float 0..1, or the last of them alone where a request wants no more.
-    holes: (T, H, W) float 0..1, where the picture shows what the first frame does not, or None
-    when the family cannot say. tracks: the tracks as realised through all frames, or None when
-    the family has to be measured by a tracker. notes: what a user must know to read the result,
-    a sentence each.
+    Attributes:
+        frames: (T, H, W, 3) float 0..1, or the last frame alone for a request with last_only.
+        holes: (T, H, W) float 0..1, areas that the first frame does not show, or None for a family
+            that does not know them.
+        tracks: The tracks as realised through all frames, or None when a tracker has to measure
+            them.
+        notes: What a user must know to interpret the result, a sentence each.
     """
 
     frames: Tensor
@@ -97,18 +107,18 @@ class GenerationResult:
 
 
 class VideoModel(Protocol[Condition]):
-    """A family that makes video from a first frame."""
+    """Generates video from a first frame."""
 
     def scheduler(self) -> Any:
-        """A fresh diffusers scheduler of the kind the model was trained for."""
+        """A new diffusers scheduler of the kind that the model was trained for."""
         ...
 
     def condition(self, request: GenerationRequest, progress: Progress = silent) -> Condition:
-        """All that does not depend on the noisy latents, computed once per run."""
+        """What does not depend on the noisy latents, computed once per run."""
         ...
 
     def noise(self, condition: Condition, generator: torch.Generator) -> Tensor:
-        """Latents to start from, in float32, before the scheduler scales them."""
+        """Initial latents in float32, before the scheduler scales them."""
         ...
 
     def predict(
@@ -118,46 +128,51 @@ class VideoModel(Protocol[Condition]):
         condition: Condition,
         calls: Sequence[tuple[Branch, ControlOutput | None]],
     ) -> list[Tensor]:
-        """One prediction per call, in the scheduler's own terms and in the order of the calls.
+        """One prediction per call, of the kind that the scheduler expects, in the order of the
+        calls.
 
-        A branch without control comes with None.
+        Args:
+            latents: As the scheduler scales them for the model.
+            timestep: A scalar.
+            condition: From condition().
+            calls: Branches with what the control adds; None for a branch without control.
         """
         ...
 
     def preview(self, latents: Tensor, condition: Condition) -> Tensor:
-        """(h, w, 3) float 0..1, a quick picture of latents in the making."""
+        """(h, w, 3) float 0..1, a quick image of unfinished latents."""
         ...
 
     def decode(
         self, latents: Tensor, condition: Condition, tracks: Tracks, progress: Progress = silent
     ) -> GenerationResult:
-        """The video of finished latents; tracks are asked where they went."""
+        """The video of finished latents. tracks: what the run followed."""
         ...
 
 
-class TrackControl(Protocol[Given, Prepared]):
-    """What makes a family follow tracks."""
+class TrackControl(Protocol[Context, Prepared]):
+    """Makes a family follow tracks."""
 
-    def prepare(self, tracks: Tracks, weights: Tensor, condition: Given) -> Prepared:
-        """All that does not depend on the noisy latents, computed once per run.
+    def prepare(self, tracks: Tracks, weights: Tensor, condition: Context) -> Prepared:
+        """What does not depend on the noisy latents, computed once per run.
 
         weights: (N,) float 0..1, how much each track counts.
         """
         ...
 
     def residuals(
-        self, prepared: Prepared, latents: Tensor, timestep: Tensor, condition: Given
+        self, prepared: Prepared, latents: Tensor, timestep: Tensor, condition: Context
     ) -> ControlOutput:
         """What the tracks add at one step."""
         ...
 
 
 class Guidance(Protocol):
-    """Which predictions a step needs, and how they become one."""
+    """Which predictions a step needs, and how they are combined."""
 
     @property
     def branches(self) -> tuple[Branch, ...]:
-        """The predictions to be made, each once."""
+        """The predictions that are needed, each once."""
         ...
 
     def combine(self, predictions: Sequence[Tensor]) -> Tensor:
@@ -166,11 +181,11 @@ class Guidance(Protocol):
 
 
 class LatentGuidance(Protocol):
-    """What moves the latents before a step's prediction by the gradient of a wish, such as that
-    motion be like a reference's (MOFT)."""
+    """Moves the latents before a step's prediction along the gradient of a loss, such as the
+    distance to a reference motion (MOFT)."""
 
     def begin(self, model: VideoModel[Any], condition: Any, steps: int) -> GuidanceStep:
-        """Made ready for one run of a model: all that does not depend on the noisy latents.
+        """Prepares one run of a model with what does not depend on the noisy latents.
 
         Raises TypeError or ValueError for a model whose features it cannot read.
         """
@@ -178,27 +193,34 @@ class LatentGuidance(Protocol):
 
 
 class GuidanceStep(Protocol):
-    """A steering in one run."""
+    """A latent guidance in one run."""
 
     def __call__(
         self, latents: Tensor, timestep: Tensor, step: int, predict: Callable[[Tensor], Tensor]
     ) -> Tensor:
-        """The latents to take the step from; the same ones where it has nothing to say.
+        """The latents to take the step from; the same tensor where nothing is changed.
 
-        predict: what this step would predict of any latents, all branches combined.
+        Args:
+            latents: Before the step.
+            timestep: Of the step.
+            step: Its number, from 0.
+            predict: The prediction of this step for any latents, all branches combined.
         """
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureTraits:
-    """What there is to read inside a model.
+    """The features that can be read inside a model.
 
-    layers: names of layers whose features can be read, the best for motion first; none where the
-    weights hold none. components: how many principal components of the features tell directions
-    apart. weights: what the features come from. is_eulerian: features stay where they are while
-    the picture's content moves through them; False where they travel with the first frame's
-    content. shares_attention: whether spatial self-attention can look at another clip's keys.
+    Attributes:
+        layers: Names of layers, the best for motion first; empty for weights without any.
+        components: How many principal components of the features tell directions apart.
+        weights: The network that computes the features.
+        is_eulerian: Features stay in place while the content moves through them; False where they
+            move with the content of the first frame.
+        shares_attention: Whether spatial self-attention can use the keys of another clip.
+        advice: What to do about weights without layers.
     """
 
     layers: tuple[str, ...]
@@ -206,6 +228,7 @@ class FeatureTraits:
     weights: nn.Module
     is_eulerian: bool
     shares_attention: bool
+    advice: str = "Load other weights."
 
 
 @dataclass(eq=False)
@@ -215,12 +238,12 @@ class SharedKeys:
     seen: by layer, filled by a pass while is_replaying is False, used by a pass when it is True.
     """
 
-    seen: dict[str, Tensor]
+    states: dict[str, Tensor]
     is_replaying: bool = False
 
 
 class RunCondition(Protocol):
-    """What a condition of a family with features tells of its run."""
+    """What the condition of a family with features holds about its run."""
 
     @property
     def request(self) -> GenerationRequest: ...
@@ -232,12 +255,12 @@ class RunCondition(Protocol):
 class FeatureTap(Protocol):
     """A VideoModel whose inner features can be read, with gradients (for MOFT).
 
-    Its conditions are FilmedConditions.
+    Its conditions are RunConditions.
     """
 
     @property
     def traits(self) -> FeatureTraits:
-        """What there is to read."""
+        """The features that can be read."""
         ...
 
     def features(
@@ -248,25 +271,28 @@ class FeatureTap(Protocol):
         layer: str,
         keys: SharedKeys | None = None,
     ) -> Tensor:
-        """(T, C, h, w) float32 of one prediction with words and without tracks, differentiable in
+        """(T, C, h, w) float32 of one prediction with text and without tracks, differentiable in
         the latents. Raises ValueError for a layer that is not in traits.layers."""
         ...
 
     def encode_video(self, video: Tensor, condition: Any, follow: Callable[[], Tracks]) -> Tensor:
-        """Clean latents of a video (T, H, W, 3) 0..1 that the condition is of.
+        """Clean latents of a video.
 
-        follow: finds tracks in the video, for a family whose latents are motion.
+        Args:
+            video: (T, H, W, 3) 0..1.
+            condition: For the first frame of the video and its length.
+            follow: Tracks the video, for a family whose latents are motion.
         """
         ...
 
     def inverse_scheduler(self) -> Any:
-        """A fresh scheduler that leads from clean latents to noise. Its step at one of its
-        timesteps leads to that noise level."""
+        """A new scheduler from clean latents to noise. Its step at one of its timesteps leads to
+        that noise level."""
         ...
 
     def frames_of(self, latents: Tensor) -> Tensor:
-        """Which frame each latent belongs to: whole numbers that broadcast with the latents, whose
-        last two axes are rows and columns of the picture."""
+        """The frame that each latent belongs to: integers that broadcast with the latents, whose
+        last two axes are rows and columns of the image."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Reads a layer inside a network with gradients, leaving nothing behind in it."""
+"""Reads a layer inside a network with gradients; no hook stays in the network."""
 
 from __future__ import annotations
 
@@ -13,29 +13,36 @@ from .protocols import SharedKeys
 
 
 class _Reached(Exception):
-    """The layer has answered; what comes after it need not be computed."""
+    """The layer has been computed; the layers after it are not needed."""
 
 
 def layer_output(
     network: nn.Module,
     layer: str,
-    given: tuple[Any, ...],
-    words: Mapping[str, Any],
+    positional: tuple[Any, ...],
+    keyword: Mapping[str, Any],
     keys: tuple[Iterable[str], SharedKeys] | None = None,
 ) -> Tensor:
-    """What a submodule makes of a call of the network, whose remaining layers are not run.
+    """The output of a submodule during a call of the network; later layers are not run.
 
-    given, words: arguments of the call. keys: names of self-attention layers, and what they
-    remember (see SharedKeys). Hooks are gone when this returns or raises. Of a tuple the first
-    tensor counts. Raises ValueError for a layer that the network has not or never asks.
+    All hooks are removed when this returns or raises. Of a tuple the first tensor is returned.
+
+    Args:
+        network: The network.
+        layer: Name of the submodule.
+        positional, keyword: Arguments of the call.
+        keys: Names of self-attention layers, and what they record or replay; see SharedKeys.
+
+    Raises:
+        ValueError: For a layer that the network does not have or does not call.
     """
     modules = dict(network.named_modules())
     if layer not in modules or not layer:
         raise ValueError(f"the network has no layer {layer!r}.")
     found: list[Tensor] = []
 
-    def keep(_module: nn.Module, _given: Any, made: Any) -> None:
-        found.append(made[0] if isinstance(made, tuple) else made)
+    def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        found.append(output[0] if isinstance(output, tuple) else output)
         raise _Reached
 
     with ExitStack() as hooks:
@@ -44,37 +51,39 @@ def layer_output(
         handle = modules[layer].register_forward_hook(keep)
         hooks.callback(handle.remove)
         try:
-            with_gradients(network, given, words)
+            with_gradients(network, positional, keyword)
         except _Reached:
             return found[0]
-    raise ValueError(f"the network does not ask its layer {layer!r}.")
+    raise ValueError(f"the network does not call its layer {layer!r}.")
 
 
-def with_gradients(network: nn.Module, given: tuple[Any, ...], words: Mapping[str, Any]) -> Any:
+def with_gradients(
+    network: nn.Module, positional: tuple[Any, ...], keyword: Mapping[str, Any]
+) -> Any:
     """Calls a network so that gradients reach its arguments.
 
-    A host may load weights under inference_mode; such tensors cannot take part in a backward pass,
-    so twins that share their memory stand in for the time of the call.
+    A host may load weights under inference_mode. Such tensors cannot take part in a backward pass,
+    so tensors on the same memory replace them during the call.
     """
     state = [*network.named_parameters(), *network.named_buffers()]
     twins = {name: _twin(value) for name, value in state if value.is_inference()}
     if not twins:
-        return network(*given, **words)
-    return torch.func.functional_call(network, twins, given, dict(words))
+        return network(*positional, **keyword)
+    return torch.func.functional_call(network, twins, positional, dict(keyword))
 
 
 @contextmanager
 def _shared(
     modules: Mapping[str, nn.Module], names: Iterable[str], keys: SharedKeys
 ) -> Iterator[None]:
-    """Self-attention that remembers what it looked at, or looks at what is remembered."""
+    """Self-attention that records its hidden states, or attends to recorded ones."""
 
     def hook(name: str) -> Any:
-        def before(_module: nn.Module, given: tuple[Any, ...], words: dict[str, Any]) -> Any:
+        def before(_module: nn.Module, positional: tuple[Any, ...], keyword: dict[str, Any]) -> Any:
             if keys.is_replaying:
-                # Keys and values of an attention come from these, its queries from `given`.
-                return given, {**words, "encoder_hidden_states": keys.seen[name]}
-            keys.seen[name] = given[0].detach()
+                # Keys and values come from these, queries from the positional argument.
+                return positional, {**keyword, "encoder_hidden_states": keys.states[name]}
+            keys.states[name] = positional[0].detach()
             return None
 
         return before

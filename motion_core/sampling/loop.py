@@ -1,4 +1,4 @@
-"""From noise to a clip, for any model family, any control and any guidance."""
+"""From noise to a video, for any model family, any control and any guidance."""
 
 from __future__ import annotations
 
@@ -30,19 +30,26 @@ from .schedule import ControlSchedule, track_weights
 
 logger = logging.getLogger(__name__)
 
-# Called after a step with its number and a function that draws the clip so far: drawing costs
-# time, so whoever watches decides whether to.
+# Called after a step with its number and a function that draws a preview. Drawing costs time, so
+# the callee decides whether to draw.
 Preview = Callable[[int, Callable[[], Tensor]], None]
 
 
 def no_preview(step: int, draw: Callable[[], Tensor]) -> None:
-    """A Preview that does not look."""
+    """A Preview that draws nothing."""
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a clip is sampled. steps: 1..1000. seed: any whole number from 0. steering: what moves
-    the latents before each step, in this order."""
+    """How a video is sampled.
+
+    Attributes:
+        steps: 1..1000.
+        seed: Any integer from 0.
+        guidance: Combines the predictions of a step.
+        schedule: When and how strongly the control acts.
+        latent_guidance: What moves the latents before each step, in this order.
+    """
 
     steps: int = 8
     seed: int = 0
@@ -57,7 +64,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who follows a run. progress is told of every step and may raise to stop it."""
+    """Callbacks of a run. progress is called after every step and may raise to stop the run."""
 
     progress: Progress = silent
     preview: Preview = no_preview
@@ -79,8 +86,8 @@ class _Run:
         """The predictions of one step, with what the control adds to each."""
         branches = self.settings.guidance.branches
         added: ControlOutput | None = None
-        steered = any(branch.control for branch in branches)
-        if self.control is not None and strength > 0.0 and steered:
+        is_needed = any(branch.control for branch in branches)
+        if self.control is not None and strength > 0.0 and is_needed:
             added = self.control.residuals(self.prepared, latents, timestep, self.condition)
             added = added.scaled(strength)
         return [(branch, added if branch.control else None) for branch in branches]
@@ -95,13 +102,22 @@ def sample(
     settings: Sampling = Sampling(),
     watch: Watch = Watch(),
 ) -> GenerationResult:
-    """A clip that starts with the request's picture and follows the tracks.
+    """A video that starts with the request's image and follows the tracks.
 
-    Without control, or with tracks of which nothing is ever visible, the model is left to itself:
-    exactly as if no control were there. The same seed gives the same clip; no other random numbers
-    are touched. Whatever watch.progress raises ends the run and is passed on. The clip's notes are
-    logged.
-    Raises CanvasError or ShapeError when the tracks belong to another canvas or length.
+    Without control, or with tracks that are never visible, the result is that of the model alone,
+    bit for bit. The same seed gives the same video; the global random state is not used. An error
+    raised by watch.progress ends the run. The result's notes are logged.
+
+    Args:
+        model: Generates.
+        control: Makes the model follow tracks, or None.
+        request: What to generate.
+        tracks: On the request's canvas, of its number of frames.
+        settings: How it is sampled.
+        watch: Callbacks.
+
+    Raises:
+        CanvasError, ShapeError: When the tracks belong to another canvas or length.
     """
     _check_tracks(tracks, request)
     run = _start(model, control, request, tracks, settings, watch)
@@ -129,7 +145,7 @@ def _start(
 
 
 def _denoise(run: _Run, watch: Watch) -> Tensor:
-    """Latents of the finished clip."""
+    """Finished latents."""
     generator = torch.Generator("cpu").manual_seed(run.settings.seed)
     scheduler = run.model.scheduler()
     latents = run.model.noise(run.condition, generator)
@@ -145,7 +161,7 @@ def _denoise(run: _Run, watch: Watch) -> Tensor:
         for guidance_step in guidance_steps:
             latents = guidance_step(latents, timestep, step, predict)
         latents = scheduler.step(predict(latents), timestep, latents, return_dict=False)[0]
-        _look(run, watch, step, latents)
+        _preview(run, watch, step, latents)
         watch.progress(step + 1, steps)
     return latents
 
@@ -154,18 +170,18 @@ def _predicted(
     run: _Run, scheduler: Any, timestep: Tensor, strength: float, latents: Tensor
 ) -> Tensor:
     """One prediction from those of all branches."""
-    seen = _scaled_input(scheduler, latents, timestep)
-    calls = run.calls(seen, timestep, strength)
-    predictions = run.model.predict(seen, timestep, run.condition, calls)
+    scaled = _scaled_input(scheduler, latents, timestep)
+    calls = run.calls(scaled, timestep, strength)
+    predictions = run.model.predict(scaled, timestep, run.condition, calls)
     return run.settings.guidance.combine(predictions)
 
 
-def _look(run: _Run, watch: Watch, step: int, latents: Tensor) -> None:
+def _preview(run: _Run, watch: Watch, step: int, latents: Tensor) -> None:
     watch.preview(step, lambda: run.model.preview(latents, run.condition))
 
 
 def _scaled_input(scheduler: Any, latents: Tensor, timestep: Tensor) -> Tensor:
-    """Latents as the model reads them; flow matching has no such scale."""
+    """Latents as the model reads them; flow matching does not scale them."""
     scale = getattr(scheduler, "scale_model_input", None)
     return latents if scale is None else scale(latents, timestep)
 
@@ -173,8 +189,8 @@ def _scaled_input(scheduler: Any, latents: Tensor, timestep: Tensor) -> Tensor:
 def _check_tracks(tracks: Tracks, request: GenerationRequest) -> None:
     if tracks.size != request.size:
         raise CanvasError(
-            f"the tracks were measured on {tracks.size} but the picture is {request.size}; fit the "
-            "tracks to the picture first (Transform Tracks)."
+            f"the tracks were measured on {tracks.size} but the image is {request.size}; fit the "
+            "tracks to the image first (Transform Tracks)."
         )
     if tracks.num_frames != request.frames:
         raise ShapeError(
@@ -184,7 +200,7 @@ def _check_tracks(tracks: Tracks, request: GenerationRequest) -> None:
 
 
 def _trimmed(clip: GenerationResult, request: GenerationRequest) -> GenerationResult:
-    """The last frame alone where no more is wanted: families need not know that wish."""
+    """The last frame alone for last_only, also from families that decode all frames."""
     if not request.last_only:
         return clip
     holes = None if clip.holes is None else clip.holes[-1:]
@@ -192,7 +208,7 @@ def _trimmed(clip: GenerationResult, request: GenerationRequest) -> GenerationRe
 
 
 def _check_clip(clip: GenerationResult, request: GenerationRequest) -> None:
-    """A family that breaks its promise is found here, not in the host's next node."""
+    """Raises for a result that breaks the protocol."""
     wanted = (
         1 if request.last_only else request.frames,
         request.size.height,

@@ -1,4 +1,4 @@
-"""When, how much, and on which tracks control acts."""
+"""When and how strongly control acts, and how much each track counts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from ..tracks.model import Tracks
 
 @dataclass(frozen=True)
 class ControlSchedule:
-    """How control is dosed over a run.
+    """When and how strongly control acts over a run.
 
-    strength: factor on what the control adds; 0 is off, 1 as trained. start_frac, end_frac: the
-    part of the steps in which control acts; step i of n counts as i / n, and the end is left out.
-    by_visibility: tracks seen in few frames count for less (see `track_weights`).
-    Raises ValueError for values outside of what makes sense.
+    Attributes:
+        strength: Factor on what the control adds; 0 is off, 1 as trained.
+        start_frac, end_frac: The part of the steps in which control acts; step i of n is at i / n,
+            and the end is exclusive.
+        by_visibility: Tracks visible in few frames count less; see track_weights.
+
+    Raises:
+        ValueError: For values out of range.
     """
 
     strength: float = 1.0
@@ -41,9 +45,9 @@ class ControlSchedule:
 
 
 def track_weights(tracks: Tracks, *, by_visibility: bool) -> Tensor:
-    """(N,) float 0..1, how much each track counts: all the same, or the share of frames it is seen.
+    """(N,) float 0..1, how much each track counts: 1, or the fraction of frames it is visible in.
 
-    A tracker loses what it is unsure of, so a track that is hardly ever visible is weak evidence.
+    A tracker loses points that it is unsure of, so a track that is rarely visible is less reliable.
     """
     if not by_visibility:
         return torch.ones(tracks.num_points, device=tracks.device)

@@ -40,12 +40,12 @@ class Layer(nn.Module):
 
 @dataclass
 class Toy:
-    """A FeatureTap whose features are written down above. filmed: pixels are latents."""
+    """A FeatureTap whose features are computed above. Its latents are pixels."""
 
     layer: Layer = field(default_factory=Layer)
     is_eulerian: bool = True
     shares_attention: bool = False
-    seen: list[str] = field(default_factory=list)
+    passes: list[str] = field(default_factory=list)
 
     @property
     def traits(self) -> FeatureTraits:
@@ -72,7 +72,7 @@ class Toy:
         layer: str,
         keys: SharedKeys | None = None,
     ) -> Tensor:
-        self.seen.append("free" if keys and not keys.is_replaying else "guided")
+        self.passes.append("free" if keys and not keys.is_replaying else "guided")
         return self.layer(latents)
 
     def predict(

@@ -153,12 +153,12 @@ def test_learning_is_remembered_and_kept_in_a_file(
 ) -> None:
     toy, file = Toy(), tmp_path / "deep" / "channels.safetensors"
     first = learn_channels(toy, SIZE, FRAMES, PROBE, file=file)
-    asked = len(toy.seen)
+    asked = len(toy.passes)
     assert asked == len(WAYS) * len(module.STILLS)
-    assert learn_channels(toy, SIZE, FRAMES, PROBE) is first and len(toy.seen) == asked
+    assert learn_channels(toy, SIZE, FRAMES, PROBE) is first and len(toy.passes) == asked
     monkeypatch.setattr(module, "_known", type(module._known)())
     again = learn_channels(toy, SIZE, FRAMES, PROBE, file=file)
-    assert len(toy.seen) == asked, "the file spares the pans"
+    assert len(toy.passes) == asked, "the file spares the pans"
     for name in ("index", "still", "curves", "least", "most"):
         assert torch.equal(getattr(again, name), getattr(first, name)), name
     assert (again.layer, again.weights, again.reach_frac) == (
@@ -180,7 +180,7 @@ def test_other_weights_are_learned_anew() -> None:
     with torch.no_grad():
         other.layer.mix[3, 1] += 0.5
     first, second = (learn_channels(toy, SIZE, FRAMES, PROBE) for toy in (one, other))
-    assert first.weights != second.weights and other.seen
+    assert first.weights != second.weights and other.passes
 
 
 def test_a_video_of_a_pan_reads_as_its_own_direction() -> None:
@@ -243,16 +243,16 @@ def test_a_layer_that_is_not_there_is_named() -> None:
 
 @pytest.mark.parametrize("after", [1, 3, 9])
 def test_learning_can_be_cancelled(after: int) -> None:
-    toy, told = Toy(), []
+    toy, reported = Toy(), []
     with torch.no_grad():
         toy.layer.mix.add_(after)
 
     def stop(done: int, total: int) -> None:
-        told.append(done / total)
-        if len(told) == after:
+        reported.append(done / total)
+        if len(reported) == after:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         learn_channels(toy, SIZE, FRAMES, PROBE, stop)
-    assert told == sorted(told) and told[-1] <= 1.0
+    assert reported == sorted(reported) and reported[-1] <= 1.0
     learn_channels(toy, SIZE, FRAMES, PROBE)

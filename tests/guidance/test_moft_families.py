@@ -12,7 +12,7 @@ from torch import Tensor
 from motion_core.geometry import Size
 from motion_core.guidance.moft import (
     DragSettings,
-    MoftDrag,
+    MoftDragGuidance,
     MoftLatentGuidance,
     MoftSettings,
     Probe,
@@ -61,12 +61,12 @@ def lite() -> LiteFamily:
 
 
 @pytest.fixture(scope="module")
-def wish(unet: AnimateDiffFamily) -> Any:
+def target(unet: AnimateDiffFamily) -> Any:
     known = channels(unet, tuple(range(0, 32, 8)), FRAMES)
     return reference_along(straight_path((1, 0), SIZE, FRAMES), SIZE, known, SMALL)
 
 
-def film() -> tuple[Tensor, Tracks]:
+def pan_to_the_left() -> tuple[Tensor, Tracks]:
     return pan(still(SIZE, 2), WAYS["left"], FRAMES)
 
 
@@ -150,7 +150,7 @@ def test_shared_keys_of_oneself_change_nothing_and_of_another_do(unet: AnimateDi
     plain = unet.features(given, TIME, here, LAYER)
     keys = SharedKeys({})
     assert torch.equal(unet.features(given, TIME, here, LAYER, keys), plain)
-    assert keys.seen and all(".attentions." in name for name in keys.seen)
+    assert keys.states and all(".attentions." in name for name in keys.states)
     keys.is_replaying = True
     assert torch.equal(unet.features(given, TIME, here, LAYER, keys), plain)
     other = unet.features(noise(unet, 1), TIME, here, LAYER, keys)
@@ -168,7 +168,7 @@ def test_hooks_are_gone_when_the_network_fails(unet: AnimateDiffFamily) -> None:
 def test_inversion_leads_to_noise_that_sampling_leads_back(unet: AnimateDiffFamily) -> None:
     from motion_core.models.protocols import Branch
 
-    video, _ = film()
+    video, _ = pan_to_the_left()
     here = unet.condition(GenerationRequest(video[0], FRAMES))
     clean = unet.encode_video(video, here, no_tracks)
     there, back = unet.inverse_scheduler(), unet.scheduler()
@@ -200,67 +200,67 @@ def test_channels_are_learned_from_pans(
 
 
 def test_guidance_changes_a_clip_repeatably_and_weight_zero_not_a_bit(
-    unet: AnimateDiffFamily, wish: Any
+    unet: AnimateDiffFamily, target: Any
 ) -> None:
     request = GenerationRequest(picture(), FRAMES)
     free = run(unet, request)
     assert torch.equal(
-        run(unet, request, MoftLatentGuidance(wish, None, MoftSettings(weight=0.0))), free
+        run(unet, request, MoftLatentGuidance(target, None, MoftSettings(weight=0.0))), free
     )
-    pulled = MoftLatentGuidance(wish, None, MoftSettings(1.0, 0.0, 1.0, 1, is_adaptive=True))
+    pulled = MoftLatentGuidance(target, None, MoftSettings(1.0, 0.0, 1.0, 1, is_adaptive=True))
     first = run(unet, request, pulled)
     assert torch.equal(run(unet, request, pulled), first) and not torch.equal(first, free)
     assert not any(hooks(unet.network.unet))
     assert not any(weight.requires_grad for weight in unet.network.parameters())
 
 
-def test_guided_features_are_nearer_to_the_wish(unet: AnimateDiffFamily, wish: Any) -> None:
+def test_guided_features_are_nearer_to_the_reference(unet: AnimateDiffFamily, target: Any) -> None:
     from motion_core.guidance.moft.latent_guidance import TappedRun, course_loss
 
     settings = MoftSettings(1.0, 0.0, 1.0, iterations=2, is_adaptive=True)
     here, given = condition(unet), noise(unet)
-    guidance_step = MoftLatentGuidance(wish, None, settings).begin(unet, here, 4)
-    reader = TappedRun(unet, here, 4, wish)
+    guidance_step = MoftLatentGuidance(target, None, settings).begin(unet, here, 4)
+    reader = TappedRun(unet, here, 4, target)
 
     def loss(latents: Tensor) -> float:
         features = reader.features(latents, TIME, None)
         cells = torch.ones(8, 8, dtype=torch.bool)
-        return float(course_loss(features, reader.channels, cells, wish.course))
+        return float(course_loss(features, reader.channels, cells, target.course))
 
     assert loss(guidance_step(given, TIME, 0, lambda z: torch.zeros_like(z))) < 0.8 * loss(given)
 
 
-def test_a_drag_runs_through_its_phases(unet: AnimateDiffFamily, wish: Any) -> None:
+def test_a_drag_runs_through_its_phases(unet: AnimateDiffFamily, target: Any) -> None:
     way = torch.linspace(0, 1, FRAMES)[:, None, None] * torch.tensor([20.0, 0.0])
     tracks = make_tracks(torch.tensor([[20.0, 30.0]]) + way, SIZE)
     when = DragSettings(0.5, 0.25, 1.0)
     settings = MoftSettings(0.5, iterations=1, is_adaptive=True)
-    pulled = MoftDrag(tracks, wish.channels, SMALL, None, settings, when)
+    pulled = MoftDragGuidance(tracks, target.channels, SMALL, None, settings, when)
     request = GenerationRequest(picture(), FRAMES)
     assert not torch.equal(run(unet, request, pulled), run(unet, request))
 
 
 @pytest.mark.parametrize("after", [1, 2])
 def test_cancelled_nothing_stays_in_the_network(
-    unet: AnimateDiffFamily, wish: Any, after: int
+    unet: AnimateDiffFamily, target: Any, after: int
 ) -> None:
-    told: list[int] = []
+    reported: list[int] = []
 
     def stop(done: int, total: int) -> None:
-        told.append(done)
-        if len(told) == after:
+        reported.append(done)
+        if len(reported) == after:
             raise KeyboardInterrupt
 
-    pulled = MoftLatentGuidance(wish, None, MoftSettings(1.0, 0.0, 1.0, is_adaptive=True))
+    pulled = MoftLatentGuidance(target, None, MoftSettings(1.0, 0.0, 1.0, is_adaptive=True))
     with pytest.raises(KeyboardInterrupt):
         run(unet, GenerationRequest(picture(), FRAMES), pulled, progress=stop)
-    assert len(told) == after and not any(hooks(unet.network.unet))
+    assert len(reported) == after and not any(hooks(unet.network.unet))
 
 
-def test_under_inference_mode_as_in_a_host(unet: AnimateDiffFamily, wish: Any) -> None:
+def test_under_inference_mode_as_in_a_host(unet: AnimateDiffFamily, target: Any) -> None:
     from copy import deepcopy
 
-    pulled = MoftLatentGuidance(wish, None, MoftSettings(1.0, 0.0, 1.0, 1, is_adaptive=True))
+    pulled = MoftLatentGuidance(target, None, MoftSettings(1.0, 0.0, 1.0, 1, is_adaptive=True))
     request = GenerationRequest(picture(), FRAMES)
     with torch.inference_mode():
         loaded = deepcopy(tiny_base())
@@ -298,19 +298,19 @@ def test_lite_under_inference_mode_too(lite: LiteFamily) -> None:
                 if value is not None:
                     module._parameters[name] = torch.nn.Parameter(value.clone())
         model = LiteFamily(loaded)
-        wish = lite_wish(model)
-        found = run(model, request, lite_pull(wish))
-    assert torch.equal(found, run(lite, request, lite_pull(lite_wish(lite))))
+        target = lite_target(model)
+        found = run(model, request, lite_pull(target))
+    assert torch.equal(found, run(lite, request, lite_pull(lite_target(lite))))
 
 
-def lite_wish(model: LiteFamily, way: tuple[float, float] = (1, 0)) -> Any:
+def lite_target(model: LiteFamily, way: tuple[float, float] = (1, 0)) -> Any:
     known = learn_channels(model, LITE, LITE_FRAMES, SMALL)
     return reference_along(straight_path(way, LITE, LITE_FRAMES), LITE, known, SMALL)
 
 
-def lite_pull(wish: Any, **words: Any) -> MoftLatentGuidance:
+def lite_pull(target: Any, **words: Any) -> MoftLatentGuidance:
     settings = MoftSettings(1.0, 0.0, 1.0, iterations=4, is_adaptive=True)
-    return MoftLatentGuidance(wish, words.get("region"), settings)
+    return MoftLatentGuidance(target, words.get("region"), settings)
 
 
 def realised(model: LiteFamily, *latent_guidance: MoftLatentGuidance) -> Tensor:
@@ -330,10 +330,10 @@ def test_lites_features_are_its_clean_field(lite: LiteFamily) -> None:
     given = lite.noise(here, torch.Generator().manual_seed(0))
     level = torch.tensor(600.0)
     (flow,) = lite.predict(given, level, here, [(Branch(), None)])
-    moved, seen = from_latents(given - 0.6 * flow)
+    moved, passes = from_latents(given - 0.6 * flow)
     found = lite.features(given, level, here, "clean_field")
     torch.testing.assert_close(found[:, :2] * 1.5, moved[0].permute(0, 3, 1, 2), atol=1e-5, rtol=0)
-    torch.testing.assert_close((found[:, 2].clamp(-1, 1) + 1) / 2, seen[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close((found[:, 2].clamp(-1, 1) + 1) / 2, passes[0], atol=1e-5, rtol=0)
     frames = lite.frames_of(given)
     assert frames.flatten().tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 1, 2, 3, 4]
 

@@ -10,9 +10,14 @@ import torch
 from torch import Tensor
 
 from motion_core.errors import CanvasError, ShapeError
-from motion_core.guidance.moft import DragSettings, MoftDrag, MoftLatentGuidance, MoftSettings
+from motion_core.guidance.moft import (
+    DragSettings,
+    MoftDragGuidance,
+    MoftLatentGuidance,
+    MoftSettings,
+)
 from motion_core.guidance.moft.drag import look_loss, near_cells
-from motion_core.guidance.moft.latent_guidance import Pulled, TappedRun, course_loss
+from motion_core.guidance.moft.latent_guidance import MoftGuidanceStep, TappedRun, course_loss
 from motion_core.models.protocols import GuidanceStep
 from motion_core.tracks.model import make_tracks
 
@@ -49,12 +54,12 @@ def loss_of(given: Tensor, region: Tensor | None = None) -> Tensor:
     """The wish, written out."""
     toy = Toy()
     toy.layer.requires_grad_(False)
-    wish = reference(toy)
-    features = toy.layer(given)[:, wish.channels.index]
+    target = reference(toy)
+    features = toy.layer(given)[:, target.channels.index]
     motion = features - features.mean(dim=0)
     mask = torch.ones(8, 8, dtype=torch.bool) if region is None else region
     mean = torch.stack([motion[:, channel][:, mask].mean(dim=1) for channel in range(2)], dim=1)
-    return ((mean - wish.course.to(mean)) ** 2).mean()
+    return ((mean - target.course.to(mean)) ** 2).mean()
 
 
 def test_one_iteration_takes_half_the_weighted_gradient() -> None:
@@ -86,17 +91,17 @@ def test_the_adaptive_step_is_polyaks_whatever_the_scale_of_the_loss() -> None:
     moved = given.detach() - guided(begin(adaptive), given.detach())
     torch.testing.assert_close(moved, slope * (loss / slope.square().sum()).detach())
     run = TappedRun(Toy(), Condition(request()), STEPS, reference(Toy()))
-    wish = reference(Toy()).course
+    target = reference(Toy()).course
 
     def louder(features: Tensor) -> Tensor:
         everywhere = torch.ones(8, 8, dtype=torch.bool)
-        return 1e4 * course_loss(features, run.channels, everywhere, wish)
+        return 1e4 * course_loss(features, run.channels, everywhere, target)
 
-    loud = given.detach() - guided(Pulled(run, adaptive, louder, None), given.detach())
+    loud = given.detach() - guided(MoftGuidanceStep(run, adaptive, louder, None), given.detach())
     torch.testing.assert_close(loud, moved)
 
 
-def test_adaptive_iterations_come_near_the_wish() -> None:
+def test_adaptive_iterations_come_near_the_reference() -> None:
     adaptive = replace(PLAIN, weight=1.0, is_adaptive=True, iterations=12)
     after = guided(begin(adaptive), latents())
     assert float(loss_of(after)) < 1e-3 * float(loss_of(latents()))
@@ -119,7 +124,7 @@ def test_the_window_is_that_of_the_authors(step: int, acts: bool) -> None:
 def test_weight_zero_is_the_same_tensor_and_asks_nothing() -> None:
     toy, given = Toy(shares_attention=True), latents()
     off = MoftSettings(weight=0.0)
-    assert guided(begin(off, toy), given) is given and toy.seen == []
+    assert guided(begin(off, toy), given) is given and toy.passes == []
 
 
 @pytest.mark.parametrize("still_frac", [0.0, 0.5, 1.0])
@@ -151,20 +156,20 @@ def test_each_place_is_a_mean_of_squares_instead_of_the_square_of_a_mean() -> No
     region = torch.zeros(8, 8, dtype=torch.bool)
     region[1, 2] = region[6, 6] = True
     toy = Toy()
-    wish = reference(toy)
+    target = reference(toy)
     features = toy.layer(latents()).detach()
-    found = course_loss(features, wish.channels.index, region, wish.course, each_place=True)
+    found = course_loss(features, target.channels.index, region, target.course, each_place=True)
     alone = []
     for row, column in ((1, 2), (6, 6)):
         one = torch.zeros_like(region)
         one[row, column] = True
-        alone.append(course_loss(features, wish.channels.index, one, wish.course))
+        alone.append(course_loss(features, target.channels.index, one, target.course))
     torch.testing.assert_close(found, torch.stack(alone).mean())
     # Held to its mean alone, places may differ as much as they like.
     spreads = {}
     for each in (False, True):
         settings = replace(PLAIN, each_place=each, is_adaptive=True, weight=1.0, iterations=20)
-        moved = toy.layer(guided(begin(settings), latents()))[:, wish.channels.index]
+        moved = toy.layer(guided(begin(settings), latents()))[:, target.channels.index]
         motion = moved - moved.mean(dim=0)
         spreads[each] = motion.std(dim=(2, 3)).mean().item()
     assert spreads[True] < 0.5 * spreads[False]
@@ -202,18 +207,18 @@ def test_a_host_under_inference_mode_gets_the_same() -> None:
 
 @pytest.mark.parametrize("after", [0, 1])
 def test_cancel_between_iterations_leaves_nothing_behind(after: int) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
 
     def stop(done: int, total: int) -> None:
-        if len(told) == after:
+        if len(reported) == after:
             raise KeyboardInterrupt
-        told.append((done, total))
+        reported.append((done, total))
 
     toy, given = Toy(), latents()
     guidance_step = begin(replace(PLAIN, iterations=3), toy, condition=Condition(request(), stop))
     with pytest.raises(KeyboardInterrupt):
         guided(guidance_step, given)
-    assert told == [(ACTIVE, STEPS)] * after and not given.requires_grad
+    assert reported == [(ACTIVE, STEPS)] * after and not given.requires_grad
     assert not torch.is_inference_mode_enabled() and torch.is_grad_enabled()
 
 
@@ -238,36 +243,38 @@ def test_a_clip_that_nothing_guides_runs_beside_and_follows_its_own_predictions(
         assert torch.equal(asked[-1], free)
         free = scheduler.step(0.3 * free, timestep, free).prev_sample
         given = scheduler.step(0.3 * moved, timestep, moved).prev_sample
-    assert toy.seen == ["free", "guided", "guided"] * 3
+    assert toy.passes == ["free", "guided", "guided"] * 3
     guidance_step(given, scheduler.timesteps[11], 11, predict)
     assert len(asked) == 3, "after its last step nobody needs the other clip"
 
 
 def test_other_weights_other_lengths_and_other_canvases_are_refused() -> None:
-    wish = reference(Toy())
+    target = reference(Toy())
     other = Toy()
     with torch.no_grad():
         other.layer.mix.add_(1.0)
     run = Condition(request())
     with pytest.raises(ValueError, match="same model"):
-        MoftLatentGuidance(wish).begin(other, run, STEPS)
+        MoftLatentGuidance(target).begin(other, run, STEPS)
     with pytest.raises(TypeError, match="no features that MOFT could read"):
-        MoftLatentGuidance(wish).begin(object(), run, STEPS)
-    guidance_step = MoftLatentGuidance(wish, None, PLAIN).begin(Toy(), Condition(request(6)), STEPS)
+        MoftLatentGuidance(target).begin(object(), run, STEPS)
+    guidance_step = MoftLatentGuidance(target, None, PLAIN).begin(
+        Toy(), Condition(request(6)), STEPS
+    )
     with pytest.raises(ShapeError, match="4 frames but the video to be made has 6"):
         guided(guidance_step, latents(frames=6))
     with pytest.raises(CanvasError, match="same picture"):
-        MoftLatentGuidance(wish, torch.ones(8, 16, dtype=torch.bool)).begin(Toy(), run, STEPS)
+        MoftLatentGuidance(target, torch.ones(8, 16, dtype=torch.bool)).begin(Toy(), run, STEPS)
 
 
-def test_a_window_between_two_steps_is_told() -> None:
+def test_a_window_between_two_steps_is_refused() -> None:
     latent_guidance = MoftLatentGuidance(reference(Toy()), None, PLAIN)
     with pytest.raises(ValueError, match="none of the 2 steps"):
         latent_guidance.begin(Toy(), Condition(request()), 2)
     latent_guidance.begin(Toy(), Condition(request()), 3)
 
 
-def test_a_gradient_that_is_no_number_is_told() -> None:
+def test_a_gradient_that_is_not_finite_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN or infinite"):
         guided(begin(), torch.full_like(latents(), float("nan")))
 
@@ -290,11 +297,11 @@ def test_settings_without_sense_are_refused(wrong: dict[str, float]) -> None:
         MoftSettings(**wrong)  # type: ignore[arg-type]
 
 
-def drag(points: int = 1, settings: MoftSettings = PLAIN) -> MoftDrag:
+def drag(points: int = 1, settings: MoftSettings = PLAIN) -> MoftDragGuidance:
     start = torch.tensor([[2.5, 2.5], [5.5, 4.5]])[:points]
     way = torch.linspace(0, 1, FRAMES)[:, None, None] * torch.tensor([3.0, 1.0])
     tracks = make_tracks(start + way, SIZE)
-    return MoftDrag(tracks, channels(Toy()), PROBE, settings=settings)
+    return MoftDragGuidance(tracks, channels(Toy()), PROBE, settings=settings)
 
 
 def test_a_drag_has_three_phases() -> None:
@@ -330,8 +337,8 @@ def test_the_look_is_held_where_the_point_goes() -> None:
 
 def test_a_drag_goes_down_both_losses() -> None:
     settings = replace(PLAIN, weight=1.0, is_adaptive=True, iterations=8)
-    wish = drag(2, settings=settings)
-    guidance_step = wish.begin(Toy(), Condition(request()), STEPS)
+    target = drag(2, settings=settings)
+    guidance_step = target.begin(Toy(), Condition(request()), STEPS)
     given = latents()
     moved = guidance_step(given, TIME, 6, zero_prediction)
     first, after = (guidance_step._loss(Toy().layer(z)) for z in (given, moved))

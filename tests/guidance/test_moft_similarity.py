@@ -16,12 +16,12 @@ from .parts import FRAMES, PROBE, Toy, no_tracks, reference
 
 def test_it_is_the_cosine_over_the_motion_channels_faded_at_rest() -> None:
     toy = Toy()
-    wish = reference(toy)
+    target = reference(toy)
     video = torch.rand(FRAMES, 8, 8, 3, generator=torch.Generator().manual_seed(2))
-    heat = similarity(toy, wish, video, no_tracks).numpy()
+    heat = similarity(toy, target, video, no_tracks).numpy()
     features = content_removed(video_features(toy, video, PROBE, no_tracks))
-    motion = features[:, wish.channels.index].numpy()
-    course = wish.course.numpy()
+    motion = features[:, target.channels.index].numpy()
+    course = target.course.numpy()
     least = FADE * np.linalg.norm(course, axis=1).max()
     for frame, row, column in ((0, 0, 0), (1, 4, 7), (3, 2, 5)):
         here, asked = motion[frame, :, row, column], course[frame]
@@ -31,12 +31,12 @@ def test_it_is_the_cosine_over_the_motion_channels_faded_at_rest() -> None:
 
 
 def test_the_same_the_opposite_and_rest() -> None:
-    wish = reference(Toy())
-    same = wish.course[:, :, None, None].expand(-1, -1, 2, 2).clone()
+    target = reference(Toy())
+    same = target.course[:, :, None, None].expand(-1, -1, 2, 2).clone()
     same[:, :, 0, 1] *= -3.0
     same[:, :, 1, 0] = 0.0
-    strong = wish.course.norm(dim=1).argmax()
-    heat = course_similarity(same, wish)[strong]
+    strong = target.course.norm(dim=1).argmax()
+    heat = course_similarity(same, target)[strong]
     torch.testing.assert_close(heat, torch.tensor([[1.0, -1.0], [0.0, 1.0]]))
 
 

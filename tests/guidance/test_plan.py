@@ -24,16 +24,16 @@ class Push:
 
     by: float
     step: int = 0
-    told: list[Any] = field(default_factory=list)
+    reported: list[Any] = field(default_factory=list)
 
     def begin(self, model: Any, condition: GenerationRequest, steps: int) -> Any:
         assert isinstance(model, GaussianFamily) and condition.frames == FRAMES
-        self.told.append(steps)
+        self.reported.append(steps)
 
         def guidance_step(
             latents: Tensor, timestep: Tensor, step: int, predict: Callable[[Tensor], Tensor]
         ) -> Tensor:
-            self.told.append((step, predict(latents)))
+            self.reported.append((step, predict(latents)))
             return latents + self.by if step == self.step else latents
 
         return guidance_step
@@ -56,7 +56,7 @@ def test_joined_steering_acts_in_its_order_and_one_weighting_stays() -> None:
         joined.joined(GuidancePlan(words))
 
 
-def test_the_loop_takes_its_step_from_where_the_nudge_put_the_latents() -> None:
+def test_the_loop_takes_its_step_from_the_guided_latents() -> None:
     plain, pushed = run(), run(Push(0.5))
     # The family is affine in its latents, so a push at the start ends scaled.
     gain = (pushed - plain) / 0.5
@@ -66,11 +66,11 @@ def test_the_loop_takes_its_step_from_where_the_nudge_put_the_latents() -> None:
     assert not torch.equal(pushed, plain)
 
 
-def test_a_nudge_can_ask_what_the_step_would_predict() -> None:
+def test_a_latent_guidance_can_use_the_prediction_of_the_step() -> None:
     push = Push(0.0)
     model = GaussianFamily()
     run(push, model=model)
-    steps, *asked = push.told
+    steps, *asked = push.reported
     assert steps == 4 and [step for step, _ in asked] == [0, 1, 2, 3]
     assert len(model.calls) == 8, "once for the nudge and once for the step"
     assert all(len(calls) == 2 for calls in model.calls), "all branches of the guidance"

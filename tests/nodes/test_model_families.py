@@ -218,7 +218,7 @@ def test_the_motion_mask_reaches_what_motionpro_reads(nodes: Any) -> None:
     canvas = request(torch.zeros(64, 64, 3), 16, movable=movable)
     assert torch.equal(family.joined_brush(canvas, masked.control.brush), wanted | movable)
     assert not torch.equal(run(nodes, "motionpro", masked), run(nodes, "motionpro", model))
-    with pytest.raises(ValueError, match="32x16 but the picture is 64x64"):
+    with pytest.raises(ValueError, match="motion mask is 32x16 but the canvas is 64x64"):
         run(nodes, "motionpro", nodes[MASK].execute(model, "drawn", torch.ones(1, 16, 32)).args[0])
     with pytest.raises(ValueError, match="rule must be one of"):
         nodes[MASK].execute(model, "somewhere")

@@ -70,10 +70,10 @@ def sampled(nodes: Any, model: Any, plan: Any) -> torch.Tensor:
 
 def test_a_direction_reaches_the_sampler(nodes: Any, model: Any) -> None:
     """That things go there is measured with a trained base; a random one knows no directions."""
-    wishes = [reference(nodes, model, RIGHT | {"right": speed}) for speed in (1.0, -1.0)]
-    assert not torch.equal(wishes[0].course, wishes[1].course)
-    paths = [sampled(nodes, model, guidance(nodes, target)) for target in wishes]
-    paths += [sampled(nodes, model, guidance(nodes, wishes[0])), sampled(nodes, model, None)]
+    targets = [reference(nodes, model, RIGHT | {"right": speed}) for speed in (1.0, -1.0)]
+    assert not torch.equal(targets[0].course, targets[1].course)
+    paths = [sampled(nodes, model, guidance(nodes, target)) for target in targets]
+    paths += [sampled(nodes, model, guidance(nodes, targets[0])), sampled(nodes, model, None)]
     there, back, again, free = paths
     assert torch.equal(there, again)
     assert not torch.equal(there, back) and not torch.equal(there, free)

@@ -107,7 +107,7 @@ def test_control_is_prepared_once_and_acts_in_its_window_only() -> None:
     assert control.prepared == 1
 
 
-def test_tracks_seen_in_few_frames_count_for_less() -> None:
+def test_tracks_visible_in_few_frames_count_less() -> None:
     visible = torch.ones(FRAMES, 2, dtype=torch.bool)
     visible[1:, 1] = False
     family = GaussianFamily()
@@ -167,14 +167,14 @@ def test_a_stop_is_passed_on_at_once_and_the_next_run_is_unharmed() -> None:
 
 
 def test_a_preview_draws_only_when_it_wants_to() -> None:
-    seen: list[tuple[int, tuple[int, ...]]] = []
+    shown: list[tuple[int, tuple[int, ...]]] = []
 
     def preview(step: int, draw: Callable[[], Tensor]) -> None:
         if step % 2:
-            seen.append((step, tuple(draw().shape)))
+            shown.append((step, tuple(draw().shape)))
 
     sample(GaussianFamily(), None, request(), moving(), Sampling(4), Watch(preview=preview))
-    assert seen == [(1, (2, 2, 3)), (3, (2, 2, 3))]
+    assert shown == [(1, (2, 2, 3)), (3, (2, 2, 3))]
 
 
 def test_tracks_of_another_canvas_or_length_are_refused() -> None:

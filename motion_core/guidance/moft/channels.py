@@ -1,4 +1,4 @@
-"""Which channels of a model's features are motion, and what pans make of them (§3.3)."""
+"""Which channels of a model's features are motion, and their values during pans (§3.3)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .features import AS_PUBLISHED, Probe, content_removed, fingerprint, tap_of,
 from .pans import SPEED_FRAC, WAYS, pan, still
 
 KIND = "motion-prompting motion channels 1"
-# Stills that slide; what they agree on is motion.
+# Seeds of the still images that are panned; what they have in common is motion.
 STILLS = (11, 12)
 # Sets of channels that are kept in memory: each took minutes with a large model, and is small.
 KEPT = 16
@@ -28,13 +28,20 @@ _known: OrderedDict[str, MotionChannels] = OrderedDict()
 
 @dataclass(frozen=True, eq=False)
 class MotionChannels:
-    """What is known about motion in one model's features, for clips of one length and size.
+    """Motion in one model's features, for videos of one length and size.
 
-    index: (K,) int64, the motion channels. still: (T, K) of a picture that rests, which is not
-    zero where the model knows the frames' order. curves: (2, T, K), what pans along x and y add to
-    it at T even displacements from -reach to reach, measured from the middle of their way.
-    least, most: (K,) over all pans and frames. reach_frac: of the short side. layer, weights: what
-    was read; see fingerprint. Raises ShapeError where these do not fit together.
+    Attributes:
+        index: (K,) int64, the motion channels.
+        still: (T, K) of a static video, not zero where the model encodes the frames' order.
+        curves: (2, T, K), what pans along x and y add to `still` at T even displacements from
+            -reach to reach, measured from the middle of their way.
+        least, most: (K,) over all pans and frames.
+        reach_frac: Largest displacement, of the short side.
+        layer: That was read.
+        weights: Their fingerprint.
+
+    Raises:
+        ShapeError: When these do not fit together.
     """
 
     index: Tensor
@@ -67,10 +74,15 @@ class MotionChannels:
 
 
 def motion_channels(samples: Tensor, share: float = 0.04, components: int = 1) -> Tensor:
-    """(K,) int64, ascending: the channels that weigh most in the first principal components.
+    """(K,) int64, ascending: the channels of largest weight in the first principal components.
 
-    samples: (M, C) features of moving things without their content. share: of the channels that
-    are taken from each component, never fewer than one. Raises ShapeError or ValueError.
+    Args:
+        samples: (M, C) features of moving content, less their mean over frames.
+        share: Fraction of the channels taken from each component, at least one channel.
+        components: Number of principal components.
+
+    Raises:
+        ShapeError, ValueError: For samples of another shape, or that are constant or not finite.
     """
     if samples.ndim != 2 or 0 in samples.shape:
         raise ShapeError(f"samples must be (M, C), not empty; got {tuple(samples.shape)}.")
@@ -94,14 +106,25 @@ def learn_channels(
 ) -> MotionChannels:
     """The motion channels of a model, from synthetic pans at a canvas and a number of frames.
 
-    Computed once per model, canvas, length and probe, and remembered while the program runs; with
-    a file, beyond that: it is read where it is there and of the same origin, and written where
-    not. Raises what video_features raises, FormatError for a file that is no such file.
+    Computed once per model, canvas, length and probe, and cached while the program runs.
+
+    Args:
+        model: A VideoModel with features.
+        size: Of the canvas.
+        frames: Of the pans.
+        probe: How features are read.
+        progress: Callback.
+        file: Read when it exists, written when it does not.
+
+    Raises:
+        FormatError: For a file of another kind or origin.
+
+    Also raises what video_features raises.
     """
     traits = tap_of(model).traits
     weights = fingerprint(traits.weights)
-    told = repr((weights, probe.layer_of(traits), probe, tuple(size), frames))
-    key = hashlib.sha256(told.encode()).hexdigest()
+    origin = repr((weights, probe.layer_of(traits), probe, tuple(size), frames))
+    key = hashlib.sha256(origin.encode()).hexdigest()
     if key not in _known:
         read = None if file is None else _read(file, key)
         _known[key] = read or _learned(model, size, frames, probe, progress)
@@ -130,13 +153,13 @@ def _learned(
     moving = torch.cat([middles[way][:, 0] for way in WAYS if way != "still"])
     samples = moving.flatten(2).transpose(1, 2).flatten(0, 1)
     index = motion_channels(samples, probe.share, traits.components)
-    seen = {way: some[:, :, index].mean(dim=(0, 3, 4)) for way, some in middles.items()}
-    rest = seen["still"]
+    means = {way: some[:, :, index].mean(dim=(0, 3, 4)) for way, some in middles.items()}
+    rest = means["still"]
     curves = [
-        ((seen[there] - rest) + (seen[back] - rest).flip(0)) / 2
+        ((means[there] - rest) + (means[back] - rest).flip(0)) / 2
         for there, back in (("right", "left"), ("down", "up"))
     ]
-    everything = torch.cat(list(seen.values()))
+    everything = torch.cat(list(means.values()))
     return MotionChannels(
         index=index,
         still=rest,
@@ -152,7 +175,7 @@ def _learned(
 def _pan_features(
     model: Any, size: Size, frames: int, probe: Probe, progress: Progress
 ) -> dict[str, Tensor]:
-    """(stills, T, C, h, w) of every way, without content, in the middle of the picture."""
+    """(stills, T, C, h, w) of every pan, without content, in the middle of the image."""
     pictures = [still(size, seed) for seed in STILLS]
     total, found = len(WAYS) * len(pictures), {}
     for name, way in WAYS.items():
@@ -160,8 +183,8 @@ def _pan_features(
         for picture in pictures:
             video, tracks = pan(picture, way, frames)
             done = len(found) * len(pictures) + len(parts)
-            told = _Part(progress, done, total)
-            features = video_features(model, video, probe, lambda tracks=tracks: tracks, told)
+            part = _Part(progress, done, total)
+            features = video_features(model, video, probe, lambda tracks=tracks: tracks, part)
             parts.append(centre(content_removed(features)))
         found[name] = torch.stack(parts)
     return found
@@ -180,24 +203,24 @@ class _Part:
 
 
 def _read(file: Path, key: str) -> MotionChannels | None:
-    """What the file holds, None where it is not there or of another origin."""
+    """The channels in a file, None when there is no file."""
     if not file.exists():
         return None
-    tensors, told = read_safetensors(file)
-    if told.get("kind") != KIND:
+    tensors, metadata = read_safetensors(file)
+    if metadata.get("kind") != KIND:
         raise FormatError(f"{file} holds no motion channels; name another file or remove it.")
-    if told.get("key") != key:
+    if metadata.get("key") != key:
         raise FormatError(
             f"{file} holds the motion channels of another model, canvas or length; name another "
             "file."
         )
     try:
-        reach = float(told["reach_frac"])
+        reach = float(metadata["reach_frac"])
         return MotionChannels(
-            **tensors, reach_frac=reach, layer=told["layer"], weights=told["weights"]
+            **tensors, reach_frac=reach, layer=metadata["layer"], weights=metadata["weights"]
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise FormatError(f"{file} is not whole: {error}. Remove it.") from error
+        raise FormatError(f"{file} is incomplete: {error}. Remove it.") from error
 
 
 def _write(file: Path, channels: MotionChannels, key: str) -> None:

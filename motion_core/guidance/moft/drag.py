@@ -1,4 +1,4 @@
-"""Points dragged along paths: motion early in the run, the look of what is dragged late (Eq. 9)."""
+"""Points dragged along paths: their motion early in the run, their appearance late (Eq. 9)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ...tracks.model import Tracks
 from .channels import MotionChannels
 from .features import AS_PUBLISHED, Probe
 from .latent_guidance import (
+    MoftGuidanceStep,
     MoftSettings,
-    Pulled,
     TappedRun,
     check_part,
     course_loss,
@@ -29,14 +29,20 @@ from .reference import MotionReference, reference_along
 
 @dataclass(frozen=True)
 class DragSettings:
-    """When each of both losses acts, and how much.
+    """When both losses act, and how strongly.
 
-    motion_end_frac: the part of the steps, from the first, in which motion is pulled.
-    look_start_frac, look_end_frac: the part in which features at the points are held to those
-    where they began; it may not begin after motion ends. The paper counts steps down from 25:
-    motion alone above t1 = 19, both until t2 = 18, the look alone until t3 = 5. radius_frac: of
-    the short side, of what moves with a point. look_weight: of the second loss against the first.
-    Raises ValueError for values out of range.
+    The paper counts steps down from 25: motion alone above t1 = 19, both until t2 = 18, appearance
+    alone until t3 = 5.
+
+    Attributes:
+        motion_end_frac: Part of the steps, from the first, in which the motion loss acts.
+        look_start_frac, look_end_frac: Part of the steps in which features at the points are kept
+            near those at their start; it may not begin after the motion loss ends.
+        radius_frac: Of the short side, of the area that moves with a point.
+        look_weight: Of the appearance loss against the motion loss.
+
+    Raises:
+        ValueError: For values out of range.
     """
 
     motion_end_frac: float = (25 - 18) / 25
@@ -60,13 +66,15 @@ class DragSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class MoftDrag:
-    """A Steering that drags points along tracks.
+class MoftDragGuidance:
+    """A LatentGuidance that drags points along tracks.
 
-    tracks: (T, N) on the canvas of the request, visible in frame 0; T is the video's.
-    channels, probe: of the model, for that canvas and length (learn_channels). region: (H, W)
-    bool that may change, or None for all. settings: strength and iterations; its window is not
-    used. when: see DragSettings.
+    Attributes:
+        tracks: (T, N) on the canvas of the request, visible in frame 0; T is the video's.
+        channels, probe: Of the model, for that canvas and length; see learn_channels.
+        region: (H, W) bool that may change, or None for all.
+        settings: Strength and iterations; their window is not used.
+        when: See DragSettings.
     """
 
     tracks: Tracks
@@ -76,26 +84,26 @@ class MoftDrag:
     settings: MoftSettings = field(default_factory=MoftSettings)
     when: DragSettings = field(default_factory=DragSettings)
 
-    def begin(self, model: Any, condition: RunCondition, steps: int) -> Dragged:
-        """Made ready for a run.
+    def begin(self, model: Any, condition: RunCondition, steps: int) -> DragGuidanceStep:
+        """Prepares a run.
 
-        Raises TypeError for a model without features or with features that travel with the
-        picture (lite follows tracks by itself), CanvasError, ShapeError or ValueError for tracks
-        that do not belong to the request.
+        Raises:
+            TypeError: For a model without features, or with features that move with the content.
+            CanvasError, ShapeError, ValueError: For tracks that do not belong to the request.
         """
         self._check(condition)
-        wishes = [
+        references = [
             reference_along(self.tracks.xy[:, point], self.tracks.size, self.channels, self.probe)
             for point in range(self.tracks.num_points)
         ]
-        run = TappedRun(model, condition, steps, wishes[0])
+        run = TappedRun(model, condition, steps, references[0])
         if not run.tap.traits.is_eulerian:
             raise TypeError(
-                "this model's features travel with the first frame's content, so a drag has "
-                "nothing to hold on to; give the tracks to the sampler itself."
+                "this model's features move with the first frame's content, which a drag cannot "
+                "use; give the tracks to the sampler itself."
             )
         run.cells(self.region)
-        return Dragged(run, self, wishes)
+        return DragGuidanceStep(run, self, references)
 
     def _check(self, condition: RunCondition) -> None:
         request = condition.request
@@ -113,57 +121,62 @@ class MoftDrag:
             raise ValueError("dragged points must be visible in the first frame.")
 
 
-class Dragged:
-    """A GuidanceStep in three phases: motion alone, both, the look alone."""
+class DragGuidanceStep:
+    """A GuidanceStep in three phases: motion alone, both, appearance alone."""
 
-    def __init__(self, run: TappedRun, drag: MoftDrag, wishes: list[MotionReference]) -> None:
-        self._run, self._drag, self._wishes = run, drag, wishes
+    def __init__(
+        self, run: TappedRun, drag: MoftDragGuidance, references: list[MotionReference]
+    ) -> None:
+        self._run, self._drag, self._references = run, drag, references
         self._near = near_cells(drag.tracks, drag.when.radius_frac, run.grid)
         self._phase = (False, False)
         self._first: Tensor | None = None
         settings = replace(drag.settings, start_frac=0.0, end_frac=drag.when.look_end_frac)
-        self._pull = Pulled(run, settings, self._loss, outside_of(drag.region, drag.settings))
+        self._guided = MoftGuidanceStep(
+            run, settings, self._loss, outside_of(drag.region, drag.settings)
+        )
 
     def __call__(
         self, latents: Tensor, timestep: Tensor, step: int, predict: Callable[[Tensor], Tensor]
     ) -> Tensor:
-        """The latents after all iterations; the very same after both phases."""
+        """The latents after all iterations; the same tensor after both phases."""
         when, steps = self._drag.when, self._run.steps
-        moves = is_within(step, steps, 0.0, when.motion_end_frac)
-        looks = is_within(step, steps, when.look_start_frac, when.look_end_frac)
-        self._phase = (moves, looks)
-        return self._pull(latents, timestep, step, predict)
+        pulls_motion = is_within(step, steps, 0.0, when.motion_end_frac)
+        holds_look = is_within(step, steps, when.look_start_frac, when.look_end_frac)
+        self._phase = (pulls_motion, holds_look)
+        return self._guided(latents, timestep, step, predict)
 
     def _loss(self, features: Tensor) -> Tensor:
-        moves, looks = self._phase
+        pulls_motion, holds_look = self._phase
         total = features.new_zeros(())
-        for point, wish in enumerate(self._wishes):
-            if moves:
+        for point, reference in enumerate(self._references):
+            if pulls_motion:
                 near = self._near[point]
-                total = total + course_loss(features, self._run.channels, near, wish.course)
-            if looks:
+                total = total + course_loss(features, self._run.channels, near, reference.course)
+            if holds_look:
                 xy = self._drag.tracks.xy[:, point].to(features.device)
-                held = look_loss(features, xy, self._drag.tracks)
-                total = total + self._drag.when.look_weight * held
+                loss = look_loss(features, xy, self._drag.tracks)
+                total = total + self._drag.when.look_weight * loss
         return total
 
 
 def look_loss(features: Tensor, xy: Tensor, tracks: Tracks) -> Tensor:
     """Mean over frames of |D(p_i) - D(p_1)|, the second term of Eq. 9, for one point.
 
-    features: (T, C, h, w), read bilinearly. xy: (T, 2) pixels of the tracks' canvas. The features
-    where the point begins are held fixed; frames in which it leaves the canvas read its rim.
+    The features where the point starts are constants of the gradient; outside the canvas its
+    border is read. features: (T, C, h, w), read bilinearly. xy: (T, 2) pixels of the tracks'
+    canvas.
     """
     size = xy.new_tensor([float(tracks.size.width), float(tracks.size.height)])
     where = (2 * xy / size - 1).clone()[:, None, None]
     read = functional.grid_sample(features, where, padding_mode="border", align_corners=False)
     away = read[1:, :, 0, 0] - read[:1, :, 0, 0].detach()
-    # The norm has no slope at zero, where nothing is to be done.
+    # The norm has no gradient at zero.
     return (away.square().sum(dim=1) + 1e-12).sqrt().mean()
 
 
 def near_cells(tracks: Tracks, radius_frac: float, grid: int) -> Tensor:
-    """(N, grid, grid) bool: cells within a radius of where each point begins, its own always."""
+    """(N, grid, grid) bool: cells within a radius of each point's start, and its own cell."""
     size = torch.tensor([float(tracks.size.width), float(tracks.size.height)])
     axis = (torch.arange(grid) + 0.5) / grid
     cells = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1) * size

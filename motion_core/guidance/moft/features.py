@@ -1,4 +1,4 @@
-"""Features of a video inside a model, at a little noise, and what of them is motion."""
+"""Features of a video inside a model, at a low noise level, and their motion part."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from torch.nn import functional
 from ...errors import ShapeError
 from ...images import check_video
 from ...models.protocols import Branch, FeatureTap, FeatureTraits, GenerationRequest
+from ...models.registry import families_with
 from ...progress import Progress, silent
 from ...tracks.arguments import whole_number
 from ...tracks.model import Tracks
 
-# Values of each weight that tell it from others; all of them would take seconds per gigabyte.
+# Values of each weight that a fingerprint reads; all of them would take seconds per gigabyte.
 SAMPLED = 64
 _PLAIN = Branch(control=False)
 
@@ -27,11 +28,16 @@ _PLAIN = Branch(control=False)
 class Probe:
     """How features are read.
 
-    layer: one of the model's FeatureTraits.layers, or None for the first. grid: cells a side that
-    features are brought to. steps, stored: a video is inverted in so many steps, and its features
-    are read after `stored` of them (25 and 5 in the authors' code). share: of the channels that
-    count as motion, never fewer than one (0.04 in the paper's ablation).
-    Raises TypeError or ValueError for values out of range.
+    Attributes:
+        layer: One of the model's FeatureTraits.layers, or None for the first.
+        grid: Cells along a side to which features are resized.
+        steps, stored: A video is inverted in `steps` steps, and its features are read after
+            `stored` of them (25 and 5 in the authors' code).
+        share: Fraction of the channels that count as motion, at least one channel (0.04 in the
+            paper's ablation).
+
+    Raises:
+        TypeError, ValueError: For values out of range.
     """
 
     layer: str | None = None
@@ -59,33 +65,30 @@ AS_PUBLISHED = Probe()
 
 
 def tap_of(model: Any) -> FeatureTap:
-    """The model as one whose features can be read.
+    """The model as a FeatureTap.
 
-    Raises TypeError for a family without such features, ValueError for weights without them.
+    Raises TypeError for a family without features, ValueError for weights without them.
     """
     traits = getattr(model, "traits", None)
     if not isinstance(traits, FeatureTraits):
         raise TypeError(
-            f"{type(model).__name__} has no features that MOFT could read; use a model of the "
-            "families lite (with generate) or animatediff."
+            f"{type(model).__name__} has no features that MOFT could read; use a model of one of "
+            f"the families {', '.join(families_with('motion_features'))}."
         )
     if not traits.layers:
-        raise ValueError(
-            "these weights hold nothing that MOFT could read: lite's encoder answers tracks and "
-            "knows no motion of its own. Load lite with generate switched on."
-        )
+        raise ValueError(f"these weights have no features that MOFT could read. {traits.advice}")
     return model
 
 
 def fingerprint(weights: nn.Module) -> str:
-    """What tells one set of weights from another: names, shapes, and a few values of each."""
-    told = hashlib.sha256()
+    """A hash of names, shapes and a few values of each weight, to tell sets of weights apart."""
+    digest = hashlib.sha256()
     for name, value in weights.state_dict().items():
-        told.update(f"{name} {tuple(value.shape)} {value.dtype};".encode())
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype};".encode())
         flat = value.detach().reshape(-1)
         some = flat[:: max(1, len(flat) // SAMPLED)][: SAMPLED + 1]
-        told.update(some.float().cpu().numpy().tobytes())
-    return told.hexdigest()[:32]
+        digest.update(some.float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:32]
 
 
 def resized(features: Tensor, grid: int) -> Tensor:
@@ -98,7 +101,7 @@ def resized(features: Tensor, grid: int) -> Tensor:
 def content_removed(features: Tensor) -> Tensor:
     """Features (T, ...) less their mean over frames: what all frames share is content (§3.2).
 
-    Raises ShapeError for fewer than two frames, of which nothing would be left.
+    Raises ShapeError for fewer than two frames.
     """
     if features.ndim < 2 or len(features) < 2:
         raise ShapeError(
@@ -118,9 +121,20 @@ def video_features(
 ) -> Tensor:
     """(T, C, grid, grid) float32 on the CPU: features of a video at an early step of its inversion.
 
-    The inversion (DDIM for diffusion) has an empty prompt and no tracks. video: (T, H, W, 3) float
-    0..1. follow: see FeatureTap.filmed. T of the features is the model's number of frames.
-    Raises what tap_of raises and what the model says to pictures it cannot make.
+    The inversion (DDIM for diffusion) has an empty prompt and no tracks. T of the features is the
+    model's number of frames.
+
+    Args:
+        model: A VideoModel with features.
+        video: (T, H, W, 3) float 0..1.
+        probe: How features are read.
+        follow: See FeatureTap.encode_video.
+        progress: Callback.
+
+    Raises:
+        ShapeError, ValueError: For what is no video of finite values.
+
+    Also raises what tap_of and the model's condition() raise.
     """
     tap = tap_of(model)
     layer = probe.layer_of(tap.traits)

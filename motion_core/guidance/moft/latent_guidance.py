@@ -1,4 +1,4 @@
-"""Latents moved by the gradient of a motion wish, before each step of a part of the run (§3.4)."""
+"""Latents moved along the gradient of a motion loss, before each step of part of a run (§3.4)."""
 
 from __future__ import annotations
 
@@ -18,24 +18,31 @@ from .features import content_removed, fingerprint, resized, tap_of
 from .reference import MotionReference, region_cells
 
 Loss = Callable[[Tensor], Tensor]
-# The square of a gradient that says nothing.
+# Squared norms of gradients below this count as zero.
 LEAST_SLOPE = 1e-30
 
 
 @dataclass(frozen=True)
 class MoftSettings:
-    """How strongly and when latents are moved. The defaults are the authors' code's.
+    """How strongly and when latents are moved. The defaults are those of the authors' code.
 
-    weight: factor on the loss; 0 changes nothing at all. start_frac, end_frac: the part of the
-    steps in which it acts; step i of n counts as i / n, and the end is left out. iterations:
-    gradient steps before each step. step_size: of the gradient. is_adaptive: the gradient is
-    scaled so that weight 1 and step_size 0.5 would halve the root of a loss that is quadratic
-    along it, whatever the scale of a model's features. most_change: no latent moves further in one
-    iteration, or None for no limit. still_frac: in so large a part of the frames, from the first,
-    latents outside the region are left alone; the paper chooses half of them, for more motion.
-    shares_attention: self-attention looks at a clip that is not guided, for looks that stay as
-    they would have been; costs one more prediction per step.
-    Raises TypeError or ValueError for values out of range.
+    Attributes:
+        weight: Factor on the loss; 0 changes nothing.
+        start_frac, end_frac: Part of the steps in which it acts; step i of n is at i / n, and the
+            end is exclusive.
+        iterations: Gradient steps before each step.
+        step_size: Of a gradient step.
+        is_adaptive: The gradient is scaled so that weight 1 and step_size 0.5 would halve the
+            square root of a loss that is quadratic along it, whatever the scale of the features.
+        most_change: Limit on the change of a latent in one iteration, or None.
+        still_frac: Fraction of the frames, from the first, in which latents outside the region are
+            not changed; the paper chooses 0.5, for more motion.
+        shares_attention: Self-attention uses the keys of a video that is not guided, which keeps
+            the appearance; costs one more prediction per step.
+        each_place: The loss compares each place of the region instead of their mean.
+
+    Raises:
+        TypeError, ValueError: For values out of range.
     """
 
     weight: float = 6.0
@@ -67,18 +74,21 @@ class MoftSettings:
 
 @dataclass(frozen=True, eq=False)
 class MoftLatentGuidance:
-    """A Steering towards a reference's motion.
+    """A LatentGuidance towards a reference's motion.
 
-    region: (H, W) bool in the proportions of the request's canvas, where it is wanted; None is
-    everywhere.
+    Attributes:
+        reference: The motion.
+        region: (H, W) bool in the proportions of the request's canvas, where the motion is to
+            happen; None is everywhere.
+        settings: How strongly and when.
     """
 
     reference: MotionReference
     region: Tensor | None = None
     settings: MoftSettings = field(default_factory=MoftSettings)
 
-    def begin(self, model: Any, condition: RunCondition, steps: int) -> Pulled:
-        """Made ready for a run.
+    def begin(self, model: Any, condition: RunCondition, steps: int) -> MoftGuidanceStep:
+        """Prepares a run.
 
         Raises TypeError or ValueError for a model without features or other than the reference's,
         CanvasError for a region of other proportions, ValueError for a window between two steps.
@@ -97,12 +107,14 @@ class MoftLatentGuidance:
             each = settings.each_place
             return course_loss(features, run.channels, cells, course, each_place=each)
 
-        return Pulled(run, settings, loss, outside_of(self.region, settings))
+        return MoftGuidanceStep(run, settings, loss, outside_of(self.region, settings))
 
 
 class TappedRun:
-    """A run whose features are read: the model, its condition, and the reference's way of
-    reading. Raises what MoftLatentGuidance.started raises."""
+    """A run whose features are read as the reference's were.
+
+    Raises what MoftLatentGuidance.begin raises.
+    """
 
     def __init__(
         self, model: Any, condition: RunCondition, steps: int, reference: MotionReference
@@ -114,8 +126,8 @@ class TappedRun:
         self.frames = reference.channels.frames
         if fingerprint(self.tap.traits.weights) != reference.channels.weights:
             raise ValueError(
-                "the motion reference was made with other weights, whose channels mean something "
-                "else. Connect the same model to MOFT Reference and to the sampler."
+                "the motion reference was made with other weights, whose channels have another "
+                "meaning. Connect the same model to MOFT Reference and to the sampler."
             )
 
     def cells(self, region: Tensor | None) -> Tensor:
@@ -136,8 +148,8 @@ class TappedRun:
         return resized(found, self.grid)
 
 
-class Pulled:
-    """A GuidanceStep down the gradient of a loss of features, and an unguided clip beside it."""
+class MoftGuidanceStep:
+    """A GuidanceStep down the gradient of a loss of features, with an unguided video beside it."""
 
     def __init__(
         self, run: TappedRun, settings: MoftSettings, loss: Loss, outside: Tensor | None
@@ -149,7 +161,7 @@ class Pulled:
     def __call__(
         self, latents: Tensor, timestep: Tensor, step: int, predict: Callable[[Tensor], Tensor]
     ) -> Tensor:
-        """The latents after all iterations; the very same outside the window."""
+        """The latents after all iterations; the same tensor outside the window."""
         if not self._settings.acts(step, self._run.steps):
             return latents
         keys = self._free_keys(latents, timestep)
@@ -162,7 +174,7 @@ class Pulled:
         return moved
 
     def _free_keys(self, latents: Tensor, timestep: Tensor) -> SharedKeys | None:
-        """What self-attention sees in the clip that nothing guides."""
+        """Hidden states of self-attention in the unguided video, ready for replay."""
         if not (self._settings.shares_attention and self._run.tap.traits.shares_attention):
             return None
         if self._free is None:
@@ -183,7 +195,7 @@ class Pulled:
         self._free = made.prev_sample
 
     def _change(self, latents: Tensor, timestep: Tensor, keys: SharedKeys | None) -> Tensor:
-        """What one iteration takes from the latents."""
+        """The change that one iteration subtracts from the latents."""
         settings = self._settings
         # A host may run nodes under inference_mode, in which nothing can be differentiated.
         with torch.inference_mode(False), torch.enable_grad():
@@ -192,44 +204,49 @@ class Pulled:
             (gradient,) = torch.autograd.grad(loss, given)
         if not bool(torch.isfinite(gradient).all()):
             raise ValueError(
-                "the gradient of the motion wish holds NaN or infinite values; use float32 or "
+                "the gradient of the motion loss holds NaN or infinite values; use float32 or "
                 "bfloat16 weights, or a smaller weight."
             )
         gradient = self._kept(gradient)
         scale = torch.as_tensor(settings.weight * settings.step_size)
         if settings.is_adaptive:
-            scale = scale * _reach(gradient, loss.detach())
+            scale = scale * _polyak_scale(gradient, loss.detach())
         change = gradient * scale.to(gradient.device)
         most = settings.most_change
         return change if most is None else change.clamp(-most, most)
 
     def _kept(self, gradient: Tensor) -> Tensor:
-        """Zero outside of the region in the frames that must not move."""
+        """The gradient, zero outside of the region in the frames that must not change there."""
         if self._outside is None:
             return gradient
         shape = gradient.shape[-2:]
         inside = functional.adaptive_max_pool2d((~self._outside)[None].float(), shape)[0] > 0
         frames = self._run.tap.frames_of(gradient)
-        held = frames < math.ceil(self._settings.still_frac * self._run.frames)
-        return gradient.masked_fill(held & ~inside.to(gradient.device), 0.0)
+        fixed = frames < math.ceil(self._settings.still_frac * self._run.frames)
+        return gradient.masked_fill(fixed & ~inside.to(gradient.device), 0.0)
 
 
 def course_loss(
     features: Tensor, channels: Tensor, cells: Tensor, course: Tensor, *, each_place: bool = False
 ) -> Tensor:
-    """Mean square between a course (T, K) and a region's mean motion, or that of each place in it.
+    """Mean squared difference of a course and the motion of a region.
 
-    features: (T, C, h, w). channels: (K,) int64. cells: (h, w) bool.
+    Args:
+        features: (T, C, h, w).
+        channels: (K,) int64, the motion channels.
+        cells: (h, w) bool, the region.
+        course: (T, K).
+        each_place: Compares each place of the region instead of their mean.
     """
     device = features.device
     # Copies, because tensors made under inference_mode cannot be kept for a backward pass.
     index, mask = channels.to(device).clone(), cells.to(device).clone()
-    wished, motion = course.to(device).clone(), content_removed(features[:, index])
+    target, motion = course.to(device).clone(), content_removed(features[:, index])
     if each_place:
-        away = (motion - wished[:, :, None, None]).square().mean(dim=(0, 1))
+        away = (motion - target[:, :, None, None]).square().mean(dim=(0, 1))
         return (away * mask).sum() / mask.sum()
     mean = (motion * mask).sum(dim=(2, 3)) / mask.sum()
-    return functional.mse_loss(mean, wished)
+    return functional.mse_loss(mean, target)
 
 
 def check_part(start: float, end: float) -> None:
@@ -245,12 +262,12 @@ def is_within(step: int, steps: int, start: float, end: float) -> bool:
     return start <= step / steps + 1e-9 and step / steps < end - 1e-9
 
 
-def _reach(gradient: Tensor, loss: Tensor) -> Tensor:
-    """2 loss / |gradient|^2, twice Polyak's step to a loss of zero; 0 where there is no slope."""
+def _polyak_scale(gradient: Tensor, loss: Tensor) -> Tensor:
+    """2 loss / |gradient|^2, twice Polyak's step to a loss of zero; 0 for a gradient of zero."""
     square = gradient.square().sum()
     return torch.where(square > LEAST_SLOPE, 2 * loss / square.clamp(min=LEAST_SLOPE), 0.0)
 
 
 def outside_of(region: Tensor | None, settings: MoftSettings) -> Tensor | None:
-    """Where latents are left alone, None for nowhere."""
+    """Where latents are not changed, None for nowhere."""
     return None if region is None or settings.still_frac == 0.0 else ~region

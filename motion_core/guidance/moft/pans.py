@@ -1,4 +1,4 @@
-"""Synthetic pans: a still that slides, so that motion is all that tells one video from another."""
+"""Synthetic pans of a still image: videos that differ in their motion only."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ...tracks.seeding import grid_points
 
 # Of the short side per frame: 10 pixels of 512, as the paper's pans.
 SPEED_FRAC = 10 / 512
-# Which way the content goes. The first rests: what it shows comes from the place in time alone.
+# Direction of the content. The first rests: its features depend on the frame number only.
 WAYS = {"still": (0, 0), "right": (1, 0), "left": (-1, 0), "down": (0, 1), "up": (0, -1)}
 OCTAVES = 5
 POINTS_A_SIDE = 6
 
 
 def still(size: Size, seed: int) -> Tensor:
-    """(H, W, 3) float 0..1: colours at every scale, from broad patches to grain."""
+    """(H, W, 3) float 0..1: noise in colours at several scales."""
     generator = torch.Generator().manual_seed(seed)
     shape = (size.height, size.width)
     total = torch.zeros(1, 3, *shape)
@@ -32,10 +32,9 @@ def still(size: Size, seed: int) -> Tensor:
 
 
 def pan(picture: Tensor, way: tuple[int, int], frames: int) -> tuple[Tensor, Tracks]:
-    """A picture that slides at SPEED_FRAC, as a video (T, H, W, 3) and tracks of its points.
+    """A pan over an image at SPEED_FRAC, as a video (T, H, W, 3) and tracks of its points.
 
-    What leaves at one side is followed by the picture's mirror image. Content is at home in the
-    first frame, as every clip's is.
+    The image is continued by its mirror image. Frame 0 is the image itself.
     """
     height, width = picture.shape[:2]
     step = torch.tensor([float(way[0]), float(way[1])]) * SPEED_FRAC * min(height, width)

@@ -1,4 +1,4 @@
-"""What motion is wished for, in the motion channels of a model: of a video, or along a path."""
+"""Reference motions in the motion channels of a model: of a video, or along a path."""
 
 from __future__ import annotations
 
@@ -22,10 +22,15 @@ from .pans import SPEED_FRAC
 
 @dataclass(frozen=True, eq=False)
 class MotionReference:
-    """A motion as a course of the motion channels.
+    """A motion as values of the motion channels over time.
 
-    course: (T, K) float32, T the model's number of frames. channels: see MotionChannels. probe:
-    how features are read. Raises ShapeError or ValueError when these do not fit or are not finite.
+    Attributes:
+        course: (T, K) float32, T the model's number of frames.
+        channels: See MotionChannels.
+        probe: How features are read.
+
+    Raises:
+        ShapeError, ValueError: When these do not fit or are not finite.
     """
 
     course: Tensor
@@ -53,8 +58,15 @@ def reference_of_video(
 ) -> MotionReference:
     """The mean motion of a video, or of a region of it.
 
-    video: (T, H, W, 3) float 0..1. follow: see FeatureTap.filmed. region: (H, W) bool; without it
-    the middle of the picture counts, a sixteenth of its area, as in the authors' code.
+    Args:
+        model: A VideoModel with features.
+        video: (T, H, W, 3) float 0..1.
+        follow: See FeatureTap.encode_video.
+        region: (H, W) bool. Without it the middle of the image is read, a sixteenth of its area,
+            as in the authors' code.
+        probe: How features are read.
+        progress: Callback.
+
     Raises what learn_channels, video_features and region_cells raise.
     """
     features = content_removed(video_features(model, video, probe, follow, progress))
@@ -69,11 +81,19 @@ def reference_of_video(
 def reference_along(
     path: Tensor, size: Size, channels: MotionChannels, probe: Probe = AS_PUBLISHED
 ) -> MotionReference:
-    """A motion that no video shows: what the channels do on the way of a pan, put together.
+    """A motion along a path, composed from what the channels do during pans.
 
-    path: (F, 2) pixels of the canvas, where something goes in the course of the clip; F >= 2 is
-    resampled to the model's frames. Between the displacements of the pans each channel is
-    piecewise linear, and never leaves what it did in pans. Raises ShapeError or ValueError.
+    Between the displacements of the pans each channel is interpolated linearly, and it is clamped
+    to its range in the pans.
+
+    Args:
+        path: (F, 2) pixels of the canvas, F >= 2, resampled to the model's frames.
+        size: Of the canvas.
+        channels: Of the model.
+        probe: How features are read.
+
+    Raises:
+        ShapeError, ValueError: For a path of another shape, or one that is not finite.
     """
     if path.ndim != 2 or path.shape[1] != 2 or len(path) < 2:
         raise ShapeError(f"a path must be (F, 2) with F >= 2; got {tuple(path.shape)}.")
@@ -92,8 +112,8 @@ def reference_along(
 
 
 def straight_path(way: tuple[float, float], size: Size, frames: int) -> Tensor:
-    """(T, 2) pixels: at a constant speed. way: (right, down) in speeds of the pans, which go 10/512
-    of the short side per frame."""
+    """(T, 2) pixels, at a constant speed. way: (right, down) in units of 10/512 of the short side
+    per frame, the speed of the pans."""
     step = torch.tensor([float(way[0]), float(way[1])]) * SPEED_FRAC * min(size)
     return torch.arange(frames)[:, None] * step
 

@@ -1,4 +1,4 @@
-"""Where a video moves as a reference does, as numbers and as a picture."""
+"""Where a video moves as a reference does, as numbers and as a heat map."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .reference import MotionReference
 # Blue through white to red: opposite, nothing in common, the same.
 COLD, NEUTRAL, WARM = (0.13, 0.30, 0.75), (0.92, 0.92, 0.92), (0.80, 0.10, 0.12)
 OPACITY = 0.65
-# Lengths below this part of the reference's largest count as that long: rest, and the middle of a
-# course where everything passes its mean, would be taken for motion otherwise.
+# Norms below this fraction of the reference's largest are raised to it. Otherwise rest, and frames
+# in which everything passes its mean, would count as motion.
 FADE = 0.2
 
 
@@ -32,9 +32,20 @@ def similarity(
 ) -> Tensor:
     """(T, grid, grid) float32 -1..1: cosine between the reference's motion and that of each place.
 
-    Over the motion channels, frame by frame; it fades to 0 where little moves. video: (T, H, W, 3)
-    float 0..1. follow: see FeatureTap.filmed. Raises what video_features raises, ValueError for a
-    reference of another model, ShapeError for one of another length.
+    Over the motion channels, for each frame; it fades to 0 where little moves.
+
+    Args:
+        model: The model that the reference was read with.
+        reference: The motion to look for.
+        video: (T, H, W, 3) float 0..1.
+        follow: See FeatureTap.encode_video.
+        progress: Callback.
+
+    Raises:
+        ValueError: For a reference of another model.
+        ShapeError: For a reference of another length.
+
+    Also raises what video_features raises.
     """
     if fingerprint(tap_of(model).traits.weights) != reference.channels.weights:
         raise ValueError(
@@ -56,13 +67,13 @@ def course_similarity(motion: Tensor, reference: MotionReference) -> Tensor:
             f"reference's are {tuple(course.shape)}; make both with as many frames."
         )
     dot = torch.einsum("tkhw,tk->thw", motion, course)
-    wished = course.norm(dim=1)[:, None, None]
-    least = (FADE * wished.max()).clamp(min=torch.finfo(dot.dtype).tiny ** 0.5)
-    return dot / (motion.norm(dim=1).clamp(min=least) * wished.clamp(min=least))
+    norm = course.norm(dim=1)[:, None, None]
+    least = (FADE * norm.max()).clamp(min=torch.finfo(dot.dtype).tiny ** 0.5)
+    return dot / (motion.norm(dim=1).clamp(min=least) * norm.clamp(min=least))
 
 
 def heat_picture(heat: Tensor, video: Tensor) -> Tensor:
-    """(T, H, W, 3) float 0..1: similarity in colours over a video, red the same, blue opposite.
+    """(T, H, W, 3) float 0..1: similarity in colours over a grey video, red same, blue opposite.
 
     heat: (F, h, w) -1..1; every frame of the video shows the nearest in time.
     Raises ShapeError for what is no heat or no video.
@@ -79,6 +90,6 @@ def heat_picture(heat: Tensor, video: Tensor) -> Tensor:
     cold, neutral, warm = (torch.tensor(colour) for colour in (COLD, NEUTRAL, WARM))
     colour = neutral + amount.clamp(min=0) * (warm - neutral)
     colour = colour + (-amount).clamp(min=0) * (cold - neutral)
-    # Grey below, so that the picture's own colours are not taken for heat.
+    # In grey, so that the video's own colours are not confused with the heat map's.
     grey = video.float().mean(dim=-1, keepdim=True)
     return (grey * (1 - OPACITY) + colour * OPACITY).clamp(0, 1)

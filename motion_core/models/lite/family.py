@@ -152,7 +152,8 @@ class LiteFamily:
         so two components are needed to tell directions apart."""
         base = self.lite.base
         layers, weights = ((), self.lite) if base is None else ((CLEAN_FIELD,), base)
-        return FeatureTraits(layers, 2, weights, is_eulerian=False, shares_attention=False)
+        advice = "Load lite with generate switched on: its encoder has no features of motion."
+        return FeatureTraits(layers, 2, weights, False, False, advice)
 
     def features(
         self,

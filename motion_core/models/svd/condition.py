@@ -73,8 +73,12 @@ def dense_condition(
     # A second clip in which every track has moved a pixel shows where each is seen.
     moved = torch.cat([tracks.xy[:1], (tracks.xy[:1] + 1.0).expand_as(tracks.xy)])
     visible = torch.cat([tracks.visible[:1], tracks.visible])
-    seen = region_flow(replace(tracks, xy=moved, visible=visible), size)[1:, ..., 0] != 0
-    return torch.cat([flow[..., :2], seen[..., None].float()], -1).permute(0, 3, 1, 2).contiguous()
+    visible_there = region_flow(replace(tracks, xy=moved, visible=visible), size)[1:, ..., 0] != 0
+    return (
+        torch.cat([flow[..., :2], visible_there[..., None].float()], -1)
+        .permute(0, 3, 1, 2)
+        .contiguous()
+    )
 
 
 def mean_motion(condition: Tensor) -> float:

@@ -175,11 +175,11 @@ def test_predictions_of_one_pass_are_those_of_single_ones() -> None:
 
 
 def test_camera_free_guidance_is_equation_5() -> None:
-    nothing, said, moved, _ = predicted(*ASKED)
+    nothing, bare, moved, _ = predicted(*ASKED)
     guidance = camera_free(7.5, 2.0, "object")
     assert guidance.branches == (WORDLESS, FULL, MOVED)
-    wanted = nothing + 7.5 * (said - nothing) + 2.0 * (moved - said)
-    combined = guidance.combine([nothing, said, moved])
+    wanted = nothing + 7.5 * (bare - nothing) + 2.0 * (moved - bare)
+    combined = guidance.combine([nothing, bare, moved])
     torch.testing.assert_close(combined, wanted, rtol=0, atol=1e-4)
     assert camera_free(7.5, 0.0, "object").branches == text_guidance(7.5).branches
     assert camera_free(1.0, 1.0, "object").branches == (MOVED,)
@@ -293,16 +293,16 @@ def test_released_files_make_the_same_clip_as_their_parts_and_read_prompts(folde
     assert loaded.family == "image_conductor" and loaded.control is not None
     assert not any(weight.is_meta for weight in loaded.network.parameters())
     requests = [GenerationRequest(picture(), FRAMES, prompt=text) for text in ("a b c", "x y z")]
-    said, other = (
+    bare, other = (
         sample(loaded.model, loaded.control, request, drags(), QUICK) for request in requests
     )
-    assert said.notes == () and not torch.equal(said.frames, other.frames)
+    assert bare.notes == () and not torch.equal(bare.frames, other.frames)
     base = tiny_base()
     model: Any = loaded.model
     whole = AnimateDiff(base.unet, base.vae, base.image, tiny_clip())
     family = AnimateDiffFamily(whole, model.tokenizer)
     wanted = sample(family, ImageConductorControl(tiny_conductor()), requests[0], drags(), QUICK)
-    assert torch.equal(said.frames, wanted.frames)
+    assert torch.equal(bare.frames, wanted.frames)
 
 
 def test_files_that_are_missing_or_swapped_are_named(folder: Path, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_every_layout_of_every_part_is_the_same_network(folder: Path) -> None:
         assert all(torch.equal(found[name], one) for name, one in wanted.items())
 
 
-def test_every_part_is_heard(folder: Path) -> None:
+def test_every_part_has_an_effect(folder: Path) -> None:
     files = released_files(folder)
     found = [frames(files), frames(files, tracks=None), frames(files, image=None, tracks=None)]
     assert not torch.equal(found[0], found[1]) and not torch.equal(found[1], found[2])
@@ -141,8 +141,8 @@ def test_the_unet_is_diffusers_own_assembly_normalising_per_frame() -> None:
         made, asked = (
             one(given, torch.tensor(421), prompt_embeds).sample for one in (unet, wanted)
         )
-    held, wished = unet.state_dict(), wanted.state_dict()
-    assert all(torch.equal(held[name], value) for name, value in wished.items())
+    kept, expected = unet.state_dict(), wanted.state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in expected.items())
     # Some processors add up otherwise where memory begins elsewhere: the last digits may differ.
     torch.testing.assert_close(made, asked, rtol=0, atol=1e-4)
 

@@ -59,8 +59,8 @@ def test_still_layers_are_the_bases_and_moving_ones_image_conductors(folder: Pat
     changed = [name for name in preview if not torch.equal(preview[name], styled[name])]
     assert changed == [f"{LAYER}.weight"]
     added = 2.0 * values("up", (32, 2)) @ values("down", (2, 32))
-    wished = preview[changed[0]].double() + added
-    torch.testing.assert_close(styled[changed[0]].double(), wished, rtol=1e-3, atol=1e-3)
+    expected = preview[changed[0]].double() + added
+    torch.testing.assert_close(styled[changed[0]].double(), expected, rtol=1e-3, atol=1e-3)
 
 
 def test_a_base_of_another_size_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def test_of_two_tracks_in_one_place_the_heavier_steers() -> None:
     assert not torch.equal(pairs[0][0], pairs[2][0])
 
 
-def test_the_brush_is_what_the_shot_lets_move() -> None:
+def test_the_brush_is_what_the_request_lets_move() -> None:
     movable = torch.zeros(64, 64, dtype=torch.bool)
     movable[:, 32:] = True
     assert not torch.equal(made(drags(), movable=movable).frames, steered())

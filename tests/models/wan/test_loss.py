@@ -18,8 +18,8 @@ def test_the_loss_is_that_of_a_straight_path() -> None:
     given, words = torch.full((2, 5, 1, 2, 2), 7.0), torch.zeros(2, 1, 4)
     asked: list[dict[str, Any]] = []
 
-    def transformer(**told: Any) -> tuple[torch.Tensor]:
-        asked.append(told)
+    def transformer(**arguments: Any) -> tuple[torch.Tensor]:
+        asked.append(arguments)
         return (torch.zeros(2, 1, 1, 2, 2),)
 
     for shift in (1.0, 3.0):
