@@ -21,7 +21,6 @@ PENDING: set[str] = {
     "motion_core/camera",
     "motion_core/evaluation",
     "motion_core/fields",
-    "motion_core/models",
     "motion_core/pose",
     "motion_core/scene",
     "motion_core/trackers",
