@@ -48,6 +48,6 @@ class CameraGrabLayer(Layer):
     def expansion_note(self) -> str:
         """Where the layer acts."""
         return (
-            f"{layer_label(self)} moves the camera and makes no tracks here. To use it, connect "
-            'the drawing and the depth of the picture to Camera Path and choose "follow" there.'
+            f"{layer_label(self)} moves the camera and makes no tracks: connect the drawing to "
+            'Camera Path with the motion "follow".'
         )
