@@ -27,7 +27,7 @@ Made = TypeVar("Made")
 HOME = "motion_prompting"
 # Where a network keeps what the host moves it with.
 HELD = "_motion_prompting_patcher"
-# What torch says on graphics cards, on Apple's, and on the processor.
+# Parts of torch's out-of-memory messages on CUDA, MPS and the CPU.
 NO_ROOM = ("out of memory", "can't allocate memory", "not enough memory")
 DRIVE = re.compile(r"^[A-Za-z]:")
 MAX_NAME = 240
@@ -153,7 +153,7 @@ def model_place(name: str, *kinds: str) -> Path:
 def within_memory(run: Callable[[], Made]) -> Made:
     """What run() makes. Where memory runs out, all that the host can free is freed.
 
-    Raises MemoryError then, which says what to turn down.
+    Raises MemoryError then, which names the settings to lower.
     """
     try:
         return run()

@@ -1,4 +1,4 @@
-"""The words our schemas share: the TRACKS socket, canvas inputs, what newer hosts understand."""
+"""What the schemas share: the TRACKS socket, canvas inputs, options of newer hosts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ReferenceSocket = io.Custom("MOTION_REFERENCE")
 def schema(
     name: str, *, aliases: list[str], is_interactive: bool = False, **fields: Any
 ) -> io.Schema:
-    """A Schema with our id prefix; what an older host has no word for is left out.
+    """A Schema with our id prefix; options that an older host does not know are left out.
 
     is_interactive: the node is worked on by hand, so the host should show its last picture again
     after a reload.
@@ -43,7 +43,7 @@ def tracks_input(tooltip: str = "The tracks: any TRACKS, also from ComfyUI's own
 
 
 def tracks_output(tooltip: str) -> Any:
-    """A TRACKS socket that gives."""
+    """A TRACKS output socket."""
     return TracksSocket.Output("tracks", display_name="tracks", tooltip=tooltip)
 
 

@@ -32,7 +32,7 @@ Value = TypeVar("Value")
 def tracks_in(value: Any, image: Tensor | None = None) -> Tracks:
     """Tracks from a TRACKS value, and the image that it meets.
 
-    Raises CanvasError when their sizes differ, FormatError when neither says the canvas.
+    Raises CanvasError when their sizes differ, FormatError when neither gives the canvas.
     """
     from ..motion_core.formats.host import from_host
 

@@ -1,6 +1,6 @@
 """The command line: tracks from drawings and video, pictures from tracks, training, evaluation.
 
-Results go to files (and, for info, to stdout), everything said on the way to stderr. The exit code
+Results go to files (and, for info, to stdout), messages and progress to stderr. The exit code
 is 0 on success, 2 with a one-line error for input that cannot be used, 130 after Ctrl-C.
 """
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         echo("stopped; no file is half written.")
         return STOPPED
     except BrokenPipeError:
-        # Whoever read our output has seen enough; closing stdout must not complain again.
+        # The reader of stdout has closed it; closing it again must not raise.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ValueError, OSError, MissingExtraError, MemoryError) as error:

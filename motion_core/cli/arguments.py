@@ -1,4 +1,4 @@
-"""Arguments that several commands share: how text becomes values, and options by one name."""
+"""Arguments that several commands share: conversion from text, and common options."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def rate_argument(text: str) -> float:
 
 
 def add_tracks(command: argparse.ArgumentParser, name: str, shown: str) -> None:
-    """A track file as input, and its canvas where it does not say."""
+    """A track file as input, and its canvas where the file does not store it."""
     command.add_argument(name, type=Path, metavar=shown, help="a track file of any known format")
     command.add_argument(
         "--size",
         type=size_argument,
         metavar="WxH",
-        help=f"canvas of {shown} in pixels, where it does not say",
+        help=f"canvas of {shown} in pixels, where the file does not store it",
     )
 
 

@@ -25,7 +25,7 @@ def load_tracks(
     path: Path, size: Size | None, *, picture: Size | None = None, fps: float | None = None
 ) -> Tracks:
     """Tracks of any format; where the file does not store its canvas it is `size` or else that of
-    `picture`, or else that of a picture file of the same name beside it, which is said.
+    `picture`, or else that of a picture file of the same name beside it, which is reported.
 
     Raises FormatError that asks for --size when none of them is there, and what read_tracks raises.
     """
@@ -39,7 +39,7 @@ def load_tracks(
         beside = None if picture else _picture_beside(path)
         if picture is None and beside is None:
             raise FormatError(
-                f"{path.name} does not say which canvas its pixels are measured on: give it with "
+                f"{path.name} does not store the canvas its pixels are measured on: give it with "
                 f"--size WxH, or put its picture beside it as {path.stem}.jpg or .png."
             ) from error
         if beside is not None:
@@ -71,7 +71,7 @@ def shrink_to_fit(pictures: Tensor, tracks: Tracks, max_side: int) -> tuple[Tens
 
 
 def frame_rate(requested: float | None, known: float | None) -> float:
-    """The rate asked for, else the known one, else 16, which is said."""
+    """The requested rate, else the known one, else 16, which is reported."""
     if requested is None and known is None:
         echo(f"no frame rate is known; {DEFAULT_FPS:g} fps is used. Choose one with --fps.")
     return requested or known or DEFAULT_FPS
@@ -89,7 +89,7 @@ def check_output(path: Path, suffixes: Iterable[str]) -> None:
 
 
 def describe_tracks(tracks: Tracks) -> str:
-    """Counts and canvas in a few words."""
+    """Counts and canvas as short text."""
     return f"{tracks.num_points} tracks, {tracks.num_frames} frames, {tracks.size}"
 
 

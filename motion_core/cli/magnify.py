@@ -15,7 +15,7 @@ from .terminal import echo, meter
 
 
 def run(args: Namespace) -> None:
-    """Magnify args.tracks and write args.output, and args.slice where it is asked for."""
+    """Magnify args.tracks and write args.output, and args.slice if requested."""
     if args.slice is not None:
         check_output(args.slice, PICTURE_WRITERS)
     tracks = load_tracks(args.tracks, args.size, fps=args.fps)
@@ -27,7 +27,7 @@ def run(args: Namespace) -> None:
         args.camera,
     )
     larger = magnify_motion(tracks, settings, progress=meter("magnifying"))
-    # All is made before anything is written: a stop or a bad video leaves nothing behind.
+    # Everything is computed before anything is written: a stop or a bad video leaves no file.
     slices = {} if args.slice is None else {args.slice: _slice(args, tracks, larger)}
     write_tracks(args.output, larger, format=args.format)
     echo(f"wrote {args.output}: {describe_tracks(larger)}")

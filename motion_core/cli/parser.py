@@ -1,4 +1,4 @@
-"""The words of the command line. Kept apart from the work, so that --help is instant."""
+"""The parser of the command line. It imports none of the work, so --help is instant."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _add_convert(commands: argparse._SubParsersAction) -> None:
     )
     add_tracks(command, "input", "IN")
     command.add_argument("output", type=Path, metavar="OUT", help="its suffix chooses the format")
-    add_fps(command, "frames per second, where IN does not say")
+    add_fps(command, "frames per second, where IN does not store it")
     command.add_argument(
         "--fit", type=size_argument, metavar="WxH", help="stretch the tracks to another canvas"
     )
@@ -276,7 +276,7 @@ def _add_magnify(commands: argparse._SubParsersAction) -> None:
         )
     command.add_argument("--low-hz", type=rate_argument, metavar="HZ", help="leave slower motion")
     command.add_argument("--high-hz", type=rate_argument, metavar="HZ", help="leave faster motion")
-    add_fps(command, "frames per second, where TRACKS does not say")
+    add_fps(command, "frames per second, where TRACKS does not store it")
     command.add_argument(
         "--camera", choices=("homography", "similarity"), help="hold the camera still first"
     )
@@ -290,7 +290,7 @@ def _add_info(commands: argparse._SubParsersAction) -> None:
     command = _add_command(
         commands,
         "info",
-        "say what is in a track file and what looks wrong",
+        "describe a track file and what looks wrong in it",
         ["tracks.npz", "points.json --size 832x480 --json"],
     )
     add_tracks(command, "tracks", "TRACKS")

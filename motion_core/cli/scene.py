@@ -1,4 +1,4 @@
-"""scene: a rendered clip of our own with everything about it known exactly."""
+"""scene: a rendered synthetic clip with exact ground truth."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRAMES, FPS = 25, 16.0
 
 
 def add_arguments(command: ArgumentParser) -> None:
-    """The words of the command, beside --size, --frames and --fps."""
+    """Add the options of the command other than --size, --frames and --fps."""
     command.add_argument("--seed", type=int, default=0, metavar="N", help="which scene (default 0)")
     command.add_argument(
         "--move",

@@ -1,4 +1,4 @@
-"""What a person at the terminal sees while a command works: all of it on stderr."""
+"""Messages and progress on stderr while a command works."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INTERVAL_S = 0.1
 
 
 def echo(text: str) -> None:
-    """One line on stderr."""
+    """Write one line to stderr."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 

@@ -27,7 +27,7 @@ from .terminal import echo, meter
 
 
 def run(args: Namespace) -> None:
-    """Track args.video and write args.output, and args.overlay where it is asked for."""
+    """Track args.video and write args.output, and args.overlay if requested."""
     _check_targets(args)
     tracker = make_tracker(args.tracker, args.models, threshold=args.threshold)
     clip = as_clip(args.video, progress=meter("counting frame"))
@@ -41,7 +41,7 @@ def run(args: Namespace) -> None:
 
 
 def _check_targets(args: Namespace) -> None:
-    """Raises before the work what writing would raise after it."""
+    """Raise before the work the errors that writing would raise after it."""
     known = sorted({suffix for entry in FORMATS for suffix in entry.suffixes})
     check_output(args.output, [args.output.suffix.lower()] if args.format else known)
     if args.overlay is not None:

@@ -45,7 +45,7 @@ _BROKEN_ZIP = (
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """What a .npy file says about itself: numbers of `dtype` in `shape`, from byte `start`."""
+    """The header of a .npy file: numbers of `dtype` in `shape`, from byte `start`."""
 
     dtype: np.dtype
     shape: tuple[int, ...]

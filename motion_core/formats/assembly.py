@@ -1,4 +1,4 @@
-"""From the arrays of a foreign layout to Tracks: canvas, frame rate and values are agreed here."""
+"""From the arrays of a foreign layout to Tracks: checks of canvas, frame rate and values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_POINTS = 10_000_000
 def agreed_size(stored: Size | None, given: Size | None, what: str = "the file") -> Size:
     """The stored canvas, or the given one where none is stored.
 
-    Raises FormatError that says how to give one when neither is known, CanvasError when both are
+    Raises FormatError when neither is known, CanvasError when both are
     and differ.
     """
     if given is not None:
@@ -63,7 +63,7 @@ def assemble(
     """Tracks from positions (T, N, 2) in pixels and visibility (T, N), or None for all visible.
 
     A position that is not finite, or not within float32, is allowed only where its point is
-    invisible: it becomes the placeholder (0, 0), which nobody may read.
+    invisible: it becomes the placeholder (0, 0), which must not be read.
     Raises FormatError naming the frame and track of a visible one, and for too many frames
     or tracks; ShapeError for other shapes.
     """
@@ -84,7 +84,7 @@ def assemble(
 
 
 def check_counts(frames: int, points: int) -> None:
-    """Raise FormatError for more frames or tracks than anybody has: even empty ones cost time."""
+    """Raise FormatError for too many frames or tracks: even empty ones cost time."""
     if frames > MAX_FRAMES:
         raise FormatError(f"{frames:,} frames; at most {MAX_FRAMES:,} are read. Cut the clip.")
     if points > MAX_POINTS:
@@ -94,7 +94,7 @@ def check_counts(frames: int, points: int) -> None:
 def as_visibility(values: np.ndarray, name: str) -> np.ndarray:
     """Booleans from booleans or from numbers that are all 0 or 1.
 
-    Raises FormatError for others, which would need a threshold that only their maker knows.
+    Raises FormatError for others, whose threshold depends on the tool that made them.
     """
     if values.dtype != np.bool_ and not bool(np.isin(values, (0, 1)).all()):
         raise FormatError(

@@ -30,8 +30,8 @@ def parse_coordinates(
 
     One track is [{"x", "y"}, ...], several are a list of those; a list of JSON strings holds one
     track or one list of tracks each; single quotes count as quotes; Python lists are read as they
-    are. size: the canvas the pixels are measured on, which the text does not say. Every point is
-    visible: the layout cannot say otherwise. "[]" is zero tracks of zero frames.
+    are. size: the canvas the pixels are measured on, which the text does not store. Every point is
+    visible: the layout cannot express anything else. "[]" is zero tracks of zero frames.
     Raises FormatError naming the track and point for anything else, among it tracks of different
     lengths, which consumers cut or pad silently.
     """
@@ -51,7 +51,7 @@ def to_coordinates(
     kind: "frames" writes one point per frame; "ati" writes exactly 121 points that span the whole
     clip, which is how ATI reads its text whatever the length of the video.
     integers: round to whole pixels, as the drawing widgets do; otherwise every float32 survives.
-    The layout cannot say that a point is invisible: while it is, its track holds the last visible
+    The layout has no visibility: while a point is invisible its track holds the last visible
     position (before its first, the first). A track that is never visible is left out, and a
     warning is logged.
     Raises ValueError for another kind, or for "ati" of tracks without frames.

@@ -1,4 +1,4 @@
-"""Files on disk: only regular ones are read, and a write either lands whole or leaves nothing."""
+"""Files on disk: only regular files are read, and files are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """What another library says, short enough for a line of ours."""
+    """The first line of another library's error, at most 80 characters."""
     return (str(error).splitlines() or [type(error).__name__])[0][:80]
 
 

@@ -19,7 +19,7 @@ from .files import read_head
 
 @dataclass(frozen=True)
 class FileHead:
-    """What is seen of a file before it is read: its name, first bytes and zip members."""
+    """What identifies a file before it is read: its name, first bytes and zip members."""
 
     path: Path
     data: bytes
@@ -37,7 +37,7 @@ class TrackFormat:
 
     sniff: whether a file's content looks like this format, whatever its name.
     read: (path, size, fps) -> Tracks. write: (path, tracks).
-    needs_size: the file does not store the canvas, so the reader must be told.
+    needs_size: the file does not store the canvas, so the reader needs its size.
     """
 
     name: str
@@ -180,7 +180,7 @@ def read_tracks(
     """
     file = Path(path)
     with _naming(file):
-        head = _look(file)
+        head = _read_file_head(file)
         return recognise(head).read(file, size, fps)
 
 
@@ -189,8 +189,8 @@ def write_tracks(
 ) -> None:
     """Write tracks in the format named, or else in the one its suffix stands for.
 
-    The file appears whole or not at all. Raises FormatError for an unknown name or suffix, a folder
-    that is missing, and tracks that the format cannot hold.
+    The file appears complete or not at all. Raises FormatError for an unknown name or suffix, a
+    missing folder, and tracks that the format cannot hold.
     """
     file = Path(path)
     with _naming(file):
@@ -210,7 +210,7 @@ def recognise(head: FileHead) -> TrackFormat:
     return fitting[0]
 
 
-def _look(file: Path) -> FileHead:
+def _read_file_head(file: Path) -> FileHead:
     data = read_head(file)
     members: tuple[str, ...] = ()
     if data.startswith(ZIP_MAGIC):

@@ -18,7 +18,7 @@ class Tracks:
 
     xy:      (T, N, 2) float32, columns (x, y) in pixels; the centre of the top-left pixel is
              (0.5, 0.5). Points may leave the canvas.
-    visible: (T, N) bool. Where False, xy is a finite placeholder that nobody may read.
+    visible: (T, N) bool. Where False, xy is a finite placeholder that must not be read.
     ids:     (N,) int64, all different. A point's identity survives selection and concatenation.
     size:    The canvas that xy is measured on.
     fps:     Frames per second, or None when unknown.
