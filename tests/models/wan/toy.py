@@ -14,7 +14,7 @@ from torch import Tensor
 
 from motion_core.models.wan.track_controlnet import WanTrackControlNet
 from motion_core.raster.ids import IdEmbedding
-from motion_core.training.wan.loss import flow_loss
+from motion_core.training.wan.loss import flow_matching_loss
 
 from ..blobs import HELD_OUT, Blobs, Kind, blobs, error_px, report_and_train, schedule
 
@@ -133,11 +133,11 @@ def loss_of(
 ) -> Tensor:
     prompt_embeds = torch.zeros(len(batch.clean), 1, 4)
     if control is None:
-        return flow_loss(
+        return flow_matching_loss(
             transformer, batch.latents, batch.condition_latents, prompt_embeds, generator
         )
     with control.attached(transformer, encoded(control, batch, step * BATCH)):
-        return flow_loss(
+        return flow_matching_loss(
             transformer, batch.latents, batch.condition_latents, prompt_embeds, generator
         )
 
