@@ -96,7 +96,7 @@ MOVES = io.DynamicCombo.Option(
             "moves",
             EXAMPLE_MOVES,
             "One move on each line: a preset, its amount, then share=2 (of the clip), "
-            "easing=linear, unit=scene or seed=7 where wished.",
+            "easing=linear, unit=scene or seed=7 as options.",
         )
     ],
 )
@@ -138,7 +138,7 @@ LOAD3D = io.DynamicCombo.Option(
         HostCamera.Input(
             "start_camera",
             tooltip="Camera of ComfyUI's 3D nodes that the picture "
-            "was seen by; its target is the pivot.",
+            "was taken with; its target is the pivot.",
         ),
         HostCamera.Input("end_camera", tooltip="Camera of ComfyUI's 3D nodes where it ends."),
         io.Combo.Input(

@@ -1,4 +1,4 @@
-"""Camera Tracks: a camera path seen from the picture, as tracks and as a warped video."""
+"""Camera Tracks: a camera path as tracks of the picture and as a warped video."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def spacing_input(default: float, least: float, tooltip: str) -> Any:
 
 
 def occlusion_inputs() -> list[Any]:
-    """How hidden points are told from visible ones."""
+    """Inputs of the occlusion rule."""
     from ..motion_core.camera.zbuffer import DEFAULT_OCCLUSION
 
     return [
@@ -159,7 +159,8 @@ class CameraTracks(io.ComfyNode):
                 io.Image.Output(
                     "render",
                     display_name="render",
-                    tooltip="The picture seen along the path, one for each frame; holes are black.",
+                    tooltip="The picture warped along the path, one for each frame; holes are "
+                    "black.",
                 ),
                 io.Mask.Output(
                     "holes",

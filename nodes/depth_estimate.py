@@ -1,4 +1,4 @@
-"""Estimate Depth: a depth model looks at the picture."""
+"""Estimate Depth: monocular depth of the picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Depth Map: depth from wherever it comes, with its lens and its meaning said."""
+"""Depth Map: depth from many sources, with its lens and unit."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def shown_depth(depth: DepthMap, node: type[io.ComfyNode]) -> io.NodeOutput:
 
 
 def cleaned(depth: DepthMap, fov_deg: float, remove_flying: bool) -> DepthMap:
-    """With the lens that was asked for, and without flying pixels where asked."""
+    """The depth with a stated lens, and without flying pixels if they are to be removed."""
     from ..motion_core.depth.edges import filter_flying_pixels
     from ..motion_core.depth.lens import intrinsics_from_fov
 
@@ -158,7 +158,8 @@ SOURCES = [
         "moge",
         [
             io.Custom("MOGE_GEOMETRY").Input(
-                "moge_geometry", tooltip="Geometry of ComfyUI's MoGe Inference; it knows its lens."
+                "moge_geometry",
+                tooltip="Geometry of ComfyUI's MoGe Inference, with its lens.",
             ),
             _index("picture of the batch"),
         ],

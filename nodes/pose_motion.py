@@ -189,7 +189,7 @@ class PoseMotion(io.ComfyNode):
                     "source",
                     options=SOURCES,
                     tooltip="Where poses come from. text: OpenPose JSON. pose: a detector's "
-                    "POSE_KEYPOINT. estimate: a ViTPose model looks at a video.",
+                    "POSE_KEYPOINT. estimate: a ViTPose model on a video.",
                 ),
                 io.DynamicCombo.Input(
                     "motion",

@@ -172,7 +172,7 @@ class TrackVideo(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     tooltip="From what on, of 1, a point counts as visible; higher hides more. "
-                    "0: the tracker's own. CoTracker3 knows only its own.",
+                    "0: the tracker's own. CoTracker3 has only its own.",
                 ),
                 io.Float.Input(
                     "fps",

@@ -1,4 +1,4 @@
-"""Which points of the picture a camera is asked to follow."""
+"""Points of the picture to follow."""
 
 from __future__ import annotations
 

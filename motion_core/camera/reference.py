@@ -54,7 +54,7 @@ def visible_points(
     is visible when it is ahead of the camera, its pixel is on the canvas, and its depth is at most
     (1 + threshold) times the limit of its cell: the nearest surface depth there after gaps are
     closed in rows and then in columns (closed_gaps). A cell that nothing limits hides nothing.
-    The picture's own view is not asked: in it every pixel with depth is visible.
+    The picture's own view is not tested: in it every pixel with depth is visible.
     """
     nearest: dict[Cell, float] = {}
     for pixel, z in surface:

@@ -1,10 +1,10 @@
-"""Who is in front: the nearest depth in every cell of the canvas, with its gaps closed.
+"""Z-buffer: the nearest depth in every cell of the canvas, with its gaps closed.
 
 Appendix A.6 of Motion Prompting (arXiv 2412.02700) hides a point when anything within a radius is
 nearer by more than a threshold. That also hides what lies beside every silhouette, even from the
 picture's own view. A neighbour is only needed where a near surface is stretched and its points
 land apart, so here neighbours hide a point only from both sides at once: gaps close, silhouettes
-stay. ``reference.py`` says the same slowly.
+stay. ``reference.py`` is the plain definition.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..geometry import Size
 
 @dataclass(frozen=True)
 class Occlusion:
-    """How hidden points are told from visible ones.
+    """When a point counts as hidden.
 
     radius:         Gaps of a near surface up to 2 radius - 1 cells wide are closed, in rows and
                     then in columns. 1 serves views up to twice as close, 2 up to four times; 0
@@ -59,7 +59,7 @@ class ZBuffer:
     """A grid of nearest depths with a margin of cells that collects what lands off canvas.
 
     Per frame: clear, splat as often as needed, spread, then ask for limits. In the margin nothing
-    is ever seen and nothing hides, so no other test for the canvas is needed.
+    is visible and nothing hides, so no other test for the canvas is needed.
     """
 
     def __init__(self, size: Size, occlusion: Occlusion, device: torch.device) -> None:
@@ -74,7 +74,7 @@ class ZBuffer:
         self._spares = [torch.empty_like(self.nearest) for _ in range(spares)]
 
     def clear(self) -> None:
-        """Forget the last frame."""
+        """Reset all cells to infinity."""
         self.nearest.fill_(torch.inf)
 
     def cells(self, pixels: Tensor, out: Tensor | None = None) -> Tensor:
@@ -96,7 +96,7 @@ class ZBuffer:
         self.nearest.view(-1).scatter_reduce_(0, cells, z, "amin")
 
     def spread(self) -> None:
-        """Turn nearest depths into limits: how far away a point may be and still be seen."""
+        """Turn nearest depths into limits: the greatest depth at which a point is visible."""
         self._close()
         self.nearest[self._inner()].mul_(1.0 + self.occlusion.threshold_frac)
         self._fill_margin(-torch.inf)

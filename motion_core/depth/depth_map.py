@@ -1,4 +1,4 @@
-"""Depth that knows what it is."""
+"""Depth maps with their intrinsics, validity and unit."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class DepthEstimator(Protocol):
 
 @dataclass(frozen=True)
 class Preparation:
-    """How a model wants its pictures: sides, multiples, mean and deviation."""
+    """Input preprocessing of a model: size, multiple, mean and standard deviation."""
 
     width: int
     height: int

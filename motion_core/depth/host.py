@@ -23,7 +23,7 @@ def from_moge(geometry: Mapping[str, Any], index: int = 0) -> DepthMap:
     """Depth from MOGE_GEOMETRY.
 
     Its intrinsics are relative to width and height; masked pixels have infinite depth and become
-    invalid. Version 2 (told by its normals) is metric.
+    invalid. Version 2, which has normals, is metric.
     index: which picture of the batch. Raises FormatError naming what is missing, ShapeError for an
     index outside of the batch, ValueError when nothing is valid.
     """

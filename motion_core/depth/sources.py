@@ -1,4 +1,4 @@
-"""Depth from pictures and files: what the numbers mean is said, never guessed."""
+"""Depth from pictures and files, with the meaning of their numbers stated by the caller."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .depth_map import DepthMap
 from .exr import read_exr
 from .lens import intrinsics_from_fov
 
-# Horizontal degrees assumed when nobody knows the lens.
+# Horizontal degrees assumed when the lens is unknown.
 ASSUMED_FOV_DEG = 60.0
 # Channels of a depth picture may differ by this much (compression) before it counts as coloured.
 GREY_TOLERANCE = 0.02

@@ -66,7 +66,7 @@ class PoseEstimator:
         )
 
     def _input_size(self) -> Size:
-        """What the model looks at, width and height."""
+        """Input size of the model."""
         height, width = self.model.config.backbone_config.image_size
         return Size(width, height)
 
@@ -101,7 +101,7 @@ class PoseEstimator:
         return result
 
     def _expert(self, count: int) -> dict[str, Tensor]:
-        """ViTPose+ asks which of its data sets' joints are meant; 0 is COCO."""
+        """ViTPose+ takes the index of a data set's joints; 0 is COCO."""
         config = self.model.config.backbone_config
         if getattr(config, "num_experts", 1) <= 1:
             return {}

@@ -1,4 +1,4 @@
-"""Who is who: detectors number people anew in every frame."""
+"""People matched between frames, since detectors number them anew in each."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Points followed from frame to frame: lost points are predicted and found again.
 
 A stepper says where points of one picture lie in the next one. This module chains its steps in
-both directions of time, checks that a point still looks like itself, carries lost points along
-with those that moved as they did, and looks for them there.
+both directions of time, compares each point's patch with its template, moves lost points along
+with neighbours of similar motion, and searches for them there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .appearance import PATCH, TILE, Grey, Points, Search, ncc, patches_at
 from .clip import Video, as_clip
 from .tracker import ShouldStop, Work, checked_queries, never, tracks_of
 
-# Frames back from which a lost point's looks are taken: in the last ones it may be half covered.
+# A lost point's template comes from this many frames back: later it may be half covered.
 LOOK_BACK = 4
 COMPANIONS = 8
 NEIGHBOURS = 32
@@ -104,7 +104,7 @@ def _frame(rgb: NDArray[np.uint8]) -> Frame:
 
 
 class _PointChain:
-    """All points on one way through time."""
+    """State of all points in one direction of time."""
 
     def __init__(self, stepper: Stepper, settings: ChainSettings, starts: Points) -> None:
         count = len(starts)
@@ -222,7 +222,7 @@ class _PointChain:
         similarity = ncc(patches, _middles(self.tiles[which[maybe]]))
         good = similarity.correlation >= self.settings.regain
         good &= similarity.contrast >= self.settings.contrast
-        # The way back is asked last, since it is dear and few get so far.
+        # The backward check comes last, since it is expensive and few points reach it.
         good[good] = search.returns(maybe[good])
         back = which[maybe[good]]
         self.position[back] = search.found[maybe[good]]

@@ -22,7 +22,7 @@ BACKWARD_BYTES = 128 << 20
 
 
 class Clip(Protocol):
-    """T pictures of one size. `fps` is None when nobody knows."""
+    """T pictures of one size. `fps` is None when unknown."""
 
     @property
     def size(self) -> Size: ...

@@ -96,7 +96,7 @@ class Tapir:
 class TapNext:
     """TAPNext (Zholus et al., 2025): frame by frame, so a long clip never sits in memory.
 
-    model: tapnet.tapnext.tapnext_torch.TAPNext. It looks ahead only; points are followed back
+    model: tapnet.tapnext.tapnext_torch.TAPNext. It runs forward only; points are followed back
     through the clip turned round. threshold: the chance of being in sight above which it is.
     """
 

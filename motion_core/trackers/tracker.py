@@ -1,4 +1,4 @@
-"""What every tracker keeps to: one call, its queries, its result, how it is stopped."""
+"""The tracker protocol: queries, result, progress and cancellation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ShouldStop = Callable[[], bool]
 
 
 class TrackingStopped(RuntimeError):
-    """should_stop said so; nothing was kept."""
+    """should_stop returned True; no result exists."""
 
 
 def never() -> bool:
@@ -30,7 +30,7 @@ def never() -> bool:
 
 
 class Tracker(Protocol):
-    """Follows points through a video, forwards and backwards from where each is asked for."""
+    """Follows points through a video, forwards and backwards from its query."""
 
     def track(
         self,

@@ -49,7 +49,7 @@ def magnify_motion(
 ) -> Tracks:
     """The same points, moving `factor` times as far from where they are first seen.
 
-    First the camera is held still if asked, then displacements are averaged over space, then
+    The camera motion is removed if `camera` is set. Displacements are averaged over space, then
     smoothed in time so that slow vibrations keep their size; what the band leaves of them is
     multiplied (Motion Prompting, appendix E).
     Every point still starts exactly where it started; ids, fps and ``visible`` stay.

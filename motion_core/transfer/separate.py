@@ -1,4 +1,4 @@
-"""What the camera did and what moved by itself, told apart from tracks alone."""
+"""Camera motion and object motion separated from tracks alone."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def separate_motion(
     The camera is the motion that most tracks share: fitted robustly (RANSAC) frame by frame against
     the first frame, then again with the tracks that agree throughout. Where few tracks last from
     the first frame, frames are chained. "homography" is right for a turning or zooming camera and
-    for flat scenes, "similarity" (turn, zoom, shift) for few or noisy tracks; neither knows depth,
+    for flat scenes, "similarity" (turn, zoom, shift) for few or noisy tracks; neither has depth,
     so parallax counts as motion of its own. threshold: pixels within which a track agrees.
     Raises ValueError for an unknown model or threshold, and naming the frame where fewer tracks
     than the model needs are visible or none fits.
