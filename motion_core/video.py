@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 VIDEO_FORMATS = (
     "mov,mp4,matroska,webm,avi,gif,apng,mpeg,mpegts,flv,ogg,asf,h264,hevc,ivf,y4m,yuv4mpegpipe"
 )
+# As an option of the container alone: given to its streams too, FLV crashes PyAV before 18.
+ONLY_VIDEO = {"format_whitelist": VIDEO_FORMATS}
 IMAGE_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "BMP", "TIFF", "GIF", "PPM")
 # The index before the pictures, so that a browser starts at once.
 WEB_FIRST = {"movflags": "faststart"}
@@ -107,7 +109,7 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
 
     file = _existing_file(path)
     try:
-        with av.open(str(file), options={"format_whitelist": VIDEO_FORMATS}) as container:
+        with av.open(str(file), container_options=ONLY_VIDEO) as container:
             if not container.streams.video:
                 raise FormatError(f"{file} holds no video.")
             if lacks := missing_bytes(file):
