@@ -1,13 +1,17 @@
-# The only commands to learn: demo, test, check, bench, golden. Each does its own set-up.
+# The commands: demo, quick, test, test-lowest, check, bench, golden. Each does its own set-up.
 PYTHON ?= python3
 TORCH  ?= torch==2.13.0
 # How many test files run at once; 0 for one after the other in one process.
 JOBS   ?= 2
+# The oldest Python and torch that pyproject.toml allows.
+PYTHON_LOWEST ?= python3.10
+TORCH_LOWEST  ?= torch==2.6.0
+LOWEST := .venv-lowest
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.ready
 
-.PHONY: setup demo test check bench golden clean
+.PHONY: setup demo quick test test-lowest check bench golden clean
 
 setup: $(STAMP)
 
@@ -21,9 +25,24 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)
 	$(PY) -m tests.host.demo
 
+# Every test but those marked slow.
+quick: $(STAMP)
+	$(PY) -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
+	node --test tests/js/*.test.js
+
 test: $(STAMP)
 	$(PY) -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 	node --test tests/js/*.test.js
+
+# Everything but the browser with the oldest versions that pyproject.toml allows. To try them with
+# another Python: make test-lowest PYTHON_LOWEST=python3.11 TORCH_LOWEST=torch==2.13.0
+test-lowest:
+	@command -v $(PYTHON_LOWEST) >/dev/null || { echo "there is no $(PYTHON_LOWEST); install it, or name another one: make test-lowest PYTHON_LOWEST=python3.11"; exit 1; }
+	test -x $(LOWEST)/bin/python || $(PYTHON_LOWEST) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -c "import torch" 2>/dev/null || $(LOWEST)/bin/python -m pip install --quiet $(TORCH_LOWEST)
+	$(LOWEST)/bin/python -m tests.contracts.lowest > $(LOWEST)/requirements.txt
+	$(LOWEST)/bin/python -m pip install --quiet -r $(LOWEST)/requirements.txt
+	$(LOWEST)/bin/python -m pytest -n $(JOBS) --dist loadfile --ignore tests/browser $(PYTEST_ARGS)
 
 check: $(STAMP)
 	$(PY) -m ruff check .
@@ -40,4 +59,4 @@ golden: $(STAMP)
 	$(PY) -m tests.golden.write
 
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) $(LOWEST) out

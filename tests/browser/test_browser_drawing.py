@@ -12,6 +12,8 @@ import pytest
 from tests.browser.canvas import NODE
 from tests.browser.conftest import OLDEST, SIZE, frontend_files, open_canvas
 
+pytestmark = pytest.mark.slow
+
 PIXEL = 1.2 / min(SIZE)  # screen pixels are a little finer than the picture's
 CONTROL = "Control"
 

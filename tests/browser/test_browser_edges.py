@@ -13,6 +13,8 @@ from motion_core.document import read_document
 from motion_core.expand import expand_document
 from motion_core.geometry import Size
 
+pytestmark = pytest.mark.slow
+
 PICTURE = Size(832, 480)
 MARGIN = 0.06
 FRESH = """() => {

@@ -18,7 +18,7 @@ from tests.browser.canvas import PICTURE
 from tests.browser.conftest import SIZE, open_canvas
 from tests.host.real import RealHost
 
-pytestmark = pytest.mark.real_host
+pytestmark = [pytest.mark.slow, pytest.mark.real_host]
 RUN_SECONDS = 60
 SAVE = """([id, prefix]) => {
   const save = LiteGraph.createNode("MotionPromptingSaveTracks");

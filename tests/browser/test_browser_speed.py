@@ -6,8 +6,11 @@ import math
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.browser.trace import animation_frames, script_per_move, traced
+
+pytestmark = pytest.mark.slow
 
 DRAWN = """(count) => {
   const types = ["drag", "region", "pin", "sphere", "drag"];

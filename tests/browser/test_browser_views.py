@@ -11,6 +11,8 @@ import pytest
 
 from tests.browser.conftest import frontend_files, open_canvas
 
+pytestmark = pytest.mark.slow
+
 ZOOM = """(scale) => {
   app.canvas.ds.scale = scale;
   app.canvas.ds.offset = scale > 1 ? [-360, -190] : [60, 20];

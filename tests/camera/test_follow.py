@@ -67,6 +67,7 @@ def test_in_its_plane_the_camera_keeps_any_point_under_any_path(x, y, z, right, 
     assert float(camera_centres(result.path.T_cam_world)[:, 2].abs().max()) < 1e-9
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(st.floats(-0.8, 0.8), st.floats(-0.5, 0.5), st.floats(-1, 1), st.floats(-1, 1))
 def test_on_the_sphere_the_point_follows_within_a_tenth_of_a_pixel(x, y, right, up) -> None:
@@ -86,6 +87,7 @@ def test_on_the_sphere_the_point_follows_within_a_tenth_of_a_pixel(x, y, right, 
     assert float(result.path.T_cam_world[:, 0, 1].abs().max()) < 1e-9
 
 
+@pytest.mark.slow
 def test_where_the_sphere_ends_the_camera_goes_as_near_as_it_can(caplog) -> None:
     point = torch.tensor([0.0, 0.0, 5.5], dtype=torch.float64)
     start, _ = project(point[None], lens())

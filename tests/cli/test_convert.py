@@ -81,6 +81,7 @@ def test_fit_stretches_to_another_canvas(
     torch.testing.assert_close(got.xy, drawn_tracks.xy * torch.tensor([2.0, 10.0]))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not ATI.is_dir(), reason="needs ../shared/data, files of other systems")
 @pytest.mark.parametrize("name", ["giraffe", "human"])
 def test_a_real_ati_file_takes_the_canvas_of_its_picture(

@@ -17,6 +17,8 @@ from motion_core.video import read_image
 
 from .conftest import Command
 
+pytestmark = pytest.mark.slow
+
 FEW = ["--clips", "1", "--tracks", "4", "--rendered", "1", "--tuning", "1"]
 
 

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from motion_core.tracks import Tracks, summarize
 
 from .conftest import Command
@@ -29,6 +31,7 @@ def test_json_holds_the_same_figures(
     assert figures["max_path"] > 20 and isinstance(figures["problems"], list)
 
 
+@pytest.mark.slow
 def test_a_reader_who_leaves_early_hears_no_complaint(folder: Path) -> None:
     words = [sys.executable, "-m", "motion_core", "info", str(folder / "tracks.npz")]
     command = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

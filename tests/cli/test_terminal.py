@@ -154,6 +154,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to whole consoles only")
 def test_ctrl_c_while_writing_leaves_nothing_behind(tmp_path: Path) -> None:
     still = make_tracks(torch.full((100, 1, 2), 20.0), Size(64, 48), fps=16)

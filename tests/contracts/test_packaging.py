@@ -9,11 +9,7 @@ from pathlib import Path
 import pytest
 
 from .faults import ROOT, faults_of
-
-try:
-    import tomllib
-except ModuleNotFoundError:  # Python 3.10
-    tomllib = None  # type: ignore[assignment]
+from .lowest import lowest, tomllib
 
 SOURCES = sorted(
     path
@@ -24,8 +20,6 @@ SOURCES = sorted(
 
 @pytest.fixture(scope="module")
 def project() -> dict:
-    if tomllib is None:
-        pytest.skip("reading pyproject.toml needs Python 3.11")
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -42,6 +36,25 @@ def test_requirements_equal_the_base_dependencies(project: dict) -> None:
 def test_torch_stays_the_hosts(project: dict) -> None:
     names = {re.split(r"[<>=\[ ]", line)[0] for line in project["project"]["dependencies"]}
     assert names.isdisjoint({"torch", "torchvision", "torchaudio"})
+
+
+def test_every_requirement_has_one_lower_bound(project: dict) -> None:
+    pinned = lowest(project)
+    bases = {re.split(r"[<>=]", line)[0] for line in project["project"]["dependencies"]}
+    assert bases <= {line.split("==")[0] for line in pinned}
+    assert all(re.fullmatch(r"[A-Za-z0-9-]+==[0-9.]+", line) for line in pinned)
+
+
+@pytest.mark.parametrize("lines", [["numpy"], ["numpy>=1.25", "numpy>=1.26"]])
+def test_a_missing_or_second_lower_bound_is_refused(lines: list[str]) -> None:
+    table = {"dependencies": lines, "optional-dependencies": {}}
+    with pytest.raises(ValueError, match="numpy.*lower bound"):
+        lowest({"project": table})
+
+
+def test_diffusers_is_capped_because_its_internals_are_used(project: dict) -> None:
+    (line,) = (one for one in project["project"]["dependencies"] if one.startswith("diffusers"))
+    assert re.fullmatch(r"diffusers>=0\.\d+(\.\d+)?,<0\.\d+", line)
 
 
 def test_the_registry_accepts_the_metadata(project: dict) -> None:

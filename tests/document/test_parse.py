@@ -115,6 +115,7 @@ def test_reading_leaves_the_dict_alone() -> None:
     assert raw == before
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(documents())
 def test_any_document_survives_writing_and_reading(drawn: MotionDocument) -> None:
@@ -152,6 +153,7 @@ def damaged(draw: st.DrawFn) -> dict:
     return raw
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(damaged())
 def test_a_damaged_document_is_refused_or_still_means_what_it_says(raw: dict) -> None:

@@ -299,6 +299,7 @@ def test_a_hundred_thousand_tracks() -> None:
     assert (video[1, 10:-10, 10:-10] - photo()[10:-10, 6:-14]).abs().max() < 0.03
 
 
+@pytest.mark.slow
 def test_a_4k_picture() -> None:
     size = Size(3840, 2160)
     picture = torch.rand(27, 48, 3).repeat_interleave(80, 0).repeat_interleave(80, 1)

@@ -18,6 +18,7 @@ from motion_core.video import read_image
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "ati"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs ../shared/data/ati")
 def test_the_giraffe_turns_its_head_and_keeps_its_neck() -> None:
     large = read_image(DATA / "giraffe.jpg").numpy()

@@ -61,6 +61,7 @@ def test_the_truth_agrees_with_its_tracks() -> None:
     assert figures["truth"]["visible"].mean > figures["rest"]["visible"].mean
 
 
+@pytest.mark.slow
 def test_tuning_chooses_the_best_setting_of_each_family() -> None:
     study = Study()
     chosen = tuned(study, 1, "16")
@@ -70,11 +71,13 @@ def test_tuning_chooses_the_best_setting_of_each_family() -> None:
     assert f"thin plate ({best})" in chosen
 
 
+@pytest.mark.slow
 def test_more_tracks_leave_less_to_guess() -> None:
     few, many = (means(measure(Study(), METHODS, 3, count))["nearest"] for count in ("4", "256"))
     assert many["frame"].mean < few["frame"].mean
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_goes_on_where_it_was(tmp_path: Path) -> None:
     whole = measure(Study(seeds=(0, 1)), METHODS, 2, "4")
     path, settings = tmp_path / "report.json.journal", {"weights": "a"}

@@ -49,6 +49,7 @@ def test_no_layers_mean_no_motion_control() -> None:
     assert tracks.fps == 8
 
 
+@pytest.mark.slow
 @given(documents(), st.integers(1, 9))
 def test_expansion_is_deterministic_and_says_the_same_after_a_round_trip(doc, frames) -> None:
     kept = copy.deepcopy(doc)
@@ -60,6 +61,7 @@ def test_expansion_is_deterministic_and_says_the_same_after_a_round_trip(doc, fr
     assert torch.equal(one.ids, two.ids) and torch.isfinite(one.xy).all()
 
 
+@pytest.mark.slow
 @given(documents(), st.integers(1, 6), st.sampled_from([0.5, 2, 3, 4.16]))
 def test_another_resolution_is_the_same_motion(doc, frames, factor) -> None:
     wanted = expand_document(doc, WIDE, frames)
@@ -73,6 +75,7 @@ def test_another_resolution_is_the_same_motion(doc, frames, factor) -> None:
     assert int((differs > 0).sum()) <= 0.02 * got.num_points + 1
 
 
+@pytest.mark.slow
 @given(documents(), st.integers(2, 6), st.integers(2, 4))
 def test_another_frame_rate_gives_the_same_positions_at_the_same_times(doc, frames, times) -> None:
     coarse = expand_document(doc, WIDE, frames)
@@ -85,6 +88,7 @@ def test_another_frame_rate_gives_the_same_positions_at_the_same_times(doc, fram
         np.testing.assert_allclose(other[key][0][::times], one[key][0], atol=2e-3)
 
 
+@pytest.mark.slow
 @given(st.data(), st.sampled_from(["drag", "sphere", "region"]))
 def test_other_layers_never_change_a_moving_layer(data, kind) -> None:
     layer = data.draw(layers(kind, "mine"))
@@ -96,6 +100,7 @@ def test_other_layers_never_change_a_moving_layer(data, kind) -> None:
         assert (among[key][0] == xy).all() and (among[key][1] == visible).all()
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_moving_layers_only_take_background_away(data) -> None:
     back = PinLayer("back", area="background", spacing=0.1)
@@ -106,6 +111,7 @@ def test_moving_layers_only_take_background_away(data) -> None:
     assert all((xy == alone[key][0]).all() for key, (xy, _) in kept.items())
 
 
+@pytest.mark.slow
 @given(documents(), st.integers(1, 5))
 def test_nothing_outside_the_canvas_is_visible(doc, frames) -> None:
     tracks = expand_document(doc, WIDE, frames)

@@ -199,6 +199,7 @@ def test_channels_are_learned_from_pans(
     assert known.curves.abs().max() > 0
 
 
+@pytest.mark.slow
 def test_guidance_changes_a_clip_repeatably_and_weight_zero_not_a_bit(
     unet: AnimateDiffFamily, target: Any
 ) -> None:
@@ -338,6 +339,7 @@ def test_lites_features_are_its_clean_field(lite: LiteFamily) -> None:
     assert frames.flatten().tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_lites_channels_are_the_two_axes_of_motion() -> None:
     """With the weights that are shipped: chance weights may hold motion anywhere."""
     shipped = LiteFamily(load_lite())

@@ -29,6 +29,8 @@ from tests.host.prompt import WorkflowError
 from tests.host.test_model_workflows import our_part
 from tests.host.test_workflows import api, node_of
 
+pytestmark = pytest.mark.slow
+
 SIZE = Size(96, 64)
 FRAMES, BALL = 5, 2
 

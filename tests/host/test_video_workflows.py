@@ -27,6 +27,8 @@ from tests.host.pack import pack_module
 from tests.host.test_workflows import api, node_of, video_shape
 from tests.transfer.test_end_to_end import FPS, amplitudes, rendered
 
+pytestmark = pytest.mark.slow
+
 LARGE = Size(2 * PICTURE_SIZE.width, 2 * PICTURE_SIZE.height)
 
 

@@ -14,6 +14,8 @@ from tests.host.prompt import WorkflowError
 from tests.host.test_workflows import FOLDER, api, node_of, video_shape
 from tests.host.tiny_weights import SMALL, WEIGHTED, WRITERS, small
 
+pytestmark = pytest.mark.slow
+
 SAMPLER = "MotionPromptingTrackSampler"
 
 

@@ -57,6 +57,7 @@ def test_both_forms_say_the_same(host: Any, name: str) -> None:
     assert to_api(drawn, host.object_info()) == api(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_every_workflow_runs(host: Any, name: str) -> None:
     prompt = api(name)

@@ -35,6 +35,7 @@ def nvcc() -> str | None:
     return shutil.which("nvcc") or (str(usual) if usual.exists() else None)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(nvcc() is None, reason="no nvcc here; the CPU build of the same source ran")
 @pytest.mark.parametrize("file", FILES)
 def test_nvcc_compiles_the_kernel_file(file: str, tmp_path: Path) -> None:

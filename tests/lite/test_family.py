@@ -188,6 +188,7 @@ def test_a_field_that_moves_as_one_is_followed_by_every_point() -> None:
     assert float(along.min()) > 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", ["4", "64"])
 def test_more_steps_follow_tracks_no_worse(count: str) -> None:
     """The shipped weights on four validation scenes. A tenth of leeway: the base adds motion of its
@@ -318,6 +319,7 @@ def test_odd_pictures(size: Size) -> None:
     assert result.frames.shape == (3, size.height, size.width, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lite", [lite_without_base(), lite_with_control(gain=0.2, sure=1.0)])
 def test_fifty_thousand_tracks_all_come_back(lite: Lite) -> None:
     result = generate(lite, wandering(2, 50_000, SIZE))

@@ -70,6 +70,7 @@ def predicted(name: str, dtype: torch.dtype) -> Tensor:
 
 # Measured: 0.001 to 0.035 and 0.006 to 0.21 of the prediction; Image Conductor's small network,
 # which is made of waves, feels rounding most.
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "most"), [(torch.float16, 0.05), (torch.bfloat16, 0.3)])
 @pytest.mark.parametrize("name", CASES)
 def test_half_precision_predicts_about_the_same(name: str, dtype: torch.dtype, most: float) -> None:

@@ -16,6 +16,8 @@ from .animatediff import toy as animatediff
 from .blobs import COLOUR, PX, Kind, blobs, error_px
 from .svd import toy as svd
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:

@@ -199,6 +199,7 @@ pack_took = time.process_time() - started
 """
 
 
+@pytest.mark.slow
 def test_loading_the_pack_brings_nothing_heavy() -> None:
     loaded = python(LOAD + f"print(sorted(set({HEAVY!r}) & set(sys.modules)))")
     assert loaded == "[]"
@@ -215,6 +216,7 @@ def test_importing_the_top_module_brings_nothing_at_all() -> None:
     assert python(code) == "[] ./web"
 
 
+@pytest.mark.slow
 def test_loading_the_pack_costs_little_beside_torch() -> None:
     """Torch alone against torch and the pack, in processor time, the best of five fresh starts."""
     runs = [python(LOAD + "print(torch_took, pack_took)").split() for _ in range(5)]

@@ -17,6 +17,7 @@ from .comfy import put_comfy
 WIDGETS = {"steps": 1, "seed": 0, "strength": 1.0, "motion_guidance": 1.0}
 
 
+@pytest.mark.slow
 def test_the_host_keeps_its_hand_on_a_model_as_long_as_it_lives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -19,6 +19,8 @@ from tests.host.tiny_weights import SMALL, WEIGHTED, WRITERS, write_animatediff
 
 from .comfy import Cancelled, comfy_bar
 
+pytestmark = pytest.mark.slow
+
 LOAD, SAMPLER = "MotionPromptingLoadTrackModel", "MotionPromptingTrackSampler"
 LORA, MASK = "MotionPromptingImageConductorLora", "MotionPromptingMotionMask"
 FREE, CONTROL = "MotionPromptingCameraFreeGuidance", "MotionPromptingLoadTrackControlNet"

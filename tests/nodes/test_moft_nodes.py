@@ -11,6 +11,8 @@ from tests.host.fixtures import LITE_BASE, fill_models_folder
 from tests.host.pack import pack_module
 from tests.host.runner import StandInHost
 
+pytestmark = pytest.mark.slow
+
 WIDTH, HEIGHT, FRAMES = 32, 24, 5
 RIGHT = {"motion": "direction", "right": 1.0, "down": 0.0, "frames": FRAMES}
 WIDGETS = {

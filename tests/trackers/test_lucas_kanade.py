@@ -25,6 +25,7 @@ def scores() -> dict[str, TapVidScores]:
     return {name: scores_of(clip) for name, clip in CLIPS.items()}
 
 
+@pytest.mark.slow
 def test_what_is_in_sight_is_followed(scores: dict[str, TapVidScores]) -> None:
     mine = [scores[name] for name in UNOCCLUDED]
     assert mean(one.delta_avg for one in mine) >= 0.90
@@ -37,6 +38,7 @@ def test_what_is_covered_is_lost_and_found_again(scores: dict[str, TapVidScores]
     assert mean(scores[name].occlusion_accuracy for name in OCCLUDED) >= 0.90
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frame", [9, 23])
 def test_points_are_followed_back_in_time(frame: int) -> None:
     scene = CLIPS["two discs"]

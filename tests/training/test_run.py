@@ -28,6 +28,8 @@ from motion_core.training.lite.export import export_weights
 from motion_core.training.lite.probes import COUNTS, LEVELS, probe_base
 from motion_core.training.run import CHECKPOINT, LOG, train
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 TINY = TrainConfig(
     steps=4, batch=1, cells=16, frames=3, block=2, reuse=2, workers=0, warmup=2, probe_steps=99

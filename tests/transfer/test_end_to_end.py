@@ -70,6 +70,7 @@ def test_a_recorded_fifth_of_a_pixel_is_magnified_16x(tracked: Tracks, band: Fre
     assert float(amplitudes(larger).median()) == pytest.approx(16 * AMPLITUDE, rel=0.1)
 
 
+@pytest.mark.slow
 def test_the_drafted_video_moves_sixteen_times_as_far(tracked: Tracks) -> None:
     larger = magnify_motion(tracked, MagnifySettings(16.0))
     first = rendered()[0].float() / 255

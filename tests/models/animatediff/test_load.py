@@ -108,6 +108,7 @@ def frames(files: AnimateDiffFiles, **changes: Any) -> Tensor:
     return sample(loaded.model, loaded.control, request, drags(), QUICK).frames
 
 
+@pytest.mark.slow
 def test_every_layout_of_every_part_is_the_same_network(folder: Path) -> None:
     files, other = released_files(folder), folder / "sd"
     wanted = load_animatediff(files).network.state_dict()
@@ -121,6 +122,7 @@ def test_every_layout_of_every_part_is_the_same_network(folder: Path) -> None:
         assert all(torch.equal(found[name], one) for name, one in wanted.items())
 
 
+@pytest.mark.slow
 def test_every_part_has_an_effect(folder: Path) -> None:
     files = released_files(folder)
     found = [frames(files), frames(files, tracks=None), frames(files, image=None, tracks=None)]

@@ -40,6 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_still_layers_are_the_bases_and_moving_ones_image_conductors(folder: Path) -> None:
     plain = find_files(folder, folder / "toon.safetensors")
     unets = []

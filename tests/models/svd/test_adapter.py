@@ -51,6 +51,7 @@ def condition() -> Tensor:
     return 5 * values("condition", (2, 3, 64, 64)).float()
 
 
+@pytest.mark.slow
 def test_an_untaught_adapter_changes_nothing_and_a_taught_one_does() -> None:
     base = predicted()
     for taught in (False, True):
@@ -70,6 +71,7 @@ def test_taking_it_out_restores_the_base_bit_for_bit_even_after_an_error() -> No
     assert torch.equal(predicted(), base)
 
 
+@pytest.mark.slow
 def test_strength_scales_the_modulation_and_all_of_a_batch_are_steered_alike() -> None:
     base, steered = predicted(), adapter(taught=True)
     modulations = steered.modulations(condition())

@@ -39,6 +39,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_released_checkpoint_makes_the_same_clip_as_its_parts(base: Path) -> None:
     loaded = load_motionpro(base / "MotionPro-gs_16k.pt", settings=SETTINGS, head_channels=HEAD)
     assert loaded.family == "motionpro" and loaded.control is not None

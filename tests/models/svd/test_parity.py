@@ -19,6 +19,8 @@ from motion_core.models.svd.checkpoint import build, split_checkpoint
 
 from .originals import HEAD, tiny_checkpoint, values
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = json.loads((Path(__file__).parent / "parity.json").read_text())
 FRAMES, SIDE = 3, 8
 SHAPE = (1, FRAMES, 4, SIDE, SIDE)

@@ -39,6 +39,7 @@ def test_the_loss_is_that_of_a_straight_path() -> None:
         flow_matching_loss(transformer, clean, given[:1], words, torch.Generator())
 
 
+@pytest.mark.slow
 def test_a_control_learns_on_a_frozen_base() -> None:
     base = toy.base().requires_grad_(False)
     before = [one.clone() for one in base.parameters()]
