@@ -132,13 +132,15 @@ def test_the_slope_of_a_feature_is_that_of_finite_differences() -> None:
     here = condition(double)
     given = noise(double).double().requires_grad_(True)
     # features() ends in float32, too coarse for differences.
-    asked = double._asked(given, TIME, [here.words[True]], [None])
+    asked = double._arguments(given, TIME, [here.prompt_embeds], [None])
     mean = layer_output(double.network.unet, LAYER, *asked)[1, :4].mean()
     (slope,) = torch.autograd.grad(mean, given)
     way = torch.randn(given.shape, generator=torch.Generator().manual_seed(1)).double()
     ends = []
     for sign in (1, -1):
-        asked = double._asked(given.detach() + sign * STEP * way, TIME, [here.words[True]], [None])
+        asked = double._arguments(
+            given.detach() + sign * STEP * way, TIME, [here.prompt_embeds], [None]
+        )
         with torch.no_grad():
             ends.append(layer_output(double.network.unet, LAYER, *asked)[1, :4].mean())
     rise = float(ends[0] - ends[1]) / (2 * STEP)

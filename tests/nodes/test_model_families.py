@@ -347,7 +347,7 @@ def test_animatediff_is_taught_by_a_track_controlnet(nodes: Any, files: Path) ->
     ("name", "frames", "size", "message"),
     [
         ("image_conductor", 3, (70, 64), "multiples of 8 pixels; got 70x64"),
-        ("image_conductor", 40, (72, 64), "counts up to 32 frames"),
+        ("image_conductor", 40, (72, 64), "makes up to 32 frames"),
         ("motionpro", 15, (64, 64), "makes 16 frames at once; the request wants 15"),
         ("motionpro", 16, (64, 48), "multiples of 64"),
         ("wan_track_controlnet", 6, (48, 32), "4n|5|9"),
