@@ -9,6 +9,7 @@ Usage: python launch_comfyui.py CHECKOUT [ComfyUI flags...]
 
 from __future__ import annotations
 
+import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
@@ -18,12 +19,27 @@ import types
 from pathlib import Path
 
 
+class EmptyPackage(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds a package and all of its submodules, every one of them empty."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname.split(".")[0] != self.name:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Leaves the module empty."""
+
+
 def stand_in_for_torchaudio() -> None:
-    """An empty torchaudio, when none is installed."""
+    """An empty torchaudio with empty submodules, when none is installed."""
     if importlib.util.find_spec("torchaudio") is None:
-        module = types.ModuleType("torchaudio")
-        module.__spec__ = importlib.machinery.ModuleSpec("torchaudio", loader=None)
-        sys.modules["torchaudio"] = module
+        sys.meta_path.append(EmptyPackage("torchaudio"))
 
 
 def declare_torchvision_operators() -> None:
