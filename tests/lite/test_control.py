@@ -126,12 +126,12 @@ def test_latents_keep_a_field() -> None:
     generator = torch.Generator().manual_seed(0)
     moved = torch.randn(5, 8, 8, 2, generator=generator) * 9
     moved[0] = 0
-    seen = torch.rand(5, 8, 8, generator=generator)
-    seen[0] = 1
-    field = MotionField(moved, seen, torch.ones(8, 8), CANVAS)
+    visible = torch.rand(5, 8, 8, generator=generator)
+    visible[0] = 1
+    field = MotionField(moved, visible, torch.ones(8, 8), CANVAS)
     back = field_from_latents(field_to_latents(field, 5), CANVAS, 5)
     torch.testing.assert_close(back.displacement, moved)
-    torch.testing.assert_close(back.visible, seen)
+    torch.testing.assert_close(back.visible, visible)
     assert field_from_latents(field_to_latents(field, 5), CANVAS, 12).frames == 12
 
 

@@ -148,8 +148,8 @@ def test_smoothing_solves_its_normal_equations() -> None:
         for other in ((row, column + 1), (row + 1, column)):
             if max(other) < grid:
                 apart = (colours[row, column] - colours[other]).square().sum()
-                pull = bilateral_solver.PULL * (
-                    torch.exp(-apart / (2 * 0.04**2)) + bilateral_solver.LEAST_PULL
+                pull = bilateral_solver.SMOOTHNESS * (
+                    torch.exp(-apart / (2 * 0.04**2)) + bilateral_solver.LEAST_AFFINITY
                 )
                 two = other[0] * grid + other[1]
                 matrix[one, one] += pull

@@ -40,7 +40,7 @@ def solved_plainly(weights, place, moved, trust, at, ridge):
 def test_equals_plain_least_squares() -> None:
     weights, place, moved, trust, at = problem(0)
     ridge = torch.tensor([0.1, 0.7], dtype=torch.float64)
-    got, heard = similarity_fit(weights, track_moments(place, moved, trust), at, ridge)
+    got, coverage = similarity_fit(weights, track_moments(place, moved, trust), at, ridge)
     for head in range(2):
         for spot in range(3):
             for frame in range(4):
@@ -55,7 +55,7 @@ def test_equals_plain_least_squares() -> None:
                 )
                 np.testing.assert_allclose(got[0, head, spot, frame].numpy(), want, atol=1e-9)
                 share = (weights[0, head, spot] * trust[0, :, frame]).sum()
-                torch.testing.assert_close(heard[0, head, spot, frame], share)
+                torch.testing.assert_close(coverage[0, head, spot, frame], share)
 
 
 def test_a_similarity_is_found_exactly_without_a_ridge() -> None:

@@ -103,7 +103,7 @@ def test_a_track_that_appears_late_is_in_the_maps() -> None:
 
 
 def test_very_many_tracks_cost_control_their_maps_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """4,096 tracks through an ID volume took 15 s and more."""
+    """4,096 tracks through an ID volume took 5 s and more."""
 
     def refused(*_: object) -> None:
         raise AssertionError("control built a sparse volume")

@@ -1,4 +1,4 @@
-"""Doubtful places lean on their neighbours, along the picture's own edges."""
+"""Edge-aware smoothing of motion where confidence is low."""
 
 from __future__ import annotations
 
@@ -7,34 +7,42 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# How strongly neighbours of the same colour pull, against a place whose confidence is one half:
-# little, for the field is better than its surroundings wherever it is not in great doubt. Chosen
-# on validation scenes: better with few tracks and at borders, no worse with many.
-PULL = 0.05
-# Colours that differ by this much, L of CIELAB in 0..1, are hardly neighbours any more; some pull
-# is left between any two, so that no place is ever alone.
-COLOUR_SIGMA, LEAST_PULL = 0.04, 0.001
+# Weight of a neighbour of the same colour, relative to a cell whose confidence is one half. It is
+# small because a cell is better than its surroundings unless its confidence is very low. Chosen on
+# validation scenes: better with few tracks and at borders, no worse with many.
+SMOOTHNESS = 0.05
+# Standard deviation of colour differences, L of CIELAB in 0..1, and the weight that is left between
+# any two neighbours, so that no cell is isolated.
+COLOUR_SIGMA, LEAST_AFFINITY = 0.04, 0.001
 # Squared odds of confidence are kept within this and its inverse.
 MOST_ODDS = 1e3
-# Conjugate gradients stop when no place would go farther than this, or after so many rounds.
-PRECISION_PX, MOST_ROUNDS = 1e-3, 150
+# Conjugate gradients stop when no cell's Jacobi step is longer, or after this many rounds.
+PRECISION_PX, MAX_ROUNDS = 1e-3, 150
 
 
 def smooth_edge_aware(displacement: Tensor, confidence: Tensor, colours: Tensor) -> Tensor:
-    """The displacements (T, G, G, 2) that agree best with the confident places and with each other.
+    """Displacements smoothed along the picture's edges where confidence is low.
 
-    confidence: (G, G) 0..1. colours: (G, G, 3) CIELAB of the cells, L in 0..1.
-    Minimises sum_i o_i^2 |u_i - u0_i|^2 + PULL sum_ij w_ij |u_i - u_j|^2 over neighbours i, j,
-    where o = c / (1 - c) are the odds of the confidence and w_ij = exp(-|colour_i - colour_j|^2 /
-    2 s^2): the confidence-weighted smoothing of the bilateral solver (Barron and Poole 2016, Eq. 2)
-    on the grid. Motion that is the same all around, and places with full confidence, stay.
+    Minimises sum_i o_i^2 |u_i - u0_i|^2 + SMOOTHNESS sum_ij w_ij |u_i - u_j|^2 over neighbours
+    i, j, where o = c / (1 - c) are the odds of the confidence and
+    w_ij = exp(-|colour_i - colour_j|^2 / 2 s^2): the confidence-weighted smoothing of the bilateral
+    solver (Barron and Poole 2016, Eq. 2) on the grid. Uniform motion, and cells with full
+    confidence, do not change.
+
+    Args:
+        displacement: (T, G, G, 2) pixels.
+        confidence: (G, G) 0..1.
+        colours: (G, G, 3) CIELAB of the cells, L in 0..1.
+
+    Returns:
+        (T, G, G, 2) pixels.
     """
     frames, grid = displacement.shape[:2]
-    given = displacement.permute(0, 3, 1, 2).reshape(2 * frames, grid, grid)
+    planes = displacement.permute(0, 3, 1, 2).reshape(2 * frames, grid, grid)
     odds = (confidence / (1 - confidence).clamp(min=1e-9)).square()
     odds = odds.clamp(1 / MOST_ODDS, MOST_ODDS)
-    pulls = (_pull(colours, 1), _pull(colours, 0))
-    solved = _solve(given, odds, pulls)
+    affinity = (_affinity(colours, 1), _affinity(colours, 0))
+    solved = _solve(planes, odds, affinity)
     return solved.view(frames, 2, grid, grid).permute(0, 2, 3, 1).contiguous()
 
 
@@ -49,15 +57,15 @@ def cell_colours(picture: Tensor, grid: int) -> Tensor:
     return small[0].permute(1, 2, 0).to(picture.device)
 
 
-def _pull(colours: Tensor, axis: int) -> Tensor:
-    """Between neighbours along an axis: (G, G - 1) along the rows (1), (G - 1, G) down (0)."""
-    apart = colours.diff(dim=axis).square().sum(dim=-1)
-    return PULL * (torch.exp(-apart / (2 * COLOUR_SIGMA**2)) + LEAST_PULL)
+def _affinity(colours: Tensor, axis: int) -> Tensor:
+    """Weights between neighbours: (G, G - 1) along rows (axis 1), (G - 1, G) down columns (0)."""
+    difference = colours.diff(dim=axis).square().sum(dim=-1)
+    return SMOOTHNESS * (torch.exp(-difference / (2 * COLOUR_SIGMA**2)) + LEAST_AFFINITY)
 
 
-def _solve(given: Tensor, odds: Tensor, pulls: tuple[Tensor, Tensor]) -> Tensor:
+def _solve(planes: Tensor, odds: Tensor, affinity: tuple[Tensor, Tensor]) -> Tensor:
     """Conjugate gradients with Jacobi's preconditioner, all planes (K, G, G) at once."""
-    across, down = pulls
+    across, down = affinity
     total = odds + functional.pad(across, (1, 0)) + functional.pad(across, (0, 1))
     total = total + functional.pad(down, (0, 0, 1, 0)) + functional.pad(down, (0, 0, 0, 1))
 
@@ -69,18 +77,18 @@ def _solve(given: Tensor, odds: Tensor, pulls: tuple[Tensor, Tensor]) -> Tensor:
         out[:, :-1] -= down * u[:, 1:]
         return out
 
-    def dot(one: Tensor, other: Tensor) -> Tensor:
-        return (one * other).sum(dim=(1, 2), keepdim=True)
+    def dot(first: Tensor, second: Tensor) -> Tensor:
+        return (first * second).sum(dim=(1, 2), keepdim=True)
 
-    solved, rest = given, odds * given - applied(given)
-    step = rest / total
-    power = dot(rest, step)
-    for _ in range(MOST_ROUNDS):
-        if float((rest / total).abs().max()) < PRECISION_PX:
+    solved, residual = planes, odds * planes - applied(planes)
+    step = residual / total
+    power = dot(residual, step)
+    for _ in range(MAX_ROUNDS):
+        if float((residual / total).abs().max()) < PRECISION_PX:
             break
-        ahead = applied(step)
-        share = power / dot(step, ahead).clamp(min=1e-30)
-        solved, rest = solved + share * step, rest - share * ahead
-        before, power = power, dot(rest, rest / total)
-        step = rest / total + power / before.clamp(min=1e-30) * step
+        image = applied(step)
+        length = power / dot(step, image).clamp(min=1e-30)
+        solved, residual = solved + length * step, residual - length * image
+        before, power = power, dot(residual, residual / total)
+        step = residual / total + power / before.clamp(min=1e-30) * step
     return solved

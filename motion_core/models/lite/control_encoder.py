@@ -44,7 +44,7 @@ class Estimate(NamedTuple):
 
 
 class EncodedTracks(NamedTuple):
-    """What tracks contribute to every cell alike.
+    """Encodings of tracks, the same for every cell.
 
     Attributes:
         key: (B, H, N, D) codes of the picture where tracks start.
