@@ -23,10 +23,10 @@ def splat_frame(
     points: FloatArray, values: FloatArray, weights: FloatArray, grid: Size
 ) -> FloatArray:
     """`splat` of one frame of arrays: (grid.height, grid.width, C + 1) float32."""
-    tensors = (
+    at, moved, weight = (
         torch.from_numpy(np.ascontiguousarray(one)) for one in (points, values[None], weights[None])
     )
-    return splat(*tensors, grid)[0].numpy()
+    return splat(at, moved, weight, grid)[0].numpy()
 
 
 def splat(points: Tensor, values: Tensor, weights: Tensor, grid: Size) -> Tensor:

@@ -78,8 +78,11 @@ def draft_frames(
     total = tracks.num_frames
     if checked_method(method) == LAYERED:
         return _composited(Compositor(image, tracks, progress), image, total, progress)
-    densify = make_densifier(method)
-    field = densify(image, tracks, lambda done, of: progress(0, total))
+
+    def tick(done: int, total: int) -> None:
+        progress(0, tracks.num_frames)
+
+    field = make_densifier(method)(image, tracks, tick)
     return _rendered(FieldRenderer(image, field), image, total, progress)
 
 

@@ -58,7 +58,7 @@ def moving_least_squares(handles: Handles, places: FloatArray, falloff: float) -
         for place in np.array_split(places @ [1, 1j], max(1, -(-len(places) // CHUNK)))
     ]
     moved = np.concatenate(parts)
-    return np.stack([moved.real, moved.imag], axis=-1).reshape(len(places), -1)
+    return np.stack([np.real(moved), np.imag(moved)], axis=-1).reshape(len(places), -1)
 
 
 def _deformed(

@@ -73,7 +73,7 @@ class Upsampler:
             weights[:, number] = np.sqrt(weight.ravel()[self.pixels])
         self._keep(places, weights)
 
-    def _keep(self, places: IndexArray, weights: FloatArray) -> None:
+    def _keep(self, places: FloatArray, weights: FloatArray) -> None:
         """The cells that count for each pixel, and how much: most of them hardly do."""
         weights = (weights / weights.max(axis=1, keepdims=True)).astype(np.float32) ** (
             2 * SHARPNESS
