@@ -17,23 +17,9 @@ SUFFIXES = {".py", ".js", ".cu", ".cuh", ".h"}
 
 # Folders and files that still have to be renamed. Remove what is clean; add nothing.
 PENDING: set[str] = {
-    "bench/tracker_quality.py",
-    "motion_core/camera",
     "motion_core/evaluation",
-    "motion_core/fields",
-    "motion_core/pose",
-    "motion_core/scene",
-    "motion_core/trackers",
-    "motion_core/transfer",
-    "nodes/depth_map.py",
-    "nodes/evaluate_motion.py",
-    "tests/camera",
-    "tests/draft",
     "tests/evaluation",
     "tests/lite",
-    "tests/pose",
-    "tests/scene",
-    "tests/trackers",
     "tests/transfer",
 }
 
