@@ -58,7 +58,7 @@ MICROSECONDS, SHORT_S = 1_000_000, 0.25
 MAX_H264_SIDE = 16384
 BT709 = 1
 UNSPECIFIED = 2
-LIMITED_RANGE = 1
+LIMITED_RANGE, FULL_RANGE = 1, 2
 
 
 def read_video(
@@ -237,7 +237,10 @@ def _by_suffix(target: Path, known: dict[str, Any], kind: str) -> Any:
 def _upright_frames(container: Any, stream: Any, file: Path) -> Iterator[np.ndarray]:
     shape: tuple[int, ...] | None = None
     for frame in _whole_frames(container, stream, file):
-        picture = frame.to_ndarray(format="rgb24", src_colorspace=_colorspace(frame))
+        # Without a range for RGB, PyAV before 18 ignores the colour space and assumes BT.601.
+        picture = frame.to_ndarray(
+            format="rgb24", src_colorspace=_colorspace(frame), dst_color_range=FULL_RANGE
+        )
         turns, rest = divmod(round(frame.rotation), 90)
         if rest:
             logger.warning("%s asks for a turn by %s degrees; left as it is.", file, frame.rotation)
