@@ -28,11 +28,6 @@ def first_mask(masks: Tensor) -> Tensor:
     return masks.reshape(-1, *masks.shape[-2:])[0]
 
 
-def mask_of_image(image: Tensor) -> Tensor:
-    """(H, W) mask of a picture (H, W, C): the mean over its channels."""
-    return image.mean(dim=-1)
-
-
 def binary_mask(mask: Any, name: str = "mask") -> Tensor:
     """(H, W) bool, on the device of the mask.
 

@@ -171,6 +171,29 @@ def read_image(path: str | Path) -> Tensor:
     Raises FormatError when the file is missing, is not a picture, is cut short, or is so large
     that it must be a trap.
     """
+    with _opened_image(path) as image:
+        return torch.from_numpy(_rgb(image, Path(path)))
+
+
+def read_mask(path: str | Path) -> Tensor:
+    """A mask file as (H, W) float32 in 0..1, turned upright as its EXIF says.
+
+    Where any pixel is transparent, the opacity is the mask: what is transparent lies outside, and
+    what is painted lies inside, whatever its colour. Otherwise the mask is the brightness, the
+    mean of red, green and blue.
+    Raises FormatError as read_image does.
+    """
+    with _opened_image(path) as image:
+        if image.has_transparency_data:
+            alpha = np.asarray(image.convert("RGBA"), dtype=np.float32)[..., 3] / 255
+            if alpha.min() < 1:
+                return torch.from_numpy(alpha)
+        return torch.from_numpy(_rgb(image, Path(path))).mean(dim=-1)
+
+
+@contextmanager
+def _opened_image(path: str | Path) -> Iterator[Any]:
+    """A Pillow image, upright. Raises FormatError, also for what Pillow raises while it is used."""
     from PIL import Image, ImageOps
 
     file = _existing_file(path)
@@ -188,11 +211,10 @@ def read_image(path: str | Path) -> Tensor:
     try:
         with Image.open(file, formats=formats) as image:
             image.load()
-            upright = ImageOps.exif_transpose(image)
-            return torch.from_numpy(_rgb(upright, file))
+            yield ImageOps.exif_transpose(image)
     except FormatError:
         raise
-    except (*damage, Image.DecompressionBombError) as error:
+    except damage as error:
         raise FormatError(f"{file} is not a picture that can be read: {error}") from error
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from torch import Tensor
-
 from ..document import MotionDocument, read_document
 from ..document.parse import MAX_TEXT
 from ..errors import DocumentError
@@ -14,7 +12,7 @@ from ..expand import expand_document, expansion_notes
 from ..formats import write_tracks
 from ..geometry import Size
 from ..images import image_size
-from ..video import read_image
+from ..video import read_image, read_mask
 from .files import describe_tracks
 from .terminal import echo, meter
 
@@ -22,7 +20,7 @@ from .terminal import echo, meter
 def run(args: Namespace) -> None:
     """Expand args.document and write args.output."""
     document = _load(args.document)
-    mask = None if args.mask is None else _read_mask(args.mask)
+    mask = None if args.mask is None else read_mask(args.mask)
     tracks = expand_document(
         document,
         _canvas(args, document),
@@ -54,7 +52,3 @@ def _canvas(args: Namespace, document: MotionDocument) -> Size:
     if args.size is None:
         echo(f"neither --size nor --image; the canvas is the {document.drawn_on} drawn on.")
     return args.size or document.drawn_on
-
-
-def _read_mask(path: Path) -> Tensor:
-    return read_image(path).mean(dim=-1)

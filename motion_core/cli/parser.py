@@ -84,7 +84,9 @@ def _add_expand(commands: argparse._SubParsersAction) -> None:
     )
     canvas.add_argument("--image", type=Path, metavar="PIC", help="picture that sets the canvas")
     command.add_argument("--frames", type=count_argument, required=True, metavar="N")
-    command.add_argument("--mask", type=Path, metavar="PIC", help="white where mask layers act")
+    command.add_argument(
+        "--mask", type=Path, metavar="PIC", help="white, or opaque, where mask layers act"
+    )
     add_fps(command, "frames per second to note in the tracks")
     add_output(command, "track file to write; its suffix chooses the format")
     add_format(command)
@@ -174,7 +176,12 @@ def _add_track(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--models", type=Path, metavar="DIR", help="folder with weights")
     which = command.add_mutually_exclusive_group()
     which.add_argument("--random", type=count_argument, metavar="N", help="N random points")
-    which.add_argument("--mask", type=Path, metavar="PIC", help="points where it is white")
+    which.add_argument(
+        "--mask",
+        type=Path,
+        metavar="PIC",
+        help="points where it is white; opaque, where the picture has transparency",
+    )
     which.add_argument(
         "--points", type=point_argument, nargs="+", metavar="X,Y", help="these points, in pixels"
     )

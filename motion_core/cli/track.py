@@ -9,7 +9,6 @@ from torch import Tensor
 
 from ..formats import FORMATS, write_tracks
 from ..geometry import Size
-from ..masks import mask_of_image
 from ..overlay import draw_tracks
 from ..trackers import (
     as_clip,
@@ -21,7 +20,7 @@ from ..trackers import (
     random_queries,
 )
 from ..tracks import Tracks
-from ..video import CONTAINERS, read_image, read_video, write_video
+from ..video import CONTAINERS, read_mask, read_video, write_video
 from .files import check_output, describe_tracks, frame_rate
 from .terminal import echo, meter
 
@@ -58,7 +57,7 @@ def _queries(args: Namespace, size: Size) -> Tensor:
         generator = torch.Generator().manual_seed(args.seed)
         return random_queries(size, args.random, generator, args.frame)
     if args.mask is not None:
-        return mask_queries(mask_of_image(read_image(args.mask)), size, args.spacing, args.frame)
+        return mask_queries(read_mask(args.mask), size, args.spacing, args.frame)
     return grid_queries(size, args.spacing, args.frame)
 
 

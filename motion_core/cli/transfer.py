@@ -13,7 +13,6 @@ from ..formats.files import read_text
 from ..formats.json_text import MAX_JSON_CHARACTERS
 from ..geometry import Size
 from ..images import image_size
-from ..masks import mask_of_image
 from ..transfer import (
     Alignment,
     TransferSettings,
@@ -25,7 +24,7 @@ from ..transfer import (
     transfer_motion,
     whole_box,
 )
-from ..video import read_image
+from ..video import read_image, read_mask
 from .files import describe_tracks, load_tracks
 from .terminal import echo
 
@@ -53,16 +52,12 @@ def _alignment(args: Namespace, here: Size, there: Size) -> Alignment:
     if args.align == "shapes":
         if args.source_mask is None or args.target_mask is None:
             raise ValueError("--align shapes needs --source-mask and --target-mask.")
-        return match_masks(_mask(args.source_mask), _mask(args.target_mask), args.kind)
+        return match_masks(read_mask(args.source_mask), read_mask(args.target_mask), args.kind)
     boxes = [
-        whole_box(canvas) if path is None else box_of_mask(_mask(path), canvas)
+        whole_box(canvas) if path is None else box_of_mask(read_mask(path), canvas)
         for path, canvas in ((args.source_mask, here), (args.target_mask, there))
     ]
     return fit_boxes(*boxes, keep_aspect=not args.stretch)
-
-
-def _mask(path: Path) -> Tensor:
-    return mask_of_image(read_image(path))
 
 
 def _points(path: Path | None, size: Size, option: str) -> Tensor:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from motion_core.cli import track as command
 from motion_core.errors import MissingExtraError
@@ -44,6 +46,19 @@ def test_a_grid_is_followed_and_drawn(clip: Path, motion_core: Command) -> None:
     drawn, rate = read_video(clip / "over.mp4")
     assert (len(drawn), rate) == (6, 24.0)
     assert f"{len(queries)} tracks, 6 frames, 96x64" in result.err
+
+
+def test_a_mask_on_a_transparent_layer_chooses_what_is_painted(
+    clip: Path, motion_core: Command
+) -> None:
+    painted = np.zeros((64, 96, 4), dtype=np.uint8)
+    painted[20:40, 30:60] = 255
+    Image.fromarray(painted).save(clip / "mask.png")
+    result = motion_core("track", "clip.mp4", "-o", "out.npz", "--mask", "mask.png")
+    assert result.code == 0, result.err
+    start = read_tracks(clip / "out.npz").xy[0]
+    assert len(start)
+    assert bool(((start >= torch.tensor([30, 20])) & (start <= torch.tensor([60, 40]))).all())
 
 
 def test_ways_to_choose_points(clip: Path, motion_core: Command) -> None:

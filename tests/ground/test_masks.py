@@ -13,7 +13,6 @@ from motion_core.masks import (
     check_mask_size,
     check_proportions,
     first_mask,
-    mask_of_image,
     mask_on_canvas,
     mask_size,
 )
@@ -65,4 +64,3 @@ def test_masks_of_batches_and_pictures() -> None:
     batch = torch.arange(24.0).view(2, 3, 4)
     assert torch.equal(first_mask(batch), batch[0])
     assert torch.equal(first_mask(batch[1]), batch[1])
-    assert torch.equal(mask_of_image(torch.full((2, 2, 3), 0.25)), torch.full((2, 2), 0.25))

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from motion_core.errors import FormatError, ShapeError
-from motion_core.video import read_image, write_image
+from motion_core.video import read_image, read_mask, write_image
 
 from .pictures import color_bars, leftovers, shared_file
 
@@ -102,6 +102,35 @@ def test_transparency_is_laid_over_white(tmp_path: Path) -> None:
     palette.putpalette([9, 9, 9])
     read = read_image(saved(palette, tmp_path / "key.png", transparency=0))
     assert read.flatten().tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+@pytest.mark.parametrize("colour", [0, 255])
+def test_real_transparency_is_the_mask(tmp_path: Path, mode: str, colour: int) -> None:
+    painted = np.zeros((4, 6), dtype=np.uint8)
+    painted[1:3, 2:5] = 255
+    painted[0, 0] = 51
+    layer = Image.fromarray(np.full((4, 6), colour, dtype=np.uint8)).convert("RGBA")
+    layer.putalpha(Image.fromarray(painted))
+    name = tmp_path / "mask.png"
+    if mode == "PA":
+        Image.fromarray((painted > 128).astype(np.uint8), "P").save(name, transparency=0)
+        painted = (painted > 128) * np.uint8(255)
+    else:
+        layer.convert(mode).save(name)
+    mask = read_mask(name)
+    assert torch.equal(mask, torch.from_numpy(painted).float() / 255)
+
+
+def test_an_opaque_mask_is_its_brightness(tmp_path: Path) -> None:
+    grey = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
+    for mode in ("L", "RGB", "RGBA"):
+        Image.fromarray(grey).convert(mode).save(tmp_path / "mask.png")
+        torch.testing.assert_close(
+            read_mask(tmp_path / "mask.png"), torch.from_numpy(grey).float() / 255
+        )
+    with pytest.raises(FormatError, match=r"no file .*none\.png"):
+        read_mask(tmp_path / "none.png")
 
 
 def test_of_an_animation_the_first_picture(tmp_path: Path) -> None:
