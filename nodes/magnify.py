@@ -67,6 +67,15 @@ LINES: dict[str, Callable[..., SliceLine]] = {
 }
 
 
+def _slice(before: Tracks, after: Tracks, choice: dict[str, Any], images: Any) -> Any:
+    """A batch of one picture: the chosen line through time, before left and after right."""
+    from ..motion_core.transfer import slice_picture
+
+    line = LINES[choice["slice"]](before, **settings_of(choice, "slice"))
+    video = None if images is None else frames(images)
+    return slice_picture(before, after, line, video, progress=host.progress())[None]
+
+
 def _number(name: str, default: float, most: float, tooltip: str, step: float = 0.1) -> Any:
     return io.Float.Input(name, default=default, min=0.0, max=most, step=step, tooltip=tooltip)
 
@@ -151,19 +160,12 @@ class MagnifyMotion(io.ComfyNode):
         images=None,
         canvas_image=None,
     ):
-        from ..motion_core.transfer import (
-            FrequencyBand,
-            MagnifySettings,
-            magnify_motion,
-            slice_picture,
-        )
+        from ..motion_core.transfer import FrequencyBand, MagnifySettings, magnify_motion
 
-        found = tracks_in(tracks, canvas_image if images is None else images)
-        found = replace(found, fps=fps or found.fps)
+        measured = tracks_in(tracks, canvas_image if images is None else images)
+        measured = replace(measured, fps=fps or measured.fps)
         band = FrequencyBand(low_hz or None, high_hz or None)
         settings = MagnifySettings(factor, space_sigma, time_sigma, band, CAMERAS[camera])
-        larger = magnify_motion(found, settings, progress=host.progress())
-        line = LINES[slice["slice"]](found, **settings_of(slice, "slice"))
-        video = None if images is None else frames(images)
-        shown = slice_picture(found, larger, line, video, progress=host.progress())[None]
-        return io.NodeOutput(tracks_out(larger), shown, ui=host.picture_preview(shown, cls))
+        larger = magnify_motion(measured, settings, progress=host.progress())
+        picture = _slice(measured, larger, slice, images)
+        return io.NodeOutput(tracks_out(larger), picture, ui=host.picture_preview(picture, cls))
