@@ -1,4 +1,4 @@
-"""How well points were followed: TAP-Vid's metrics (Doersch et al., NeurIPS 2022, section 4)."""
+"""TAP-Vid's metrics of tracking accuracy (Doersch et al., NeurIPS 2022, section 4)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from torch import Tensor
 from ..errors import CanvasError, ShapeError
 from ..tracks import Tracks
 
-# Pixels of a picture of 256 x 256, to which both sides are scaled first.
+# Pixels of a picture of 256 x 256; both sets of tracks are scaled to it first.
 THRESHOLDS_PX = (1.0, 2.0, 4.0, 8.0, 16.0)
 SIDE = 256.0
 
 
 @dataclass(frozen=True)
 class TapVidScores:
-    """Shares from 0 to 1, more is better; NaN where there was nothing to count.
+    """Fractions from 0 to 1, higher is better; NaN where nothing was counted.
 
-    delta_avg: points in sight that were put near enough, averaged over the thresholds.
-    occlusion_accuracy: points and frames whose visibility was right.
-    average_jaccard: both at once, averaged over the thresholds.
+    Attributes:
+        delta_avg: fraction of the visible points within a threshold, averaged over the thresholds.
+        occlusion_accuracy: fraction of points and frames whose visibility is right.
+        average_jaccard: both at once, averaged over the thresholds.
+        delta: the fraction for each of THRESHOLDS_PX.
+        jaccard: the Jaccard index for each of THRESHOLDS_PX.
     """
 
     delta_avg: float
@@ -38,28 +41,34 @@ def tapvid_scores(
     query_frames: Tensor,
     frames: Literal["after", "all"] = "all",
 ) -> TapVidScores:
-    """The scores of found tracks against true ones, over all points and frames of one clip.
+    """Scores of estimated tracks against true ones, over all points and frames of one clip.
 
-    query_frames: (N,), where each point was asked for; that frame never counts. frames: "after"
-    counts the frames behind it (TAP-Vid's "first"), "all" those before it too ("strided").
-    Raises ShapeError or CanvasError when the two do not belong together, ValueError for query
-    frames outside the clip.
+    Args:
+        found: the estimated tracks.
+        truth: the true tracks of the same N points, on the same canvas.
+        query_frames: (N,) the frame of each point's query, which never counts.
+        frames: "after" counts the frames after the query (TAP-Vid's "first"), "all" also those
+            before it ("strided").
+
+    Raises:
+        ShapeError, CanvasError: the tracks differ in shape or canvas.
+        ValueError: a query frame lies outside the clip.
     """
     _check(found, truth, query_frames)
     time = torch.arange(truth.num_frames)[:, None]
     counted = time > query_frames if frames == "after" else time != query_frames
     scale = torch.tensor([SIDE / truth.size.width, SIDE / truth.size.height], dtype=torch.float64)
-    apart = ((found.xy.double() - truth.xy.double()) * scale).norm(dim=-1)[counted]
-    shown, seen = truth.visible[counted], found.visible[counted]
+    distance = ((found.xy.double() - truth.xy.double()) * scale).norm(dim=-1)[counted]
+    true_visible, visible = truth.visible[counted], found.visible[counted]
     delta, jaccard = [], []
     for threshold in THRESHOLDS_PX:
-        near = apart < threshold
-        delta.append(_share(near & shown, shown))
-        right = (near & shown & seen).sum()
-        wrong = (seen & ~(near & shown)).sum()
-        whole = int(shown.sum() + wrong)
+        near = distance < threshold
+        delta.append(_fraction(near & true_visible, true_visible))
+        right = (near & true_visible & visible).sum()
+        wrong = (visible & ~(near & true_visible)).sum()
+        whole = int(true_visible.sum() + wrong)
         jaccard.append(float(right) / whole if whole else float("nan"))
-    accuracy = float((shown == seen).double().mean())
+    accuracy = float((true_visible == visible).double().mean())
     return TapVidScores(
         sum(delta) / len(delta),
         accuracy,
@@ -69,7 +78,7 @@ def tapvid_scores(
     )
 
 
-def _share(part: Tensor, whole: Tensor) -> float:
+def _fraction(part: Tensor, whole: Tensor) -> float:
     count = int(whole.sum())
     return float(part.sum()) / count if count else float("nan")
 

@@ -15,14 +15,6 @@ BANNED = {"told", "untold", "heard", "said", "seen", "unseen", "doubt", "rumour"
 FOLDERS = ("motion_core", "nodes", "web", "tests", "bench")
 SUFFIXES = {".py", ".js", ".cu", ".cuh", ".h"}
 
-# Folders and files that still have to be renamed. Remove what is clean; add nothing.
-PENDING: set[str] = {
-    "motion_core/evaluation",
-    "tests/evaluation",
-    "tests/lite",
-    "tests/transfer",
-}
-
 
 def word_faults(path: Path, root: Path = ROOT) -> list[str]:
     """The banned words in a file's identifiers and in its own name."""
@@ -35,17 +27,11 @@ def word_faults(path: Path, root: Path = ROOT) -> list[str]:
     ]
 
 
-def is_pending(path: Path) -> bool:
-    """Whether a file, or a folder above it, stands in ``PENDING``."""
-    relative = path.relative_to(ROOT)
-    return not PENDING.isdisjoint({part.as_posix() for part in (relative, *relative.parents)})
-
-
 def test_no_identifier_contains_a_banned_word() -> None:
     files = (path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*")))
     sources = [path for path in files if path.suffix in SUFFIXES]
     assert {path.suffix for path in sources} == SUFFIXES
-    assert faults_of((path for path in sources if not is_pending(path)), word_faults) == []
+    assert faults_of(sources, word_faults) == []
 
 
 def planted(root: Path, name: str, source: str) -> list[str]:

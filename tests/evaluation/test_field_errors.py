@@ -72,7 +72,7 @@ def test_tracks_are_read_between_cells() -> None:
     assert track_error(truth().displacement, make_tracks(one_track(1.0, 1.0), SIZE)) == 0.0
 
 
-def test_tracks_unseen_at_the_start_are_not_asked() -> None:
+def test_tracks_invisible_at_the_start_do_not_count() -> None:
     tracks = make_tracks(one_track(1.0, 1.0), SIZE, visible=torch.tensor([[False], [True]]))
     assert math.isnan(track_error(truth().displacement, tracks))
 

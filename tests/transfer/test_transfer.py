@@ -93,7 +93,7 @@ def test_a_bent_alignment_turns_each_displacement_by_its_own_place() -> None:
 
 
 def test_a_subset_is_chosen_by_seed() -> None:
-    many = random_tracks(3, 50, SIZE, seen=1.0)
+    many = random_tracks(3, 50, SIZE, shown=1.0)
     one, same, other = (
         transfer_motion(many, TWICE, SIZE, TransferSettings(count=10, seed=seed)).ids.tolist()
         for seed in (1, 1, 2)
