@@ -1,6 +1,6 @@
-"""Whether a video file is all there, told by its outermost parts, which say how long they are.
+"""Detection of truncated video files from the lengths that their outermost elements state.
 
-A decoder that comes to the end of a file cut short may just stop, as if the video ended there.
+A decoder may stop at the end of a truncated file without an error, as if the video ended there.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 EBML, SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
-# The boxes that lie outermost in MP4 and QuickTime files (ISO/IEC 14496-12, section 4.2).
+# The outermost boxes of MP4 and QuickTime files (ISO/IEC 14496-12, section 4.2).
 BOXES = frozenset(
     b"ftyp styp moov moof mdat free skip wide sidx ssix mfra meta uuid udta pdin prft emsg".split()
 )
 BOX_HEAD, LONG_BOX_HEAD = 8, 16
-# Far more than a video has; a made-up file may hold millions.
+# Far more than a real video has; a crafted file may hold millions.
 MAX_BOXES = 200_000
 
 
 def missing_bytes(path: Path) -> int | None:
-    """How many bytes a Matroska, WebM, MP4 or QuickTime file lacks at its end, by its own account.
+    """The number of bytes that a Matroska, WebM, MP4 or QuickTime file lacks by its stated length.
 
-    None for other files, and for one that does not say how long it is. Raises OSError when the
-    file cannot be read.
+    None for other files, and for files that state no length. Raises OSError if the file cannot be
+    read.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -38,8 +38,7 @@ def missing_bytes(path: Path) -> int | None:
 
 
 def _segment_end(file: BinaryIO) -> int | None:
-    """Where the second element of a Matroska file ends, which holds all but its header (RFC 9559,
-    section 5.1)."""
+    """Where the Segment of a Matroska file ends, its second element (RFC 9559, section 5.1)."""
     file.seek(len(EBML))
     header = _length(file)
     if header is None:
@@ -72,7 +71,7 @@ def _boxes_end(file: BinaryIO, size: int) -> int | None:
         length, kind = int.from_bytes(head[:4], "big"), head[4:8]
         if length == 1:
             length = int.from_bytes(head[8:], "big")
-        # A length of 0 reaches to the end of the file. What is no box was appended by someone.
+        # A length of 0 means up to the end of the file. Other bytes after a box are trailing data.
         if length < BOX_HEAD or kind not in BOXES:
             return position
         position += length

@@ -1,4 +1,4 @@
-"""Drawings for people: tracks over the picture they belong to, and frames side by side."""
+"""Drawings of tracks on the pictures they belong to, and contact sheets of videos."""
 
 from __future__ import annotations
 
@@ -37,13 +37,15 @@ _Profile = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 @dataclass(frozen=True)
 class OverlayStyle:
-    """How tracks look.
+    """The appearance of drawn tracks.
 
-    dot_radius:  pixels; None lets the canvas and the number of tracks decide.
-    tail_frames: how long a tail stays behind a moving point, fading; 0 draws none.
-    dim:         how much darker the picture becomes under the tracks, 0..1.
-    show_hidden: whether a point that is no longer visible stays as a faint ring at its last visible
-                 position. Points that were not visible yet are never drawn.
+    Attributes:
+        dot_radius: pixels, 0.5..100; None chooses by the canvas and the number of tracks.
+        tail_frames: how many frames a tail stays behind a moving point while it fades, 0..1000; 0
+            draws none.
+        dim: how much darker the picture becomes under the tracks, 0..1.
+        show_hidden: whether a point that is no longer visible stays as a faint ring at its last
+            visible position. Points that were not visible yet are never drawn.
     """
 
     dot_radius: float | None = None
@@ -69,12 +71,23 @@ def draw_tracks(
 ) -> Tensor:
     """The tracks as coloured dots with fading tails over a video or a still picture.
 
-    frames: (T, H, W, 3), or (H, W, 3) or (1, H, W, 3) shown for all T frames of the tracks; uint8
-    or floating 0..1. Returns (T, H, W, 3) of the same dtype and device.
     A track keeps one colour, chosen by where it starts: the direction from the canvas centre is
-    the hue, so neighbours share it; towards the centre colours grow pale.
-    Raises ShapeError when frames are not RGB or of another number, CanvasError when they are of
-    another size than the tracks' canvas, TypeError for other dtypes.
+    the hue, so neighbours share it, and colours grow paler towards the centre.
+
+    Args:
+        frames: (T, H, W, 3), or (H, W, 3) or (1, H, W, 3) repeated for all T frames of the tracks;
+            uint8 or floating point 0..1.
+        tracks: on the canvas of the frames.
+        style: appearance of the tracks.
+        progress: called per frame.
+
+    Returns:
+        (T, H, W, 3) of the same dtype and device.
+
+    Raises:
+        ShapeError: frames are not RGB, or their number differs from the tracks'.
+        CanvasError: their size differs from the tracks' canvas.
+        TypeError: another dtype.
     """
     video = _as_video(frames, tracks)
     result = frames.new_empty(tracks.num_frames, *video.shape[1:])
@@ -93,11 +106,20 @@ def draw_tracks(
 def contact_sheet(
     video: Tensor, columns: int = 8, *, rows: int = 1, tile_width: int = 320
 ) -> Tensor:
-    """Evenly chosen frames, the first and the last among them, side by side with thin white gaps.
+    """Evenly spaced frames, the first and the last among them, side by side with thin white gaps.
 
-    video: (T, H, W, 3) uint8 or floating 0..1. At most columns x rows frames are shown, row by
-    row, each shrunk to tile_width pixels when it is wider. Returns (H', W', 3) of the same dtype.
-    Raises ShapeError for a bad video, TypeError or ValueError for counts that are not 1 or more.
+    Args:
+        video: (T, H, W, 3), uint8 or floating point 0..1.
+        columns: the most frames in a row.
+        rows: the most rows.
+        tile_width: pixels to which wider frames are reduced.
+
+    Returns:
+        (H', W', 3) of the same dtype.
+
+    Raises:
+        ShapeError: the video has another shape.
+        TypeError, ValueError: a count is not a whole number of at least 1.
     """
     check_video(video)
     for name, value in (("columns", columns), ("rows", rows), ("tile_width", tile_width)):

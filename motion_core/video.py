@@ -1,7 +1,7 @@
-"""Pictures and videos in files: torch tensors on our side, PyAV and Pillow on the other.
+"""Reading and writing of pictures and videos as torch tensors, with PyAV and Pillow.
 
 A video is (T, H, W, 3), a picture (H, W, 3), both RGB. Files are written under a temporary name
-beside the target and renamed when complete, so that nobody ever meets half a file.
+beside the target and renamed when complete, so no reader ever finds a partial file.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from .progress import Progress, silent
 
 logger = logging.getLogger(__name__)
 
-# No playlists, no network and no scripts: a file may not make the reader open another one.
+# No playlists, no network and no scripts: a file must not make the reader open another file.
 VIDEO_FORMATS = (
     "mov,mp4,matroska,webm,avi,gif,apng,mpeg,mpegts,flv,ogg,asf,h264,hevc,ivf,y4m,yuv4mpegpipe"
 )
-# As an option of the container alone: given to its streams too, FLV crashes PyAV before 18.
+# Passed as a container option only: as an option of the streams too, FLV crashes PyAV before 18.
 ONLY_VIDEO = {"format_whitelist": VIDEO_FORMATS}
 IMAGE_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "BMP", "TIFF", "GIF", "PPM")
-# The index before the pictures, so that a browser starts at once.
+# Writes the index before the pictures, so that a browser can start at once.
 WEB_FIRST = {"movflags": "faststart"}
 CONTAINERS: dict[str, tuple[str, dict[str, str]]] = {
     ".mp4": ("mp4", WEB_FIRST),
@@ -53,7 +53,7 @@ PICTURE_WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 ENCODER_OPTIONS = {"crf": "18", "preset": "faster"}
 MAX_PIXELS = 4_000_000_000
-# Of what a container counts its duration in, and how much of it may lack without a word.
+# Units per second of a container's duration; seconds that may be missing without a warning.
 MICROSECONDS, SHORT_S = 1_000_000, 0.25
 MAX_H264_SIDE = 16384
 BT709 = 1
@@ -64,12 +64,22 @@ LIMITED_RANGE, FULL_RANGE = 1, 2
 def read_video(
     path: str | Path, *, max_frames: int | None = None, progress: Progress = silent
 ) -> tuple[Tensor, float]:
-    """All frames of a video file, or the first `max_frames`, and its frames per second.
+    """All frames of a video file, or the first `max_frames`, and its frame rate.
 
-    Returns (T, H, W, 3) uint8 RGB, turned upright as the file asks, and its average frame rate;
-    frames are taken as they are stored, also where their spacing in time varies.
-    Raises FormatError when the file is missing, is not a video, is cut short, or holds more than
-    4 thousand million pixels; TypeError or ValueError for max_frames that is not 1 or more.
+    Frames are returned as stored, also where they are unevenly spaced in time.
+
+    Args:
+        path: the file.
+        max_frames: at least 1, or None for all frames.
+        progress: called per frame.
+
+    Returns:
+        (T, H, W, 3) uint8 RGB, rotated upright as the file specifies, and its average frame rate.
+
+    Raises:
+        FormatError: the file is missing, is not a video, is cut short, or holds more than 4
+            thousand million pixels.
+        TypeError, ValueError: max_frames is not a whole number of at least 1.
     """
     if max_frames is not None and operator.index(max_frames) < 1:
         raise ValueError(f"max_frames must be 1 or more, or None for all; got {max_frames}.")
@@ -87,10 +97,13 @@ def read_video(
 
 @dataclass(frozen=True)
 class OpenVideo:
-    """A video file while it is read from its beginning to its end.
+    """A video file that is being read from beginning to end.
 
-    pictures: upright (H, W, 3) uint8 RGB, one after the other. fps: the average frame rate.
-    stated_frames: how many the file says it holds, 0 when it does not say; it may be wrong.
+    Attributes:
+        pictures: upright (H, W, 3) uint8 RGB, one after the other.
+        fps: the average frame rate.
+        stated_frames: the number of frames that the file states, which may be wrong; 0 when it
+            states none.
     """
 
     pictures: Iterator[np.ndarray]
@@ -100,9 +113,9 @@ class OpenVideo:
 
 @contextmanager
 def open_video(path: str | Path) -> Iterator[OpenVideo]:
-    """A video file to be read picture by picture, for clips that do not fit in memory.
+    """Opens a video file to be read frame by frame, for clips that do not fit in memory.
 
-    Raises FormatError, also while pictures are taken, as read_video does.
+    Raises FormatError as read_video does, also while frames are read.
     """
     import av
     from av.error import FFmpegError
@@ -131,13 +144,20 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
 
 
 def write_video(path: str | Path, frames: Tensor, fps: float, progress: Progress = silent) -> None:
-    """Writes a video that plays everywhere: H.264, yuv420p, BT.709, nearly without visible loss.
+    """Writes a video that common players and browsers play: H.264, yuv420p, BT.709, crf 18.
 
-    path: ends in .mp4, .m4v, .mov or .mkv. frames: (T, H, W, 3), uint8 or floating 0..1 (what is
-    beyond is clipped), T >= 1. H.264 in yuv420p has even sides only: an odd width or height grows
-    by one pixel that repeats the last column or row.
-    Raises ShapeError, TypeError or ValueError for bad frames, fps or suffix, OSError when the file
-    cannot be written. Nothing is left behind when the work fails or progress stops it.
+    H.264 in yuv420p has even sides only: an odd width or height grows by one pixel that repeats
+    the last column or row. If writing fails or progress raises, no file is left behind.
+
+    Args:
+        path: ends in .mp4, .m4v, .mov or .mkv.
+        frames: (T, H, W, 3), uint8 or floating point 0..1 (clipped), T >= 1.
+        fps: frames per second, 0.1..1000.
+        progress: called per frame.
+
+    Raises:
+        ShapeError, TypeError, ValueError: frames, fps or suffix are invalid.
+        OSError: the file cannot be written.
     """
     import av
     from av.error import FFmpegError
@@ -219,11 +239,15 @@ def _opened_image(path: str | Path) -> Iterator[Any]:
 
 
 def write_image(path: str | Path, image: Tensor) -> None:
-    """Writes a picture; the path ends in .png (lossless, 8 bit), .jpg or .webp.
+    """Writes a picture. If writing fails, no file is left behind.
 
-    image: (H, W, 3), uint8 or floating 0..1 (what is beyond is clipped).
-    Raises ShapeError, TypeError or ValueError for a bad image or suffix, OSError when the file
-    cannot be written, which leaves nothing behind.
+    Args:
+        path: ends in .png (lossless, 8 bit), .jpg, .jpeg or .webp.
+        image: (H, W, 3), uint8 or floating point 0..1 (clipped).
+
+    Raises:
+        ShapeError, TypeError, ValueError: image or suffix are invalid.
+        OSError: the file cannot be written.
     """
     from PIL import Image
 

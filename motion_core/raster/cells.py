@@ -12,13 +12,20 @@ from ..tracks.model import Tracks
 
 
 def grid_cells(tracks: Tracks, grid: Size, frames: slice) -> tuple[Tensor, Tensor, Tensor]:
-    """The cell under every point in some frames: columns, rows (t, N) int64, and which count.
+    """The grid cell under every point in some frames.
 
-    cell = floor(position * grid / canvas). The third tensor (t, N) bool is True where a point is
-    visible and inside the canvas; elsewhere column and row mean nothing.
+    cell = floor(position * grid / canvas), in float64, which makes the floor exact: the product of
+    a float32 and a side is exact, and rounding the quotient by another side cannot cross a whole
+    number.
 
-    float64 makes the floor exact: the product of a float32 and a side is, and the quotient of
-    that by another side cannot be rounded across a whole number.
+    Args:
+        tracks: on any canvas.
+        grid: width and height of the grid.
+        frames: of the tracks, t of them.
+
+    Returns:
+        Columns and rows, (t, N) int64 each, and a mask (t, N) bool that is True where a point is
+        visible and inside the canvas. Elsewhere column and row have no meaning.
     """
     x, y = tracks.xy[frames].unbind(dim=-1)
     width, height = tracks.size
@@ -35,10 +42,9 @@ def displacement_scale(tracks: Tracks, grid: Size) -> Tensor:
 
 
 def last_occurrences(keys: Tensor) -> Tensor:
-    """Where each different key of (M,) occurs last: what survives when later overwrites earlier.
+    """The index at which each different key of (M,) occurs last, as when later entries overwrite.
 
-    Found by sorting, because writing duplicates into a tensor leaves the winner to chance on
-    some devices.
+    Found by sorting, because some devices write duplicate indices in no defined order.
     """
     ordered, order = torch.sort(keys, stable=True)
     is_last = torch.ones_like(ordered, dtype=torch.bool)
@@ -47,7 +53,7 @@ def last_occurrences(keys: Tensor) -> Tensor:
 
 
 def check_frames(tracks: Tracks, frames: int | None) -> None:
-    """Raises ShapeError when tracks do not last the wanted number of frames (None: any)."""
+    """Raises ShapeError unless the tracks have the expected number of frames (None: any)."""
     if frames is not None and tracks.num_frames != whole_number("frames", frames):
         raise ShapeError(
             f"the tracks last {tracks.num_frames} frames but {frames} are wanted. Resample them "

@@ -1,4 +1,4 @@
-"""Steps of every track as soft blobs of flow: what Image Conductor's control network reads."""
+"""Step displacements of tracks, blurred by a Gaussian: the input of Image Conductor."""
 
 from __future__ import annotations
 
@@ -23,16 +23,26 @@ def gaussian_flow(
     sigma_px: float = 10.0,
     progress: Progress = silent,
 ) -> Tensor:
-    """Blurred step displacements (Image Conductor, 2406.15339): (T, H, W, 2) float32 grid pixels.
+    """Blurred step displacements (Image Conductor, arXiv 2406.15339).
 
     Frame i >= 1 holds p_i - p_(i-1) of every track in the cell of p_(i-1), where the step begins;
     each frame is then blurred by a kernel_px x kernel_px Gaussian whose weights sum to 1, mirrored
     at the borders without repeating the edge (OpenCV's filter2D with BORDER_REFLECT_101). Frame 0
-    is zero. A step counts when the point is visible at both ends and begins inside the canvas; of
-    several steps that begin in one cell the last track's is kept.
+    is zero. A step counts when the point is visible at both ends and begins inside the canvas. If
+    several steps begin in one cell, the last track's is kept.
 
-    kernel_px: odd, and sigma_px, both in grid pixels. progress is called per frame.
-    Raises TypeError or ValueError for sizes out of range, ValueError when it does not fit memory.
+    Args:
+        tracks: on any canvas.
+        grid: width and height of the result.
+        kernel_px: odd side of the kernel in grid pixels.
+        sigma_px: standard deviation of the Gaussian in grid pixels.
+        progress: called per frame.
+
+    Returns:
+        (T, H, W, 2) float32, grid pixels.
+
+    Raises:
+        TypeError, ValueError: a size is out of range, or the result exceeds the device's memory.
     """
     grid = checked_size(*grid)
     weights = _weights(kernel_px, sigma_px)

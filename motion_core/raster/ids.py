@@ -1,4 +1,4 @@
-"""Who is who: each track carries the sinusoidal code of a number drawn at random."""
+"""Identity codes: each track gets the sinusoidal code of an integer that is drawn at random."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ MAX_SEED = (1 << 64) - 1
 
 @dataclass(frozen=True)
 class IdEmbedding:
-    """The code that tells tracks apart (Motion Prompting §4.2): D numbers per track.
+    """The code that identifies a track (Motion Prompting §4.2): D numbers per track.
 
-    dim:  D, even. 64 in the paper.
-    pool: How many integers there are to draw from, 0..pool-1. 16384 in the paper.
+    Attributes:
+        dim: D, even. 64 in the paper.
+        pool: the number of integers to draw from, 0..pool-1. 16384 in the paper.
 
-    Raises TypeError or ValueError for a dim that is not even and positive, or a pool outside
-    1..16777216.
+    Raises:
+        TypeError, ValueError: dim is not even and positive, or pool lies outside 1..16777216.
     """
 
     dim: int = 64
@@ -37,11 +38,20 @@ class IdEmbedding:
             )
 
     def draw(self, count: int, seed: int) -> Tensor:
-        """`count` different integers of 0..pool-1 in random order: (count,) int64.
+        """`count` different integers of 0..pool-1 in random order.
 
         The same count and seed always give the same integers, and a larger count continues the
-        same list. Raises ValueError when the pool holds fewer than `count`, or for a seed outside
-        0..2^64-1.
+        same list.
+
+        Args:
+            count: how many integers are drawn.
+            seed: 0..2^64-1.
+
+        Returns:
+            (count,) int64.
+
+        Raises:
+            ValueError: the pool holds fewer than `count` integers, or the seed is out of range.
         """
         if whole_number("count", count) > self.pool:
             raise ValueError(

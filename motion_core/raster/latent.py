@@ -1,4 +1,4 @@
-"""Which cell of a video latent each track is in: what Wan-Move copies features by."""
+"""The cell of a video latent that each track passes in each latent frame, as Wan-Move reads it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,22 @@ from .chunks import frame_chunks
 
 
 def latent_cells(tracks: Tracks, grid: Size, *, frame_stride: int = 4) -> Tensor:
-    """The latent cell of every track in frames 0, 4, 8, ...: (T', N, 2) int64, columns (x, y).
+    """The latent cell of every track in frames 0, 4, 8, ... (Wan-Move, arXiv 2512.08765).
 
-    grid: W and H of the latent, canvas / 8 for Wan's autoencoder. A track that is invisible or
-    outside the canvas in that frame has (-1, -1): test for it before indexing, because -1 is the
-    last cell to Python. T' = ceil(T / frame_stride). (Wan-Move, 2512.08765; its own order
-    (N, T', 2) with columns (y, x) is `latent_cells(...).transpose(0, 1).flip(-1)`.)
-    Raises TypeError or ValueError for a grid or stride below 1.
+    A track that is invisible or outside the canvas in a frame has (-1, -1) there. Test for it
+    before indexing, because Python reads -1 as the last cell. Wan-Move's own order (N, T', 2) with
+    columns (y, x) is `latent_cells(...).transpose(0, 1).flip(-1)`.
+
+    Args:
+        tracks: on the video's canvas.
+        grid: W and H of the latent, canvas / 8 for Wan's autoencoder.
+        frame_stride: video frames per latent frame.
+
+    Returns:
+        (T', N, 2) int64, columns (x, y), with T' = ceil(T / frame_stride).
+
+    Raises:
+        TypeError, ValueError: a side of the grid or the stride is below 1.
     """
     grid = checked_size(*grid)
     stride = whole_number("frame_stride", frame_stride, least=1)

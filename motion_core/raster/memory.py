@@ -1,4 +1,4 @@
-"""Refuses tensors that a machine cannot hold, before the machine starts to swap."""
+"""Rejects tensors that exceed a device's memory before they are allocated."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ ADDRESSABLE = 1 << 62
 
 
 def check_fits(what: str, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> None:
-    """Raises ValueError, with the memory it takes, when a tensor exceeds all memory of `device`."""
-    wanted = math.prod(shape) * dtype.itemsize
+    """Raises ValueError, with the memory needed, if a tensor exceeds the memory of `device`."""
+    needed = math.prod(shape) * dtype.itemsize
     present = _total_memory(device)
-    if wanted > present:
+    if needed > present:
         sides = "x".join(str(side) for side in shape)
         raise ValueError(
-            f"{what} of {sides} {str(dtype).removeprefix('torch.')} needs {wanted / 2**30:,.1f} "
+            f"{what} of {sides} {str(dtype).removeprefix('torch.')} needs {needed / 2**30:,.1f} "
             f"GiB, more than all the memory of {device} ({present / 2**30:,.1f} GiB). Use a "
             "smaller grid, fewer frames, a half-precision dtype, or the sparse form."
         )

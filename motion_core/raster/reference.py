@@ -1,7 +1,7 @@
-"""The definitions: every encoder as the plainest loop that says what it means.
+"""Reference implementations: every raster as a plain loop that defines it.
 
-Nothing here is fast and nothing here is called by the product. The fast paths are compared with
-these, value for value and, where training needs them, gradient for gradient.
+The product does not call them. Tests compare the fast paths with them, value for value and,
+where training needs gradients, gradient for gradient.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _reference_blur(flow: Tensor, kernel_px: int, sigma_px: float) -> Tensor:
 
 
 def _mirror(place: int, side: int) -> int:
-    """The pixel that a place outside 0..side-1 shows."""
+    """The pixel that a position outside 0..side-1 is reflected to."""
     while side > 1 and not 0 <= place < side:
         place = -place if place < 0 else 2 * (side - 1) - place
     return place if side > 1 else 0

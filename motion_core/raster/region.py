@@ -1,4 +1,4 @@
-"""Motion of small square regions and where motion is wanted: what MotionPro's adapter reads."""
+"""Displacement on small square regions and a motion mask: the input of MotionPro's adapter."""
 
 from __future__ import annotations
 
@@ -23,19 +23,30 @@ def region_flow(
     brush: Tensor | None = None,
     progress: Progress = silent,
 ) -> Tensor:
-    """Region-wise displacement and motion mask (MotionPro, 2505.20287): (T, H, W, 3) float32.
+    """Region-wise displacement and motion mask (MotionPro, arXiv 2505.20287).
 
-    Channels 0 and 1: p_t - p_0 in grid pixels, not normalised, written in every frame t on the
-    block [y-4, y+4) x [x-4, x+4) round the cell (x, y) where the track starts; blocks are cut off
-    at the border. Later tracks overwrite earlier ones. A track must be visible inside the canvas
-    in frame 0 to have a block, and visible in frame t to write into it.
-    Channel 2, the same in every frame: 1 where channels 0 or 1 are not zero in some frame, or
-    where `brush` is. (The released code looks at the last frame only, which loses a drag that
-    comes back to its start.) Pinned points do not move: cover them with the brush if the model
-    is meant to look there.
+    Channels 0 and 1 are p_t - p_0 in grid pixels, not normalised, written in every frame t on the
+    block [y-4, y+4) x [x-4, x+4) around the cell (x, y) where the track starts. Blocks are cut off
+    at the border, and later tracks overwrite earlier ones. A track must be visible inside the
+    canvas in frame 0 to have a block, and visible in frame t to write into it.
 
-    block_px: even. brush: (H, W) of the grid, any dtype, or None. progress is called per frame.
-    Raises ShapeError for a brush of another shape, ValueError for an odd block.
+    Channel 2 is the same in every frame: 1 where channel 0 or 1 is not zero in some frame, or where
+    `brush` is. (The released code reads the last frame only, which misses a drag that returns to
+    its start.) Pinned points do not move; cover them with the brush to include them in the mask.
+
+    Args:
+        tracks: on any canvas.
+        grid: width and height of the result.
+        block_px: even side of a block in grid pixels.
+        brush: (H, W) of the grid, any dtype, or None.
+        progress: called per frame.
+
+    Returns:
+        (T, H, W, 3) float32.
+
+    Raises:
+        ShapeError: the brush has another shape.
+        ValueError: block_px is odd, or the result exceeds the device's memory.
     """
     grid = checked_size(*grid)
     if whole_number("block_px", block_px, least=2) % 2:
@@ -65,7 +76,7 @@ def region_flow(
 def _blocks(
     rows: Tensor, columns: Tensor, present: Tensor, grid: Size, block_px: int
 ) -> tuple[Tensor, Tensor]:
-    """The pixels (K,) that present tracks write, flat, and the track (K,) that writes each last."""
+    """Flat indices (K,) of the pixels that tracks write, and the last track (K,) to write each."""
     index = present.nonzero().squeeze(1)
     starts = rows[index] * grid.width + columns[index]
     last = last_occurrences(starts)

@@ -1,4 +1,4 @@
-"""Sums of rows that share a place: reproducible on every device, in order, in float32."""
+"""Sums of rows that share a key: reproducible on every device, in order, in float32."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from .chunks import rows_per_chunk
 class _Groups:
     """Entries that share a key, the largest groups first.
 
-    keys (G,): the key of each group. start (G,): where in `order` it begins. order (M,): entries,
-    those of one group side by side and in their original order. larger_than[k]: how many groups
-    have more than k entries.
+    Attributes:
+        keys: (G,), the key of each group.
+        start: (G,), where each group begins in `order`.
+        order: (M,), entries, those of one group adjacent and in their original order.
+        larger_than: at index k, the number of groups with more than k entries.
     """
 
     keys: Tensor
@@ -48,7 +50,7 @@ def read_rows(buffer: Tensor, keys: Tensor) -> Tensor:
 def write_rows(buffer: Tensor, keys: Tensor, rows: Tensor) -> None:
     """Overwrites rows of a buffer, addressed as in read_rows.
 
-    Where a key comes twice either row may win: the device decides.
+    If a key occurs twice, the device decides which row is kept.
     """
     if buffer.ndim == 2:
         buffer.index_copy_(0, keys, rows)
@@ -60,9 +62,10 @@ def write_rows(buffer: Tensor, keys: Tensor, rows: Tensor) -> None:
 def scatter_add_rows(
     target: Tensor, target_keys: Tensor, source: Tensor, source_keys: Tensor
 ) -> None:
-    """What scatter_sum does, faster where few entries share a key.
+    """Computes scatter_sum, faster where few entries share a key.
 
-    Every row is written as it is; then the few places that several entries share get their sums.
+    Every row is written without a sum first; then the few keys that several entries share get
+    their sums.
     """
     rows = rows_per_chunk(source.shape[1], source.device)
     for keys, members in zip(target_keys.split(rows), source_keys.split(rows), strict=True):
@@ -73,9 +76,10 @@ def scatter_add_rows(
 
 
 def _colliding(keys: Tensor, places: int) -> Tensor:
-    """Which entries (S,) share their key with another, in order; keys lie in 0..places-1.
+    """Indices of the entries (S,) that share their key with another, in order.
 
-    Each entry signs its place; whoever finds another's signature there strikes the place out.
+    Keys lie in 0..places-1. Each entry writes its index at its key; an entry that reads another
+    index there marks the key as shared.
     """
     signature = torch.empty(places, dtype=torch.int32, device=keys.device)
     entries = torch.arange(len(keys), dtype=torch.int32, device=keys.device)
@@ -92,8 +96,14 @@ def _colliding(keys: Tensor, places: int) -> Tensor:
 def scatter_sum(target: Tensor, target_keys: Tensor, source: Tensor, source_keys: Tensor) -> None:
     """For every entry m, target[target_keys[m]] becomes the sum of its source[source_keys[m]].
 
-    Rows of `target` that no entry names are left alone. Sums run in entry order in at least
-    float32 and are rounded once, when written: a plain loop gives the same bits.
+    Rows of `target` that no entry names are unchanged. Sums run in entry order in at least float32
+    and are rounded once, when written, so a plain loop gives the same bits.
+
+    Args:
+        target: written in place, addressed as in read_rows.
+        target_keys: (M,) int64.
+        source: read, addressed as in read_rows.
+        source_keys: (M,) int64.
     """
     groups = _group(target_keys)
     members = source_keys[groups.order]

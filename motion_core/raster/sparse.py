@@ -1,4 +1,4 @@
-"""The id volume of Motion Prompting: sparse first, dense when somebody needs it."""
+"""The id volume of Motion Prompting, as sparse entries and as a dense tensor."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
 @dataclass(frozen=True, eq=False)
 class SparseVolume:
-    """A volume (T, H, W, D) that is zero but for M entries; entries that share a cell add up.
-
-    cells:  (M,) int64, where each entry lies: (t * H + y) * W + x on `grid`.
-    tracks: (M,) int64, the row each entry holds: an index into `rows`.
-    rows:   (N, D) floating, one code per track. Gradients reach them through to_dense and
-            through any use of rows[tracks].
-    frames: T.
-    grid:   W and H that cells are counted on.
-    fold:   r. Above 1 the volume stands for its PixelUnshuffle by r: (T, H/r, W/r, D*r*r).
+    """A volume (T, H, W, D) that is zero except for M entries; entries that share a cell add up.
 
     Entries made by sparse_id_volume are ordered by frame, then by track.
-    Raises TypeError, ShapeError or ValueError when any of this does not hold.
+
+    Attributes:
+        cells: (M,) int64, the cell of each entry: (t * H + y) * W + x on `grid`.
+        tracks: (M,) int64, the index of each entry's row in `rows`.
+        rows: (N, D) floating point, one code per track. Gradients reach them through to_dense and
+            through any use of rows[tracks].
+        frames: T.
+        grid: W and H, on which cells are counted.
+        fold: r. Above 1 the volume stands for its PixelUnshuffle by r: (T, H/r, W/r, D*r*r).
+
+    Raises:
+        TypeError, ShapeError, ValueError: the attributes do not agree.
     """
 
     cells: Tensor
@@ -82,9 +85,15 @@ class SparseVolume:
     def to_dense(self, dtype: torch.dtype | None = None) -> Tensor:
         """The volume as one contiguous tensor, channels last: (T, H, W, D).
 
-        dtype: float32, float16, bfloat16 or float64; that of `rows` when None. Sums are taken in
-        float32 or wider and rounded once. Differentiable (once) with respect to `rows`.
-        Raises TypeError for other dtypes, ValueError when the machine cannot hold the volume.
+        Sums are taken in float32 or wider and rounded once. Differentiable (once) with respect to
+        `rows`.
+
+        Args:
+            dtype: float32, float16, bfloat16 or float64; that of `rows` when None.
+
+        Raises:
+            TypeError: another dtype.
+            ValueError: the volume exceeds the device's memory.
         """
         dtype = dtype or self.rows.dtype
         if dtype not in DTYPES:
@@ -96,13 +105,24 @@ class SparseVolume:
 def sparse_id_volume(
     tracks: Tracks, grid: Size, rows: Tensor, *, frames: int | None = None
 ) -> SparseVolume:
-    """Where every visible track passes on a grid (Motion Prompting §4.2), M <= T*N entries.
+    """The cells of a grid that every visible track passes (Motion Prompting §4.2).
 
     A point of track n in frame t that is visible and inside the canvas puts rows[n] into cell
     floor(xy * grid / canvas).
-    rows: (N, D), as from IdEmbedding. frames: the number of frames that is wanted, or None.
-    Raises ShapeError for rows that are not (N, D) or tracks of another length, TypeError for rows
-    of integers, ValueError for a grid without cells.
+
+    Args:
+        tracks: on any canvas.
+        grid: width and height of the volume.
+        rows: (N, D), as from IdEmbedding.
+        frames: the expected number of frames, or None for any.
+
+    Returns:
+        A volume with M <= T*N entries.
+
+    Raises:
+        ShapeError: rows are not (N, D), or the tracks have another number of frames.
+        TypeError: rows are integers.
+        ValueError: the grid has no cells, or rows and tracks are on different devices.
     """
     grid = checked_size(*grid)
     check_frames(tracks, frames)
@@ -162,7 +182,18 @@ def id_volume(
 ) -> Tensor:
     """The dense id volume: (T, H, W, D), zero where no track passes, channels last.
 
-    Equal to sparse_id_volume(...).to_dense(dtype); raises what the two raise.
+    Args:
+        tracks: on any canvas.
+        grid: width and height of the volume.
+        rows: (N, D), as from IdEmbedding.
+        dtype: of the result; that of `rows` when None.
+        frames: the expected number of frames, or None for any.
+
+    Returns:
+        The same as sparse_id_volume(...).to_dense(dtype).
+
+    Raises:
+        The errors of sparse_id_volume and SparseVolume.to_dense.
     """
     return sparse_id_volume(tracks, grid, rows, frames=frames).to_dense(dtype)
 
@@ -170,8 +201,14 @@ def id_volume(
 def fold_sparse(volume: SparseVolume, factor: int) -> SparseVolume:
     """PixelUnshuffle of a sparse volume: (T, H, W, D) to (T, H/r, W/r, D*r*r).
 
-    Nothing is computed and nothing becomes dense; channels are ordered as in fold_volume.
-    Raises ValueError when r does not divide both sides or the volume is folded already.
+    No tensor is computed or made dense. Channels are ordered as in fold_volume.
+
+    Args:
+        volume: not folded yet.
+        factor: r.
+
+    Raises:
+        ValueError: r does not divide both sides, or the volume is folded already.
     """
     if volume.fold != 1:
         raise ValueError(
@@ -186,7 +223,14 @@ def fold_volume(volume: Tensor, factor: int) -> Tensor:
 
     Channel d of pixel (dy, dx) in its r x r block becomes channel d*r*r + dy*r + dx, the order of
     torch.nn.functional.pixel_unshuffle.
-    Raises ShapeError unless (T, H, W, D), ValueError when r does not divide H and W.
+
+    Args:
+        volume: (T, H, W, D).
+        factor: r.
+
+    Raises:
+        ShapeError: the volume is not (T, H, W, D).
+        ValueError: r does not divide H and W.
     """
     if volume.ndim != 4:
         raise ShapeError(f"fold_volume takes (T, H, W, D); got {tuple(volume.shape)}.")
@@ -224,7 +268,7 @@ class _Densify(torch.autograd.Function):
 
 
 def _slots(volume: SparseVolume) -> Tensor:
-    """Each entry's flat place in the dense volume: cell, or folded cell * r*r + phase."""
+    """Each entry's flat index in the dense volume: cell, or folded cell * r*r + phase."""
     if volume.fold == 1:
         return volume.cells
     _, height, width, _ = volume.shape
