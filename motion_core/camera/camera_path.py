@@ -23,13 +23,18 @@ ROTATION_TOLERANCE = 1e-3
 class CameraPath:
     """A pinhole camera through T frames of one canvas.
 
-    T_cam_world: (T, 4, 4) float64, rigid.
-    K:           (T, 3, 3) float64, intrinsics in pixels of `size`, corner origin.
-    size:        The canvas.
-    fps:         Frames per second, or None when unknown.
-
     Poses are float64 because chained moves would otherwise drift; projection runs in float32.
-    Raises TypeError, ShapeError or ValueError when any of this does not hold.
+
+    Attributes:
+        T_cam_world: (T, 4, 4) float64, rigid.
+        K: (T, 3, 3) float64, intrinsics in pixels of `size`, corner origin.
+        size: The canvas.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        TypeError: A matrix is not a float64 tensor.
+        ShapeError: A matrix has another shape, or there is not one K per pose.
+        ValueError: A matrix is not finite, a pose is not rigid, or a focal length is not above 0.
     """
 
     T_cam_world: Tensor

@@ -120,7 +120,13 @@ class CameraScene:
         return self.lift(pixels, z, valid)
 
     def lift(self, pixels: Tensor, z: Tensor, valid: Tensor) -> PointCloud:
-        """Points at pixels (M, 2) with depths (M,) that hold where valid (M,)."""
+        """Lift pixels of the picture to scene points.
+
+        Args:
+            pixels: (M, 2) pixels.
+            z: (M,) depths.
+            valid: (M,) bool, where `z` is known. Elsewhere the point lies on its ray at depth 1.
+        """
         points = unproject(pixels, torch.where(valid, z, torch.ones_like(z)), self.depth.K)
         mask = None if bool(valid.all()) else valid
         return PointCloud(points.T.contiguous(), mask, self.depth.K, self.near)

@@ -48,10 +48,18 @@ class ObjectMotion:
 
 
 def add_displacements(tracks: Tracks, other: Tracks) -> Tracks:
-    """Positions of `tracks` plus how far each track of `other` has come since its first frame.
+    """Add to `tracks` how far each track of `other` has moved since its first frame.
 
-    Track n of one goes with track n of the other; a point is visible where both are.
-    Raises CanvasError or ShapeError when canvases, frames or counts differ.
+    Args:
+        tracks: (T, N) tracks that are moved.
+        other: (T, N) tracks whose displacements are added; track n moves track n of `tracks`.
+
+    Returns:
+        Tracks (T, N), visible where both are.
+
+    Raises:
+        CanvasError: The canvases differ.
+        ShapeError: The numbers of frames or tracks differ.
     """
     if tracks.size != other.size:
         raise CanvasError(
@@ -69,12 +77,19 @@ def add_displacements(tracks: Tracks, other: Tracks) -> Tracks:
 
 
 def add_nearest(tracks: Tracks, other: Tracks, mask: Tensor | None = None) -> Tracks:
-    """Each track plus the displacement of the track of `other` that starts nearest to it.
+    """Add to each track the displacement of the track of `other` that starts nearest to it.
 
-    mask: (H, W) bool of the canvas, which tracks take part by where they start; None for all. A
-    track that takes part is visible where both are; the others stay as they are, and so do all
-    when `other` has none.
-    Raises CanvasError or ShapeError when canvases, frames or the mask differ.
+    Args:
+        tracks: (T, N) tracks that are moved.
+        other: (T, M) tracks whose displacements are added. With M = 0 nothing changes.
+        mask: (H, W) bool of the canvas. Only tracks that start on it are moved; None moves all.
+
+    Returns:
+        Tracks (T, N). A moved track is visible where both tracks are; the others are unchanged.
+
+    Raises:
+        CanvasError: The canvases differ.
+        ShapeError: The numbers of frames differ, or the mask is not (H, W).
     """
     if mask is not None and (mask.dtype != torch.bool or mask.shape != (*tracks.size[::-1],)):
         raise ShapeError(f"the mask must be bool for {tracks.size}; got {tuple(mask.shape)}.")
@@ -93,9 +108,17 @@ def add_nearest(tracks: Tracks, other: Tracks, mask: Tensor | None = None) -> Tr
 
 
 def compose_by_adding(tracks: Tracks, scene: CameraScene, *, progress: Progress = silent) -> Tracks:
-    """The paper's composition: the camera's displacement of each track's first point is added.
+    """Add the camera's displacement of each track's first point, as the paper does.
 
-    It is accurate for small moves; see compose_3d. Raises what compose_3d raises.
+    It is accurate for small moves only; see compose_3d.
+
+    Args:
+        tracks: (T, N) tracks under a camera that stands still.
+        scene: Depth, camera path and occlusion rule.
+        progress: Called once per frame.
+
+    Raises:
+        CanvasError, ShapeError, ValueError: As in compose_3d.
     """
     _check_object(tracks, scene)
     camera = reproject_points(scene, track_starts(tracks).xy, progress=progress)

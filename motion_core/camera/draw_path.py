@@ -42,11 +42,20 @@ class _Panel:
 
 
 def draw_path(path: CameraPath, depth: DepthMap | None = None) -> Tensor:
-    """(H, W, 3) float 0..1, a path seen from above (left) and from its right side (right).
+    """Draw a camera path from above (left) and from its right side (right).
 
-    depth: draws the scene's points too. Cameras run from blue (first) to orange (last); one grid
-    square is a round number of scene units, written below.
-    Raises ValueError for a path without frames.
+    Cameras run from blue (first) to orange (last). One grid square is a round number of scene
+    units, written below.
+
+    Args:
+        path: The camera path.
+        depth: Also draws the scene's points; None draws the cameras alone.
+
+    Returns:
+        (H, W, 3) float32 0..1.
+
+    Raises:
+        ValueError: The path has no frames.
     """
     if path.num_frames == 0:
         raise ValueError("a camera path without frames cannot be drawn.")
@@ -105,9 +114,9 @@ def _draw_panel(panel: _Panel, back: np.ndarray, path: CameraPath, scene: np.nda
 
 def _draw_grid(canvas: np.ndarray, panel: _Panel) -> float:
     """Lines a round number of scene units apart; returns that number."""
-    wanted = 60.0 / panel.scale
-    power = 10.0 ** np.floor(np.log10(wanted))
-    square = power * min((1.0, 2.0, 5.0, 10.0), key=lambda step: abs(step * power - wanted))
+    target = 60.0 / panel.scale
+    power = 10.0 ** np.floor(np.log10(target))
+    square = power * min((1.0, 2.0, 5.0, 10.0), key=lambda step: abs(step * power - target))
     reach = PANEL.width / 2 / panel.scale
     for axis in (0, 1):
         middle = panel.centre[panel.axes[axis]]
@@ -158,5 +167,5 @@ def _line(
     cv2.line(canvas, ends[0], ends[1], color, thickness, cv2.LINE_AA, shift=4)
 
 
-def _color(share: float) -> tuple[float, ...]:
-    return tuple(a + share * (b - a) for a, b in zip(START, END, strict=True))
+def _color(fraction: float) -> tuple[float, ...]:
+    return tuple(a + fraction * (b - a) for a, b in zip(START, END, strict=True))

@@ -1,4 +1,4 @@
-"""A camera led by the pointer: the grabbed scene point stays under the drawn path.
+"""A camera controlled by the pointer: the grabbed scene point stays under the drawn path.
 
 Appendix A.6 of Motion Prompting: the point grabbed in the first frame is followed by moving the
 camera within its vertical plane, or on a sphere about the subject.
@@ -36,10 +36,12 @@ STEEPEST_DEG = 89.0
 
 @dataclass(frozen=True, eq=False)
 class FollowedPath:
-    """A camera path led by the pointer.
+    """A camera path controlled by the pointer.
 
-    path: the camera. error_px: (T,) float64, distance of the projected point from the pointer;
-    above 0.1 where the camera cannot bring it there and goes as near as it can.
+    Attributes:
+        path: The camera.
+        error_px: (T,) float64, distance of the projected point from the pointer. It is above 0.1
+            where the camera cannot bring the point there and goes as near as it can.
     """
 
     path: CameraPath
@@ -47,9 +49,17 @@ class FollowedPath:
 
 
 def grabbed_point(depth: DepthMap, pixel: tuple[float, float]) -> Tensor:
-    """(3,) float64, the scene point at a pixel of the picture.
+    """Lift a pixel of the picture to its scene point.
 
-    Raises ValueError where the picture has no depth.
+    Args:
+        depth: Depth of the picture.
+        pixel: x and y in pixels.
+
+    Returns:
+        (3,) float64.
+
+    Raises:
+        ValueError: The picture has no depth at the pixel.
     """
     xy = torch.tensor([pixel], dtype=torch.float32, device=depth.z.device)
     z, known = depth_at(depth, xy)
@@ -62,28 +72,42 @@ def grabbed_point(depth: DepthMap, pixel: tuple[float, float]) -> Tensor:
 
 
 def follow_in_plane(point: Tensor, pixels: Tensor, setup: CameraSetup) -> FollowedPath:
-    """The camera slides in its own vertical plane, without turning, so that `point` is at `pixels`.
+    """Slide the camera in its own vertical plane, without turning, so that `point` is at `pixels`.
 
-    point: (3,) grabbed point, as seen by the picture's camera. pixels: (T, 2).
     Closed form: with depth Z and focal length f a shift of the camera by s moves the point by
     -f s / Z, so s = X - (x - cx) Z / f.
-    Raises ShapeError unless there is one pixel for each frame of the setup, ValueError for pixels
-    that are not finite or a point that is not ahead of the camera.
+
+    Args:
+        point: (3,) grabbed point in the frame of the picture's camera.
+        pixels: (T, 2) where the point is to be in every frame.
+        setup: The picture's camera and the number of frames.
+
+    Raises:
+        ShapeError: There is not one pixel for each frame of the setup.
+        ValueError: A pixel is not finite, or the point is not in front of the camera.
     """
     pixels = _checked(point, pixels, setup)
     lens = setup.K.double().cpu()
-    wanted = unproject(pixels, point[2].double().expand(len(pixels)), lens)
-    poses = torch.stack([make_pose(None, shift) for shift in wanted - point.double()])
+    targets = unproject(pixels, point[2].double().expand(len(pixels)), lens)
+    poses = torch.stack([make_pose(None, shift) for shift in targets - point.double()])
     return _measured(point, pixels, setup.path(poses, torch.ones(len(poses))))
 
 
 def follow_on_sphere(point: Tensor, pixels: Tensor, setup: CameraSetup) -> FollowedPath:
-    """The camera moves on the sphere about the setup's pivot, facing it as the picture did.
+    """Move the camera on the sphere about the setup's pivot, facing it as in the picture.
 
-    point, pixels: as in follow_in_plane. Where the point turns out of sight before it reaches the
-    pointer, the camera goes as near as it can, and says so in the log and in `error_px`.
-    Raises what follow_in_plane raises, and ValueError when the point is the pivot itself, which
-    never moves.
+    Where the point disappears behind the sphere before it reaches the pointer, the camera goes as
+    near as it can; the log and `error_px` report it.
+
+    Args:
+        point: (3,) grabbed point in the frame of the picture's camera.
+        pixels: (T, 2) where the point is to be in every frame.
+        setup: The picture's camera, the pivot and the number of frames.
+
+    Raises:
+        ShapeError: There is not one pixel for each frame of the setup.
+        ValueError: A pixel is not finite, the point is not in front of the camera, or the point is
+            the pivot itself, which never moves.
     """
     pixels = _checked(point, pixels, setup)
     arm = float((point.double() - setup.pivot.double()).norm())
@@ -108,11 +132,20 @@ def follow_layer(
     drawn_on: Size,
     on_sphere: bool = False,
 ) -> FollowedPath:
-    """The camera path of a document's camera_grab layer.
+    """Make the camera path of a document's camera_grab layer.
 
-    The point under the path's first position is grabbed; a layer that is absent outside its window
-    holds still there.
-    Raises ValueError where the first position has no depth, or the layer has no points.
+    The point under the path's first position is grabbed. The camera stands still where the layer
+    is absent outside its window.
+
+    Args:
+        layer: The camera_grab layer.
+        depth: Depth of the picture.
+        setup: The picture's camera, the pivot and the number of frames.
+        drawn_on: The canvas that the layer was drawn on, in pixels.
+        on_sphere: Orbit about the pivot instead of sliding in the camera's plane.
+
+    Raises:
+        ValueError: The first position has no depth, or the layer has no points.
     """
     drawn = sample_path(layer.path, frames=setup.frames, size=setup.size, drawn_on=drawn_on)
     start = _first_position(layer, setup, drawn_on)
@@ -124,11 +157,20 @@ def follow_layer(
 def follow_drawing(
     document: MotionDocument, depth: DepthMap, setup: CameraSetup, *, on_sphere: bool = False
 ) -> FollowedPath:
-    """The camera path of the only enabled camera_grab layer of a drawing.
+    """Make the camera path of the only enabled camera_grab layer of a drawing.
 
-    Raises ValueError when there is none or more than one, and what follow_layer raises.
+    Args:
+        document: The drawing.
+        depth: Depth of the picture.
+        setup: The picture's camera, the pivot and the number of frames.
+        on_sphere: Orbit about the pivot instead of sliding in the camera's plane.
+
+    Raises:
+        ValueError: There is no such layer or more than one, or as in follow_layer.
     """
-    grabs = [one for one in document.layers if isinstance(one, CameraGrabLayer) and one.enabled]
+    grabs = [
+        layer for layer in document.layers if isinstance(layer, CameraGrabLayer) and layer.enabled
+    ]
     if len(grabs) != 1:
         raise ValueError(
             f"the drawing has {len(grabs)} enabled camera layers and needs one: grab the scene "

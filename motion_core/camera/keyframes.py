@@ -18,10 +18,13 @@ from .setup import CameraSetup
 
 @dataclass(frozen=True, eq=False)
 class CameraKey:
-    """Where the camera is at one time.
+    """The pose and focal length of the camera at one time.
 
-    t: 0..1 of the clip. T_cam_world: (4, 4) float64. focal_scale: focal length relative to the
-    picture's. easing: how the way to the next key speeds up.
+    Attributes:
+        t: Time, 0..1 of the clip.
+        T_cam_world: (4, 4) float64.
+        focal_scale: Focal length relative to the picture's.
+        easing: How the motion to the next key speeds up.
     """
 
     t: float
@@ -33,12 +36,19 @@ class CameraKey:
 def path_from_keys(
     keys: Sequence[CameraKey], setup: CameraSetup, *, smooth: bool = False
 ) -> CameraPath:
-    """A path through keys: screws from key to key, and equal ratios of focal length.
+    """Interpolate keys: screw motions from key to key, focal lengths in equal ratios.
 
-    smooth: pass through the keys without a kink (Barry and Goldman's pyramid for Catmull-Rom
-    curves, with screws in place of straight lines) instead of turning sharply at each.
-    Before the first key and after the last the camera rests.
-    Raises ValueError for no keys, times outside 0..1 or not rising, or focal scales not above 0.
+    Before the first key and after the last one the camera stands still.
+
+    Args:
+        keys: Keys in rising order of time.
+        setup: The picture's camera and the number of frames.
+        smooth: Pass through the keys without a kink (Barry and Goldman's pyramid for Catmull-Rom
+            curves, with screws in place of straight lines) instead of turning sharply at each.
+
+    Raises:
+        ValueError: There are no keys, a time is outside 0..1 or does not rise, or a focal scale is
+            not above 0.
     """
     _check_keys(keys)
     times = np.array([key.t for key in keys])
@@ -46,16 +56,16 @@ def path_from_keys(
     before = np.clip(np.searchsorted(times, at, side="right") - 1, 0, max(len(keys) - 2, 0))
     after = np.minimum(before + 1, len(keys) - 1)
     gap = np.where(after > before, times[after] - times[before], 1.0)
-    share = (at - times[before]) / gap
+    fraction = (at - times[before]) / gap
     for number, key in enumerate(keys):
-        mine = before == number
-        share[mine] = ease_value(key.easing, share[mine])
-    poses = torch.stack([key.T_cam_world for key in keys]).to(torch.float64)
-    walk = _smooth_way if smooth and len(keys) > 2 else _straight_way
-    way = walk(poses, times, before, torch.from_numpy(share))
+        segment = before == number
+        fraction[segment] = ease_value(key.easing, fraction[segment])
+    key_poses = torch.stack([key.T_cam_world for key in keys]).to(torch.float64)
+    interpolate = _interpolate_smoothly if smooth and len(keys) > 2 else _interpolate_piecewise
+    poses = interpolate(key_poses, times, before, torch.from_numpy(fraction))
     zoom = np.log([key.focal_scale for key in keys])
     return setup.path(
-        way, torch.from_numpy(np.exp(zoom[before] + share * (zoom[after] - zoom[before])))
+        poses, torch.from_numpy(np.exp(zoom[before] + fraction * (zoom[after] - zoom[before])))
     )
 
 
@@ -71,19 +81,23 @@ def _check_keys(keys: Sequence[CameraKey]) -> None:
             raise ValueError(f"key {number}: focal_scale must be above 0; got {key.focal_scale}.")
 
 
-def _straight_way(poses: Tensor, times: np.ndarray, before: np.ndarray, share: Tensor) -> Tensor:
+def _interpolate_piecewise(
+    poses: Tensor, times: np.ndarray, before: np.ndarray, fraction: Tensor
+) -> Tensor:
     after = np.minimum(before + 1, len(times) - 1)
-    return interpolate_poses(poses[before], poses[after], share)
+    return interpolate_poses(poses[before], poses[after], fraction)
 
 
-def _smooth_way(poses: Tensor, times: np.ndarray, before: np.ndarray, share: Tensor) -> Tensor:
+def _interpolate_smoothly(
+    poses: Tensor, times: np.ndarray, before: np.ndarray, fraction: Tensor
+) -> Tensor:
     """Catmull-Rom over four keys; beyond the ends the first and last step are repeated."""
     ahead = interpolate_poses(poses[-2], poses[-1], torch.tensor(2.0))
     behind = interpolate_poses(poses[0], poses[1], torch.tensor(-1.0))
     poses = torch.cat([behind[None], poses, ahead[None]])
     times = np.concatenate([[2 * times[0] - times[1]], times, [2 * times[-1] - times[-2]]])
     knots = [torch.from_numpy(times[before + k]) for k in range(4)]
-    at = knots[1] + share * (knots[2] - knots[1])
+    at = knots[1] + fraction * (knots[2] - knots[1])
     level = [poses[before + k] for k in range(4)]
     for width in (1, 2, 3):
         starts, ends = knots[: 4 - width], knots[width:]

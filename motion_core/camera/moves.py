@@ -30,8 +30,8 @@ Vector = tuple[float, float, float]
 RIGHT, DOWN, FORWARD = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
 LEFT, UP, BACK = (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, -1.0)
 
-# Handheld: how often the hand sways per second when the clip's rate is known, and how far the
-# camera shifts (in pivot distances) for each degree it sways.
+# Handheld: frequencies of the sway, per second when the clip's rate is known, otherwise per clip,
+# and the camera's shift (in pivot distances) for each degree of sway.
 SWAYS_PER_SECOND = (0.4, 1.1, 2.3)
 SWAYS_PER_CLIP = (1.5, 4.0, 8.0)
 SWAY_WEIGHTS = (1.0, 0.5, 0.2)
@@ -40,9 +40,12 @@ SHIFT_PER_DEGREE = 0.004
 
 @dataclass(frozen=True)
 class Part:
-    """One motion of a move. `rate`: its amount for each unit of the move's amount.
+    """One motion of a move.
 
-    An axis is the axis of a turn (right-handed) or the direction of a travel.
+    Attributes:
+        kind: Which motion, a key of KINDS.
+        axis: Axis of a turn (right-handed) or direction of a travel.
+        rate: Amount of this motion for each unit of the move's amount.
     """
 
     kind: Kind
@@ -52,9 +55,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named move: its parts, what its amount counts, and an amount that looks right.
+    """A named move: its parts, the unit of its amount, and a default amount.
 
-    "degrees" are degrees. "distance" counts pivot distances unless the move asks for scene units.
+    The unit "degrees" means degrees; "distance" means pivot distances unless the move uses scene
+    units.
     """
 
     parts: tuple[Part, ...]
@@ -116,11 +120,17 @@ PRESETS: Mapping[str, Preset] = {
 class CameraMove:
     """One use of a preset.
 
-    amount: degrees or distance, None for the preset's own. unit: what a distance counts, the depth
-    of the pivot ("pivot") or the depth map's own units ("scene"). easing: over the move, None for
-    the preset's own. share: the move's part of the clip, relative to the moves it is chained with.
-    seed: for handheld.
-    Raises ValueError for an unknown preset, an amount that is not finite, or a share not above 0.
+    Attributes:
+        name: A key of PRESETS.
+        amount: Degrees or distance; None for the preset's own.
+        unit: Unit of a distance: the depth of the pivot ("pivot") or the depth map's own units
+            ("scene").
+        easing: Easing over the move; None for the preset's own.
+        share: The move's part of the clip, relative to the moves it is chained with.
+        seed: Seed of the handheld move.
+
+    Raises:
+        ValueError: The preset is unknown, the amount is not finite, or the share is not above 0.
     """
 
     name: str
@@ -142,10 +152,16 @@ class CameraMove:
 
 
 def make_path(moves: Sequence[CameraMove], setup: CameraSetup) -> CameraPath:
-    """A camera path of moves, each beginning where the last one ended.
+    """Chain moves to a camera path; each begins where the previous one ends.
 
     The first frame is the picture's own view. Without moves the camera stands still.
-    Raises ValueError when a dolly zoom would reach or pass the pivot.
+
+    Args:
+        moves: The moves in order.
+        setup: The picture's camera, the pivot and the number of frames.
+
+    Raises:
+        ValueError: A dolly zoom would reach or pass the pivot.
     """
     poses = torch.eye(4, dtype=torch.float64).repeat(setup.frames, 1, 1)
     focal = torch.ones(setup.frames, dtype=torch.float64)
@@ -153,23 +169,23 @@ def make_path(moves: Sequence[CameraMove], setup: CameraSetup) -> CameraPath:
     start, zoom = torch.eye(4, dtype=torch.float64), 1.0
     for move in moves:
         first, last = done / total, (done + move.share) / total
-        here = np.nonzero((times > first) | (first == 0.0))[0]
+        frames = np.nonzero((times > first) | (first == 0.0))[0]
         motion = _Motion.of(move, setup, start, seconds=_seconds(setup, last - first))
-        share = ease_value(motion.easing, (times[here] - first) / (last - first))
-        for frame, done_share in zip(here.tolist(), share.tolist(), strict=True):
-            poses[frame], focal[frame] = motion.at(done_share, start, zoom)
+        fraction = ease_value(motion.easing, (times[frames] - first) / (last - first))
+        for frame, done_fraction in zip(frames.tolist(), fraction.tolist(), strict=True):
+            poses[frame], focal[frame] = motion.at(done_fraction, start, zoom)
         start, zoom = motion.at(1.0, start, zoom)
         done += move.share
     return setup.path(poses, focal)
 
 
-def _seconds(setup: CameraSetup, share: float) -> float | None:
-    return None if setup.fps is None else share * setup.frames / setup.fps
+def _seconds(setup: CameraSetup, fraction: float) -> float | None:
+    return None if setup.fps is None else fraction * setup.frames / setup.fps
 
 
 @dataclass(frozen=True, eq=False)
 class _Motion:
-    """A move with everything it needs to be put at a share of itself."""
+    """A move prepared for evaluation at any fraction of its duration."""
 
     parts: tuple[Part, ...]
     amount: float
@@ -192,66 +208,67 @@ class _Motion:
             preset.parts, amount, setup.distance, pivot, easing, _sway(move.seed, seconds)
         )
 
-    def at(self, share: float, start: Tensor, zoom: float) -> tuple[Tensor, float]:
-        """The pose and focal scale when `share` of the move is done."""
+    def at(self, fraction: float, start: Tensor, zoom: float) -> tuple[Tensor, float]:
+        """The pose and focal scale after a fraction (0..1) of the move."""
         pose = torch.eye(4, dtype=torch.float64)
         for part in self.parts:
-            pose = KINDS[part.kind](self, part, share) @ pose
+            pose = KINDS[part.kind](self, part, fraction) @ pose
             if part.kind == "zoom_with_travel":
-                zoom *= self._matching_zoom(part, share)
+                zoom *= self._matching_zoom(part, fraction)
         return pose @ start, zoom
 
-    def _matching_zoom(self, part: Part, share: float) -> float:
+    def _matching_zoom(self, part: Part, fraction: float) -> float:
         """Focal scale that keeps the pivot's plane the same size."""
-        left = float(self.pivot[2]) - self.amount * part.rate * share * part.axis[2]
+        left = float(self.pivot[2]) - self.amount * part.rate * fraction * part.axis[2]
         if left <= 0.0:
             raise ValueError(
-                "the dolly zoom passes the pivot, where no lens can follow; use a smaller amount."
+                "the dolly zoom passes the pivot, where no focal length keeps its size; use a "
+                "smaller amount."
             )
         return left / float(self.pivot[2])
 
 
-def _orbit(motion: _Motion, part: Part, share: float) -> Tensor:
-    return turn_about(motion.pivot, part.axis, motion.amount * part.rate * share)
+def _orbit(motion: _Motion, part: Part, fraction: float) -> Tensor:
+    return turn_about(motion.pivot, part.axis, motion.amount * part.rate * fraction)
 
 
-def _turn(motion: _Motion, part: Part, share: float) -> Tensor:
+def _turn(motion: _Motion, part: Part, fraction: float) -> Tensor:
     # Turning the camera one way turns the world the other way.
-    return make_pose(rotation_about(part.axis, -motion.amount * part.rate * share))
+    return make_pose(rotation_about(part.axis, -motion.amount * part.rate * fraction))
 
 
-def _travel(motion: _Motion, part: Part, share: float) -> Tensor:
-    return make_pose(None, [-motion.amount * part.rate * share * along for along in part.axis])
+def _travel(motion: _Motion, part: Part, fraction: float) -> Tensor:
+    return make_pose(None, [-motion.amount * part.rate * fraction * along for along in part.axis])
 
 
-def _approach(motion: _Motion, part: Part, share: float) -> Tensor:
+def _approach(motion: _Motion, part: Part, fraction: float) -> Tensor:
     """Travel beside a turn: `rate` counts pivot distances for each degree."""
-    pose = _travel(motion, part, share)
+    pose = _travel(motion, part, fraction)
     pose[:3, 3] *= motion.distance
     return pose
 
 
-def _crane(motion: _Motion, part: Part, share: float) -> Tensor:
+def _crane(motion: _Motion, part: Part, fraction: float) -> Tensor:
     """Travel along the axis and keep the pivot where it was on the picture's vertical."""
-    eye = torch.tensor(part.axis, dtype=torch.float64) * motion.amount * part.rate * share
+    eye = torch.tensor(part.axis, dtype=torch.float64) * motion.amount * part.rate * fraction
     return _keep_facing(eye, motion.pivot)
 
 
-def _spiral(motion: _Motion, part: Part, share: float) -> Tensor:
-    angle, radius = 2.0 * math.pi * share, motion.amount * part.rate
+def _spiral(motion: _Motion, part: Part, fraction: float) -> Tensor:
+    angle, radius = 2.0 * math.pi * fraction, motion.amount * part.rate
     around = (math.sin(angle), math.cos(angle) - 1.0, 0.5 * (1.0 - math.cos(angle)))
     eye = torch.tensor(around, dtype=torch.float64) * radius
     return _keep_facing(eye, motion.pivot)
 
 
 def _keep_facing(eye: Tensor, pivot: Tensor) -> Tensor:
-    """The pose at `eye` that faces the pivot as much as the pose at the origin did."""
+    """The pose at `eye` that keeps the pivot where the pose at the origin shows it."""
     toward = look_at((0.0, 0.0, 0.0), pivot)
     return inverse(toward) @ look_at(eye, pivot)
 
 
-def _handheld(motion: _Motion, part: Part, share: float) -> Tensor:
-    sway = motion.sway(share) * motion.amount * part.rate
+def _handheld(motion: _Motion, part: Part, fraction: float) -> Tensor:
+    sway = motion.sway(fraction) * motion.amount * part.rate
     turn = rotation_about(RIGHT, float(sway[0])) @ rotation_about(DOWN, float(sway[1]))
     turn = turn @ rotation_about(FORWARD, 0.5 * float(sway[2]))
     return make_pose(turn, sway[3:] * SHIFT_PER_DEGREE * motion.distance)
@@ -270,7 +287,7 @@ KINDS: Mapping[Kind, Callable[[_Motion, Part, float], Tensor]] = {
 
 
 def _sway(seed: int, seconds: float | None) -> Callable[[float], Tensor]:
-    """Six smooth random signals of share, zero at share 0 and of about unit size."""
+    """Six smooth random functions of the fraction 0..1, zero at 0 and of about unit size."""
     generator = torch.Generator().manual_seed(seed)
     rates = SWAYS_PER_CLIP if seconds is None else [rate * seconds for rate in SWAYS_PER_SECOND]
     jitter = 0.8 + 0.4 * torch.rand(len(rates), 6, generator=generator, dtype=torch.float64)
@@ -278,8 +295,8 @@ def _sway(seed: int, seconds: float | None) -> Callable[[float], Tensor]:
     omega = 2.0 * math.pi * torch.tensor(list(rates), dtype=torch.float64)[:, None] * jitter
     weights = torch.tensor(SWAY_WEIGHTS, dtype=torch.float64)[:, None]
 
-    def at(share: float) -> Tensor:
-        swings = torch.sin(omega * share + phase) - torch.sin(phase)
+    def at(fraction: float) -> Tensor:
+        swings = torch.sin(omega * fraction + phase) - torch.sin(phase)
         return (weights * swings).sum(dim=0)
 
     return at

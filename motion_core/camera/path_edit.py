@@ -1,4 +1,4 @@
-"""Camera paths joined, layered, resample_path and fitted to another picture."""
+"""Operations on camera paths: joining, layering, resampling, and fitting to another picture."""
 
 from __future__ import annotations
 
@@ -16,11 +16,21 @@ from .setup import CameraSetup
 
 
 def join_paths(first: CameraPath, second: CameraPath) -> CameraPath:
-    """The second path carried on from where the first one ends, as one path.
+    """Continue the first path with the second, starting where the first one ends.
 
-    The second's start is laid on the first's end, so one of the two equal frames is dropped;
-    focal lengths carry on by ratio.
-    Raises CanvasError for different canvases, ValueError when either has no frames.
+    The second path's first frame coincides with the first path's last one and is dropped; focal
+    lengths carry on by ratio.
+
+    Args:
+        first: T1 frames.
+        second: T2 frames on the same canvas.
+
+    Returns:
+        A path of T1 + T2 - 1 frames.
+
+    Raises:
+        CanvasError: The canvases differ.
+        ValueError: Either path has no frames.
     """
     if first.size != second.size:
         raise CanvasError(
@@ -41,10 +51,17 @@ def join_paths(first: CameraPath, second: CameraPath) -> CameraPath:
 
 
 def layer_paths(base: CameraPath, top: CameraPath) -> CameraPath:
-    """Two motions at once: each pose of `top` acts on top of the pose of `base` of its frame.
+    """Apply each pose of `top` on top of the pose of `base` in the same frame.
 
-    Meant for sway on a planned move. Focal lengths multiply by ratio to `top`'s first.
-    Raises CanvasError for different canvases, ShapeError for different numbers of frames.
+    This adds sway to a planned move. Focal lengths are multiplied by their ratio to `top`'s first.
+
+    Args:
+        base: T frames.
+        top: T frames on the same canvas.
+
+    Raises:
+        CanvasError: The canvases differ.
+        ShapeError: The numbers of frames differ.
     """
     if base.size != top.size:
         raise CanvasError(
@@ -64,8 +81,10 @@ def layer_paths(base: CameraPath, top: CameraPath) -> CameraPath:
 def relative_to_first(path: CameraPath) -> CameraPath:
     """The same motion in the frame of its first camera, so that it starts at the identity.
 
-    Paths read from files live in a world of their own; reprojection wants this one.
-    Raises ValueError for a path without frames.
+    Reprojection expects such a path; paths read from files use a world frame of their own.
+
+    Raises:
+        ValueError: The path has no frames.
     """
     if path.num_frames == 0:
         raise ValueError("a camera path without frames has no first view.")
@@ -75,8 +94,13 @@ def relative_to_first(path: CameraPath) -> CameraPath:
 def with_lens(path: CameraPath, K: Tensor, size: Size) -> CameraPath:
     """The same motion through another picture's lens; changes of focal length carry over by ratio.
 
-    K: (3, 3) in pixels of `size`.
-    Raises ValueError for a path without frames.
+    Args:
+        path: The motion.
+        K: (3, 3) intrinsics in pixels of `size`.
+        size: The canvas of the result.
+
+    Raises:
+        ValueError: The path has no frames.
     """
     if path.num_frames == 0:
         raise ValueError("a camera path without frames has no lens to replace.")
@@ -87,9 +111,12 @@ def with_lens(path: CameraPath, K: Tensor, size: Size) -> CameraPath:
 
 
 def scale_translation(path: CameraPath, factor: float) -> CameraPath:
-    """The same turns with every distance travelled times `factor`, to fit another scene's scale.
+    """Multiply every distance travelled by `factor` and keep the rotations.
 
-    Raises ValueError unless the factor is positive and finite.
+    This fits a path to a scene of another scale.
+
+    Raises:
+        ValueError: The factor is not positive and finite.
     """
     if not (math.isfinite(factor) and factor > 0):
         raise ValueError(f"the travel factor must be a positive number; got {factor}.")
@@ -99,10 +126,12 @@ def scale_translation(path: CameraPath, factor: float) -> CameraPath:
 
 
 def resample_path(path: CameraPath, frames: int) -> CameraPath:
-    """The same way in another number of frames: screws between the frames it has.
+    """The same motion in another number of frames, with screw motions between the known frames.
 
-    The rate stays, so the clip's duration changes.
-    Raises ValueError for a path without frames or fewer than one asked for.
+    The frame rate stays, so the clip's duration changes.
+
+    Raises:
+        ValueError: The path has no frames, or `frames` is below 1.
     """
     if path.num_frames == 0 or frames < 1:
         raise ValueError(
@@ -113,18 +142,25 @@ def resample_path(path: CameraPath, frames: int) -> CameraPath:
     at = torch.linspace(0.0, path.num_frames - 1.0, frames, dtype=torch.float64)
     before = at.floor().long().clamp(max=path.num_frames - 1)
     after = (before + 1).clamp(max=path.num_frames - 1)
-    share = at - before
-    poses = interpolate_poses(path.T_cam_world[before], path.T_cam_world[after], share)
-    K = torch.lerp(path.K[before], path.K[after], share[:, None, None])
+    fraction = at - before
+    poses = interpolate_poses(path.T_cam_world[before], path.T_cam_world[after], fraction)
+    K = torch.lerp(path.K[before], path.K[after], fraction[:, None, None])
     return replace(path, T_cam_world=poses, K=K)
 
 
 def fit_path(path: CameraPath, setup: CameraSetup, travel_scale: float = 1.0) -> CameraPath:
-    """A path from elsewhere as a setup's camera takes it.
+    """Adapt a path from elsewhere to a setup's camera.
 
-    Its first view becomes the picture, its lens the picture's (changes of focal length carry over
-    by ratio), its length the setup's; distances are multiplied by `travel_scale`.
-    Raises ValueError for a path without frames or a scale not above 0.
+    The first view becomes the picture's and the lens the picture's (changes of focal length carry
+    over by ratio); the path gets as many frames as the setup has.
+
+    Args:
+        path: The path to adapt.
+        setup: The picture's camera and the number of frames.
+        travel_scale: Factor on every distance.
+
+    Raises:
+        ValueError: The path has no frames, or the scale is not above 0.
     """
     own = with_lens(relative_to_first(path), setup.K, setup.size)
     scaled = scale_translation(resample_path(own, setup.frames), travel_scale)

@@ -24,10 +24,18 @@ def pixel_centres(size: Size, device: torch.device | str = "cpu") -> Tensor:
 
 
 def unproject(xy: Tensor, z: Tensor, K: Tensor) -> Tensor:
-    """Camera points (..., 3) seen at pixels `xy` (..., 2) at depth `z` (...) along the axis.
+    """Lift pixels to points in the camera's frame, in the dtype of `xy`.
 
-    K: (3, 3). Computed in the dtype of `xy`.
-    Raises ShapeError when xy and z do not belong together.
+    Args:
+        xy: (..., 2) pixels.
+        z: (...) depth along the optical axis.
+        K: (3, 3) intrinsics.
+
+    Returns:
+        (..., 3) camera points.
+
+    Raises:
+        ShapeError: The shapes of `xy` and `z` do not match.
     """
     if xy.shape[-1:] != (2,) or xy.shape[:-1] != z.shape:
         raise ShapeError(
@@ -40,10 +48,15 @@ def unproject(xy: Tensor, z: Tensor, K: Tensor) -> Tensor:
 
 
 def project(points: Tensor, K: Tensor) -> tuple[Tensor, Tensor]:
-    """Pixels (..., 2) and depth (...) of camera points (..., 3).
+    """Project camera points to pixels.
 
-    K: (..., 3, 3), broadcast over the leading axes of `points` before the last two.
-    Where depth is not positive the pixel has no meaning: ask the depth before reading it.
+    Args:
+        points: (..., 3) camera points.
+        K: (..., 3, 3), broadcast over the leading axes of `points` before the last two.
+
+    Returns:
+        Pixels (..., 2) and depth (...). Where depth is not positive the pixel has no meaning, so
+        check the depth first.
     """
     z = points[..., 2]
     K = K.to(points)

@@ -1,7 +1,7 @@
-"""Rigid motions: making them, undoing them, and going part of the way.
+"""Rigid motions: construction, inversion, interpolation.
 
 A pose is a (4, 4) float64 matrix acting on column vectors; ``T_cam_world`` takes world points to
-camera points, so the camera's place in the world is the translation of its inverse.
+camera points, so the camera's position in the world is the translation of its inverse.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ def make_pose(rotation: Tensor | None = None, translation: Vector = (0.0, 0.0, 0
 
 
 def as_vector(value: Vector) -> Tensor:
-    """(3,) float64 from three numbers. Raises ShapeError or ValueError for anything else."""
+    """(3,) float64 from three numbers.
+
+    Raises:
+        ShapeError: The value is not three numbers.
+        ValueError: A number is not finite.
+    """
     vector = torch.as_tensor(value, dtype=torch.float64).cpu()
     if vector.shape != (3,):
         raise ShapeError(f"a point or direction needs three numbers; got {tuple(vector.shape)}.")
@@ -37,9 +42,17 @@ def as_vector(value: Vector) -> Tensor:
 
 
 def rotation_about(axis: Vector, angle_deg: float) -> Tensor:
-    """(3, 3) float64 right-handed turn about an axis through the origin (Rodrigues' formula).
+    """Right-handed rotation about an axis through the origin (Rodrigues' formula).
 
-    Raises ValueError for an axis of no length or an angle that is not finite.
+    Args:
+        axis: Three numbers, of any length but zero.
+        angle_deg: Degrees.
+
+    Returns:
+        (3, 3) float64.
+
+    Raises:
+        ValueError: The axis has length zero, or a number is not finite.
     """
     direction = as_vector(axis)
     length = float(direction.norm())
@@ -56,13 +69,13 @@ def rotation_about(axis: Vector, angle_deg: float) -> Tensor:
 
 
 def turn_about(point: Vector, axis: Vector, angle_deg: float) -> Tensor:
-    """(4, 4) turn about an axis through `point`; the point itself stays."""
+    """(4, 4) rotation by `angle_deg` about an axis through `point`; the point itself stays."""
     rotation, centre = rotation_about(axis, angle_deg), as_vector(point)
     return make_pose(rotation, centre - rotation @ centre)
 
 
 def inverse(poses: Tensor) -> Tensor:
-    """The motion back, for poses (..., 4, 4): exact transposition, no general inverse."""
+    """The inverse of rigid motions (..., 4, 4): exact transposition, no general inverse."""
     rotation = poses[..., :3, :3].transpose(-1, -2)
     back = torch.zeros_like(poses)
     back[..., :3, :3] = rotation
@@ -72,10 +85,18 @@ def inverse(poses: Tensor) -> Tensor:
 
 
 def look_at(eye: Vector, target: Vector, *, down: Vector = (0.0, 1.0, 0.0)) -> Tensor:
-    """(4, 4) T_cam_world of a camera at `eye` with `target` on its axis and no roll.
+    """The pose of a camera at `eye` with `target` on its optical axis and no roll.
 
-    down: the world direction that should point down in the picture (OpenCV y).
-    Raises ValueError when eye and target coincide or the view runs along `down`.
+    Args:
+        eye: (3,) world position of the camera.
+        target: (3,) world point.
+        down: World direction that points down in the picture (OpenCV y).
+
+    Returns:
+        (4, 4) float64 T_cam_world.
+
+    Raises:
+        ValueError: `eye` and `target` coincide, or the view runs along `down`.
     """
     origin = as_vector(eye)
     forward = as_vector(target) - origin
@@ -90,20 +111,28 @@ def look_at(eye: Vector, target: Vector, *, down: Vector = (0.0, 1.0, 0.0)) -> T
     return make_pose(rotation, -rotation @ origin)
 
 
-def interpolate_poses(first: Tensor, last: Tensor, share: Tensor) -> Tensor:
-    """Poses on the way from `first` to `last`: exp(share * log(last first^-1)) first on SE(3).
+def interpolate_poses(first: Tensor, last: Tensor, fraction: Tensor) -> Tensor:
+    """Interpolate on SE(3): exp(fraction * log(last first^-1)) first.
 
-    The way is a screw: constant turn and travel, the same whichever frame it is described in, so
-    two poses of an orbit are joined by the orbit itself. A turn of exactly 180 degrees may go
-    either way; add a key between.
-    first, last: (..., 4, 4) float64. share: (...), 0 gives `first`, 1 gives `last`; beyond 0..1
-    the screw goes on. Returns (..., 4, 4) float64.
-    Raises ValueError for poses that are not rigid.
+    The motion is a screw: constant rotation and translation, the same in whichever frame it is
+    described, so two poses of an orbit are joined by the orbit itself. A rotation by exactly 180
+    degrees may go either way; add a key between.
+
+    Args:
+        first: (..., 4, 4) float64.
+        last: (..., 4, 4) float64.
+        fraction: (...), 0 gives `first`, 1 gives `last`; values outside 0..1 extrapolate the screw.
+
+    Returns:
+        (..., 4, 4) float64.
+
+    Raises:
+        ValueError: A pose is not rigid.
     """
-    shape = torch.broadcast_shapes(first.shape[:-2], last.shape[:-2], share.shape)
+    shape = torch.broadcast_shapes(first.shape[:-2], last.shape[:-2], fraction.shape)
     start = first.expand(*shape, 4, 4).reshape(-1, 4, 4)
     step = last.expand(*shape, 4, 4).reshape(-1, 4, 4) @ inverse(start)
-    moved = torch.linalg.matrix_exp(_log(step) * share.expand(shape).reshape(-1, 1, 1).to(step))
+    moved = torch.linalg.matrix_exp(_log(step) * fraction.expand(shape).reshape(-1, 1, 1).to(step))
     moved = moved @ start
     if not bool(torch.isfinite(moved).all()):
         raise ValueError("the poses cannot be interpolated: each must be a rotation and a shift.")

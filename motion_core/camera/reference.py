@@ -1,7 +1,7 @@
 """The definition of reprojection and visibility, one point at a time.
 
-Everything fast in this folder, and every kernel, is held against these functions. They use plain
-numbers (float64) and no tensor arithmetic.
+The tests compare every fast path of this package and every kernel with these functions. They use
+plain numbers (float64) and no tensor arithmetic.
 """
 
 from __future__ import annotations
@@ -19,9 +19,15 @@ Cell = tuple[int, int]
 
 
 def project_point(point: Sequence[float], T_cam_world: Tensor, K: Tensor) -> tuple[Pixel, float]:
-    """Pixel and depth of one world point: K (R X + t), divided by its last component.
+    """Project one world point: K (R X + t), divided by its last component.
 
-    The pixel is (nan, nan) when the depth is exactly zero.
+    Args:
+        point: (3,) world point.
+        T_cam_world: (4, 4) pose.
+        K: (3, 3) intrinsics.
+
+    Returns:
+        Pixel and depth. The pixel is (nan, nan) when the depth is exactly zero.
     """
     pose, lens = T_cam_world.tolist(), K.tolist()
     camera = [sum(pose[i][j] * point[j] for j in range(3)) + pose[i][3] for i in range(3)]
@@ -48,13 +54,20 @@ def visible_points(
     size: Size,
     occlusion: Occlusion,
 ) -> list[bool]:
-    """Which of the points (pixel, depth) are visible beside a surface of (pixel, depth) points.
+    """Which points are visible beside a surface of points.
 
-    Surface points behind the camera (depth not above 0) and off the canvas hide nothing. A point
-    is visible when it is ahead of the camera, its pixel is on the canvas, and its depth is at most
-    (1 + threshold) times the limit of its cell: the nearest surface depth there after gaps are
-    closed in rows and then in columns (closed_gaps). A cell that nothing limits hides nothing.
+    A point is visible when it is in front of the camera, its pixel is on the canvas, and its depth
+    is at most (1 + threshold) times the limit of its cell: the nearest surface depth there after
+    gaps are closed in rows and then in columns (closed_gaps). A cell without a limit hides nothing.
     The picture's own view is not tested: in it every pixel with depth is visible.
+
+    Args:
+        pixels: N pixels (x, y).
+        depths: N camera depths.
+        surface: (pixel, depth) points that may hide others. Those behind the camera (depth not
+            above 0) and off the canvas hide nothing.
+        size: The canvas in pixels.
+        occlusion: Radius, threshold and cell side.
     """
     nearest: dict[Cell, float] = {}
     for pixel, z in surface:
@@ -76,10 +89,16 @@ def visible_points(
 def closed_gaps(
     nearest: dict[Cell, float], cells: Sequence[Cell], axis: int, radius: int
 ) -> dict[Cell, float]:
-    """The nearest depth of every cell with gaps along one axis (0: in rows, 1: in columns) closed.
+    """Close gaps of the nearest depths along one axis.
 
-    A cell takes the farther of the nearest depths on its two sides, each looked for in `radius`
-    cells, if that is nearer than its own. A cell without depth counts as infinitely far.
+    A cell takes the farther of the nearest depths on its two sides if that is nearer than its own.
+    A cell without depth counts as infinitely far.
+
+    Args:
+        nearest: Nearest depth of each cell that has one.
+        cells: The cells to compute.
+        axis: 0 closes gaps in rows, 1 in columns.
+        radius: Number of cells that are searched on either side.
     """
 
     def least(cell: Cell, direction: int) -> float:

@@ -1,4 +1,4 @@
-"""What a camera path is made for: a canvas, its lens, a pivot and a number of frames."""
+"""The inputs of a camera path: a canvas, its lens, a pivot and a number of frames."""
 
 from __future__ import annotations
 
@@ -17,11 +17,20 @@ from .pinhole import unproject
 
 @dataclass(frozen=True, eq=False)
 class CameraSetup:
-    """What a camera path is made for: a picture, its lens, and how long the clip is.
+    """The inputs of a camera path: a picture, its lens, and the length of the clip.
 
-    K: (3, 3) float64 intrinsics in pixels of `size`. pivot: (3,) float64, the world point that
-    turning moves turn about; its depth is the unit of moves measured in pivot distances.
-    Raises TypeError, ValueError or ShapeError when any of this does not hold.
+    Attributes:
+        size: The canvas in pixels.
+        K: (3, 3) float64 intrinsics in pixels of `size`.
+        pivot: (3,) float64, the world point that orbits turn about; its depth is the unit of moves
+            measured in pivot distances.
+        frames: Number of frames, 1 or more.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        TypeError: `frames` is not a whole number.
+        ShapeError: K or the pivot has another shape.
+        ValueError: `frames` is below 1, or the pivot does not lie in front of the camera.
     """
 
     size: Size
@@ -68,9 +77,15 @@ def make_setup(
 ) -> CameraSetup:
     """The CameraSetup of a picture with depth.
 
-    point: a picked pixel whose scene point becomes the pivot; None takes the median depth on the
-    optical axis. A picked pixel without depth takes the median depth on its own ray.
-    Raises ValueError for a pixel off the picture.
+    Args:
+        depth: Depth of the picture, with its lens.
+        frames: Number of frames of the path.
+        point: A pixel whose scene point becomes the pivot; None takes the median depth on the
+            optical axis. A pixel without depth takes the median depth on its own ray.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        ValueError: The pixel is off the picture.
     """
     median = float(depth.z[depth.valid].median())
     if point is None:

@@ -1,4 +1,4 @@
-"""A depth map as a surface: which neighbouring pixels belong together, and no gaps between them."""
+"""A depth map as a surface: which neighbouring pixels are connected, and filling between them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ def joined_quads(depth: DepthMap) -> Tensor:
 
 
 def splat_surface(zbuffer: ZBuffer, cloud: PointCloud, quads: Tensor, matrix: Tensor) -> None:
-    """Put a picture's points into the z-buffer, and fill its joined quads where they are stretched.
+    """Splat a picture's points into the z-buffer and fill its connected quads where stretched.
 
-    cloud: all pixels of the picture, (3, H * W). quads: joined_quads of its depth. matrix: (3, 4)
-    projection. A quad whose sides are up to n pixels long, n the next power of two, adds its
-    bilinear points at all multiples of 1/n.
+    A quad whose sides are up to n pixels long, n the next power of two, adds its bilinear points at
+    all multiples of 1/n.
+
+    Args:
+        zbuffer: Receives the depths.
+        cloud: All pixels of the picture, (3, H * W).
+        quads: joined_quads of its depth.
+        matrix: (3, 4) projection.
     """
     cloud.splat(zbuffer, matrix)
     height, width = quads.shape[0] + 1, quads.shape[1] + 1
@@ -72,7 +77,7 @@ def _fill_quads(zbuffer: ZBuffer, scaled: Tensor, where: tuple[Tensor, ...], par
     bottom_step = (scaled[:, row + 1, column + 1] - bottom) / parts
     for right in range(parts):
         upper, lower = top + right * top_step, bottom + right * bottom_step
-        shares = torch.arange(parts, device=top.device).to(top) / parts
-        points = upper[..., None] + (lower - upper)[..., None] * shares  # (3, M, parts)
+        fractions = torch.arange(parts, device=top.device).to(top) / parts
+        points = upper[..., None] + (lower - upper)[..., None] * fractions  # (3, M, parts)
         flat = points.reshape(3, -1)
         zbuffer.splat(zbuffer.cells(flat[:2] / flat[2]), flat[2])

@@ -22,18 +22,21 @@ from ..geometry import Size
 class Occlusion:
     """When a point counts as hidden.
 
-    radius:         Gaps of a near surface up to 2 radius - 1 cells wide are closed, in rows and
-                    then in columns. 1 serves views up to twice as close, 2 up to four times; 0
-                    lets far surfaces show through every gap.
-    threshold_frac: How much nearer, as a share of the nearer depth, something must be to hide a
-                    point. Too small and slanted surfaces hide themselves.
-    cell_px:        Side of a cell in pixels. Above 1 the depth is thinned as well: faster, and
-                    less sure at edges.
-
     The defaults come from rendered scenes with exact visibility: F1 0.990 to 1.000 over orbits of
     30 degrees, dollies, trucks and pedestals at 416x240 and 832x480, where the paper's
     neighbourhood reaches 0.987 to 0.998.
-    Raises ValueError for values outside of what makes sense.
+
+    Attributes:
+        radius: Gaps of a near surface up to 2 radius - 1 cells wide are closed, in rows and then in
+            columns. 1 serves views up to twice as close, 2 up to four times; 0 lets far surfaces
+            show through every gap.
+        threshold_frac: How much nearer, as a fraction of the nearer depth, a surface must be to
+            hide a point. If it is too small, slanted surfaces hide themselves.
+        cell_px: Side of a cell in pixels. Above 1 the depth is subsampled as well, which is faster
+            and less accurate at edges.
+
+    Raises:
+        ValueError: A value is out of range.
     """
 
     radius: int = 1
@@ -56,9 +59,9 @@ DEFAULT_OCCLUSION = Occlusion()
 
 
 class ZBuffer:
-    """A grid of nearest depths with a margin of cells that collects what lands off canvas.
+    """A grid of nearest depths with a margin of cells that collects points off the canvas.
 
-    Per frame: clear, splat as often as needed, spread, then ask for limits. In the margin nothing
+    Per frame: clear, splat as often as needed, spread, then read the limits. In the margin nothing
     is visible and nothing hides, so no other test for the canvas is needed.
     """
 
@@ -102,9 +105,9 @@ class ZBuffer:
         self._fill_margin(-torch.inf)
 
     def closed_depth(self) -> Tensor:
-        """(rows, columns) the nearest depth, gaps filled; inf where nothing is. Not after spread.
+        """(rows, columns) nearest depths with gaps filled; inf where no point is. Not after spread.
 
-        A depth that landed stays as it is unless it shows through a gap.
+        A splatted depth is kept unless it shows through a gap.
         """
         landed = self.nearest[self._inner()].clone()
         self._close()
@@ -133,9 +136,9 @@ class ZBuffer:
 
 
 def _close_gaps(grid: Tensor, radius: int, axis: int, spares: list[Tensor]) -> None:
-    """grid := the least of itself and the farther of the nearest things on either side.
+    """grid := min(grid, max(nearest depth on one side, nearest depth on the other side)).
 
-    Works on all cells but `radius` at both ends of `axis`, within whose reach the sides are.
+    Works on all cells except `radius` at both ends of `axis`; those are read as neighbours.
     """
     length = grid.shape[axis] - 2 * radius
     inner = grid.narrow(axis, radius, length)

@@ -1,1 +1,1 @@
-"""Depth maps: what they are, where they come from, and geometries that need none."""
+"""Depth maps, their sources and estimators, and synthetic geometries that need no depth."""

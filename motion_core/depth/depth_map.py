@@ -19,13 +19,16 @@ DepthKind = Literal["metric", "relative"]
 class DepthMap:
     """Distance along the optical axis for every pixel of one picture.
 
-    z:        (H, W) float32, positive where valid, finite everywhere.
-    valid:    (H, W) bool. Where False, z is a placeholder that nobody may read.
-    K:        (3, 3) float64, intrinsics in pixels of this map, corner origin.
-    kind:     "metric" (metres) or "relative" (up to one scale).
-    is_K_known: False when K was assumed from a field of view.
+    Attributes:
+        z: (H, W) float32, positive where valid, finite everywhere.
+        valid: (H, W) bool. Where False, z is a placeholder that nobody may read.
+        K: (3, 3) float64, intrinsics in pixels of this map, corner origin.
+        kind: "metric" (metres) or "relative" (up to one scale).
+        is_K_known: False when K was assumed from a field of view.
 
-    Raises TypeError, ShapeError or ValueError when any of this does not hold.
+    Raises:
+        ShapeError: A tensor has another shape or dtype.
+        ValueError: z is not finite, not positive where valid, or valid nowhere.
     """
 
     z: Tensor

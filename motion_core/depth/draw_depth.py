@@ -1,4 +1,4 @@
-"""A picture of depth for people."""
+"""A grey picture of a depth map."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def draw_depth(depth: DepthMap) -> Tensor:
     inverse = torch.where(depth.valid, 1.0 / depth.z, torch.zeros_like(depth.z))
     sample = inverse[depth.valid]
     sample = sample[:: max(1, sample.numel() // 100_000)]
-    low, high = (float(torch.quantile(sample, share)) for share in (0.01, 0.99))
+    low, high = (float(torch.quantile(sample, level)) for level in (0.01, 0.99))
     # The farthest depth is not black: black says that there is none.
     grey = 0.15 + 0.85 * ((inverse - low) / (high - low)).clamp(0.0, 1.0)
     flat = high - low <= 1e-4 * high

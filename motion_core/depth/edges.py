@@ -1,4 +1,4 @@
-"""Edges of depth: which neighbours are one surface, and pixels that float between two."""
+"""Edges of depth: which neighbours are one surface, and pixels that float between two surfaces."""
 
 from __future__ import annotations
 
@@ -29,9 +29,8 @@ def filter_flying_pixels(depth: DepthMap) -> DepthMap:
     """The depth without pixels that float between two surfaces.
 
     Estimators smear edges: a pixel or two lie on neither side and become a veil as soon as the
-    camera moves. A pixel is removed when, along a row or a column, it is joined to neither
-    neighbour and lies between them in depth.
-    Nothing is removed when nothing would be left.
+    camera moves. A pixel is removed when, along a row or a column, it is connected to neither
+    neighbour and lies between them in depth. If no pixel would remain, the depth is unchanged.
     """
     across, down = joined_neighbours(depth)
     flying = _between(depth.z, across) | _between(depth.z.T, down.T).T
@@ -43,14 +42,14 @@ def _joined(z: Tensor, valid: Tensor) -> Tensor:
     """Along rows: (H, W - 1)."""
     inverse = 1.0 / torch.where(valid, z, torch.ones_like(z))
     step = inverse[:, 1:] - inverse[:, :-1]
-    share = step.abs() / torch.maximum(inverse[:, 1:], inverse[:, :-1])
+    relative_step = step.abs() / torch.maximum(inverse[:, 1:], inverse[:, :-1])
     both = valid[:, 1:] & valid[:, :-1]
     step = torch.where(both, step, torch.zeros_like(step))
     before = torch.nn.functional.pad(step[:, :-1], (1, 0))
     after = torch.nn.functional.pad(step[:, 1:], (0, 1))
     slope = (step.abs() <= SLOPE_SLACK * before.abs()) & (step * before > 0)
     slope |= (step.abs() <= SLOPE_SLACK * after.abs()) & (step * after > 0)
-    return both & ((share <= JOINED_SHARE) | (slope & (share <= STEEPEST_SHARE)))
+    return both & ((relative_step <= JOINED_SHARE) | (slope & (relative_step <= STEEPEST_SHARE)))
 
 
 def _between(z: Tensor, joined: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Geometries that need no model: something plausible to move a camera through."""
+"""Synthetic geometries to move a camera through when there is no depth."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from .sources import ASSUMED_FOV_DEG
 def plane(size: Size, *, distance: float = 1.0, fov_deg: float = ASSUMED_FOV_DEG) -> DepthMap:
     """A wall that faces the camera: every move is a zoom, a shift or a tilt of the picture.
 
-    Raises ValueError unless the distance is above 0.
+    Args:
+        size: The canvas in pixels.
+        distance: Depth of the wall in scene units, above 0.
+        fov_deg: Horizontal field of view in degrees.
+
+    Raises:
+        ValueError: The distance is not above 0.
     """
     size, distance = checked_size(*size), _positive("distance", distance)
     z = torch.full((size.height, size.width), distance)
@@ -24,9 +30,15 @@ def plane(size: Size, *, distance: float = 1.0, fov_deg: float = ASSUMED_FOV_DEG
 
 
 def sphere(size: Size, *, radius: float = 1.0, fov_deg: float = ASSUMED_FOV_DEG) -> DepthMap:
-    """A dome about the camera: everything is equally far, and the edges come nearer in depth.
+    """A dome about the camera: all points are equally far, so depth is less towards the edges.
 
-    Raises ValueError unless the radius is above 0.
+    Args:
+        size: The canvas in pixels.
+        radius: Radius of the dome in scene units, above 0.
+        fov_deg: Horizontal field of view in degrees.
+
+    Raises:
+        ValueError: The radius is not above 0.
     """
     size, radius = checked_size(*size), _positive("radius", radius)
     x, y = _rays(size, fov_deg)
@@ -43,10 +55,17 @@ def ground_and_wall(
 ) -> DepthMap:
     """A level floor that runs up to an upright wall: a street, a room, a stage.
 
-    horizon, wall_foot: where in the picture (0 top, 1 bottom) the eye's level is and the floor
-    meets the wall; the camera is tilted to match. eye_height: of the camera above the floor.
-    Raises ValueError unless horizon < wall_foot <= 1 with at least a thousandth between them, and
-    the eye's height is above 0.
+    Args:
+        size: The canvas in pixels.
+        horizon: Height of the horizon in the picture, 0 top to 1 bottom. The camera is tilted to
+            match.
+        wall_foot: Where the floor meets the wall, 0 top to 1 bottom.
+        eye_height: Height of the camera above the floor in scene units, above 0.
+        fov_deg: Horizontal field of view in degrees.
+
+    Raises:
+        ValueError: Not horizon < wall_foot <= 1 with at least 0.001 between the two, or the eye
+            height is not above 0.
     """
     size, eye_height = checked_size(*size), _positive("eye_height", eye_height)
     if not (math.isfinite(horizon) and horizon + 1e-3 <= wall_foot <= 1.0):

@@ -20,12 +20,19 @@ SKY_PROBABILITY = 0.5
 
 
 def from_moge(geometry: Mapping[str, Any], index: int = 0) -> DepthMap:
-    """Depth from MOGE_GEOMETRY.
+    """Read depth from MOGE_GEOMETRY.
 
-    Its intrinsics are relative to width and height; masked pixels have infinite depth and become
+    Its intrinsics are relative to width and height. Masked pixels have infinite depth and become
     invalid. Version 2, which has normals, is metric.
-    index: which picture of the batch. Raises FormatError naming what is missing, ShapeError for an
-    index outside of the batch, ValueError when nothing is valid.
+
+    Args:
+        geometry: The host's dict.
+        index: Which picture of the batch.
+
+    Raises:
+        FormatError: A key is missing; the message names it.
+        ShapeError: The index is outside of the batch.
+        ValueError: No pixel is valid.
     """
     depth = _batch(geometry, "MOGE_GEOMETRY", "depth", index)
     if "intrinsics" not in geometry:
@@ -40,14 +47,21 @@ def from_moge(geometry: Mapping[str, Any], index: int = 0) -> DepthMap:
 
 
 def from_da3(geometry: Mapping[str, Any], index: int = 0, *, is_metric: bool = False) -> DepthMap:
-    """Depth from DA3_GEOMETRY.
+    """Read depth from DA3_GEOMETRY.
 
-    Several views carry a lens, in pixels of the size the model worked at, not of the depth; it is
-    read relative to its own centre, which is right for either. A single view carries none, and
-    gets the one the host assumes (0.7 widths). Sky is invalid.
-    index: which picture or view. is_metric: say so for the Metric model; the value does not.
-    Raises FormatError naming what is missing, ShapeError for an index outside of the batch,
-    ValueError when nothing is valid.
+    Several views have a lens each, in pixels of the size the model worked at, not of the depth; it
+    is read relative to its own centre, which is right for either. A single view has none, and gets
+    the lens that the host assumes (a focal length of 0.7 widths). Sky is invalid.
+
+    Args:
+        geometry: The host's dict.
+        index: Which picture or view.
+        is_metric: Whether the Metric model made the depth; the dict does not contain that.
+
+    Raises:
+        FormatError: A key is missing; the message names it.
+        ShapeError: The index is outside of the batch.
+        ValueError: No pixel is valid.
     """
     depth = _batch(geometry, "DA3_GEOMETRY", "depth", index)
     size = Size(depth.shape[1], depth.shape[0])

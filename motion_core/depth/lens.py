@@ -19,9 +19,13 @@ FovAxis = Literal["horizontal", "vertical", "short"]
 def intrinsics_from_fov(size: Size, fov_deg: float, *, axis: FovAxis = "horizontal") -> Tensor:
     """(3, 3) float64 intrinsics of a centred camera with square pixels.
 
-    fov_deg: the whole angle between the picture's edges along `axis`, degrees in 0..180, both
-    ends excluded. "short" measures along the smaller side.
-    Raises ValueError for an angle or axis outside of that.
+    Args:
+        size: The canvas in pixels.
+        fov_deg: Angle between the picture's edges along `axis`, in degrees, above 0 and below 180.
+        axis: Where the angle is measured; "short" is the smaller side.
+
+    Raises:
+        ValueError: The angle is out of range or the axis unknown.
     """
     size = checked_size(*size)
     sides = {"horizontal": size.width, "vertical": size.height, "short": size.short_side}
@@ -38,7 +42,8 @@ def intrinsics_from_fov(size: Size, fov_deg: float, *, axis: FovAxis = "horizont
 def make_intrinsics(size: Size, focal_px: float) -> Tensor:
     """(3, 3) float64 intrinsics with one focal length in pixels and a centred optical axis.
 
-    Raises ValueError unless the focal length is positive and finite.
+    Raises:
+        ValueError: The focal length is not positive and finite.
     """
     size = checked_size(*size)
     if not (math.isfinite(focal_px) and focal_px > 0.0):

@@ -8,17 +8,27 @@ from torch import Tensor
 from ..geometry import Size, checked_size
 from .depth_map import DepthMap
 
-# Four neighbouring depths belong to one surface when they differ by less than this share.
+# Four neighbouring depths belong to one surface when they differ by less than this fraction.
 SURFACE_SHARE = 0.05
 
 
 def depth_at(depth: DepthMap, points: Tensor) -> tuple[Tensor, Tensor]:
-    """Depth (N,) float32 and whether it is known (N,) at pixels `points` (N, 2).
+    """Read depth at arbitrary pixels.
 
     Between the centres of four valid pixels of one surface, inverse depth is interpolated
-    bilinearly (exact on planes); across an edge or beside a hole the pixel under the point is
-    read. Off the canvas, and on an invalid pixel, depth is unknown and 1.
-    Raises ValueError for points that are not finite.
+    bilinearly (exact on planes). Across an edge or beside a hole, the pixel under the point is
+    read.
+
+    Args:
+        depth: The depth map.
+        points: (N, 2) pixels.
+
+    Returns:
+        (N,) float32 depth and (N,) bool whether it is known. It is unknown, and 1, off the canvas
+        and on an invalid pixel.
+
+    Raises:
+        ValueError: A point is not finite.
     """
     if not bool(torch.isfinite(points).all()):
         raise ValueError("points must be finite pixels to read depth at.")
@@ -34,10 +44,10 @@ def depth_at(depth: DepthMap, points: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def resize_depth(depth: DepthMap, size: Size) -> DepthMap:
-    """The same depth on another canvas, intrinsics and all.
+    """The same depth on another canvas, including its intrinsics.
 
-    Every new pixel reads the old depth at its centre, as depth_at does; nothing is averaged
-    across edges.
+    Every new pixel reads the old depth at its centre, as depth_at does; nothing is averaged across
+    edges.
     """
     size = checked_size(*size)
     if size == depth.size:
@@ -61,9 +71,9 @@ def _bilinear(depth: DepthMap, points: Tensor) -> tuple[Tensor, Tensor]:
     """Depth (N,) mixed from the four pixels around, and where they are of one surface (N,)."""
     height, width = depth.z.shape
     corner = (points - 0.5).floor()
-    share = points - 0.5 - corner
+    fraction = points - 0.5 - corner
     left, top = corner.to(torch.int64).unbind(dim=1)
-    weights = _weights(share)
+    weights = _weights(fraction)
     inverse = torch.zeros_like(weights)
     valid = torch.ones(points.shape[0], dtype=torch.bool, device=points.device)
     for place in range(4):
@@ -75,7 +85,7 @@ def _bilinear(depth: DepthMap, points: Tensor) -> tuple[Tensor, Tensor]:
     return 1.0 / (weights * inverse).sum(dim=0), is_smooth
 
 
-def _weights(share: Tensor) -> Tensor:
+def _weights(fraction: Tensor) -> Tensor:
     """(4, N) bilinear weights in the order top left, top right, bottom left, bottom right."""
-    x, y = share.unbind(dim=1)
+    x, y = fraction.unbind(dim=1)
     return torch.stack([(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y])
