@@ -218,23 +218,16 @@ def _load3d(setup: CameraSetup, depth: DepthMap, start_camera, end_camera, easin
 def _written(
     setup: CameraSetup, depth: DepthMap, camera_text: str, travel_scale: float
 ) -> CameraPath:
-    from ..motion_core.camera.files import camera_from_json, camera_from_realestate
+    from ..motion_core.camera.files import camera_from_text
 
-    is_json = camera_text.lstrip().startswith("{")
-    found = (
-        camera_from_json(camera_text)
-        if is_json
-        else camera_from_realestate(camera_text, setup.size)
-    )
-    return fit_path(found, setup, travel_scale)
+    return fit_path(camera_from_text(camera_text, setup.size), setup, travel_scale)
 
 
 def _file(setup: CameraSetup, depth: DepthMap, file: str, travel_scale: float) -> CameraPath:
     from ..motion_core.camera.files import read_camera
 
-    path = host.input_file(file)
-    size = None if path.suffix.lower() == ".json" else setup.size
-    return fit_path(read_camera(path, size=size), setup, travel_scale)
+    camera = read_camera(host.input_file(file), default_size=setup.size)
+    return fit_path(camera, setup, travel_scale)
 
 
 MAKERS: dict[str, Callable[..., CameraPath]] = {

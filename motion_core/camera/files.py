@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,19 +14,32 @@ from torch import Tensor
 
 from ..atomic_write import write_text
 from ..depth.lens import fov_of, intrinsics_from_fov, scaled_intrinsics
+from ..depth.sources import ASSUMED_FOV_DEG
 from ..document.easing import Easing
 from ..errors import FormatError
 from ..geometry import Size, checked_size
+from ..regular_files import read_text, without_mark
+from ..safe_json import parse_json
 from .camera_path import CameraPath
 from .keyframes import CameraKey, path_from_keys
 from .pose import inverse, look_at, make_pose
 from .setup import CameraSetup
+
+log = logging.getLogger(__name__)
 
 JSON_KIND = "camera_path"
 JSON_VERSION = 1
 # What a line of RealEstate10K holds: time, fx fy cx cy, two unused numbers, and 3 x 4 world to
 # camera, row by row.
 COLUMNS = 19
+# What MotionCtrl keeps of a frame: 3 x 4 world to camera, row by row.
+POSE_NUMBERS = 12
+MAX_BYTES = 32 << 20
+READ_FORMS = (
+    f'camera files are read as our JSON {{"kind": "{JSON_KIND}", ...}}, as RealEstate10K / '
+    f"CameraCtrl lines of {COLUMNS} numbers, or as MotionCtrl's JSON list of {POSE_NUMBERS} "
+    "numbers for each frame"
+)
 MICROSECONDS = 1_000_000
 # The host draws with this vertical angle when a camera states none.
 HOST_FOV_DEG = 35.0
@@ -33,23 +47,46 @@ HOST_FOV_DEG = 35.0
 FLIP = torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64)
 
 
-def read_camera(path: str | os.PathLike[str], *, size: Size | None = None) -> CameraPath:
-    """A camera path from a .json file of ours or a RealEstate10K / CameraCtrl .txt file.
+def read_camera(
+    path: str | os.PathLike[str], *, size: Size | None = None, default_size: Size | None = None
+) -> CameraPath:
+    """A camera path from a file in any of the forms of camera_from_text.
 
-    size: the canvas. Text files need it, since their lens is relative to the picture; with a JSON
-    file it must be left out or have the stored sides.
-    Raises FormatError for anything malformed, ValueError when a text file meets no size.
+    Args:
+        path: The file; its content decides which form it has.
+        size: The canvas. A file that stores another one is refused.
+        default_size: The canvas of a file that does not store one; others keep their own.
+
+    Raises:
+        FormatError: The file is malformed or is in none of the forms.
+        ValueError: The file does not store its canvas and no size is given.
     """
     path = Path(path)
-    text = path.read_text(encoding="utf-8")
     try:
-        if text.lstrip().startswith("{"):
-            return camera_from_json(text, size=size)
-        if size is None:
-            raise ValueError(f"{path.name} is relative to its picture; give the canvas size.")
-        return camera_from_realestate(text, size)
+        camera = camera_from_text(read_text(path, MAX_BYTES), size or default_size)
+        _check_size(camera, size)
     except FormatError as error:
         raise FormatError(f"{path.name}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    return camera
+
+
+def camera_from_text(text: str, size: Size | None = None) -> CameraPath:
+    """A camera path from our JSON, MotionCtrl's JSON or RealEstate10K text.
+
+    size: the canvas of the last two, which do not store one; our JSON keeps its own.
+    Raises FormatError for anything else, ValueError where a size is needed and not given.
+    """
+    text = without_mark(text)
+    start = text.lstrip()[:1]
+    if start == "{":
+        return camera_from_json(text)
+    if not start:
+        raise FormatError(f"there is no text; {READ_FORMS}.")
+    if size is None:
+        raise ValueError("the lens is relative to its picture; give the canvas size.")
+    return camera_from_rows(text, size) if start == "[" else camera_from_realestate(text, size)
 
 
 def write_camera(path: str | os.PathLike[str], camera: CameraPath) -> None:
@@ -82,12 +119,10 @@ def camera_to_json(camera: CameraPath) -> str:
 
 def camera_from_json(text: str, *, size: Size | None = None) -> CameraPath:
     """Our JSON read back. Raises FormatError naming what is wrong, also for a differing `size`."""
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise FormatError(f"not JSON: {error}.") from error
+    data = parse_json(text)
     if not isinstance(data, dict) or data.get("kind") != JSON_KIND:
-        raise FormatError(f'expected {{"kind": "{JSON_KIND}", ...}}.')
+        keys = f"the keys {', '.join(map(repr, list(data)[:8]))}" if isinstance(data, dict) else ""
+        raise FormatError(f"got JSON with {keys or 'no object'}; {READ_FORMS}.")
     if data.get("version") != JSON_VERSION:
         raise FormatError(
             f"camera path version {data.get('version')!r}; this release reads {JSON_VERSION}."
@@ -97,11 +132,30 @@ def camera_from_json(text: str, *, size: Size | None = None) -> CameraPath:
         poses = _matrices([frame["T_cam_world"] for frame in data["frames"]], 4)
         lenses = _matrices([frame["K"] for frame in data["frames"]], 3)
         camera = CameraPath(poses, lenses, stored, _checked_fps(data.get("fps")))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise FormatError(f"damaged camera path: {error}") from error
-    if size is not None and Size(*size) != stored:
-        raise FormatError(f"the camera path is for {stored}, not {Size(*size)}.")
+    _check_size(camera, size)
     return camera
+
+
+def camera_from_rows(text: str, size: Size) -> CameraPath:
+    """MotionCtrl's JSON on a canvas: for each frame the 12 numbers of 3 x 4 world to camera.
+
+    The file has no lens and no rate: 60 degrees across the width are assumed, and the rate is
+    unknown. Raises FormatError naming the frame.
+    """
+    size = checked_size(*size)
+    rows = parse_json(text)
+    if not isinstance(rows, list) or not rows:
+        raise FormatError(f"the JSON list holds no frames; {READ_FORMS}.")
+    for frame, row in enumerate(rows):
+        is_pose = isinstance(row, list) and len(row) == POSE_NUMBERS
+        if not is_pose or not all(type(number) in (int, float) for number in row):
+            raise FormatError(f"frame {frame} is no list of {POSE_NUMBERS} numbers; {READ_FORMS}.")
+    table = torch.tensor([[float(number) for number in row] for row in rows], dtype=torch.float64)
+    lens = intrinsics_from_fov(size, ASSUMED_FOV_DEG)
+    log.info("the file has no lens; %g degrees across the width are assumed.", ASSUMED_FOV_DEG)
+    return _path_of_table(table, lens.expand(len(rows), -1, -1).clone(), size, None)
 
 
 def camera_to_realestate(camera: CameraPath, *, source: str = "motion-prompting") -> str:
@@ -132,25 +186,19 @@ def camera_from_realestate(text: str, size: Size, *, square: bool = True) -> Cam
     rows = []
     for number, line in enumerate(text.splitlines(), start=1):
         fields = line.split()
-        if not fields or (number == 1 and len(fields) != COLUMNS):
+        if not fields or (number == 1 and _is_title(fields)):
             continue
         rows.append(_numbers(fields, number))
     if not rows:
-        raise FormatError("no camera lines; expected RealEstate10K text.")
+        raise FormatError(f"there are no camera lines; {READ_FORMS}.")
     table = torch.tensor(rows, dtype=torch.float64)
-    poses = torch.eye(4, dtype=torch.float64).repeat(len(rows), 1, 1)
-    poses[:, :3] = table[:, 7:].view(-1, 3, 4)
-    poses[:, :3, :3] = _nearest_rotations(poses[:, :3, :3])
     focal = table[:, 1:3] * torch.tensor(size, dtype=torch.float64)
     if square:
         focal = focal.amax(dim=1, keepdim=True).expand(-1, 2)
     K = torch.zeros(len(rows), 3, 3, dtype=torch.float64)
     K[:, 0, 0], K[:, 1, 1], K[:, 2, 2] = focal[:, 0], focal[:, 1], 1.0
     K[:, :2, 2] = table[:, 3:5] * torch.tensor(size, dtype=torch.float64)
-    try:
-        return CameraPath(poses, K, size, _rate(table[:, 0]))
-    except ValueError as error:
-        raise FormatError(str(error)) from error
+    return _path_of_table(table[:, 7:], K, size, _rate(table[:, 0]))
 
 
 def camera_to_host(camera: CameraPath, frame: int = 0, *, distance: float = 1.0) -> dict[str, Any]:
@@ -231,19 +279,50 @@ def _upright(eye: Tensor, target: Tensor) -> Tensor:
     return look_at(eye, target, down=down)
 
 
+def _path_of_table(table: Tensor, K: Tensor, size: Size, fps: float | None) -> CameraPath:
+    """A path from printed world-to-camera rows (T, 12). Raises FormatError for what is no pose."""
+    poses = torch.eye(4, dtype=torch.float64).repeat(len(table), 1, 1)
+    poses[:, :3] = table.reshape(-1, 3, 4)
+    poses[:, :3, :3] = _nearest_rotations(poses[:, :3, :3])
+    try:
+        return CameraPath(poses, K, size, fps)
+    except ValueError as error:
+        raise FormatError(str(error)) from error
+
+
+def _check_size(camera: CameraPath, size: Size | None) -> None:
+    if size is not None and Size(*size) != camera.size:
+        raise FormatError(f"the camera path is for {camera.size}, not {Size(*size)}.")
+
+
+def _is_title(fields: list[str]) -> bool:
+    """Whether a first line names the video: one word, or words of which few are numbers."""
+    return len(fields) == 1 or 2 * sum(map(_is_number, fields)) < len(fields)
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
 def _matrices(rows: list[Any], side: int) -> Tensor:
     return torch.tensor(rows, dtype=torch.float64).reshape(len(rows), side, side)
 
 
 def _checked_fps(value: Any) -> float | None:
-    if value is None or (isinstance(value, (int, float)) and value > 0):
+    if value is None or (type(value) in (int, float) and value > 0):
         return value
     raise ValueError(f"fps must be a positive number or null; got {value!r}.")
 
 
 def _numbers(fields: list[str], line: int) -> list[float]:
     if len(fields) != COLUMNS:
-        raise FormatError(f"line {line}: expected {COLUMNS} numbers; got {len(fields)} fields.")
+        raise FormatError(
+            f"line {line}: expected {COLUMNS} numbers; got {len(fields)} fields; {READ_FORMS}."
+        )
     try:
         return [float(field) for field in fields]
     except ValueError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any, cast, get_args
@@ -13,6 +12,8 @@ from torch import Tensor
 
 from ..document.easing import Easing, EasingName
 from ..errors import FormatError
+from ..regular_files import without_mark
+from ..safe_json import parse_json
 from .keyframes import CameraKey
 from .moves import PRESETS, CameraMove
 from .pose import inverse, make_pose, rotation_about
@@ -32,7 +33,7 @@ def moves_from_text(text: str) -> list[CameraMove]:
     Raises FormatError naming the line.
     """
     moves = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(without_mark(text).splitlines(), start=1):
         words = line.split("#")[0].split()
         if not words:
             continue
@@ -55,9 +56,9 @@ def keys_from_json(text: str, setup: CameraSetup) -> list[CameraKey]:
     Raises FormatError naming the key.
     """
     try:
-        rows = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise FormatError(f"the keys are not JSON: {error}.") from error
+        rows = parse_json(text)
+    except FormatError as error:
+        raise FormatError(f"the keys cannot be read: {error}") from error
     if not isinstance(rows, list) or not rows:
         raise FormatError('the keys must be a JSON list with at least one key: [{"t": 0}, ...].')
     return [_key(row, f"key {number}", setup) for number, row in enumerate(rows)]

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from ..document import MotionDocument, read_document
 from ..document.parse import MAX_TEXT
-from ..errors import DocumentError
+from ..errors import DocumentError, FormatError
 from ..expand import expand_document, expansion_notes
 from ..formats import write_tracks
 from ..geometry import Size
 from ..images import image_size
+from ..regular_files import read_text
 from ..video import read_image, read_mask
 from .files import describe_tracks
 from .terminal import echo, meter
@@ -38,11 +39,9 @@ def run(args: Namespace) -> None:
 def _load(path: Path) -> MotionDocument:
     if not path.is_file():
         raise DocumentError(f"{path} is not a file; expected a MOTION document.")
-    with path.open("rb") as file:
-        text = file.read(MAX_TEXT + 1)
     try:
-        return read_document(text)
-    except DocumentError as error:
+        return read_document(read_text(path, MAX_TEXT))
+    except (DocumentError, FormatError) as error:
         raise DocumentError(f"{path.name}: {error}") from error
 
 

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from ..formats import write_tracks
 from ..formats.coordinates import parse_coordinates
-from ..formats.files import read_text
 from ..formats.json_text import MAX_JSON_CHARACTERS
 from ..geometry import Size
 from ..images import image_size
+from ..regular_files import read_text
 from ..transfer import (
     Alignment,
     TransferSettings,

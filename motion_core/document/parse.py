@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import DocumentError
 from ..geometry import Size, checked_size
+from ..regular_files import without_mark
 from .fields import Fields, describe
 from .layer import Layer
 from .layers import read_layer
@@ -48,7 +49,7 @@ def _parsed(source: str | bytes | bytearray) -> object:
         )
     try:
         return json.loads(
-            source if isinstance(source, str) else source.decode("utf-8-sig"),
+            without_mark(source) if isinstance(source, str) else source.decode("utf-8-sig"),
             parse_constant=_refuse_constant,
             parse_int=_whole_number,
             object_pairs_hook=_without_repeats,

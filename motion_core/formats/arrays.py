@@ -14,8 +14,9 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import FormatError
+from ..regular_files import check_readable
 from .assembly import listed
-from .files import check_readable, first_line
+from .files import first_line
 
 NPY_MAGIC = b"\x93NUMPY"
 ZIP_MAGIC = b"PK\x03\x04"

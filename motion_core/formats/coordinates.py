@@ -10,12 +10,13 @@ import numpy as np
 
 from ..errors import FormatError
 from ..geometry import Size
+from ..regular_files import read_text
 from ..tracks.model import Tracks
 from ..tracks.select import select
 from ..tracks.start import fill_gaps
 from ..tracks.time import resample
 from .assembly import agreed_size, assemble
-from .files import read_text, write_bytes
+from .files import write_bytes
 from .json_text import MAX_JSON_CHARACTERS, Point, as_number, described, load_list
 
 log = logging.getLogger(__name__)

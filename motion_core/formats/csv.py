@@ -10,9 +10,10 @@ import torch
 
 from ..errors import FormatError
 from ..geometry import Size
+from ..regular_files import read_text
 from ..tracks.model import Tracks
 from .assembly import agreed_size, assemble, listed
-from .files import MAX_TABLE_BYTES, first_line, read_text, write_bytes
+from .files import MAX_TABLE_BYTES, first_line, write_bytes
 
 COLUMNS = ("frame", "track", "x", "y", "visible")
 _LARGEST_EXACT = 2.0**53

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import FormatError
+from ..regular_files import without_mark
 from .assembly import listed
 
 MAX_JSON_CHARACTERS = 32 << 20
@@ -36,6 +37,7 @@ def load_list(source: str | list[Any]) -> list[Any]:
     deeper than 8, and for anything that is not a list.
     """
     if isinstance(source, str):
+        source = without_mark(source)
         _check_marks(source)
         source = _parse(source)
     if isinstance(source, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +26,7 @@ from ..pose.skeleton import (
     joint,
 )
 from ..progress import Progress, silent
+from ..safe_json import parse_json
 
 MAX_CHARACTERS = 64 << 20
 MAX_FRAMES = 10_000
@@ -88,14 +88,11 @@ def _parsed(text: str) -> Any:
     if len(text) > MAX_CHARACTERS:
         raise FormatError(f"pose JSON of {len(text):,} characters; at most {MAX_CHARACTERS:,}.")
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
+        return parse_json(text)
+    except FormatError as error:
         raise FormatError(
-            f"line {error.lineno}, column {error.colno}: not JSON ({error.msg}). Paste OpenPose "
-            "JSON: one frame, or a list of frames."
+            f"{error} Paste OpenPose JSON: one frame, or a list of frames."
         ) from error
-    except RecursionError as error:
-        raise FormatError("pose JSON is nested too deeply to be OpenPose's.") from error
 
 
 def _frames(value: Any) -> list[Mapping[str, Any]]:

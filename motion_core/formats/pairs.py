@@ -9,10 +9,11 @@ import numpy as np
 
 from ..errors import FormatError
 from ..geometry import Size
+from ..regular_files import read_text
 from ..tracks.model import Tracks
 from .assembly import agreed_size, assemble
 from .coordinates import hold_invisible
-from .files import read_text, write_bytes
+from .files import write_bytes
 from .json_text import MAX_JSON_CHARACTERS, as_number, described, load_list
 
 _LISTS = (list, tuple)  # exactly these: JSON's {"x", "y"} is read as a kind of tuple

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ..errors import CanvasError, FormatError
 from ..geometry import Size
+from ..regular_files import decode_text, read_head
 from ..tracks.model import Tracks
 from . import ati, coordinates, csv, npz, pairs, tapvid, wan_move
 from .arrays import NPY_MAGIC, ZIP_MAGIC, open_zip
 from .assembly import listed
-from .files import read_head
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class FileHead:
     @property
     def text(self) -> str:
         """The first bytes as text, without byte order mark and leading blanks."""
-        return self.data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+        return decode_text(self.data, "replace").lstrip("\ufeff \t\r\n")
 
 
 @dataclass(frozen=True)

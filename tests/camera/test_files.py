@@ -17,6 +17,7 @@ from motion_core.camera.files import (
     camera_from_host,
     camera_from_json,
     camera_from_realestate,
+    camera_from_text,
     camera_to_host,
     camera_to_json,
     camera_to_realestate,
@@ -110,6 +111,57 @@ def test_a_real_dataset_line_is_read() -> None:
 def test_damaged_text_is_refused(text: str, message: str) -> None:
     with pytest.raises(FormatError, match=message):
         camera_from_realestate(text, SIZE)
+
+
+ROWS = [[1, 0, 0, 0.5, 0, 1, 0, 0, 0, 0, 1, 0.25 * frame] for frame in range(4)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("to_text", [camera_to_json, camera_to_realestate])
+def test_every_encoding_with_a_mark_is_read(tmp_path: Path, encoding: str, to_text) -> None:
+    # No title, so that the mark stands before a number.
+    text = "\r\n".join(line for line in to_text(PATH).splitlines() if not line.startswith("motion"))
+    (tmp_path / "camera.any").write_bytes(text.encode(encoding))
+    back = read_camera(tmp_path / "camera.any", default_size=SIZE)
+    assert torch.allclose(back.T_cam_world, PATH.T_cam_world, atol=1e-9)
+    pasted = camera_from_text("\ufeff" + text, SIZE)
+    assert torch.equal(pasted.T_cam_world, back.T_cam_world)
+
+
+def test_motionctrl_rows_are_world_to_camera() -> None:
+    path = camera_from_text(json.dumps(ROWS), SIZE)
+    assert path.T_cam_world[:, :3, 3].tolist() == [[0.5, 0, 0.25 * frame] for frame in range(4)]
+    assert (path.size, path.fps) == (SIZE, None)
+    assert float(path.K[0, 0, 0]) == pytest.approx(SIZE.width / 2 / math.tan(math.radians(30)))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "no frames.*MotionCtrl"),
+        (json.dumps([[0.0] * 12]), "not a rotation"),
+        (json.dumps([ROWS[0], ROWS[1][:11]]), "frame 1.*12 numbers"),
+        (json.dumps([[True] * 12]), "frame 0.*12 numbers"),
+        (json.dumps({"frames": [], "camera_angle_x": 1}), "'camera_angle_x'.*RealEstate10K"),
+        (" \n", "no text.*RealEstate10K"),
+        ("[" * 500 + "]" * 500, "nested deeper"),
+        ("[[1" + "0" * 5000 + "]]", "5,001 digits"),
+        ("[[1e400]]", "finite"),
+    ],
+)
+def test_what_is_no_camera_says_what_is_read(text: str, message: str) -> None:
+    with pytest.raises(FormatError, match=message):
+        camera_from_text(text, SIZE)
+
+
+def test_a_first_line_of_numbers_is_no_title() -> None:
+    lines = camera_to_realestate(PATH).splitlines()[1:]
+    assert camera_from_realestate("\n".join(lines), SIZE).num_frames == PATH.num_frames
+    lines[0] = lines[0].rsplit(" ", 1)[0]
+    with pytest.raises(FormatError, match="line 1: expected 19 numbers; got 18"):
+        camera_from_realestate("\n".join(lines), SIZE)
+    titled = "\n".join(["my 2 clips", *lines[1:]])
+    assert camera_from_realestate(titled, SIZE).num_frames == PATH.num_frames - 1
 
 
 @pytest.mark.parametrize("name", ["camera.json", "camera.txt"])

@@ -95,7 +95,7 @@ def test_turns_go_right_and_up(turn: dict, looks: tuple, top: tuple) -> None:
         ('[{"t": 0}, {"t": 1, "speed": 2}]', "key 1: expected t and any of"),
         ('[{"t": 0, "position": [0, 0]}]', "key 0: position must be three numbers"),
         ('[{"t": 0, "position": [0, 0, "far"]}]', "key 0: expected a finite number"),
-        ('[{"t": 0, "pan_deg": NaN}]', "key 0: expected a finite number"),
+        ('[{"t": 0, "pan_deg": NaN}]', "NaN is not a JSON number"),
         ('[{"t": true}]', "key 0: expected a finite number"),
         ('[{"t": 0, "easing": "fast"}]', "key 0: easing must be one of"),
     ],

@@ -10,7 +10,11 @@ from .faults import ROOT, faults_of
 CORE = ROOT / "motion_core"
 
 # What each part of motion_core may import from motion_core, beside itself and __init__.
-GROUND = {"errors", "geometry", "progress", "atomic_write", "weights_io", "images", "masks"}
+GROUND = {"errors", "geometry", "progress", "atomic_write", "regular_files", "safe_json"} | {
+    "weights_io",
+    "images",
+    "masks",
+}
 ON_TRACKS = GROUND | {"tracks"}
 EVERYTHING = (
     ON_TRACKS
@@ -26,6 +30,8 @@ ALLOWED: dict[str, set[str]] = {
     "progress": set(),
     "atomic_write": set(),
     "weights_io": {"errors", "atomic_write"},
+    "regular_files": {"errors"},
+    "safe_json": {"errors", "regular_files"},
     "images": {"errors", "geometry"},
     "masks": {"errors", "geometry"},
     "kernels": GROUND,

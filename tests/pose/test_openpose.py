@@ -129,7 +129,7 @@ def test_frames_without_people_are_frames() -> None:
     ("source", "message"),
     [
         ("{", "line 1, column 2: not JSON"),
-        ("[" * 200_000, "nested too deeply"),
+        ("[" * 200_000, "nested deeper than 64"),
         (3, "got int"),
         ("3", "got int"),
         ([1], "frame 0: expected"),
