@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,9 @@ from ..pose.skeleton import (
 )
 from ..progress import Progress, silent
 from ..safe_json import parse_json
+from .assembly import listed
+
+log = logging.getLogger(__name__)
 
 MAX_CHARACTERS = 64 << 20
 MAX_FRAMES = 10_000
@@ -35,6 +39,8 @@ MAX_PEOPLE = 64
 MAX_COORDINATE = 1e7
 # Coordinates that all lie within this are shares of the canvas: no person is two pixels large.
 NORMALISED_LIMIT = 2.0
+SUFFIX = "_2d"
+BODY_KEY = "pose_keypoints_2d"
 BODIES = {len(BODY): BODY, len(BODY_18): BODY_18}
 PARTS = {
     "foot_keypoints_2d": (joint("left_big_toe"), (FOOT_JOINTS,)),
@@ -54,12 +60,14 @@ def read_poses(
     """Poses from OpenPose JSON text, one frame as a dict, or a list of frames (POSE_KEYPOINT).
 
     Bodies of 18 or 25 joints, feet of 6 beside the body (ComfyUI's SDPose), hands of 21, faces of
-    68 or 70; parts that are missing, null or empty
-    are not there, and neither are joints of confidence 0. Coordinates are pixels, or shares of the
-    canvas when none is beyond 2. The canvas is that of the frames (canvas_width, canvas_height),
-    or `size`; people keep their order from frame to frame, and hands belong to the nearer wrist.
-    Raises FormatError naming frame, person and part for anything else, and for people times frames
-    beyond 300,000; CanvasError when frames and `size` disagree.
+    68 or 70. The keys may lack their "_2d", as OpenPose wrote them before 1.3. Parts that are
+    missing, null or empty are not there, and neither are joints of confidence 0. Coordinates are
+    pixels, or shares of the canvas when none is beyond 2. The canvas is that of the frames
+    (canvas_width, canvas_height), or `size`; people keep their order from frame to frame, and
+    hands belong to the nearer wrist.
+    Raises FormatError naming frame, person and part for anything else, for a person without any
+    of these parts, and for people times frames beyond 300,000; CanvasError when frames and `size`
+    disagree.
     """
     frames = _frames(_parsed(source) if isinstance(source, str) else source)
     canvas = _canvas(frames, size)
@@ -76,6 +84,8 @@ def read_poses(
     joints = hands_at_their_wrists(joints)
     xy, confidence = joints[..., :2], joints[..., 2]
     present = confidence > 0
+    if len(frames) and not present.any():
+        log.warning("none of the %d frames of these poses holds a person.", len(frames))
     if present.any() and float(np.abs(xy[present]).max()) <= NORMALISED_LIMIT:
         xy = xy * np.array(canvas, dtype=np.float64)
     xy, confidence = with_middles(xy, confidence)
@@ -105,10 +115,12 @@ def _frames(value: Any) -> list[Mapping[str, Any]]:
         raise FormatError(f"{len(frames):,} frames of poses; at most {MAX_FRAMES:,} are read.")
     for place, frame in enumerate(frames):
         if not isinstance(frame, Mapping) or "people" not in frame:
-            kind = "an animal pose" if isinstance(frame, Mapping) and "animals" in frame else "that"
+            kind = f"{type(frame).__name__} cannot be read"
+            if isinstance(frame, Mapping):
+                keys = f"an object with {listed([str(key) for key in frame])} cannot be read"
+                kind = "an animal pose cannot be read" if "animals" in frame else keys
             raise FormatError(
-                f'frame {place}: expected {{"people": [...]}} as OpenPose writes it; {kind} '
-                "cannot be read."
+                f'frame {place}: expected {{"people": [...]}} as OpenPose writes it; {kind}.'
             )
     return list(frames)
 
@@ -127,7 +139,7 @@ def _canvas(frames: Sequence[Mapping[str, Any]], size: Size | None) -> Size:
     if canvas is None:
         raise FormatError(
             "these poses do not say their canvas (canvas_width, canvas_height); connect the image "
-            "they were found in, or set width and height."
+            "they were found in."
         )
     if size is not None and canvas != size:
         raise CanvasError(
@@ -168,23 +180,34 @@ class _Where:
 
 def _person(person: Any, where: _Where) -> np.ndarray:
     if not isinstance(person, Mapping):
-        raise FormatError(f"{where}: expected an object with pose_keypoints_2d.")
+        raise FormatError(f"{where}: expected an object with {BODY_KEY}.")
+    parts = {_part_name(str(key)): value for key, value in person.items() if value is not None}
+    if not any(_part_name(str(key)) in (BODY_KEY, *PARTS) for key in person):
+        raise FormatError(
+            f"{where}: expected at least one of {listed([BODY_KEY, *PARTS])}; got an object with "
+            f"{listed([str(key) for key in person])}."
+        )
     result = np.zeros((JOINTS, 3))
-    body = _triples(person, "pose_keypoints_2d", tuple(BODIES), where)
+    body = _triples(parts, BODY_KEY, tuple(BODIES), where)
     for row, name in enumerate(BODIES.get(len(body), ())):
         result[joint(name)] = body[row]
     for part, (first, counts) in PARTS.items():
-        rows = _triples(person, part, counts, where)
+        rows = _triples(parts, part, counts, where)
         place = slice(first, first + len(rows))
         result[place] = np.where(rows[:, 2:] > 0, rows, result[place])
     return result
 
 
+def _part_name(key: str) -> str:
+    """The key of today for a key of OpenPose before 1.3, which has no "_2d"."""
+    return key + SUFFIX if key + SUFFIX in (BODY_KEY, *PARTS) else key
+
+
 def _triples(
-    person: Mapping[str, Any], part: str, counts: tuple[int, ...], where: _Where
+    parts: Mapping[str, Any], part: str, counts: tuple[int, ...], where: _Where
 ) -> np.ndarray:
     """(K, 3) x, y, confidence of one part; (0, 3) where it is not there."""
-    numbers = person.get(part)
+    numbers = parts.get(part)
     if numbers is None or (isinstance(numbers, (list, tuple)) and not numbers):
         return np.zeros((0, 3))
     try:

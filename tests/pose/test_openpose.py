@@ -118,6 +118,32 @@ def test_people_keep_their_places_whatever_the_detector_calls_them() -> None:
     assert (other > 0).tolist() == [True, True, True, False, True, True]
 
 
+def test_keys_of_openpose_before_1_3_are_read() -> None:
+    old = json.loads(json.dumps(waving()).replace("_2d", ""))
+    assert "pose_keypoints" in old[0]["people"][0]
+    torch.testing.assert_close(read_poses(old).xy, read_poses(waving()).xy)
+    old[0]["people"][0]["pose_keypoints_2d"] = None
+    torch.testing.assert_close(read_poses(old).xy, read_poses(waving()).xy)
+
+
+@pytest.mark.parametrize(
+    ("person", "keys"),
+    [({"pose_keypoints_3d": [1.0] * 75, "id": 3}, "'pose_keypoints_3d', 'id'"), ({}, "none")],
+)
+def test_a_person_without_any_known_part_is_refused(person: dict, keys: str) -> None:
+    whole = frame(figure())
+    whole["people"].append(person)
+    with pytest.raises(FormatError, match=f"person 1: .*'pose_keypoints_2d'.* got .*{keys}"):
+        read_poses(whole)
+
+
+def test_clips_without_a_person_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    read_poses([frame(figure()), frame()])
+    assert not caplog.records
+    read_poses([frame(), frame()])
+    assert "none of the 2 frames" in caplog.text
+
+
 def test_frames_without_people_are_frames() -> None:
     poses = read_poses([frame(), frame(figure()), frame()])
     assert poses.confidence[:, 0, joint("neck")].tolist() == pytest.approx([0, 0.9, 0])
@@ -133,6 +159,7 @@ def test_frames_without_people_are_frames() -> None:
         (3, "got int"),
         ("3", "got int"),
         ([1], "frame 0: expected"),
+        ([{"keypoints": [[1, 2]], "width": 9}], "frame 0: .*people.*'keypoints', 'width'"),
         ([{"animals": [], **frame()} | {"people": 3}], "people must be a list"),
         ([{"animals": [[1, 2, 3]]}], "an animal pose cannot be read"),
         ([{"people": [3], "canvas_width": 9, "canvas_height": 9}], "person 0: expected an object"),
