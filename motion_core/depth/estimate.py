@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from ..errors import FormatError, MissingExtraError
 from ..geometry import Size
 from ..images import check_image, image_size
+from ..safe_json import read_json_object
 from .depth_map import DepthMap
 from .lens import intrinsics_from_fov
 from .sources import ASSUMED_FOV_DEG, INVERSE, DepthReading, make_depth
@@ -116,7 +116,7 @@ def load_estimator(
     missing = [n for n in ("config.json", "model.safetensors") if not (folder / n).is_file()]
     if missing:
         raise FileNotFoundError(f"{folder} has no {' and no '.join(missing)}. {SUGGESTION}")
-    config = _json(folder / "config.json")
+    config = read_json_object(folder / "config.json")
     family = _family_name(config)
     try:
         from transformers import AutoModelForDepthEstimation
@@ -134,7 +134,7 @@ def _preparation(folder: Path, family: str) -> Preparation:
     path = folder / "preprocessor_config.json"
     if not path.is_file():
         return DEFAULTS[family]
-    stored, default = _json(path), DEFAULTS[family]
+    stored, default = read_json_object(path), DEFAULTS[family]
     size = stored.get("size") or {}
     try:
         return Preparation(
@@ -147,16 +147,6 @@ def _preparation(folder: Path, family: str) -> Preparation:
         )
     except (AttributeError, TypeError, ValueError) as error:
         raise FormatError(f"{path}: {error}") from error
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise FormatError(f"{path}: {error}") from error
-    if not isinstance(value, dict):
-        raise FormatError(f"{path}: expected a JSON object.")
-    return value
 
 
 def _family(config: Any) -> str:

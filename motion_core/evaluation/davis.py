@@ -18,6 +18,7 @@ from ..errors import FormatError
 from ..fields.densifier import Densifier
 from ..geometry import Size
 from ..images import resize_images
+from ..regular_files import decode_text
 from ..trackers import LucasKanade, Tracker, random_queries
 from ..tracks import select
 from ..tracks.model import Tracks
@@ -55,7 +56,7 @@ def davis_names(folder: Path) -> list[str]:
             f"{folder} is no DAVIS folder: there is no {LIST.as_posix()} in it. Give the folder "
             "that holds ImageSets and JPEGImages (davischallenge.org, DAVIS 2017 TrainVal, 480p)."
         )
-    names = listed.read_text(encoding="utf-8", errors="replace").split()
+    names = decode_text(listed.read_bytes(), "replace").split()
     wild = [name for name in names if Path(name).name != name or name.startswith(".")]
     if wild or not names:
         raise FormatError(f"{listed} must hold names of clips, one per line; got {wild[:1]}.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..errors import FormatError
+from ..safe_json import read_json_object
 from ..weights_io import list_names
 
 # Names of files of weights in diffusers and transformers.
@@ -58,7 +58,7 @@ def check_class(folder: Path, kind: str, advice: str) -> None:
     if not file.is_file():
         raise FileNotFoundError(f"there is no {kind} in {folder}. {advice}")
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = read_json_object(file)
         found = config.get("_class_name") or ", ".join(config.get("architectures") or ["nothing"])
     except (ValueError, AttributeError, TypeError) as error:
         raise FormatError(f"{file} is broken ({error}); copy or download it again.") from error

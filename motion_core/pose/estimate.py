@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from ..errors import FormatError, MissingExtraError
 from ..geometry import Size
 from ..images import check_video, image_size
 from ..progress import Progress, silent
+from ..safe_json import read_json_object
 from .pose_sequence import PoseSequence, with_middles
 from .skeleton import COCO_17, JOINTS, joint
 
@@ -181,10 +181,6 @@ def _views(video: Tensor, window: tuple[float, float, float, float], wanted: Siz
 
 
 def _check_config(path: Path) -> None:
-    try:
-        config: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path}: {error}") from error
-    kind = config.get("model_type") if isinstance(config, dict) else None
+    kind = read_json_object(path).get("model_type")
     if kind != "vitpose":
         raise FormatError(f"{path}: expected a vitpose model, got {kind!r}. {SUGGESTION}")

@@ -120,7 +120,8 @@ def test_an_absent_model_is_named_with_its_folder_and_licence(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("config", "message"), [("{", "config.json"), ("[]", "None"), ('{"model_type": "x"}', "'x'")]
+    ("config", "message"),
+    [("{", "config.json"), ("[]", "expected a JSON object"), ('{"model_type": "x"}', "'x'")],
 )
 def test_another_model_is_refused(tmp_path: Path, config: str, message: str) -> None:
     (tmp_path / "config.json").write_text(config, encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ...errors import FormatError, MissingExtraError
+from ...safe_json import read_json_object
 from ...weights_io import PICKLES, check_sizes, load_into, read_safetensors
 from .family import released_scheduler
 from .parts import Umt5PromptEncoder, WanParts
@@ -259,9 +259,6 @@ def _json(path: Path, what: str) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}, where {what} has one.")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise FormatError(f"{path} is no JSON ({error}); download it again.") from error
-    if not isinstance(content, dict):
-        raise FormatError(f"{path} holds no JSON object.")
-    return content
+        return read_json_object(path)
+    except FormatError as error:
+        raise FormatError(f"{error} Download it again.") from error

@@ -149,13 +149,13 @@ def test_what_is_no_wan_image_to_video_is_refused(release: Path, tmp_path: Path)
         ({"_class_name": "StableVideoDiffusionPipeline"}, "holds a StableVideoDiffusionPipeline"),
         ({**INDEX, "boundary_ratio": 0.9}, "Wan 2.2"),
         ({**INDEX, "expand_timesteps": True}, "Wan 2.2"),
-        ([], "no JSON object"),
+        ([], "expected a JSON object"),
     ):
         index.write_text(json.dumps(config))
         with pytest.raises(FormatError, match=what):
             loaded(release)
     index.write_text("{")
-    with pytest.raises(FormatError, match="no JSON"):
+    with pytest.raises(FormatError, match="not JSON"):
         loaded(release)
 
 
