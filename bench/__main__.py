@@ -60,7 +60,7 @@ def number(value: float | None) -> str:
 
 
 def circumstances() -> dict[str, Any]:
-    """Where and from what the numbers came: command, machine, versions, commit."""
+    """The conditions of a run: command, machine, versions, commit."""
     return {
         "command": " ".join(["python", "-m", "bench", *sys.argv[1:]]),
         "commit": git("rev-parse", "HEAD"),
@@ -76,7 +76,7 @@ def circumstances() -> dict[str, Any]:
 
 
 def machine(about: dict[str, Any]) -> str:
-    """One line on the machine, and a warning when it had other work to do."""
+    """One line about the machine, with a warning if it was busy before the run."""
     line = f"{about['processor']}, {about['cores']} cores, {about['torch_threads']} threads"
     load = about["load_average"]
     if load and load[0] > about["cores"] / 2:
@@ -87,7 +87,7 @@ def machine(about: dict[str, Any]) -> str:
 
 
 def processor() -> str:
-    """The processor's own name where the system tells it."""
+    """The processor's name, as the system reports it."""
     listing = Path("/proc/cpuinfo")
     lines = listing.read_text().splitlines() if listing.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
@@ -95,7 +95,7 @@ def processor() -> str:
 
 
 def git(*words: str) -> str:
-    """What git answers in this folder, or nothing where there is no git."""
+    """The output of a git command in this folder; empty without git."""
     try:
         done = subprocess.run(["git", *words], cwd=FOLDER, capture_output=True, text=True)
     except OSError:
@@ -103,15 +103,15 @@ def git(*words: str) -> str:
     return done.stdout.strip()
 
 
-def main(wanted: list[str]) -> int:
+def main(names: list[str]) -> int:
     """Measures the named modules (all when none is named) and reports. Returns the exit code."""
     known = module_names()
-    unknown = sorted(set(wanted) - set(known))
+    unknown = sorted(set(names) - set(known))
     if unknown:
         sys.stderr.write(f"no bench named {', '.join(unknown)}; there are: {', '.join(known)}\n")
         return 2
     about = circumstances()
-    rows = [row for name in wanted or known for row in measured(name)]
+    rows = [row for name in names or known for row in measured(name)]
     OUT.mkdir(exist_ok=True)
     listing = json.dumps([row.as_dict() for row in rows], indent=2)
     (OUT / "bench.json").write_text(listing + "\n", encoding="utf-8")

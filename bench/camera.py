@@ -191,7 +191,7 @@ def composition_errors(degrees: float, frames: int = 13, seeds: int = 3) -> tupl
             compose_by_adding(drawn, CameraScene(depth, orbit)),
             compose_3d([ObjectMotion(drawn)], torch.zeros(0, 2), CameraScene(depth, orbit)),
         )
-        off = [(one.xy[-1] - truth.xy[-1])[visible].norm(dim=1).mean() for one in both]
+        off = [(tracks.xy[-1] - truth.xy[-1])[visible].norm(dim=1).mean() for tracks in both]
         errors.append((float(off[0]), float(off[1])))
     added, lifted = (sum(column) / seeds for column in zip(*errors, strict=True))
     return added, lifted

@@ -59,14 +59,14 @@ def membrane(points: Array, moved: Array, places: Array) -> Array:
     cell = np.clip(np.floor(points / CELL).astype(int), 0, [width - 1, height - 1])
     flat = cell[:, 1] * width + cell[:, 0]
     count = np.bincount(flat, minlength=height * width)
-    total = np.stack([np.bincount(flat, one, height * width) for one in moved.T], axis=1)
+    total = np.stack([np.bincount(flat, column, height * width) for column in moved.T], axis=1)
     hold = 10 * scipy.sparse.diags_array(count.astype(float))
     return scipy.sparse.linalg.spsolve((laplacian + hold).tocsc(), 10 * total)
 
 
 def pull_push_alone(points: Array, moved: Array, places: Array) -> Array:
     """Pull-push of all points at once."""
-    single = [one.astype(np.float32) for one in (points / CELL, moved, np.ones(len(points)))]
+    single = [array.astype(np.float32) for array in (points / CELL, moved, np.ones(len(points)))]
     return pull_push(*single, _grid_of(places)).reshape(-1, 2)
 
 

@@ -1,7 +1,8 @@
-"""What tracks cost of a run, for every way to steer a family, on small networks: only ratios count.
+"""The relative cost of tracks in a run, for every control of a family, on small networks.
 
-What does not depend on the noise is computed once per run (tests/models/test_alike.py counts), so
-the ratio falls towards that of a single step as steps are added.
+Only ratios are meaningful. Values that do not depend on the noise are computed once per run
+(tests/models/test_alike.py counts), so the ratio falls towards that of a single step as steps are
+added.
 """
 
 from __future__ import annotations
@@ -20,18 +21,24 @@ STEPS = 4
 
 
 def measure() -> list[Row]:
-    """The sampler's time with tracks against that without, per family."""
+    """The processor time with tracks relative to that without, per family."""
     return [measure_family(name) for name in CASES]
 
 
 def measure_family(name: str, repeats: int = 5) -> Row:
-    """From the picture to decoded frames: processor time, which no other program bends, of the best
-    of some runs in one thread."""
+    """Processor time from the picture to decoded frames, the best of several runs in one thread.
+
+    Processor time does not count the time of other programs.
+
+    Args:
+        name: of CASES.
+        repeats: number of runs.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         case = CASES[name](torch.float32)
-        # Taking turns, so that a warmer machine serves both.
+        # Alternating, so that a change of the machine's speed affects both.
         pairs = [(_seconds(case, case.control), _seconds(case, None)) for _ in range(repeats)]
     finally:
         torch.set_num_threads(threads)

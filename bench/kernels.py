@@ -85,11 +85,11 @@ def compared(
 @contextmanager
 def without_kernels() -> Iterator[None]:
     """The torch path, as on a device whose compiler is missing."""
-    asked, loader.launchers = loader.launchers, lambda *unused: None
+    original, loader.launchers = loader.launchers, lambda *unused: None
     try:
         yield
     finally:
-        loader.launchers = asked
+        loader.launchers = original
 
 
 def copy_bandwidth(device: torch.device) -> float:

@@ -1,9 +1,9 @@
-"""MOFT on lite: motion fidelity with guidance against without, and what similarity looks like.
+"""MOFT on lite: motion fidelity with and without guidance, and similarity as a heat map.
 
-`python -m bench.moft WEIGHTS` takes a weights file of lite that holds a base (none: the shipped
-one); `--checkpoint` a checkpoint of the base's training instead. Each prompt is a
-held-out scene's first picture with a direction; guidance gets the direction as a synthesised
-reference, and as a video of another picture that pans that way, followed by Lucas-Kanade.
+`python -m bench.moft WEIGHTS` takes a weights file of lite that holds a base (default: the shipped
+one); `--checkpoint` takes a checkpoint of the base's training instead. Each prompt is the first
+picture of a held-out scene with a direction. The guidance gets the direction as a synthesised
+reference, and as a video of another picture that pans in that direction, tracked by Lucas-Kanade.
 """
 
 from __future__ import annotations
@@ -54,52 +54,56 @@ SPEED = 0.7
 METHODS = ("without", "direction", "each place", "video")
 SETTINGS = MoftSettings(weight=1.0, is_adaptive=True)
 TIGHTER = replace(SETTINGS, each_place=True, iterations=4)
-# Of the stills that references pan over; prompts and channels come from other pictures.
+# Seeds of the still images that references pan over; prompts and channels use other pictures.
 STILL_SEED = 1000
 
 
 def prompts(count: int) -> list[tuple[Tensor, tuple[float, float]]]:
-    """(picture, direction) of held-out scenes; directions go round the compass."""
-    found = []
+    """Pairs of picture and direction of held-out scenes, in eight compass directions."""
+    pairs = []
     for index in range(count):
         scene = scene_at(World.OURS, Split.TEST, index)
         angle = 2 * math.pi * index / min(count, 8)
         way = (SPEED * math.cos(angle), SPEED * math.sin(angle))
-        found.append((torch.from_numpy(scene.image).float() / 255.0, way))
-    return found
+        pairs.append((torch.from_numpy(scene.image).float() / 255.0, way))
+    return pairs
 
 
 def followed(video: Tensor) -> Tracks:
-    """What Lucas-Kanade finds in a video."""
+    """Tracks of a grid of points, by Lucas-Kanade."""
     queries = grid_queries(Size(video.shape[2], video.shape[1]), SPACING)
     return LucasKanade().track(video, queries)
 
 
 def panned(way: tuple[float, float], seed: int) -> Tensor:
-    """A video of a still that goes a way."""
+    """A video of a still image that pans in a direction."""
     return pan(still(SIZE, seed), way, FRAMES)[0]  # type: ignore[arg-type]
 
 
-def made(
+def generated_tracks(
     model: LiteFamily,
     image: Tensor,
     reference: MotionReference | None,
     settings: MoftSettings,
-    asked: Sampling,
+    sampling: Sampling,
 ) -> Tracks:
-    """Where a grid of points goes in a clip that follows no tracks."""
+    """The tracks of a grid of points in a generated clip that follows no tracks."""
     size = Size(image.shape[1], image.shape[0])
     points = make_tracks(grid_points(size, SPACING).expand(FRAMES, -1, -1), size)
     latent_guidance = () if reference is None else (MoftLatentGuidance(reference, None, settings),)
-    run = Sampling(asked.steps, asked.seed, latent_guidance=latent_guidance)
+    run = Sampling(sampling.steps, sampling.seed, latent_guidance=latent_guidance)
     clip = sample(model, None, GenerationRequest(image, FRAMES), points, run)
     assert clip.tracks is not None
     return clip.tracks
 
 
 def measured(model: LiteFamily, count: int, steps: int) -> dict[str, dict[str, list[float]]]:
-    """By method, a number for each prompt: fidelity, mean cosine with the direction, and, in parts
-    of the way asked for, how far points go and how much they differ."""
+    """The measures of each prompt, by method.
+
+    Returns:
+        By method: "fidelity", "cosine" (mean cosine with the direction), and as fractions of the
+        target distance "part" (mean displacement along it) and "spread" (its deviation).
+    """
     rows: dict[str, dict[str, list[float]]] = {
         name: {"fidelity": [], "cosine": [], "part": [], "spread": []} for name in METHODS
     }
@@ -118,11 +122,13 @@ def measured(model: LiteFamily, count: int, steps: int) -> dict[str, dict[str, l
         target = make_tracks(path[:, None] + torch.tensor(size) / 2, size)
         for name, reference in references.items():
             settings = TIGHTER if name == "each place" else SETTINGS
-            went = made(model, image, reference, settings, Sampling(steps, seed=index))
+            result = generated_tracks(
+                model, image, reference, settings, Sampling(steps, seed=index)
+            )
             row = rows[name]
-            row["fidelity"].append(motion_fidelity(went, target))
-            row["cosine"].append(float(track_similarity(went, target).nanmean()))
-            end = went.xy[-1] - went.xy[0]
+            row["fidelity"].append(motion_fidelity(result, target))
+            row["cosine"].append(float(track_similarity(result, target).nanmean()))
+            end = result.xy[-1] - result.xy[0]
             row["part"].append(float(end.mean(dim=0) @ path[-1] / path[-1].square().sum()))
             row["spread"].append(float(end.std(dim=0).norm() / path[-1].norm()))
         sys.stdout.write(f"{index + 1}/{count}\n")
@@ -138,8 +144,8 @@ def heat(model: LiteFamily) -> Tensor:
     rows = [contact_sheet(video, 6, tile_width=192)]
     for way in ((1.0, 0.0), (0.0, 1.0)):
         reference = reference_along(straight_path(way, size, len(video)), size, channels)
-        found = similarity(model, reference, video, lambda: followed(video))
-        rows.append(contact_sheet(heat_picture(found, video), 6, tile_width=192))
+        values = similarity(model, reference, video, lambda: followed(video))
+        rows.append(contact_sheet(heat_picture(values, video), 6, tile_width=192))
     return torch.cat(rows)
 
 
@@ -155,7 +161,7 @@ def loaded(args: argparse.Namespace) -> LiteFamily:
 
 
 def main() -> None:
-    """Prints a table and writes it with all rows, and a picture, where asked to."""
+    """Writes the table, all rows and the heat map."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", type=Path, nargs="?")
     parser.add_argument("--checkpoint", type=Path)
@@ -171,7 +177,7 @@ def main() -> None:
     for name, row in rows.items():
         figures = {part: figure(values) for part, values in row.items()}
         listed = "  ".join(
-            f"{key} {one.mean:.3f} +- {one.error:.3f}" for key, one in figures.items()
+            f"{key} {value.mean:.3f} +- {value.error:.3f}" for key, value in figures.items()
         )
         sys.stdout.write(f"{name:10} {listed}\n")
     _save(heat(model), args.out / "moft_similarity.png")

@@ -134,8 +134,10 @@ def is_far(points: Tensor, photo: Photo, size: Size) -> Tensor:
 
 
 def summary(field: MotionField, tracks: Tracks, photo: Photo) -> str:
-    """The area that moves at least half as far as the dots, in areas of their square, and the mean
-    motion of the pinned area, as a sentence."""
+    """The moving area and the motion of the pinned area, as a sentence.
+
+    The moving area moves at least half as far as the dots; its unit is the area of their square.
+    """
     size = tracks.size
     distance = (tracks.xy[-1, 0] - tracks.xy[0, 0]).norm()
     length = field.displacement[-1].norm(dim=-1)

@@ -1,4 +1,4 @@
-"""One line of the table, and how to take times that another program on the machine cannot bend."""
+"""A row of the benchmark table, and time measurement that tolerates other load on the machine."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Row:
-    """A measured value beside what it is held against.
+    """A measured value and the value it is compared with.
 
-    ratio is a cost: value / against for times and bytes, wanted / reached for speeds, so that
-    smaller is always better and the row is ok when ratio <= budget. ratio and budget are None
-    for a value that is only reported. `failed` marks a measurement that did not work.
+    Attributes:
+        name: of the measurement.
+        value: measured, or None.
+        unit: of the value.
+        against: what the value is compared with.
+        ratio: a cost: value / against for times and bytes, target / reached for speeds, so that
+            smaller is always better. None for a value that is only reported.
+        budget: the largest ratio that is ok, or None.
+        failed: the measurement did not work.
     """
 
     name: str
@@ -33,7 +39,7 @@ class Row:
         return self.budget is None or (self.ratio is not None and self.ratio <= self.budget)
 
     def as_dict(self) -> dict[str, Any]:
-        """What out/bench.json holds for this row."""
+        """This row as written to out/bench.json."""
         return {
             "name": self.name,
             "value": self.value,
@@ -45,19 +51,25 @@ class Row:
         }
 
 
-def best_seconds(works: Mapping[str, Callable[[], object]], repeats: int = 7) -> dict[str, float]:
-    """The fastest of `repeats` runs of each piece of work, in seconds.
+def best_seconds(
+    functions: Mapping[str, Callable[[], object]], repeats: int = 7
+) -> dict[str, float]:
+    """The fastest of several runs of each function, in seconds.
 
-    The pieces take turns, so that a busy moment of the machine falls on all of them, and each
-    runs once beforehand. What a run returns is freed after the clock is read.
+    The functions alternate, so that other load on the machine affects all of them, and each runs
+    once beforehand. Results are freed after the clock is read.
+
+    Args:
+        functions: by name.
+        repeats: runs per function.
     """
-    for work in works.values():
-        work()
-    best = dict.fromkeys(works, float("inf"))
+    for function in functions.values():
+        function()
+    best = dict.fromkeys(functions, float("inf"))
     for _ in range(repeats):
-        for name, work in works.items():
+        for name, function in functions.items():
             begin = time.perf_counter()
-            result = work()
+            result = function()
             best[name] = min(best[name], time.perf_counter() - begin)
             del result
     return best

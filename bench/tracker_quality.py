@@ -36,12 +36,12 @@ class Means:
 def score(tracker: Tracker, clip: Clip, spacing_px: float = SPACING_PX) -> list[TapVidScores]:
     """The scores of grids of queries in the first, the middle and the last frame of a clip."""
     video = clip.video()
-    found = []
+    scores = []
     for frame_of in QUERIES.values():
         queries = grid_queries(clip.size, spacing_px, frame_of(clip))
         tracks = tracker.track(video, queries)
-        found.append(tapvid_scores(tracks, clip.truth(queries), queries[:, 0].long()))
-    return found
+        scores.append(tapvid_scores(tracks, clip.truth(queries), queries[:, 0].long()))
+    return scores
 
 
 def means(scores: Iterable[TapVidScores]) -> Means:

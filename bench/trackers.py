@@ -23,7 +23,7 @@ def measure() -> list[Row]:
     part = Clip(Motion((40.0, 10.0), 5.0), size=SIZE, frames=20).video()
     video = torch.cat([part, part.flip(0)] * 3)[:FRAMES]
     queries = random_queries(SIZE, POINTS, torch.Generator().manual_seed(0))
-    greys = [cv2.cvtColor(one.numpy(), cv2.COLOR_RGB2GRAY) for one in video]
+    greys = [cv2.cvtColor(frame.numpy(), cv2.COLOR_RGB2GRAY) for frame in video]
 
     def bare() -> None:
         points = (queries[:, None, 1:] - 0.5).numpy()

@@ -56,9 +56,10 @@ class BackwardField:
         size = (columns * self.cell, rows * self.cell)
         x, y = left - (column - 1) * self.cell, top - (row - 1) * self.cell
         inside = slice(y, y + bottom - top), slice(x, x + right - left)
-        channels = (np.ascontiguousarray(part[..., channel]) for channel in (0, 1))
+        channels = (np.ascontiguousarray(part[..., axis]) for axis in (0, 1))
         across, along = (
-            cv2.resize(one, size, interpolation=cv2.INTER_LINEAR)[inside] for one in channels
+            cv2.resize(channel, size, interpolation=cv2.INTER_LINEAR)[inside]
+            for channel in channels
         )
         return across, along
 

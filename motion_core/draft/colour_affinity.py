@@ -1,4 +1,4 @@
-"""Colour affinity: a map that changes at the border of a thing, not inside it."""
+"""Colour affinity: a map that changes at the border of an object, not inside it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import numpy as np
 from ..fields.arrays import BoolArray, FloatArray, IndexArray
 
 COLOUR_BINS = 16
-# How far around its points a thing's colours are gathered: this fraction of the gap between it
-# and its surroundings, within these bounds (cells; fraction of the grid's short side).
+# Distance around an object's points within which its colours are collected: this fraction of
+# the gap between it and its surroundings, within these bounds (cells; fraction of the grid's short
+# side).
 AROUND_GAP, LEAST_AROUND, MOST_AROUND = 0.2, 0.7, 0.04
 
 
@@ -45,7 +46,7 @@ def _histogram(bins: IndexArray, weights: FloatArray) -> FloatArray:
     side = COLOUR_BINS
     count = np.bincount(bins.ravel(), weights.ravel(), side**3).reshape(side, side, side)
     for axis in range(3):
-        ends = [(1, 1) if one == axis else (0, 0) for one in range(3)]
+        ends = [(1, 1) if other == axis else (0, 0) for other in range(3)]
         wide = np.moveaxis(np.pad(count, ends, mode="edge"), axis, 0)
         count = np.moveaxis(0.25 * wide[:-2] + 0.5 * wide[1:-1] + 0.25 * wide[2:], 0, axis)
     return count.ravel() / max(float(count.sum()), 1e-9)

@@ -11,9 +11,9 @@ from .backward_field import BackwardField
 from .completion import complete
 from .motion import Motion
 
-# Weight of a point whose place in the picture is a guess, against a known one.
+# Weight of a point whose position in the picture is estimated, relative to a known one.
 LATE_WEIGHT = 0.25
-# What moves by less rests.
+# A smaller displacement counts as rest.
 STILL_PX = 1e-3
 
 

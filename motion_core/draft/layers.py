@@ -158,7 +158,7 @@ def _groups(key: Motion, movers: BoolArray, edges: IndexArray) -> list[IndexArra
     tied = np.isfinite(strain) & (alike | (strain <= GENTLE_STRAIN))
     label = components(len(movers), edges[tied])
     moving = np.flatnonzero(movers)
-    groups = [moving[label[moving] == one] for one in np.unique(label[moving])]
+    groups = [moving[label[moving] == group] for group in np.unique(label[moving])]
     fewest = FEWEST_TOGETHER if len(moving) > MANY_MOVERS else 1
     return [group for group in groups if len(group) >= fewest]
 

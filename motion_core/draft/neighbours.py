@@ -44,16 +44,16 @@ def find_neighbours(points: FloatArray, canvas: Size, reach: float) -> Neighbour
     _, owner, spot = np.unique(flat, return_index=True, return_inverse=True)
     empty = np.ones((grid.height, grid.width), np.uint8)
     empty.ravel()[flat] = 0
-    far, found = cv2.distanceTransformWithLabels(
+    far, raw_labels = cv2.distanceTransformWithLabels(
         empty, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    labels = found.astype(np.int64)
+    labels = raw_labels.astype(np.int64)
     point_of = np.zeros(int(labels.max()) + 1, np.int64)
     point_of[labels.ravel()[flat[owner]]] = owner
     nearest = point_of[labels]
     near = nearest[far <= reach * factor]
     rim = np.concatenate([nearest[0], nearest[-1], nearest[:, 0], nearest[:, -1]])
-    # Points in one cell share what is theirs.
+    # Points in one cell share its area.
     crowd = np.bincount(spot)[spot]
     area, rim = (
         np.bincount(cells, minlength=len(points))[owner][spot] / (crowd * whole)
@@ -65,9 +65,9 @@ def find_neighbours(points: FloatArray, canvas: Size, reach: float) -> Neighbour
 
 def _touching(nearest: IndexArray, together: IndexArray, count: int) -> IndexArray:
     pairs = [together]
-    for one, other in ((nearest[:, 1:], nearest[:, :-1]), (nearest[1:], nearest[:-1])):
-        differ = one != other
-        pairs.append(np.stack([one[differ], other[differ]], axis=1))
+    for first, second in ((nearest[:, 1:], nearest[:, :-1]), (nearest[1:], nearest[:-1])):
+        differ = first != second
+        pairs.append(np.stack([first[differ], second[differ]], axis=1))
     edges = np.sort(np.concatenate(pairs), axis=1)
     edges = edges[edges[:, 0] != edges[:, 1]]
     keys = np.unique(edges[:, 0] * count + edges[:, 1])

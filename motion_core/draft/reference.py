@@ -28,7 +28,7 @@ def reference_splat(points: Tensor, values: Tensor, weights: Tensor, grid: Size)
         for point in range(count):
             components = [*values[frame, point].tolist(), 1.0]
             weight, (x, y) = float(weights[frame, point]), points[point].tolist()
-            if not all(math.isfinite(one) for one in (*components, weight, x, y)):
+            if not all(math.isfinite(number) for number in (*components, weight, x, y)):
                 continue
             x = min(max(x, 0.5), grid.width - 0.5)
             y = min(max(y, 0.5), grid.height - 0.5)
@@ -36,6 +36,6 @@ def reference_splat(points: Tensor, values: Tensor, weights: Tensor, grid: Size)
                 for column in range(grid.width):
                     across = max(0.0, 1.0 - abs(x - (column + 0.5)))
                     overlap = across * max(0.0, 1.0 - abs(y - (row + 0.5)))
-                    for channel, one in enumerate(components):
-                        sums[frame, row, column, channel] += one * weight * overlap
+                    for channel, component in enumerate(components):
+                        sums[frame, row, column, channel] += component * weight * overlap
     return sums

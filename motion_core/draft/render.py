@@ -94,7 +94,7 @@ class _Maps(NamedTuple):
         return self.from_x - self.by_x, self.from_y - self.by_y
 
     def only(self, index: IndexArray) -> _Maps:
-        return _Maps(*(one.ravel()[index] for one in self))
+        return _Maps(*(plane.ravel()[index] for plane in self))
 
 
 def draw_background(out: FloatArray, texture: Texture, field: BackwardField) -> None:
@@ -178,7 +178,7 @@ def _search(texture: Texture, maps: _Maps) -> _Search:
     height, width = maps.from_x.shape
     stride = max(2, -(-max(height, width) // SEARCH_SIDE))
     size = (max(1, width // stride), max(1, height // stride))
-    small = _Maps(*(cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in maps))
+    small = _Maps(*(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in maps))
 
     def excess(alpha: FloatArray) -> FloatArray:
         return _sample(texture.alpha, *small.at(alpha)) - alpha
@@ -307,7 +307,7 @@ def _gather(picture: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
     """(K, C) bilinear values at K places; in rows, because remap limits the sides of its maps."""
     count = len(x)
     rows = -(-count // GATHER_WIDTH)
-    x, y = (np.resize(one, (rows, GATHER_WIDTH)) for one in (x, y))
+    x, y = (np.resize(axis, (rows, GATHER_WIDTH)) for axis in (x, y))
     return _sample(picture, x, y).reshape(rows * GATHER_WIDTH, -1)[:count]
 
 
@@ -317,7 +317,7 @@ def _maps(
     x = np.arange(window.left + margin, window.right + margin, dtype=np.float32)
     y = np.arange(window.top + margin, window.bottom + margin, dtype=np.float32)
     from_x, from_y = np.meshgrid(x, y)
-    by_x, by_y = (np.ascontiguousarray(one) for one in field.over(*window))
+    by_x, by_y = (np.ascontiguousarray(axis) for axis in field.over(*window))
     if background is not None:
         background_x, background_y = background.over(*window)
         from_x, from_y, by_x, by_y = (

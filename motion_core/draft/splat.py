@@ -24,7 +24,8 @@ def splat_frame(
 ) -> FloatArray:
     """`splat` of one frame of arrays: (grid.height, grid.width, C + 1) float32."""
     at, moved, weight = (
-        torch.from_numpy(np.ascontiguousarray(one)) for one in (points, values[None], weights[None])
+        torch.from_numpy(np.ascontiguousarray(array))
+        for array in (points, values[None], weights[None])
     )
     return splat(at, moved, weight, grid)[0].numpy()
 

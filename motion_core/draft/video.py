@@ -57,7 +57,7 @@ def draft(
     compositor = Compositor(image, tracks, progress)
     video = np.empty((tracks.num_frames, *compositor.picture.shape), np.float32)
     with ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as workers:
-        jobs = [workers.submit(compositor.draw, one, video[one]) for one in range(len(video))]
+        jobs = [workers.submit(compositor.draw, frame, video[frame]) for frame in range(len(video))]
         try:
             for done, job in enumerate(jobs, start=1):
                 job.result()

@@ -25,7 +25,7 @@ OTHER_FIRST = {Split.VALIDATION: 1 << 38, Split.TEST: 0}
 
 
 class World(Enum):
-    """Where scenes come from: the generator that training uses, or one it never sees."""
+    """Which generator makes the scenes: the one of training, or one that training never uses."""
 
     OURS = "ours"
     OTHER = "other"

@@ -20,21 +20,25 @@ TILE, GAP, BAND = 192, 4, 18
 INK, PAPER = 32, 255
 
 
-def evaluation_sheet(found: Evaluation, progress: Progress = silent) -> Tensor:
+def evaluation_sheet(evaluation: Evaluation, progress: Progress = silent) -> Tensor:
     """The last frame of SCENES test scenes as each method makes it: (H, W, 3) uint8.
 
     One row per scene and number of tracks: the picture with its tracks, the truth, no control, the
     best classical method, the draft, lite.
     """
-    settings = found.settings
-    jobs = [(count, index) for count in found.dense for index in range(min(SCENES, settings.clips))]
+    settings = evaluation.settings
+    jobs = [
+        (count, index) for count in evaluation.dense for index in range(min(SCENES, settings.clips))
+    ]
     bands = []
     for done, (count, index) in enumerate(jobs, start=1):
-        shown = shown_methods(found.methods[count], found.dense[count], found.learned)
+        shown = shown_methods(
+            evaluation.methods[count], evaluation.dense[count], evaluation.learned
+        )
         scene = scene_at(settings.world, Split.TEST, index, keep_textures=True)
         case = case_of(scene, index, count, settings.seeds[0])
         tiles = {
-            f"asked: {count}": _with_tracks(case.image, case.tracks),
+            f"tracks: {count}": _with_tracks(case.image, case.tracks),
             "truth": torch.from_numpy(render_frames(scene)[-1]).float() / 255,
         }
         for name, densifier in shown.items():
@@ -43,8 +47,8 @@ def evaluation_sheet(found: Evaluation, progress: Progress = silent) -> Tensor:
         progress(done, len(jobs))
     widest = max(band.shape[1] for band in bands)
     filled = [
-        np.pad(one, ((0, GAP), (0, widest - one.shape[1]), (0, 0)), constant_values=PAPER)
-        for one in bands
+        np.pad(band, ((0, GAP), (0, widest - band.shape[1]), (0, 0)), constant_values=PAPER)
+        for band in bands
     ]
     return torch.from_numpy(np.concatenate(filled))
 

@@ -1,8 +1,8 @@
-"""DAVIS 2017 from a folder that the user has: clips, and the errors of methods on them.
+"""DAVIS 2017 read from a local folder: clips, and the errors of methods on them.
 
 Motion Prompting's protocol (A.8): the 30 validation clips, the first frame cropped to a square,
-tracks from a tracker since DAVIS has none, some of them chosen at random. Ours differs in the
-tracker (Lucas-Kanade unless another is given) and in the number of frames.
+tracks from a tracker because DAVIS has none, some of them chosen at random. This protocol differs
+in the tracker (Lucas-Kanade unless another is passed) and in the number of frames.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .perceptual import Perceptual
 from .protocol import Rows, Study, video_rows
 
 SIDE, FRAMES = 256, 16
-# Points that are tracked per clip: the most that a method is given, and as many again.
+# Points tracked per clip: twice the largest number of tracks that a method gets.
 POOL = 4096
 LIST = Path("ImageSets") / "2017" / "val.txt"
 PICTURES = Path("JPEGImages") / "480p"
@@ -48,12 +48,12 @@ class DavisClip:
 def davis_names(folder: Path) -> list[str]:
     """The validation clips that the folder's ImageSets/2017/val.txt names.
 
-    Raises FormatError for a folder that is not DAVIS, or a list with names that lead elsewhere.
+    Raises FormatError if the folder is not DAVIS, or if a name in the list leads out of it.
     """
     listed = folder / LIST
     if not listed.is_file() or listed.stat().st_size > MOST_LIST:
         raise FormatError(
-            f"{folder} is no DAVIS folder: there is no {LIST.as_posix()} in it. Give the folder "
+            f"{folder} is not a DAVIS folder: it holds no {LIST.as_posix()}. Name the folder "
             "that holds ImageSets and JPEGImages (davischallenge.org, DAVIS 2017 TrainVal, 480p)."
         )
     names = decode_text(listed.read_bytes(), "replace").split()
@@ -64,10 +64,17 @@ def davis_names(folder: Path) -> list[str]:
 
 
 def read_clip(folder: Path, name: str, frames: int = FRAMES, side: int = SIDE) -> DavisClip:
-    """The first frames of a clip, their middle square, at side x side pixels.
+    """The first frames of a clip: their central square, resized.
 
-    Raises FormatError for a clip with fewer than 2 pictures or with pictures of several sizes, and
-    what read_image raises for a broken one.
+    Args:
+        folder: of DAVIS.
+        name: of the clip.
+        frames: the most frames to read.
+        side: of the result, pixels.
+
+    Raises:
+        FormatError: the clip has fewer than 2 pictures or pictures of several sizes, or a picture
+            cannot be read.
     """
     paths = sorted((folder / PICTURES / name).glob("*.jpg"))[:frames]
     if len(paths) < 2:
@@ -114,15 +121,15 @@ def measure_davis(
         clip's own frames.
     """
     counts = [count for count in COUNTS if count in methods and count != DRAG]
-    found: dict[str, Rows] = {count: {} for count in counts}
+    rows_of: dict[str, Rows] = {count: {} for count in counts}
     for number, name in enumerate(davis_names(folder)):
         for seed in study.seeds:
-            rows = _clip_rows(
+            clip_rows = _clip_rows(
                 study, folder, name, {c: methods[c] for c in counts}, seed, perceptual
             )
-            for count, row in rows:
-                _put(found[count], row, number)
-    return found
+            for count, row in clip_rows:
+                _put(rows_of[count], row, number)
+    return rows_of
 
 
 def _clip_rows(

@@ -11,7 +11,7 @@ from .track_comparison import Comparison
 
 # The longer side of the picture that is drawn; a plot of this height stands below it.
 LONG_SIDE, PLOT = 768, 160
-# Colours run from the first at no error to the second at this part of the picture's short side.
+# Colours range from the first at no error to the second at this fraction of the short side.
 GOOD, BAD, BAD_FRAC = (70, 220, 90), (245, 60, 40), 0.03
 TARGET, INK, PAPER, FAINT = (255, 255, 255), (40, 40, 40), (250, 250, 250), (190, 190, 190)
 MOST_DRAWN = 400

@@ -30,10 +30,10 @@ class Truth:
 
 
 def place_masks(truth: Truth, tracks: Tracks) -> dict[str, Tensor]:
-    """(G, G) bool for each of PLACES.
+    """Masks (G, G) bool by name, one for each of PLACES.
 
-    object: surfaces above the background on which a visible track starts. boundary: cells that
-    have another surface within one cell. background: layer 0.
+    "object" is the surfaces above the background on which a visible track starts, "boundary" the
+    cells that have another surface within one cell, "background" layer 0.
     """
     layers = truth.layers
     cells = _start_cells(tracks, layers.shape[0])
@@ -75,18 +75,25 @@ def dense_errors(displacement: Tensor, truth: Truth, tracks: Tracks) -> dict[str
         )
     error = (displacement - truth.displacement).norm(dim=-1)[1:]
     visible = truth.visible[1:]
-    found = {}
+    errors = {}
     for name, mask in place_masks(truth, tracks).items():
         counts = visible & mask
-        found[name] = float(error[counts].mean()) if bool(counts.any()) else float("nan")
-    return found
+        errors[name] = float(error[counts].mean()) if bool(counts.any()) else float("nan")
+    return errors
 
 
 def track_error(displacement: Tensor, tracks: Tracks) -> float:
-    """Mean endpoint error in pixels between tracks and a field read at their starts.
+    """Mean endpoint error in pixels between tracks and a field sampled at their starts.
 
-    Over visible points of frames 1..T-1 of tracks that are visible in frame 0; the field is read
-    bilinearly. NaN when there are none.
+    The mean is over visible points of frames 1..T-1, of tracks that are visible in frame 0. The
+    field is sampled bilinearly.
+
+    Args:
+        displacement: (T, G, G, 2) pixels.
+        tracks: on the same canvas.
+
+    Returns:
+        Pixels; NaN if no point counts.
     """
     counts = tracks.visible[1:] & tracks.visible[0]
     if not bool(counts.any()):

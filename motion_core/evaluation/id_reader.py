@@ -38,11 +38,21 @@ def through_ids(tracks: Tracks, reader: IdReader, seed: int = 0) -> Tracks:
 
 
 def spread_ids(embedding: IdEmbedding, count: int, seed: int) -> Tensor:
-    """`count` integers of the embedding's pool, spread evenly over it: (count,).
+    """Integers of the embedding's pool, spread evenly over it.
 
     The pool is cut into `count` equal parts and one integer is drawn from the middle half of each,
-    in random order. Codes of close integers are nearly the same and would be mistaken for each
-    other. Raises ValueError when the pool holds fewer than `count`.
+    in random order. Codes of close integers are nearly equal and would be confused.
+
+    Args:
+        embedding: whose pool is used.
+        count: how many integers are drawn.
+        seed: of the draw.
+
+    Returns:
+        (count,) int64.
+
+    Raises:
+        ValueError: the pool holds fewer than `count` integers.
     """
     if count > embedding.pool:
         return embedding.draw(count, seed)
@@ -91,8 +101,10 @@ class IdReader(nn.Module):
 
 
 def occupied_cells(volume: SparseVolume, frame: int) -> tuple[Tensor, Tensor]:
-    """Codes (K, D) of the occupied cells of a frame, summed where tracks meet, and the cells (K,)
-    within the frame."""
+    """Codes (K, D) of the occupied cells of a frame, and the cells' indices (K,) within the frame.
+
+    Codes of tracks that meet in a cell are summed.
+    """
     area = volume.grid.width * volume.grid.height
     here = volume.cells // area == frame
     cells, owner = torch.unique(volume.cells[here] % area, return_inverse=True)

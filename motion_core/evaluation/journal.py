@@ -12,7 +12,7 @@ from ..errors import FormatError
 
 # 3: rows also hold moving least squares, and oracle segments under that name.
 VERSION = 3
-# Figures of one case: by method, by what was measured. NaN where there was nothing to measure.
+# Figures of one case, by method and measure. NaN where nothing could be measured.
 Row = dict[str, dict[str, float]]
 
 
@@ -20,10 +20,15 @@ class Journal:
     """Rows by name, kept in a file of JSON lines as they come; only in memory without one."""
 
     def __init__(self, path: Path | None, settings: dict[str, Any]) -> None:
-        """settings: what the run is about; a file about something else is refused.
+        """Opens the journal.
 
-        Raises FormatError for a file of another run, or one that is no journal. A last line that
-        was cut off is measured again.
+        Args:
+            path: a file of JSON lines, or None to keep rows in memory only.
+            settings: of the run; a file with other settings is refused.
+
+        Raises:
+            FormatError: the file belongs to another run or is not a journal. An incomplete
+                last line is measured again.
         """
         self.path = path
         self.rows: dict[str, Row] = {}
@@ -37,21 +42,21 @@ class Journal:
             self._write([self._head])
 
     def add(self, name: str, row: Row) -> None:
-        """Keep a row."""
+        """Adds a row."""
         self.rows[name] = row
         if self.path is not None:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"name": name, "row": _plain(row)}) + "\n")
 
     def close(self) -> None:
-        """The report is written: the file is no longer needed."""
+        """Removes the file, once the report is written."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
     def _read(self, lines: list[bytes]) -> None:
         try:
             head, *rows = [json.loads(line) for line in lines]
-            self.rows = {str(one["name"]): _known(one["row"]) for one in rows}
+            self.rows = {str(line["name"]): _known(line["row"]) for line in rows}
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise FormatError(
                 f"{self.path} cannot be read as an evaluation's journal ({error}). Delete it to "
@@ -62,7 +67,7 @@ class Journal:
                 f"{self.path} belongs to an evaluation of something else: {head}. Name another "
                 "report, or delete it to start anew."
             )
-        # Without the end of a line that an interruption cut off.
+        # Without an incomplete last line.
         self._write(
             [head, *({"name": name, "row": _plain(row)} for name, row in self.rows.items())]
         )
@@ -81,6 +86,8 @@ def _plain(row: Row) -> Any:
 
 def _known(row: Any) -> Row:
     return {
-        method: {name: math.nan if value is None else float(value) for name, value in one.items()}
-        for method, one in row.items()
+        method: {
+            name: math.nan if value is None else float(value) for name, value in figures.items()
+        }
+        for method, figures in row.items()
     }

@@ -53,25 +53,25 @@ FAMILIES: Mapping[str, Mapping[str, Densifier]] = {
 def lite_densifiers(
     weights: Mapping[str, Path | None], steps: Sequence[int] = ()
 ) -> dict[str, Densifier]:
-    """Lite with each of some weights files; the last one also reads its tracks from ids alone.
+    """Densifiers of lite, for each weights file; the last one also with tracks read back from ids.
 
     Args:
-        weights: files by the names that the methods get; None is what the pack ships.
-        steps: numbers of sampler steps with base and control, each a method of its own; weights
-            without a control branch take none.
+        weights: files by the names of the methods; None is the shipped file.
+        steps: numbers of sampler steps with base and control, each a method of its own; they do
+            not apply to weights without a control branch.
 
     Raises:
-        What load_lite raises.
+        The errors of load_lite.
     """
     loaded = {name: load_lite(path) for name, path in weights.items()}
-    found: dict[str, Densifier] = {}
+    densifiers: dict[str, Densifier] = {}
     for name, lite in loaded.items():
-        found[name] = LiteDensifier(lite)
+        densifiers[name] = LiteDensifier(lite)
         counts = steps if lite.control is not None else ()
-        found |= {f"{name}, steps {count}": SampledLite(lite, count) for count in counts}
+        densifiers |= {f"{name}, steps {count}": SampledLite(lite, count) for count in counts}
     for name, lite in list(loaded.items())[-1:]:
-        found[f"{name} by ids"] = LiteByIds(lite)
-    return found
+        densifiers[f"{name} by ids"] = LiteByIds(lite)
+    return densifiers
 
 
 class LiteByIds:

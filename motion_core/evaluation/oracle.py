@@ -1,4 +1,4 @@
-"""What a perfect segmentation of the picture would bring: lite's similarity fit per segment."""
+"""The effect of a perfect segmentation: lite's similarity fit per true segment."""
 
 from __future__ import annotations
 

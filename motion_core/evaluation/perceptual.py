@@ -23,7 +23,8 @@ def weights_folder() -> Path:
 class Perceptual:
     """Learned perceptual distance (Zhang et al., CVPR 2018), or NaN where it cannot be measured.
 
-    missing: why it cannot be, "" when it can.
+    Attributes:
+        missing: why it cannot be measured, "" if it can.
     """
 
     def __init__(self, net: str = NET, file: str = FILE) -> None:

@@ -56,19 +56,25 @@ class Study:
     progress: Progress = silent
 
     def name(self, part: str, count: str, seed: int, index: int) -> str:
-        """The journal's name of a case. part: of the study."""
+        """The journal's name of a case in a part of the study."""
         return f"{self.world.value}/{part}/{count}/{seed}/{index}"
 
     def keep(self, name: str, row: Row) -> None:
-        """A row for the journal, and a step of progress."""
+        """Adds a row to the journal and reports progress."""
         self.journal.add(name, row)
         self.progress(len(self.journal.rows), max(self.total, len(self.journal.rows)))
 
 
 def tuned(study: Study, clips: int, count: str) -> dict[str, Densifier]:
-    """Of every family, the setting with the least error over the frame on validation scenes.
+    """The classical methods, each with the setting of least error on validation scenes.
 
-    Returned under "family (setting)".
+    Args:
+        study: of which the first seed places the tracks.
+        clips: number of validation scenes.
+        count: of COUNTS, the number of tracks.
+
+    Returns:
+        Densifiers by "family (setting)". The error is that over the frame.
     """
     seed = study.seeds[0]
     open_families = {name: family for name, family in FAMILIES.items() if len(family) > 1}
@@ -93,16 +99,36 @@ def tuned(study: Study, clips: int, count: str) -> dict[str, Densifier]:
 
 
 def measure(study: Study, methods: Mapping[str, Densifier], clips: int, count: str) -> Rows:
-    """Errors of methods on the test scenes, by place: "frame", "object", "boundary", "background"
-    and "tracks" in pixels of the 256-pixel picture, "visible" as a fraction."""
+    """Errors of methods on the test scenes.
+
+    Args:
+        study: which cases are measured.
+        methods: densifiers by name.
+        clips: number of test scenes.
+        count: of COUNTS, the number of tracks.
+
+    Returns:
+        Rows with the places "frame", "object", "boundary", "background" and "tracks" in pixels of
+        the 256-pixel picture, and "visible" as a fraction.
+    """
     return _measured(study, "test", clips, count, lambda case, _: _dense_row(case, methods))
 
 
 def measure_videos(
     study: Study, methods: Mapping[str, Densifier], clips: int, count: str, perceptual: Perceptual
 ) -> Rows:
-    """Errors of the videos that methods make of the first test scenes, and of the true video
-    itself (FLOOR): see video_errors."""
+    """Errors of the videos that methods make of the first test scenes, and of the true video.
+
+    Args:
+        study: which cases are measured.
+        methods: densifiers by name.
+        clips: number of test scenes.
+        count: of COUNTS, the number of tracks.
+        perceptual: measures LPIPS.
+
+    Returns:
+        Rows with the measures of video_errors; those of the true video under FLOOR.
+    """
 
     def row(case: Case, index: int) -> Row:
         textured = scene_at(study.world, Split.TEST, index, keep_textures=True)
@@ -122,17 +148,17 @@ def video_rows(
     """Errors of every method's video, and of the true one.
 
     Args:
-        image: (H, W, 3) 0..1, what the methods are given.
+        image: (H, W, 3) 0..1, the input of the methods.
         tracks: on it.
         truth: (T, H, W, 3) 0..1.
         methods: by name.
         perceptual: measures LPIPS.
     """
-    found = {FLOOR: video_errors(truth, truth, tracks, perceptual)}
+    errors = {FLOOR: video_errors(truth, truth, tracks, perceptual)}
     for name, densifier in methods.items():
         video = video_of(name, densifier, image, tracks)
-        found[name] = video_errors(video, truth, tracks, perceptual)
-    return found
+        errors[name] = video_errors(video, truth, tracks, perceptual)
+    return errors
 
 
 def means(rows: Rows) -> Figures:
@@ -156,7 +182,7 @@ def _measured(
     study: Study, part: str, clips: int, count: str, measure_case: Callable[[Case, int], Row]
 ) -> Rows:
     """Rows of a part of the study for all scenes and seeds, from the journal where it has them."""
-    found: Rows = {}
+    rows: Rows = {}
     for index in range(clips):
         for seed in study.seeds:
             name = study.name(part, count, seed, index)
@@ -164,19 +190,19 @@ def _measured(
                 case = case_of(scene_at(study.world, Split.TEST, index), index, count, seed)
                 study.keep(name, measure_case(case, index))
             for method, row in study.journal.rows[name].items():
-                scenes = found.setdefault(method, [])
+                scenes = rows.setdefault(method, [])
                 if len(scenes) == index:
                     scenes.append([])
                 scenes[index].append(row)
-    return found
+    return rows
 
 
 def _dense_row(case: Case, methods: Mapping[str, Densifier]) -> Row:
-    found: Row = {}
+    row: Row = {}
     for name, densifier in methods.items():
-        found[name] = _field_row(densifier(case.image, case.tracks), case)
-    found[CEILING] = _field_row(oracle_segments(case.tracks, case.truth), case)
-    return found
+        row[name] = _field_row(densifier(case.image, case.tracks), case)
+    row[CEILING] = _field_row(oracle_segments(case.tracks, case.truth), case)
+    return row
 
 
 def _field_row(field: MotionField, case: Case) -> dict[str, float]:

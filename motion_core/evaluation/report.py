@@ -16,13 +16,13 @@ DENSE = ("frame", "object", "boundary", "background", "tracks", "visible")
 VIDEO = ("psnr", "ssim", "lpips", "followed", "found")
 DAVIS = ("tracks", "unseen", *VIDEO)
 COMPARED = ("frame", "boundary", "object", "frame and object")
-# More is better here; everywhere else less is.
+# Measures of which a larger value is better.
 MORE = {"visible", "psnr", "ssim", "found"}
 
 
-def as_values(found: Evaluation) -> dict[str, Any]:
-    """A report for json.dumps: the settings and every figure; what is not known is null."""
-    settings = found.settings
+def as_values(evaluation: Evaluation) -> dict[str, Any]:
+    """A report for json.dumps: the settings and all figures; unknown figures are null."""
+    settings = evaluation.settings
     return {
         "asked": {
             **asdict(settings),
@@ -34,38 +34,40 @@ def as_values(found: Evaluation) -> dict[str, Any]:
             "davis": None if settings.davis is None else settings.davis.name,
         },
         "unit": "pixels of a 256-pixel picture",
-        "notes": list(found.notes),
-        "errors": _plain_tables(found.dense),
-        "videos": _plain_tables(found.videos),
-        "davis": _plain_tables(found.davis),
+        "notes": list(evaluation.notes),
+        "errors": _plain_tables(evaluation.dense),
+        "videos": _plain_tables(evaluation.videos),
+        "davis": _plain_tables(evaluation.davis),
         "of the best baseline": {
             count: {
                 name: {
-                    place: {"baseline": other, **_plain(one)}
-                    for place, (other, one) in compared(rows, name, found.learned).items()
+                    place: {"baseline": baseline, **_plain(figure)}
+                    for place, (baseline, figure) in compared(
+                        rows, name, evaluation.learned
+                    ).items()
                 }
-                for name in found.learned
+                for name in evaluation.learned
             }
-            for count, rows in found.dense.items()
+            for count, rows in evaluation.dense.items()
         },
     }
 
 
-def as_markdown(found: Evaluation) -> str:
+def as_markdown(evaluation: Evaluation) -> str:
     """Tables by number of tracks, the best mean of each column in bold."""
-    settings = found.settings
+    settings = evaluation.settings
     world = "the second generator" if settings.world is World.OTHER else "the generator of training"
     seeds = ", ".join(map(str, settings.seeds))
     parts = [
         f"# {settings.model} on {settings.clips} held-out scenes of {world}, track seeds {seeds}\n"
     ]
-    parts += [f"{note}\n" for note in found.notes]
+    parts += [f"{note}\n" for note in evaluation.notes]
     parts.append("## Against the best of the others\n")
-    parts.append(comparison_table(found.dense, found.learned))
+    parts.append(comparison_table(evaluation.dense, evaluation.learned))
     for title, tables, places in (
-        ("Errors of the motion", found.dense, DENSE),
-        ("Errors of the video", found.videos, VIDEO),
-        ("DAVIS", found.davis, DAVIS),
+        ("Errors of the motion", evaluation.dense, DENSE),
+        ("Errors of the video", evaluation.videos, VIDEO),
+        ("DAVIS", evaluation.davis, DAVIS),
     ):
         if tables:
             parts.append(f"## {title}\n")
@@ -77,7 +79,7 @@ def as_markdown(found: Evaluation) -> str:
 
 def figure_table(figures: Figures, places: Sequence[str]) -> str:
     """One row per method. Places that no method has a figure for are left out."""
-    known = [name for name in places if any(one[name].clips for one in figures.values())]
+    known = [name for name in places if any(row[name].clips for row in figures.values())]
     lines = ["| method | " + " | ".join(known) + " |", "|---|" + "---:|" * len(known)]
     best = {place: _best(figures, place) for place in known}
     for method, row in figures.items():
@@ -87,27 +89,35 @@ def figure_table(figures: Figures, places: Sequence[str]) -> str:
 
 
 def compared(rows: Rows, name: str, learned: Sequence[str]) -> dict[str, tuple[str, Figure]]:
-    """A learned method's error relative to that of the best other method, for each of COMPARED.
+    """A learned method's error relative to that of the best other method.
+
+    Args:
+        rows: of all methods.
+        name: of the learned method.
+        learned: names of all learned methods, which are not compared with each other.
 
     Returns:
-        By place the name of the other method and the ratio. "frame and object" is their mean, on
-        scenes where both are known.
+        For each place of COMPARED, the name of the other method and the ratio of the errors.
+        "frame and object" is the mean of both, on scenes where both are known.
     """
     both = {
         method: [[_with_both(row) for row in seeds] for seeds in scenes]
         for method, scenes in rows.items()
     }
-    found = {}
+    ratios = {}
     for place in COMPARED:
-        other = best_baseline(both, tuple(learned), place)
-        ours, theirs = (by_scene(both[method])[place] for method in (name, other))
-        found[place] = other, ratio(ours, theirs)
-    return found
+        baseline = best_baseline(both, tuple(learned), place)
+        ours, theirs = (by_scene(both[method])[place] for method in (name, baseline))
+        ratios[place] = baseline, ratio(ours, theirs)
+    return ratios
 
 
 def comparison_table(tables: Mapping[str, Rows], learned: Sequence[str]) -> str:
-    """How much lower than that of the best other method each learned method's error is, and at the
-    tracks, how much is left of the error without control."""
+    """A table of the learned methods against the best other method.
+
+    Columns are the reduction of the error by place and, at the tracks, the error relative to that
+    without control.
+    """
     heads = [*COMPARED, "at the tracks, of no control"]
     lines = ["| tracks | method | " + " | ".join(heads) + " |", "|---|---|" + "---:|" * len(heads)]
     for count, rows in tables.items():
@@ -128,27 +138,27 @@ def _with_both(row: dict[str, float]) -> dict[str, float]:
     return {**row, "frame and object": (row["frame"] + row["object"]) / 2}
 
 
-def _lower(other: str, part: Figure) -> str:
+def _lower(baseline: str, part: Figure) -> str:
     if not part.clips:
         return "–"
-    name = other.split(" (")[0]
+    name = baseline.split(" (")[0]
     return f"{100 * (1 - part.mean):+.0f} ± {100 * part.error:.0f} % ({name})"
 
 
 def _plain_tables(tables: Mapping[str, Rows]) -> dict[str, Any]:
     return {
         count: {
-            method: {place: _plain(one) for place, one in places.items()}
+            method: {place: _plain(figure) for place, figure in places.items()}
             for method, places in means(rows).items()
         }
         for count, rows in tables.items()
     }
 
 
-def _plain(one: Figure) -> dict[str, Any]:
+def _plain(figure: Figure) -> dict[str, Any]:
     return {
         name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in asdict(one).items()
+        for name, value in asdict(figure).items()
     }
 
 
@@ -161,9 +171,9 @@ def _best(figures: Figures, place: str) -> float:
     return (max if place in MORE else min)(means, default=math.nan)
 
 
-def _cell(one: Figure, place: str, best: float) -> str:
-    if not one.clips:
+def _cell(figure: Figure, place: str, best: float) -> str:
+    if not figure.clips:
         return "–"
     digits = 3 if place in ("ssim", "lpips", "visible", "found") else 2
-    text = f"{one.mean:.{digits}f} ± {one.error:.{digits}f}"
-    return f"**{text}**" if one.mean == best else text
+    text = f"{figure.mean:.{digits}f} ± {figure.error:.{digits}f}"
+    return f"**{text}**" if figure.mean == best else text

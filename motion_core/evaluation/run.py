@@ -24,12 +24,12 @@ MODELS = ("lite",)
 
 @dataclass(frozen=True)
 class Settings:
-    """What is evaluated, on what.
+    """The settings of an evaluation.
 
     Attributes:
         model: of MODELS.
-        weights: files of weights for lite, or none for those the pack ships; several are compared.
-        steps: of the sampler, compared too where weights hold a control branch; none for its
+        weights: files of weights for lite, or none for the shipped file; several are compared.
+        steps: of the sampler, also compared where weights hold a control branch; none for the
             default.
         world: the generator of the scenes.
         counts: numbers of tracks, of COUNTS.
@@ -40,7 +40,7 @@ class Settings:
         davis: a DAVIS folder, or None.
 
     Raises:
-        ValueError: a value does not exist.
+        ValueError: a value is out of range or unknown.
         FormatError: the folder is not DAVIS.
     """
 
@@ -81,7 +81,7 @@ class Settings:
         return {f"lite {name}": path for name, path in zip(names, self.weights, strict=True)}
 
     def fingerprint(self) -> dict[str, Any]:
-        """What a journal must agree on."""
+        """The settings that must be the same for a journal to be resumed."""
         files = {name: _digest(path) for name, path in self.named_weights().items()}
         return {
             "weights": files,
@@ -93,13 +93,13 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What was found.
+    """The results of an evaluation.
 
     Attributes:
-        settings: what was evaluated.
+        settings: of the evaluation.
         dense, videos, davis: rows by count of tracks; see means().
         learned: names of the methods that are lite.
-        notes: what a reader must know.
+        notes: explanations for the reader of a report.
         methods: the densifiers by count of tracks and name.
     """
 
@@ -118,13 +118,13 @@ def evaluate(
     """Measures everything that the settings name.
 
     Args:
-        settings: what is evaluated.
-        journal: rows that are known already, and where new ones go; whatever progress raises
-            leaves it whole.
+        settings: of the evaluation.
+        journal: rows that are known already, and where new ones are added; an exception raised by
+            progress leaves it intact.
         progress: called per row.
 
     Raises:
-        What load_lite raises for weights, and read_clip for pictures of DAVIS.
+        The errors of load_lite for weights, and of read_clip for pictures of DAVIS.
     """
     perceptual = Perceptual()
     learned = lite_densifiers(settings.named_weights(), settings.steps)
@@ -148,11 +148,14 @@ def evaluate(
 def shown_methods(
     methods: Mapping[str, Densifier], rows: Rows, learned: tuple[str, ...]
 ) -> dict[str, Densifier]:
-    """The methods whose videos are made: no control, the classical one with the least error over
-    the frame, the draft, and lite."""
+    """The methods whose videos are made.
+
+    These are no control, the classical method with the least error over the frame, the draft, and
+    lite.
+    """
     best = best_baseline(rows, learned, "frame")
-    wanted = [NO_CONTROL, best, DRAFT, *(name for name in learned if not name.endswith(" by ids"))]
-    return {name: methods[name] for name in dict.fromkeys(wanted)}
+    names = [NO_CONTROL, best, DRAFT, *(name for name in learned if not name.endswith(" by ids"))]
+    return {name: methods[name] for name in dict.fromkeys(names)}
 
 
 def best_baseline(rows: Rows, learned: tuple[str, ...], place: str) -> str:
@@ -167,20 +170,20 @@ def _total(settings: Settings, counts: list[str]) -> int:
     seeds = len(settings.seeds)
     each = settings.tuning + seeds * (settings.clips + settings.rendered)
     clips = 0 if settings.davis is None else len(davis_names(settings.davis))
-    return len(counts) * each + clips * seeds * len([one for one in counts if one != DRAG])
+    return len(counts) * each + clips * seeds * len([count for count in counts if count != DRAG])
 
 
 def _notes(settings: Settings, perceptual: Perceptual) -> tuple[str, ...]:
     notes = [
         "Errors are mean endpoint errors in pixels of a 256-pixel picture over what is visible in "
-        "frames 1..15, mean ± standard error over scenes; object: things above the background "
-        "that hold a track; boundary: cells beside another thing; visible: fraction of cells and "
+        "frames 1..15, mean ± standard error over scenes; object: objects above the background "
+        "that hold a track; boundary: cells beside another surface; visible: fraction of cells and "
         "frames whose visibility is right.",
         f"Settings of the classical methods, in brackets, are those with the least error over the "
         f"frame on {settings.tuning} validation scenes of the same world, chosen for each number "
         "of tracks.",
-        f"{CEILING}: lite's own fit with the true segmentation; what reading the picture perfectly "
-        "would bring. It does not compete.",
+        f"{CEILING}: lite's own fit with the true segmentation: the effect of a perfect "
+        "segmentation. It does not compete.",
     ]
     if settings.rendered:
         notes.append(

@@ -28,17 +28,24 @@ def figure(values: Sequence[float]) -> Figure:
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
-    """The mean of one over the mean of the other, over the same clips.
+    """The ratio of two means over the same clips.
 
-    Its error is that of a ratio of paired means (delta method). Clips where either is NaN do not
-    count; NaN where nothing does or their mean is 0.
+    Its error is that of a ratio of paired means (delta method). Clips where either value is NaN do
+    not count.
+
+    Args:
+        ours: a value per clip, the numerator.
+        theirs: a value per clip, the denominator.
+
+    Returns:
+        NaN where no clip counts or the denominator is 0.
     """
     pairs = np.array([ours, theirs], np.float64)
     first, second = pairs[:, ~np.isnan(pairs).any(axis=0)]
     if not len(first) or not second.mean():
         return Figure(math.nan, math.nan, 0)
-    found = float(first.mean() / second.mean())
+    value = float(first.mean() / second.mean())
     if len(first) < 2:
-        return Figure(found, math.nan, len(first))
-    spread = np.std(first - found * second, ddof=1) / math.sqrt(len(first)) / abs(second.mean())
-    return Figure(found, float(spread), len(first))
+        return Figure(value, math.nan, len(first))
+    spread = np.std(first - value * second, ddof=1) / math.sqrt(len(first)) / abs(second.mean())
+    return Figure(value, float(spread), len(first))

@@ -39,7 +39,7 @@ class Comparison:
     scores: TapVidScores
 
     def to_text(self) -> str:
-        """The figures in words."""
+        """The figures as text."""
         known = self.error[~self.error.isnan()]
         if not len(known):
             return (
@@ -50,8 +50,8 @@ class Comparison:
         index = int(worst.argmax())
         frame = int(self.error[:, index].nan_to_num(-1.0).argmax())
         near = ", ".join(
-            f"{100 * share:.0f} % within {limit:g}"
-            for limit, share in zip(THRESHOLDS_PX, self.scores.delta, strict=True)
+            f"{100 * fraction:.0f} % within {limit:g}"
+            for limit, fraction in zip(THRESHOLDS_PX, self.scores.delta, strict=True)
         )
         return "\n".join(
             [
@@ -112,18 +112,18 @@ def retrack(
 ) -> Tracks:
     """The target tracks as a tracker finds them in a video.
 
-    Every track is followed from where it is first visible; those that never are, or are not on the
-    canvas then, are left out.
+    Every track is followed from where it is first visible. Tracks that are never visible, or that
+    start outside the canvas, are left out.
 
     Args:
         frames: (T, H, W, 3) 0..1.
         target: on the video's canvas, of its length.
-        tracker: Lucas-Kanade unless another is given.
+        tracker: Lucas-Kanade if None.
         progress: of the tracker.
 
     Raises:
         CanvasError, ShapeError: the video is of another size or length.
-        ValueError: nothing is left to follow.
+        ValueError: no track can be followed.
     """
     height, width = frames.shape[1:3]
     if (width, height) != tuple(target.size):
@@ -143,14 +143,19 @@ def retrack(
     if not len(kept):
         raise ValueError("no track is ever visible on the canvas; there is nothing to follow.")
     queries = torch.cat([first[kept, None].float(), start[kept]], dim=1)
-    found = (tracker or LucasKanade()).track(frames, queries, progress)
-    return replace(found, ids=target.ids[kept], fps=target.fps)
+    realised = (tracker or LucasKanade()).track(frames, queries, progress)
+    return replace(realised, ids=target.ids[kept], fps=target.fps)
 
 
 def similarity_text(frames: Tensor, truth: Tensor) -> str:
-    """PSNR and SSIM of a video against the true one, (T, H, W, 3) 0..1, without their first frame.
+    """PSNR and SSIM of a video against the true one as text, without their first frame.
 
-    Raises ShapeError for videos of different shapes or a single frame.
+    Args:
+        frames: (T, H, W, 3) 0..1.
+        truth: of the same shape.
+
+    Raises:
+        ShapeError: the shapes differ, or there is a single frame.
     """
     if len(frames) < 2:
         raise ShapeError("a video of one frame is the input picture; there is nothing to compare.")
@@ -163,9 +168,11 @@ def similarity_text(frames: Tensor, truth: Tensor) -> str:
 
 
 def _paired(target: Tracks, realised: Tracks) -> tuple[Tracks, Tracks]:
-    """The tracks that both have, in the order of the target."""
-    place = {int(one): index for index, one in enumerate(realised.ids)}
-    pairs = [(row, place[int(one)]) for row, one in enumerate(target.ids) if int(one) in place]
+    """The tracks that are in both, in the order of the target."""
+    place = {int(track): index for index, track in enumerate(realised.ids)}
+    pairs = [
+        (row, place[int(track)]) for row, track in enumerate(target.ids) if int(track) in place
+    ]
     if not pairs:
         raise ValueError(
             "target and realised tracks have no id in common; connect the realised tracks of the "

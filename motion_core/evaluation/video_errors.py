@@ -1,4 +1,4 @@
-"""Errors of the video that a motion makes."""
+"""Errors of the videos that are rendered from motion."""
 
 from __future__ import annotations
 
@@ -41,27 +41,27 @@ def last_frame_of(name: str, densifier: Densifier, image: Tensor, tracks: Tracks
 def video_errors(
     video: Tensor, truth: Tensor, target: Tracks, perceptual: Perceptual
 ) -> dict[str, float]:
-    """What can be measured of a video against the true one and against its target tracks.
+    """Errors of a video against the true one and against its target tracks.
 
     Frame 0 is the input and does not count.
 
     Args:
         video: (T, H, W, 3) 0..1.
         truth: of the same shape.
-        target: the tracks that the video is to follow.
+        target: the tracks that the video should follow.
         perceptual: measures LPIPS.
 
     Returns:
-        psnr, ssim and lpips, see video_similarity.py and perceptual.py, the last NaN where its
-        weights are missing; followed and found, see followed().
+        psnr, ssim and lpips, see video_similarity.py and perceptual.py (lpips is NaN where its
+        weights are missing); followed and found, see followed().
     """
-    error, found = followed(video, target)
+    error, fraction = followed(video, target)
     return {
         "psnr": psnr(video[1:], truth[1:]),
         "ssim": ssim(video[1:], truth[1:]),
         "lpips": perceptual(video[1:], truth[1:]),
         "followed": error,
-        "found": found,
+        "found": fraction,
     }
 
 
@@ -91,13 +91,13 @@ def followed(video: Tensor, target: Tracks, tracker: Tracker | None = None) -> t
     if target.num_frames < 2 or not bool(target.visible[1:, start].any()):
         return math.nan, math.nan
     queries, ids = track_queries(target, 0, target.size)
-    found = (tracker or LucasKanade()).track(video, queries)
+    tracked = (tracker or LucasKanade()).track(video, queries)
     kept = torch.isin(target.ids, ids)
     visible = target.visible[1:, kept]
-    both = visible & found.visible[1:]
+    both = visible & tracked.visible[1:]
     if not bool(both.any()):
         return math.nan, 0.0
-    error = (found.xy - target.xy[:, kept]).norm(dim=-1)[1:][both]
+    error = (tracked.xy - target.xy[:, kept]).norm(dim=-1)[1:][both]
     return float(error.mean()), float(both.sum()) / float(visible.sum())
 
 

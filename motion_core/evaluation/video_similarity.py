@@ -8,14 +8,22 @@ from torch import Tensor
 
 from ..errors import MissingExtraError, ShapeError
 
-# Above this the difference is invisible, and an exact copy would be infinite.
+# Differences above this are invisible; equal videos would give infinity.
 MOST_DB = 100.0
 
 
 def psnr(video: Tensor, truth: Tensor) -> float:
-    """Peak signal-to-noise ratio in decibel of videos (T, H, W, 3) in 0..1, over all their pixels.
+    """Peak signal-to-noise ratio in decibel, over all pixels of a video.
 
-    Equal videos give 100. Raises ShapeError for videos of different shapes.
+    Args:
+        video: (T, H, W, 3) 0..1.
+        truth: of the same shape.
+
+    Returns:
+        At most 100, the value for equal videos.
+
+    Raises:
+        ShapeError: the shapes differ.
     """
     _check_same_shape(video, truth)
     error = float((video.double() - truth.double()).square().mean())
@@ -23,10 +31,17 @@ def psnr(video: Tensor, truth: Tensor) -> float:
 
 
 def ssim(video: Tensor, truth: Tensor) -> float:
-    """Structural similarity of videos (T, H, W, 3) in 0..1, frame by frame, 1 for equal ones.
+    """Structural similarity, frame by frame; 1 for equal videos.
 
     Wang et al. 2004 with an 11-pixel Gaussian window, as torchmetrics computes it.
-    Raises ShapeError for videos of different shapes, MissingExtraError without the extra `eval`.
+
+    Args:
+        video: (T, H, W, 3) 0..1.
+        truth: of the same shape.
+
+    Raises:
+        ShapeError: the shapes differ.
+        MissingExtraError: the extra `eval` is not installed.
     """
     _check_same_shape(video, truth)
     try:
@@ -35,7 +50,7 @@ def ssim(video: Tensor, truth: Tensor) -> float:
         raise MissingExtraError(
             'SSIM needs torchmetrics: python -m pip install "motion-prompting[eval]".'
         ) from missing
-    planes, target = (one.float().movedim(-1, 1) for one in (video, truth))
+    planes, target = (frames.float().movedim(-1, 1) for frames in (video, truth))
     return float(measure(planes, target, data_range=1.0))  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""How several predictions of a model are combined, and what else guides a run."""
+"""Combination of a model's predictions, and guidance of the latents."""
 
 from __future__ import annotations
 

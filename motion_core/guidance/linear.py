@@ -20,8 +20,11 @@ from ..models.protocols import Branch
 class LinearGuidance:
     """A weighted sum of predictions.
 
-    terms: (branch, weight), with different branches and weights that add up to 1; ValueError
-    otherwise.
+    Attributes:
+        terms: Pairs of branch and weight; branches differ and weights add up to 1.
+
+    Raises:
+        ValueError: For other terms.
     """
 
     terms: tuple[tuple[Branch, float], ...]
@@ -77,21 +80,29 @@ def text_guidance(scale: float) -> LinearGuidance:
 
 
 def text_and_motion_guidance(text_scale: float, motion_scale: float) -> LinearGuidance:
-    """v + w_t (v(c_t, c_m) - v(0, c_m)) + w_m (v(c_t, c_m) - v(c_t, 0)), MotionStream's joint form.
+    """MotionStream's joint form of text and motion guidance, up to three passes per step.
 
-    Both scales are w + 1, so that 1 leaves the prediction as it is, as in text_guidance. One
-    amplifies what the prompt changes, the other what the tracks change: up to three passes a step.
+    v + w_t (v(c_t, c_m) - v(0, c_m)) + w_m (v(c_t, c_m) - v(c_t, 0))
+
+    Args:
+        text_scale: w_t + 1; amplifies the effect of the prompt, and 1 does not change it.
+        motion_scale: w_m + 1; amplifies the effect of the tracks, and 1 does not change it.
     """
     text, motion = text_scale - 1.0, motion_scale - 1.0
     return _summed({UNCONDITIONAL: -text, UNCONTROLLED: -motion, FULL: 1.0 + text + motion})
 
 
 def camera_free(text_scale: float, trajectory_scale: float, adapter: str) -> LinearGuidance:
-    """Image Conductor Eq. 5: e0(0) + l_cfg (e0(c) - e0(0)) + l_traj (e_obj(c) - e0(c)).
+    """Image Conductor's camera-free guidance (Eq. 5).
 
-    e0 is the bare model, e_obj the model under `adapter`, the LoRA of object motion; what both
-    share, the camera, cancels. trajectory_scale 0 is text guidance of the bare model; 1 with
-    text_scale 1 is the model under the adapter alone.
+    e0(0) + l_cfg (e0(c) - e0(0)) + l_traj (e_obj(c) - e0(c)), where e0 is the bare model and e_obj
+    the model under the LoRA of object motion. The camera motion that both share cancels.
+
+    Args:
+        text_scale: l_cfg.
+        trajectory_scale: l_traj. 0 is text guidance of the bare model; 1 with text_scale 1 is the
+            model under the adapter alone.
+        adapter: The LoRA of object motion.
     """
     adapted = Branch(adapter=adapter)
     return _summed(

@@ -1,4 +1,4 @@
-"""What guides a run beside its control, as it travels from node to node."""
+"""The guidance of a run beside its control, passed from node to node."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..models.protocols import Guidance, LatentGuidance
 
 @dataclass(frozen=True)
 class GuidancePlan:
-    """What guides a run beside its control.
+    """The guidance of a run beside its control.
 
     Attributes:
         weighting: How a step's predictions are combined, or None for the sampler's default.
-        latent_guidance: What moves the latents before a step, in this order.
+        latent_guidance: Changes the latents before each step, in this order.
     """
 
     weighting: Guidance | None = None

@@ -1,4 +1,4 @@
-"""From noise to a video, for any model family, any control and any guidance."""
+"""The sampling loop: from noise to a video, for any family, control and guidance."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _denoise(run: _Run, watch: Watch) -> Tensor:
     steps = len(scheduler.timesteps)
     latents = latents * getattr(scheduler, "init_noise_sigma", 1.0)
     guidance_steps = [
-        one.begin(run.model, run.condition, steps) for one in run.settings.latent_guidance
+        guidance.begin(run.model, run.condition, steps) for guidance in run.settings.latent_guidance
     ]
     for step, timestep in enumerate(scheduler.timesteps):
         strength = run.settings.schedule.at(step, steps)
@@ -209,14 +209,14 @@ def _trimmed(clip: GenerationResult, request: GenerationRequest) -> GenerationRe
 
 def _check_clip(clip: GenerationResult, request: GenerationRequest) -> None:
     """Raises for a result that breaks the protocol."""
-    wanted = (
+    shape = (
         1 if request.last_only else request.frames,
         request.size.height,
         request.size.width,
         3,
     )
-    if tuple(clip.frames.shape) != wanted:
-        raise ShapeError(f"the model made {tuple(clip.frames.shape)} instead of {wanted}.")
+    if tuple(clip.frames.shape) != shape:
+        raise ShapeError(f"the model made {tuple(clip.frames.shape)} instead of {shape}.")
     if not bool(torch.isfinite(clip.frames).all()):
         raise ValueError(
             "the model made NaN or infinite pixels; lower the guidance scale or the control "

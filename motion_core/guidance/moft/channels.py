@@ -55,14 +55,14 @@ class MotionChannels:
 
     def __post_init__(self) -> None:
         frames, count = len(self.still), len(self.index)
-        wanted = {
+        shapes = {
             "index": (count,),
             "still": (frames, count),
             "curves": (2, frames, count),
             "least": (count,),
             "most": (count,),
         }
-        for name, shape in wanted.items():
+        for name, shape in shapes.items():
             got = tuple(getattr(self, name).shape)
             if got != shape or 0 in shape:
                 raise ShapeError(f"MotionChannels.{name} must be {shape}, not empty; got {got}.")
@@ -177,17 +177,17 @@ def _pan_features(
 ) -> dict[str, Tensor]:
     """(stills, T, C, h, w) of every pan, without content, in the middle of the image."""
     pictures = [still(size, seed) for seed in STILLS]
-    total, found = len(WAYS) * len(pictures), {}
+    total, features_of = len(WAYS) * len(pictures), {}
     for name, way in WAYS.items():
         parts = []
         for picture in pictures:
             video, tracks = pan(picture, way, frames)
-            done = len(found) * len(pictures) + len(parts)
+            done = len(features_of) * len(pictures) + len(parts)
             part = _Part(progress, done, total)
             features = video_features(model, video, probe, lambda tracks=tracks: tracks, part)
             parts.append(centre(content_removed(features)))
-        found[name] = torch.stack(parts)
-    return found
+        features_of[name] = torch.stack(parts)
+    return features_of
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from .reference import MotionReference, reference_along
 
 @dataclass(frozen=True)
 class DragSettings:
-    """When both losses act, and how strongly.
+    """Steps and strength of both losses.
 
     The paper counts steps down from 25: motion alone above t1 = 19, both until t2 = 18, appearance
     alone until t3 = 5.
@@ -163,9 +163,13 @@ class DragGuidanceStep:
 def look_loss(features: Tensor, xy: Tensor, tracks: Tracks) -> Tensor:
     """Mean over frames of |D(p_i) - D(p_1)|, the second term of Eq. 9, for one point.
 
-    The features where the point starts are constants of the gradient; outside the canvas its
-    border is read. features: (T, C, h, w), read bilinearly. xy: (T, 2) pixels of the tracks'
-    canvas.
+    The features at the point's start are constants of the gradient. Outside the canvas the value
+    at its border is used.
+
+    Args:
+        features: (T, C, h, w), sampled bilinearly.
+        xy: (T, 2) pixels of the tracks' canvas.
+        tracks: Define the canvas.
     """
     size = xy.new_tensor([float(tracks.size.width), float(tracks.size.height)])
     where = (2 * xy / size - 1).clone()[:, None, None]

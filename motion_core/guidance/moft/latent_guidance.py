@@ -24,7 +24,7 @@ LEAST_SLOPE = 1e-30
 
 @dataclass(frozen=True)
 class MoftSettings:
-    """How strongly and when latents are moved. The defaults are those of the authors' code.
+    """Strength and steps of the guidance. The defaults are those of the authors' code.
 
     Attributes:
         weight: Factor on the loss; 0 changes nothing.
@@ -90,8 +90,10 @@ class MoftLatentGuidance:
     def begin(self, model: Any, condition: RunCondition, steps: int) -> MoftGuidanceStep:
         """Prepares a run.
 
-        Raises TypeError or ValueError for a model without features or other than the reference's,
-        CanvasError for a region of other proportions, ValueError for a window between two steps.
+        Raises:
+            TypeError, ValueError: For a model without features, for other weights than the
+                reference's, or for a window that contains no step.
+            CanvasError: For a region of other proportions.
         """
         settings = self.settings
         if settings.weight > 0 and not any(settings.acts(step, steps) for step in range(steps)):
@@ -137,15 +139,17 @@ class TappedRun:
         return region_cells(region, self.condition.request.size, self.grid)
 
     def features(self, latents: Tensor, timestep: Tensor, keys: SharedKeys | None) -> Tensor:
-        """(T, C, grid, grid), differentiable. Raises ShapeError for another length than the
-        reference's."""
-        found = self.tap.features(latents, timestep, self.condition, self.layer, keys)
-        if len(found) != self.frames:
+        """(T, C, grid, grid), differentiable.
+
+        Raises ShapeError if the reference has another number of frames.
+        """
+        features = self.tap.features(latents, timestep, self.condition, self.layer, keys)
+        if len(features) != self.frames:
             raise ShapeError(
                 f"the motion reference has {self.frames} frames but the video to be made has "
-                f"{len(found)}; make the reference with as many (frames of MOFT Reference)."
+                f"{len(features)}; make the reference with as many (frames of MOFT Reference)."
             )
-        return resized(found, self.grid)
+        return resized(features, self.grid)
 
 
 class MoftGuidanceStep:
@@ -191,17 +195,17 @@ class MoftGuidanceStep:
             self._scheduler = self._run.model.scheduler()
             self._scheduler.set_timesteps(self._run.steps, device=self._free.device)
         with torch.no_grad():
-            made = self._scheduler.step(predict(self._free), timestep, self._free)
-        self._free = made.prev_sample
+            result = self._scheduler.step(predict(self._free), timestep, self._free)
+        self._free = result.prev_sample
 
     def _change(self, latents: Tensor, timestep: Tensor, keys: SharedKeys | None) -> Tensor:
         """The change that one iteration subtracts from the latents."""
         settings = self._settings
         # A host may run nodes under inference_mode, in which nothing can be differentiated.
         with torch.inference_mode(False), torch.enable_grad():
-            given = latents.detach().clone().requires_grad_(True)
-            loss = self._loss(self._run.features(given, timestep.clone(), keys))
-            (gradient,) = torch.autograd.grad(loss, given)
+            variable = latents.detach().clone().requires_grad_(True)
+            loss = self._loss(self._run.features(variable, timestep.clone(), keys))
+            (gradient,) = torch.autograd.grad(loss, variable)
         if not bool(torch.isfinite(gradient).all()):
             raise ValueError(
                 "the gradient of the motion loss holds NaN or infinite values; use float32 or "
@@ -258,7 +262,7 @@ def check_part(start: float, end: float) -> None:
 
 
 def is_within(step: int, steps: int, start: float, end: float) -> bool:
-    """Whether step of steps lies in start..end, as ControlSchedule counts, the end left out."""
+    """Whether a step lies in start..end, the end excluded, counted as in ControlSchedule."""
     return start <= step / steps + 1e-9 and step / steps < end - 1e-9
 
 

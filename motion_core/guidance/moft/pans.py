@@ -32,9 +32,17 @@ def still(size: Size, seed: int) -> Tensor:
 
 
 def pan(picture: Tensor, way: tuple[int, int], frames: int) -> tuple[Tensor, Tracks]:
-    """A pan over an image at SPEED_FRAC, as a video (T, H, W, 3) and tracks of its points.
+    """A pan over an image at SPEED_FRAC.
 
     The image is continued by its mirror image. Frame 0 is the image itself.
+
+    Args:
+        picture: (H, W, 3) float 0..1.
+        way: Direction (right, down) of the content, see WAYS.
+        frames: T.
+
+    Returns:
+        A video (T, H, W, 3), and tracks of its points.
     """
     height, width = picture.shape[:2]
     step = torch.tensor([float(way[0]), float(way[1])]) * SPEED_FRAC * min(height, width)

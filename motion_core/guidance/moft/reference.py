@@ -38,10 +38,10 @@ class MotionReference:
     probe: Probe
 
     def __post_init__(self) -> None:
-        wanted = (self.channels.frames, len(self.channels.index))
-        if tuple(self.course.shape) != wanted:
+        shape = (self.channels.frames, len(self.channels.index))
+        if tuple(self.course.shape) != shape:
             raise ShapeError(
-                f"a motion's course must be (T, K) = {wanted}; got {tuple(self.course.shape)}."
+                f"a motion's course must be (T, K) = {shape}; got {tuple(self.course.shape)}."
             )
         if not bool(torch.isfinite(self.course).all()):
             raise ValueError("a motion's course holds NaN or infinite values; use float32 weights.")
@@ -112,17 +112,30 @@ def reference_along(
 
 
 def straight_path(way: tuple[float, float], size: Size, frames: int) -> Tensor:
-    """(T, 2) pixels, at a constant speed. way: (right, down) in units of 10/512 of the short side
-    per frame, the speed of the pans."""
+    """A path (T, 2) in pixels at a constant speed.
+
+    Args:
+        way: (right, down) per frame in units of 10/512 of the short side, the speed of the pans.
+        size: Of the canvas.
+        frames: T.
+    """
     step = torch.tensor([float(way[0]), float(way[1])]) * SPEED_FRAC * min(size)
     return torch.arange(frames)[:, None] * step
 
 
 def region_cells(region: Tensor, size: Size, grid: int) -> Tensor:
-    """(grid, grid) bool: cells that a region (H, W) bool touches.
+    """The cells that a region touches.
 
-    The region may be drawn larger or smaller than the canvas, in the same proportions. Raises
-    TypeError, ShapeError or ValueError for what is no mask of that canvas, or is empty.
+    Args:
+        region: (H, W) bool, of any size in the canvas's proportions.
+        size: Of the canvas.
+        grid: Cells a side.
+
+    Returns:
+        (grid, grid) bool.
+
+    Raises:
+        TypeError, ShapeError, ValueError: The region is not a mask of that canvas, or is empty.
     """
     if not isinstance(region, Tensor) or region.dtype != torch.bool:
         raise TypeError("a region must be a bool tensor; compare a mask with 0.5.")
@@ -134,7 +147,7 @@ def region_cells(region: Tensor, size: Size, grid: int) -> Tensor:
 
 
 def _read_curve(curve: Tensor, at: Tensor, reach: float) -> Tensor:
-    """(F, K) of a curve (T, K) over -reach..reach, linear between its points, held beyond."""
+    """(F, K) of a curve (T, K) over -reach..reach, linear between its points, constant beyond."""
     last = len(curve) - 1
     place = ((at + reach) / (2 * reach) * last).clamp(0, last)
     low = place.floor().long().clamp(max=last - 1)

@@ -56,9 +56,17 @@ def similarity(
 
 
 def course_similarity(motion: Tensor, reference: MotionReference) -> Tensor:
-    """(T, h, w) cosines between motion features (T, K, h, w) and a reference's course; see FADE.
+    """Cosines between motion features and a reference's course; see FADE.
 
-    Raises ShapeError when frames or channels differ.
+    Args:
+        motion: (T, K, h, w) motion features.
+        reference: With a course (T, K).
+
+    Returns:
+        (T, h, w) -1..1.
+
+    Raises:
+        ShapeError: Frames or channels differ.
     """
     course = reference.course
     if motion.shape[:2] != course.shape:
@@ -73,10 +81,17 @@ def course_similarity(motion: Tensor, reference: MotionReference) -> Tensor:
 
 
 def heat_picture(heat: Tensor, video: Tensor) -> Tensor:
-    """(T, H, W, 3) float 0..1: similarity in colours over a grey video, red same, blue opposite.
+    """Similarity as colours over a grey video: red for the same motion, blue for the opposite.
 
-    heat: (F, h, w) -1..1; every frame of the video shows the nearest in time.
-    Raises ShapeError for what is no heat or no video.
+    Args:
+        heat: (F, h, w) -1..1; every frame of the video shows the nearest in time.
+        video: (T, H, W, 3) float 0..1.
+
+    Returns:
+        (T, H, W, 3) float 0..1.
+
+    Raises:
+        ShapeError: For other shapes, or empty tensors.
     """
     if heat.ndim != 3 or video.ndim != 4 or 0 in heat.shape or not len(video):
         raise ShapeError(
