@@ -1,1 +1,1 @@
-"""A procedural scene with exact depth, masks, poses and tracks, to hold everything else against."""
+"""A ray-cast 3-D scene with exact depth, masks, poses and tracks: the oracle of the tests."""

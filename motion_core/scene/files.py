@@ -29,13 +29,23 @@ def write_scene(
     spacing: float = 12.0,
     progress: Progress = silent,
 ) -> SceneRender:
-    """Render a scene (or make_scene(seed) for a number) and write everything known about it.
+    """Render a scene along a camera path and write it to a folder.
 
-    video.mp4 and frames/0000.png ... the picture; depth/0000.png ... 16-bit inverse depth, near
-    is white; depth.npy (T, H, W) float32, inf where no body is; bodies.npy (T, H, W) int8, -1 for
-    none; camera.json and camera.txt; tracks.npz, read by motion_core.formats.read_tracks.
-    The folder appears complete or not at all; one that exists is refused.
-    Raises FileExistsError, and what render_scene raises.
+    The folder holds video.mp4 and frames/0000.png ... (the picture), depth/0000.png ... (16-bit
+    inverse depth, near is white), depth.npy (T, H, W) float32, inf where no body is, bodies.npy
+    (T, H, W) int8, -1 for none, camera.json, camera.txt, and tracks.npz, which
+    motion_core.formats.read_tracks reads. It appears complete or not at all.
+
+    Args:
+        folder: Created; it must not exist.
+        scene: A scene, or the seed of make_scene.
+        path: The camera.
+        spacing: Pixels between the tracked points of the first frame.
+        progress: Called once per frame.
+
+    Raises:
+        FileExistsError: The folder exists.
+        ValueError, ShapeError: As in render_scene.
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from ..tracks.model import Tracks, make_tracks
 from ..tracks.seeding import grid_points
 from .scene import Hits, Scene, cast, make_scene
 
-# A ray aimed at a surface point may meet that surface this much too early, as a share of depth.
+# Tolerance of the visibility test of surface points, as a fraction of depth.
 SURFACE_SLACK = 1e-6
 LIGHT = (-0.45, -0.8, -0.4)
 SKY = (0.62, 0.74, 0.88)
@@ -24,13 +24,14 @@ SKY = (0.62, 0.74, 0.88)
 
 @dataclass(frozen=True, eq=False)
 class SceneRender:
-    """A rendered clip and the truth about it.
+    """A rendered clip with exact depth, bodies and tracks.
 
-    video:  (T, H, W, 3) float32 0..1.
-    depth:  (T, H, W) float32 along the axis, inf where no body is.
-    bodies: (T, H, W) int64, the number of the body seen in each pixel, -1 for none.
-    tracks: surface points of the first frame with ray-cast visibility.
-    path:   the camera.
+    Attributes:
+        video: (T, H, W, 3) float32 0..1.
+        depth: (T, H, W) float32 along the optical axis, inf where no body is.
+        bodies: (T, H, W) int64, the number of the body visible in each pixel, -1 for none.
+        tracks: Surface points of the first frame with ray-cast visibility.
+        path: The camera.
     """
 
     video: Tensor
@@ -44,7 +45,7 @@ class SceneRender:
         return _depth_map(self.depth[frame], self.path, frame)
 
     def masks(self, body: int) -> Tensor:
-        """(T, H, W) bool, where one body is seen."""
+        """(T, H, W) bool, True where one body is visible."""
         return self.bodies == body
 
 
@@ -56,12 +57,19 @@ def render_scene(
     samples: int = 2,
     progress: Progress = silent,
 ) -> SceneRender:
-    """Render a scene, or make_scene(seed) for a number, along a camera path.
+    """Render a scene along a camera path.
 
-    spacing: pixels between the tracked points of the first frame. samples: rays per pixel and
-    axis for the picture; depth, masks and tracks always use the exact pixel centre or point.
-    Raises ValueError for a path without frames or samples below 1, ShapeError when the scene
-    moves for another number of frames.
+    Args:
+        scene: A scene, or the seed of make_scene.
+        path: The camera.
+        spacing: Pixels between the tracked points of the first frame.
+        samples: Rays per pixel and axis for the picture. Depth, masks and tracks always use the
+            exact pixel centre or point.
+        progress: Called once per frame.
+
+    Raises:
+        ValueError: The path has no frames, or `samples` is below 1.
+        ShapeError: The scene moves for another number of frames.
     """
     scene = make_scene(scene, frames=path.num_frames) if isinstance(scene, int) else scene
     scene.check_frames(path.num_frames)
@@ -91,15 +99,23 @@ def depth_of(scene: Scene, path: CameraPath, frame: int = 0) -> DepthMap:
 
 
 def bodies_at(scene: Scene, path: CameraPath, points: Tensor, frame: int = 0) -> Tensor:
-    """(N,) int64, which body is seen at pixels (N, 2) of one frame; -1 for none."""
+    """(N,) int64, which body is visible at pixels (N, 2) of one frame; -1 for none."""
     return _cast_pixels(scene, path, frame, points).body
 
 
 def track(scene: Scene, path: CameraPath, points: Tensor) -> Tracks:
-    """The surface points seen at pixels (N, 2) of the first frame, followed exactly.
+    """Track the surface points at pixels of the first frame exactly.
 
-    A point is visible when it is ahead of the camera, inside the canvas, and nothing is nearer on
-    its ray. Pixels that show no body give no track. ids number the given pixels.
+    A point is visible when it is in front of the camera, inside the canvas, and nothing is nearer
+    on its ray.
+
+    Args:
+        scene: The scene.
+        path: The camera.
+        points: (N, 2) pixels of the first frame.
+
+    Returns:
+        Tracks of the pixels that show a body; ids are their indices in `points`.
     """
     first = _cast_pixels(scene, path, 0, points)
     hit = first.body >= 0
@@ -114,7 +130,7 @@ def track(scene: Scene, path: CameraPath, points: Tensor) -> Tracks:
 def _track_frame(
     scene: Scene, path: CameraPath, frame: int, start: Tensor, owner: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Pixels (N, 2) and visibility (N,) of points that ride on their bodies."""
+    """Pixels (N, 2) and visibility (N,) of points attached to their bodies."""
     moves = torch.stack([body.pose(frame) @ inverse(body.pose(0)) for body in scene.bodies])[owner]
     world = (moves[:, :3, :3] @ start[:, :, None])[:, :, 0] + moves[:, :3, 3]
     xy, z = project(to_camera(world, path.T_cam_world[frame]), path.K[frame])
@@ -168,10 +184,10 @@ def _shade(scene: Scene, frame: int, points: Tensor, bodies: Tensor) -> Tensor:
     colors = points.new_tensor(SKY).repeat(points.shape[0], 1)
     light = torch.nn.functional.normalize(points.new_tensor(LIGHT), dim=0)
     for number, body in enumerate(scene.bodies):
-        mine = torch.nonzero(bodies == number)[:, 0]
-        own = inverse(body.pose(frame)).to(points)
-        local = to_camera(points[mine], own)
-        normal = body.shape.normal(local) @ own[:3, :3]
+        hits = torch.nonzero(bodies == number)[:, 0]
+        T_body_world = inverse(body.pose(frame)).to(points)
+        local = to_camera(points[hits], T_body_world)
+        normal = body.shape.normal(local) @ T_body_world[:3, :3]
         shade = 0.45 + 0.55 * (normal @ light).clamp_min(0.0)
-        colors[mine] = body.texture.colors(local) * shade[:, None]
+        colors[hits] = body.texture.colors(local) * shade[:, None]
     return colors

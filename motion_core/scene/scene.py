@@ -1,4 +1,4 @@
-"""A scene of our own whose geometry is known exactly: shapes, where they are, how they move."""
+"""A scene with exactly known geometry: shapes, their poses and their motion."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import ShapeError
 from .shapes import Box, Plane, Shape, Sphere
 from .texture import Texture, make_texture
 
-# Where the furniture stands, in scene units, for a camera at the origin looking along +z.
+# Positions of floor and wall, in scene units, for a camera at the origin looking along +z.
 FLOOR_Y = 1.3
 WALL_Z = 11.0
 MIDDLE = (0.0, 0.0, 6.0)
@@ -21,9 +21,12 @@ MIDDLE = (0.0, 0.0, 6.0)
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """One thing in the scene.
+    """A textured shape and its pose in every frame.
 
-    T_world_body: (T, 4, 4) float64, or (1, 4, 4) when it stands still.
+    Attributes:
+        shape: The shape in its own frame.
+        texture: Its colours.
+        T_world_body: (T, 4, 4) float64, or (1, 4, 4) when it does not move.
     """
 
     shape: Shape
@@ -37,16 +40,22 @@ class Body:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Bodies in drawing order; a body's number is its place in `bodies`.
+    """Bodies in drawing order; a body's number is its index in `bodies`.
 
-    middle: a point among the bodies, for cameras to turn about.
+    Attributes:
+        bodies: The bodies.
+        middle: A point among the bodies that cameras orbit about.
     """
 
     bodies: tuple[Body, ...]
     middle: tuple[float, float, float] = MIDDLE
 
     def check_frames(self, frames: int) -> None:
-        """Raises ShapeError unless every moving body moves for exactly `frames` frames."""
+        """Check that every moving body has a pose for each of `frames` frames.
+
+        Raises:
+            ShapeError: A body moves for another number of frames.
+        """
         for number, body in enumerate(self.bodies):
             if body.T_world_body.shape[0] not in (1, frames):
                 raise ShapeError(
@@ -57,16 +66,24 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """What rays met. z: (M,) ray parameter, inf for nothing. body: (M,) int64, or -1."""
+    """The nearest hit of each ray.
+
+    Attributes:
+        z: (M,) ray parameter, inf for no hit.
+        body: (M,) int64 number of the body, -1 for no hit.
+    """
 
     z: Tensor
     body: Tensor
 
 
 def make_scene(seed: int, *, frames: int = 1, moving: bool = False) -> Scene:
-    """A floor, a wall, two balls and two blocks, arranged and coloured by `seed`.
+    """A floor, a wall, two balls and two blocks, arranged and coloured at random.
 
-    With `moving`, the nearer ball travels across the picture through `frames` frames.
+    Args:
+        seed: Seed of arrangement and colours.
+        frames: Number of frames.
+        moving: Whether the nearer ball travels across the picture.
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -99,22 +116,25 @@ def make_scene(seed: int, *, frames: int = 1, moving: bool = False) -> Scene:
 
 
 def cast(scene: Scene, origin: Tensor, directions: Tensor, frame: int) -> Hits:
-    """The nearest body on each ray of one frame.
+    """Find the nearest body on each ray of one frame, in the dtype of `directions`.
 
-    origin: (3,) world. directions: (M, 3) world; the hit is at origin + z * direction. Computed
-    in the dtype of `directions`.
+    Args:
+        scene: The scene.
+        origin: (3,) world point that all rays start from.
+        directions: (M, 3) world; a hit is at origin + z * direction.
+        frame: The frame.
     """
     z = directions.new_full((directions.shape[0],), torch.inf)
-    body = torch.full(z.shape, -1, dtype=torch.int64)
-    for number, thing in enumerate(scene.bodies):
-        own = inverse(thing.pose(frame)).to(directions)
-        rays = directions @ own[:3, :3].T
-        start = (own[:3, :3] @ origin.to(rays) + own[:3, 3]).expand_as(rays)
-        found = thing.shape.hit(start, rays)
-        closer = found < z
-        z = torch.where(closer, found, z)
-        body = torch.where(closer, torch.full_like(body, number), body)
-    return Hits(z, body)
+    numbers = torch.full(z.shape, -1, dtype=torch.int64)
+    for number, body in enumerate(scene.bodies):
+        T_body_world = inverse(body.pose(frame)).to(directions)
+        rays = directions @ T_body_world[:3, :3].T
+        start = (T_body_world[:3, :3] @ origin.to(rays) + T_body_world[:3, 3]).expand_as(rays)
+        hit = body.shape.hit(start, rays)
+        closer = hit < z
+        z = torch.where(closer, hit, z)
+        numbers = torch.where(closer, torch.full_like(numbers, number), numbers)
+    return Hits(z, numbers)
 
 
 def _standing(block: Box, x: float, z: float, turn_deg: float) -> Tensor:

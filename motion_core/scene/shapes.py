@@ -1,4 +1,4 @@
-"""Shapes a ray can be cast at, each in its own frame.
+"""Shapes for ray casting, each in its own frame.
 
 A ray is an origin and a direction; its parameter t counts in lengths of the direction, so with
 directions of unit depth t is the depth of the hit. A miss is infinite.
@@ -14,12 +14,17 @@ from torch import Tensor
 
 
 class Shape(Protocol):
-    """Something solid around its own origin."""
+    """A solid around its own origin."""
 
     def hit(self, origin: Tensor, direction: Tensor) -> Tensor:
-        """(M,) parameter of the first hit ahead of each ray, inf where it misses.
+        """Intersect rays with the shape.
 
-        origin, direction: (M, 3) in the shape's frame.
+        Args:
+            origin: (M, 3) in the shape's frame.
+            direction: (M, 3) in the shape's frame.
+
+        Returns:
+            (M,) parameter of the first hit in front of each ray's origin, inf where it misses.
         """
         ...
 
@@ -30,7 +35,7 @@ class Shape(Protocol):
 
 @dataclass(frozen=True)
 class Plane:
-    """The plane y = 0, seen from the side of negative y (up, in OpenCV axes)."""
+    """The plane y = 0, visible from the side of negative y (up, in OpenCV axes)."""
 
     def hit(self, origin: Tensor, direction: Tensor) -> Tensor:
         """See Shape."""
@@ -86,5 +91,5 @@ class Box:
 
 
 def _ahead(t: Tensor) -> Tensor:
-    """Hits ahead of the camera; behind, and not at all (NaN), become infinite."""
+    """Keep parameters above 0; the others, and NaN for no hit, become infinite."""
     return torch.where(t > 0, t, torch.full_like(t, torch.inf))

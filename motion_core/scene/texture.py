@@ -1,4 +1,4 @@
-"""Solid textures: a colour for every point of a body, so that nothing slides over its surface."""
+"""Solid textures: a colour for every point of a body, so the texture moves with the surface."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ OCTAVES = 3
 class Texture:
     """Marbled stripes between colours of one palette.
 
-    waves: (K, 3) cycles per scene unit. phases: (K,) radians. weights: (K, 2), two fields.
-    palette: (3, 3) RGB 0..1.
+    Attributes:
+        waves: (K, 3) cycles per scene unit.
+        phases: (K,) radians.
+        weights: (K, 2), weights of two fields.
+        palette: (3, 3) RGB 0..1.
     """
 
     waves: Tensor

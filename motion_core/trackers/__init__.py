@@ -1,4 +1,4 @@
-"""Points followed through video by existing trackers, behind one protocol."""
+"""Point trackers behind one protocol: Lucas-Kanade, dense flow, adapters for learned trackers."""
 
 from __future__ import annotations
 

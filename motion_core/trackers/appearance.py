@@ -33,7 +33,16 @@ class PatchSimilarity:
 
 
 def patches_at(grey: Grey, points: Points, side: int = PATCH) -> NDArray[np.uint8]:
-    """(N, side * side) sub-pixel patches around points (N, 2); the picture's edge goes on."""
+    """Cut sub-pixel patches; the picture is extended by its edge pixels.
+
+    Args:
+        grey: (H, W) uint8.
+        points: (N, 2) pixels, the centres of the patches.
+        side: Side of a patch in pixels, odd.
+
+    Returns:
+        (N, side * side) uint8.
+    """
     import cv2
 
     reach = np.arange(side, dtype=np.float32) - np.float32(side // 2 + 0.5)
@@ -67,11 +76,13 @@ def ncc(patches: NDArray, references: NDArray) -> PatchSimilarity:
 
 
 class Search:
-    """A look for tiles (N, TILE, TILE) in a picture, near where their middles should be (N, 2).
+    """A search for tiles (N, TILE, TILE) in a picture, near their expected centres (N, 2).
 
-    near: on the picture. found: (N, 2), where they seem to be. good: (N,), whether the search came
-    to rest within reach. All tiles are searched by one call of Lucas-Kanade between two mosaics of
-    tiles.
+    All tiles are searched by one call of Lucas-Kanade between two mosaics of tiles.
+
+    Attributes:
+        found: (N, 2) the positions of the tiles.
+        good: (N,) bool, whether the search converged within reach.
     """
 
     def __init__(self, grey: Grey, tiles: NDArray[np.uint8], near: Points) -> None:
@@ -89,7 +100,7 @@ class Search:
         self.good = rests & (np.abs(shift).max(axis=1) <= (TILE - WINDOW[0]) / 2)
 
     def returns(self, which: NDArray) -> NDArray[np.bool_]:
-        """Whether the search the other way round ends where it began, for some of the tiles."""
+        """Whether the reverse search ends at the start, for a selection of the tiles."""
         if not len(which):
             return np.zeros(0, dtype=bool)
         back, rests = _followed(self._after, self._before, self._moved[which])
@@ -106,7 +117,7 @@ def _followed(before: Grey, after: Grey, points: Points) -> tuple[Points, NDArra
 
 
 def _cut(grey: Grey, corner: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """(N, TILE, TILE) around pixels (N, 2); the picture's edge goes on."""
+    """(N, TILE, TILE) around pixels (N, 2); the picture is extended by its edge pixels."""
     import cv2
 
     reach = TILE // 2

@@ -1,8 +1,8 @@
-"""Points followed from frame to frame: lost points are predicted and found again.
+"""Tracking from frame to frame: lost points are predicted and found again.
 
-A stepper says where points of one picture lie in the next one. This module chains its steps in
-both directions of time, compares each point's patch with its template, moves lost points along
-with neighbours of similar motion, and searches for them there.
+A stepper gives the positions of points in the next picture. This module chains its steps in both
+directions of time, compares each point's patch with its template, moves lost points with
+neighbours of similar motion, and searches for them at the predicted positions.
 """
 
 from __future__ import annotations
@@ -22,23 +22,37 @@ from .appearance import PATCH, TILE, Grey, Points, Search, ncc, patches_at
 from .clip import Video, as_clip
 from .tracker import ShouldStop, Work, checked_queries, never, tracks_of
 
-# A lost point's template comes from this many frames back: later it may be half covered.
+# The tile of a lost point comes from this many frames back: later it may be half covered.
 LOOK_BACK = 4
 COMPANIONS = 8
 NEIGHBOURS = 32
 
 
 class Stepper(Protocol):
-    """Where points go from one picture to the next."""
+    """Moves points from one picture to the next."""
 
     def step(self, before: Frame, after: Frame, points: Points) -> tuple[Points, NDArray[np.bool_]]:
-        """(N, 2) positions in `after` of points (N, 2) of `before`, and which of them it trusts."""
+        """Move points to the next picture.
+
+        Args:
+            before: The picture that the points are in.
+            after: The next picture.
+            points: (N, 2) pixels of `before`.
+
+        Returns:
+            (N, 2) pixels of `after`, and (N,) bool which of them are reliable.
+        """
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture as steppers want it. rgb: (H, W, 3) uint8; grey: (H, W) uint8."""
+    """One picture in the forms that steppers read.
+
+    Attributes:
+        rgb: (H, W, 3) uint8.
+        grey: (H, W) uint8.
+    """
 
     rgb: NDArray[np.uint8]
     grey: Grey
@@ -46,13 +60,18 @@ class Frame:
 
 @dataclass(frozen=True)
 class ChainSettings:
-    """When a point counts as lost and when as found.
+    """When a point counts as lost and when as found again.
 
-    A point is lost when its patch correlates less than `keep` with what it looked like lately, and
-    differs from it by more than `difference` grey levels and by more than twice what most points
-    do (noise, a change of light). It is back when it correlates more than `regain` and its patch
-    has at least `contrast` grey levels of deviation. `renew` is how much of each new look goes
-    into what is remembered.
+    A point is lost when its patch correlates less than `keep` with its template, and differs from
+    it by more than `difference` and by more than twice the median difference (noise, a change of
+    light).
+
+    Attributes:
+        keep: Least correlation with the template, -1..1.
+        difference: Mean absolute difference in grey levels.
+        regain: A lost point is found when its patch correlates more than this, -1..1.
+        contrast: Least standard deviation, in grey levels, of a patch that is found again.
+        renew: Weight of each new patch in the running average that forms the template, 0..1.
     """
 
     keep: float = 0.65
@@ -70,9 +89,20 @@ def chain_tracks(
     progress: Progress = silent,
     should_stop: ShouldStop = never,
 ) -> Tracks:
-    """Tracks of the queries by chained steps, forwards and backwards. Arguments as Tracker.track.
+    """Chain a stepper's steps to tracks, forwards and backwards from the queries.
 
-    Only a few pictures are in memory at a time where the clip is a file.
+    If the clip is a file, only a few pictures are in memory at a time.
+
+    Args:
+        stepper: Moves points from one picture to the next.
+        video: As in Tracker.track.
+        queries: (N, 3), as in Tracker.track.
+        settings: When points are lost and found again; None for the defaults.
+        progress: As in Tracker.track.
+        should_stop: As in Tracker.track.
+
+    Returns:
+        Tracks (T, N).
     """
     clip = as_clip(video)
     queries = checked_queries(queries, clip)
@@ -120,7 +150,7 @@ class _PointChain:
         self.past: deque[tuple[Frame, Points, NDArray[np.bool_]]] = deque(maxlen=LOOK_BACK)
 
     def advance(self, picture: Frame) -> None:
-        """Moves every started point into the next picture."""
+        """Move every started point into the next picture."""
         if self.past and self.started.any():
             followed = np.flatnonzero(self.visible)
             lost = np.flatnonzero(self.started & ~self.visible)
@@ -132,7 +162,7 @@ class _PointChain:
         self._remember()
 
     def start(self, now: NDArray[np.bool_]) -> None:
-        """Begins the points whose query is in the picture last advanced to."""
+        """Start the points whose query is in the picture last advanced to."""
         if not now.any():
             return
         patches = patches_at(self.picture.grey, self.starts[now])
@@ -148,7 +178,7 @@ class _PointChain:
         self.past.append((self.picture, self.position.copy(), self.visible.copy()))
 
     def _follow(self, picture: Frame, which: NDArray) -> NDArray[np.bool_]:
-        """Steps the visible points; returns which of them stay visible."""
+        """Step the visible points; return which of them stay visible."""
         if not len(which):
             return np.zeros(0, dtype=bool)
         assert self.templates is not None
@@ -157,9 +187,9 @@ class _PointChain:
         good = good & _inside(after, picture.grey)
         patches = patches_at(picture.grey, after).astype(np.float32)
         similarity = ncc(patches, self.templates[which])
-        usual = float(np.median(similarity.difference[good])) if good.any() else 0.0
-        strange = similarity.difference > max(self.settings.difference, 2.0 * usual)
-        good &= (similarity.correlation >= self.settings.keep) | ~strange
+        median = float(np.median(similarity.difference[good])) if good.any() else 0.0
+        differs = similarity.difference > max(self.settings.difference, 2.0 * median)
+        good &= (similarity.correlation >= self.settings.keep) | ~differs
         self.position[which[good]] = after[good]
         self.velocity[which[good]] = after[good] - before[good]
         renew = self.settings.renew
@@ -170,28 +200,28 @@ class _PointChain:
         return good
 
     def _lose(self, which: NDArray) -> None:
-        """Keeps what just lost points looked like, finds who moves as they do, moves them on."""
+        """Store the appearance of points just lost, choose their companions, and move them on."""
         if not len(which):
             return
         assert self.tiles is not None
         past, known = list(self.past), np.stack([visible[which] for _, _, visible in self.past])
-        # The oldest picture in which each was in sight; it was in the newest one.
+        # The oldest picture in which each was visible; all were visible in the newest one.
         oldest = known.argmax(axis=0)
         for index in np.unique(oldest):
-            mine = which[oldest == index]
-            picture, places, _ = past[index]
-            flat = patches_at(picture.grey, places[mine], TILE)
-            self.tiles[mine] = flat.reshape(-1, TILE, TILE)
+            points = which[oldest == index]
+            picture, positions, _ = past[index]
+            flat = patches_at(picture.grey, positions[points], TILE)
+            self.tiles[points] = flat.reshape(-1, TILE, TILE)
         alive = np.flatnonzero(self.visible)
         if len(alive):
             self.companions[which] = self._similar_motion(which, alive)
         self._carry(which)
 
     def _similar_motion(self, which: NDArray, alive: NDArray) -> NDArray:
-        """(M, COMPANIONS) of the neighbours in sight, those that moved most alike."""
+        """(M, COMPANIONS) the visible neighbours with the most similar velocity."""
         before = self.past[-1][1]
-        apart = np.linalg.norm(before[which][:, None] - before[alive][None], axis=-1)
-        near = np.argsort(apart, axis=1)[:, :NEIGHBOURS]
+        distance = np.linalg.norm(before[which][:, None] - before[alive][None], axis=-1)
+        near = np.argsort(distance, axis=1)[:, :NEIGHBOURS]
         difference = np.linalg.norm(
             self.velocity[alive][near] - self.velocity[which][:, None], axis=-1
         )
@@ -201,7 +231,7 @@ class _PointChain:
         return np.concatenate([chosen, padding], axis=1)
 
     def _carry(self, which: NDArray) -> None:
-        """Moves lost points as their companions move, or on as they moved last."""
+        """Move lost points by the median velocity of their companions, or by their own last one."""
         if not len(which):
             return
         companions = self.companions[which]
@@ -211,27 +241,27 @@ class _PointChain:
         self.position[which] += self.velocity[which]
 
     def _look_for(self, picture: Frame, which: NDArray) -> None:
-        """Tries to see lost points again where they should be."""
+        """Search for lost points at their predicted positions."""
         assert self.templates is not None and self.tiles is not None
         which = which[_inside(self.position[which], picture.grey)]
         if not len(which):
             return
         search = Search(picture.grey, self.tiles[which], self.position[which])
-        maybe = np.flatnonzero(search.good & _inside(search.found, picture.grey))
-        patches = patches_at(picture.grey, search.found[maybe])
-        similarity = ncc(patches, _middles(self.tiles[which[maybe]]))
+        candidates = np.flatnonzero(search.good & _inside(search.found, picture.grey))
+        patches = patches_at(picture.grey, search.found[candidates])
+        similarity = ncc(patches, _middles(self.tiles[which[candidates]]))
         good = similarity.correlation >= self.settings.regain
         good &= similarity.contrast >= self.settings.contrast
         # The backward check comes last, since it is expensive and few points reach it.
-        good[good] = search.returns(maybe[good])
-        back = which[maybe[good]]
-        self.position[back] = search.found[maybe[good]]
+        good[good] = search.returns(candidates[good])
+        back = which[candidates[good]]
+        self.position[back] = search.found[candidates[good]]
         self.visible[back] = True
         self.templates[back] = patches[good]
 
 
 def _medians(steps: NDArray[np.float32], there: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(N, 2) medians of those of (N, K, 2) steps that are there, at least one each."""
+    """(N, 2) medians of the steps (N, K, 2) where `there`, at least one each."""
     ordered = np.sort(np.where(there[..., None], steps, np.inf), axis=1)
     count, rows = there.sum(axis=1), np.arange(len(steps))
     middle = (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2]) / 2

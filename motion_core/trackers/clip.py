@@ -17,12 +17,12 @@ from ..geometry import Size, checked_size
 from ..progress import Progress, silent
 from ..video import open_video
 
-# Pictures of a file that are held at once while it is walked backwards.
+# Size of the pieces in which a file is decoded when it is read backwards.
 BACKWARD_BYTES = 128 << 20
 
 
 class Clip(Protocol):
-    """T pictures of one size. `fps` is None when unknown."""
+    """T pictures of one size; `fps` is None when unknown."""
 
     @property
     def size(self) -> Size: ...
@@ -32,9 +32,14 @@ class Clip(Protocol):
     def fps(self) -> float | None: ...
 
     def walk(self, first: int, last: int) -> Iterator[np.ndarray]:
-        """(H, W, 3) uint8 RGB of frames first..last, both included; backwards where last < first.
+        """Yield the frames first..last, both included; backwards where last < first.
 
-        What it yields may be a view that must not be written to.
+        Args:
+            first: Number of the first frame.
+            last: Number of the last frame.
+
+        Yields:
+            (H, W, 3) uint8 RGB, which may be a view that must not be written to.
         """
         ...
 
@@ -44,7 +49,12 @@ Video: TypeAlias = "Tensor | str | Path | Clip"
 
 @dataclass(frozen=True, eq=False)
 class MemoryClip:
-    """A clip that is in memory anyway. frames: (T, H, W, 3), uint8 or floating 0..1."""
+    """A clip in memory.
+
+    Attributes:
+        frames: (T, H, W, 3), uint8 or floating 0..1.
+        fps: Frames per second, or None when unknown.
+    """
 
     frames: Tensor
     fps: float | None = None
@@ -68,10 +78,16 @@ class MemoryClip:
 
 @dataclass(frozen=True)
 class FileClip:
-    """A video file, never held in memory whole.
+    """A video file, never held in memory as a whole.
 
     Forwards it is decoded once. Backwards it is decoded from its beginning for every piece of at
     most BACKWARD_BYTES, which is exact in any container, also without an index.
+
+    Attributes:
+        path: The file.
+        size: Width and height in pixels.
+        num_frames: The counted frames.
+        fps: Frames per second, or None when unknown.
     """
 
     path: Path
@@ -80,13 +96,17 @@ class FileClip:
     fps: float | None
 
     def walk(self, first: int, last: int) -> Iterator[np.ndarray]:
-        """See Clip. Raises FormatError when the file has changed and is shorter now."""
+        """See Clip.
+
+        Raises:
+            FormatError: The file has changed and is shorter now.
+        """
         if last >= first:
             yield from self._forward(first, last)
             return
-        held = max(1, BACKWARD_BYTES // (3 * self.size.width * self.size.height))
-        for top in range(first, last - 1, -held):
-            yield from reversed(list(self._forward(max(last, top - held + 1), top)))
+        piece = max(1, BACKWARD_BYTES // (3 * self.size.width * self.size.height))
+        for top in range(first, last - 1, -piece):
+            yield from reversed(list(self._forward(max(last, top - piece + 1), top)))
 
     def _forward(self, first: int, last: int) -> Iterator[np.ndarray]:
         with open_video(self.path) as video:
@@ -98,12 +118,19 @@ class FileClip:
 
 
 def as_clip(video: Video, *, progress: Progress = silent) -> Clip:
-    """A clip of frames (T, H, W, C), uint8 or floating 0..1, of a video file, or of a clip itself.
+    """Make a clip from any kind of video.
 
-    Grey is tripled and alpha dropped. A file is decoded once to count what it really holds:
-    what its header says may be wrong.
-    Raises ShapeError or TypeError for frames that are no video, FormatError for a file that is
-    missing, damaged or cut short.
+    Grey is repeated to three channels and alpha dropped. A file is decoded once to count its
+    frames, because its header may be wrong.
+
+    Args:
+        video: Frames (T, H, W, C), uint8 or floating 0..1, a video file, or a clip.
+        progress: Called once per counted frame of a file.
+
+    Raises:
+        ShapeError: The frames are not (T, H, W, C) with 1, 3 or 4 channels.
+        TypeError: The frames are neither uint8 nor floating.
+        FormatError: The file is missing, damaged or truncated.
     """
     if isinstance(video, Tensor):
         return MemoryClip(_rgb(video))
@@ -115,7 +142,8 @@ def as_clip(video: Video, *, progress: Progress = silent) -> Clip:
 def first_frames(clip: Clip, count: int) -> Clip:
     """The clip's first `count` frames, or all of them when it is shorter.
 
-    Raises ValueError for a count below 1.
+    Raises:
+        ValueError: The count is below 1.
     """
     if operator.index(count) < 1:
         raise ValueError(f"a clip needs 1 frame or more; got {count}.")

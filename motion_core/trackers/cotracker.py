@@ -17,7 +17,7 @@ from ..geometry import Size
 from ..progress import Progress, silent
 from ..tracks import Tracks
 from .clip import Clip, Video, as_clip
-from .dense_flow import filled, read_weights
+from .dense_flow import read_weights, with_weights
 from .networks import scale_of, small_frames
 from .tracker import ShouldStop, Work, checked_queries, never, tracks_of
 
@@ -32,11 +32,15 @@ WINDOWS = {"offline": 60, "online": 16}
 
 @dataclass(frozen=True, eq=False)
 class CoTracker:
-    """CoTracker3 (Karaev et al., 2024). predictor: the package's CoTrackerPredictor, or with
-    is_online its CoTrackerOnlinePredictor, which goes through long clips in windows.
+    """CoTracker3 (Karaev et al., 2024).
 
-    Pictures are handed over in the model's own size, so the package resizes nothing. What counts
-    as visible is fixed inside the package.
+    Pictures are resized to the model's input size beforehand, so the package resizes nothing. The
+    visibility threshold is fixed inside the package.
+
+    Attributes:
+        predictor: The package's CoTrackerPredictor or CoTrackerOnlinePredictor.
+        is_online: Whether it is the latter, which processes long clips in windows.
+        chunk: Queries processed at once.
     """
 
     predictor: Any
@@ -138,7 +142,14 @@ def load_cotracker(
 ) -> CoTracker:
     """CoTracker3 with weights from scaled_offline.pth or scaled_online.pth.
 
-    Raises MissingExtraError without the package, FormatError for a file with other weights.
+    Args:
+        path: The weight file.
+        device: Where the model runs.
+        is_online: Whether the file is scaled_online.pth.
+
+    Raises:
+        MissingExtraError: The package is not installed.
+        FormatError: The file holds other weights.
     """
     try:
         from cotracker.predictor import (  # pyright: ignore[reportMissingImports]
@@ -150,7 +161,7 @@ def load_cotracker(
     kind = CoTrackerOnlinePredictor if is_online else CoTrackerPredictor
     window = WINDOWS["online" if is_online else "offline"]
     predictor = kind(checkpoint=None, window_len=window)
-    filled(predictor.model, read_weights(path), path)
+    with_weights(predictor.model, read_weights(path), path)
     return CoTracker(predictor.eval().to(device), is_online)
 
 

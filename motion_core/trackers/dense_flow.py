@@ -19,25 +19,30 @@ from .chain import ChainSettings, Frame, chain_tracks
 from .clip import Video
 from .tracker import ShouldStop, never
 
-# RAFT halves its input three times and then looks 16 cells around: it needs this many pixels.
+# RAFT halves its input three times and correlates 16 cells in each direction: its least side.
 RAFT_MULTIPLE, RAFT_LEAST = 8, 128
-# DIS begins on a picture shrunk several times, which must still hold a patch.
+# DIS begins on a strongly reduced picture, which must still contain a patch.
 DIS_LEAST = 64
 # Sundaram, Brox and Keutzer, ECCV 2010, equation 5.
 CONSISTENT_SHARE, CONSISTENT_PX2 = 0.01, 0.5
 
 
 class Flow(Protocol):
-    """Where every pixel goes."""
+    """A source of dense optical flow."""
 
     def flow(self, before: Frame, after: Frame) -> NDArray[np.float32]:
-        """(H, W, 2) displacement in pixels, x and y, of every pixel of `before`."""
+        """(H, W, 2) float32 displacement (x, y) in pixels of every pixel of `before` to `after`."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class DenseFlow:
-    """Points carried by dense flow, lost where forward and backward flow disagree."""
+    """Points moved by dense flow, lost where forward and backward flow disagree.
+
+    Attributes:
+        source: Computes the flow.
+        settings: When points are lost and found again.
+    """
 
     source: Flow
     settings: ChainSettings = field(default_factory=ChainSettings)
@@ -73,13 +78,13 @@ class DisFlow:
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         height, width = before.grey.shape
         spare = [(0, max(0, DIS_LEAST - side)) for side in (height, width)]
-        first, second = (np.pad(one.grey, spare, mode="edge") for one in (before, after))
+        first, second = (np.pad(frame.grey, spare, mode="edge") for frame in (before, after))
         return np.asarray(dis.calc(first, second, np.empty(0)), np.float32)[:height, :width]
 
 
 @dataclass(frozen=True, eq=False)
 class RaftFlow:
-    """RAFT (Teed and Deng, ECCV 2020). model: as torchvision makes it, in eval mode."""
+    """RAFT (Teed and Deng, ECCV 2020); `model` is torchvision's, in eval mode."""
 
     model: nn.Module
 
@@ -97,9 +102,15 @@ class RaftFlow:
 
 
 def load_raft(path: Path, device: torch.device | str = "cpu") -> RaftFlow:
-    """RAFT with the weights of a torchvision file; large or small is seen from the file.
+    """RAFT with the weights of a torchvision file, which determines whether it is large or small.
 
-    Raises MissingExtraError without torchvision, FormatError for a file that holds other weights.
+    Args:
+        path: The weight file.
+        device: Where the model runs.
+
+    Raises:
+        MissingExtraError: torchvision is not installed.
+        FormatError: The file holds other weights.
     """
     try:
         from torchvision.models.optical_flow import (  # pyright: ignore[reportMissingImports]
@@ -111,13 +122,14 @@ def load_raft(path: Path, device: torch.device | str = "cpu") -> RaftFlow:
     state = read_weights(path)
     is_large = any(name.startswith("mask_predictor") for name in state)
     model = (raft_large if is_large else raft_small)(weights=None)
-    return RaftFlow(filled(model, state, path).to(device))
+    return RaftFlow(with_weights(model, state, path).to(device))
 
 
 def read_weights(path: Path) -> dict[str, Any]:
-    """The tensors of a .pt or .pth file, which may hold nothing else.
+    """Read the tensors of a .pt or .pth file, which may hold nothing else.
 
-    Raises FormatError for a file that is missing, damaged, or holds more than tensors.
+    Raises:
+        FormatError: The file is missing, damaged, or holds more than tensors.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -130,8 +142,17 @@ def read_weights(path: Path) -> dict[str, Any]:
     return state
 
 
-def filled(model: nn.Module, state: dict[str, Any], path: Path) -> nn.Module:
-    """The model with these weights, ready to run. Raises FormatError when they are another's."""
+def with_weights(model: nn.Module, state: dict[str, Any], path: Path) -> nn.Module:
+    """Load weights into a model and set it to eval mode.
+
+    Args:
+        model: The network.
+        state: Its state dict.
+        path: The file of the weights, for messages.
+
+    Raises:
+        FormatError: The weights belong to another model.
+    """
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
@@ -153,7 +174,7 @@ def _padding(side: int) -> int:
 
 
 def _at(flow: NDArray[np.float32], points: Points) -> Points:
-    """(N, 2) of the flow at points, between pixels as well."""
+    """(N, 2) flow at points, bilinear between pixels."""
     import cv2
 
     # cv2 counts from the centre of the top-left pixel: 0.5 less than we do.

@@ -1,4 +1,4 @@
-"""Lucas-Kanade: the tracker that is always there."""
+"""Lucas-Kanade: the default tracker, which needs no extra package or weights."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ from .tracker import ShouldStop, never
 class LucasKanade:
     """Pyramidal Lucas-Kanade (Bouguet 2000) with a forward-backward check (Kalal et al. 2010).
 
-    window: side in pixels of what is matched. levels: halvings of the picture above the full one;
-    each doubles the motion that is caught. return_px: how near a point must come to where it was
-    when it is followed back.
+    Attributes:
+        window: Side of the matching window in pixels.
+        levels: Pyramid levels above the full picture; each doubles the largest motion.
+        return_px: Largest distance in pixels between a point and its position after tracking it
+            forwards and back.
+        settings: When points are lost and found again.
     """
 
     window: int = 21

@@ -1,4 +1,4 @@
-"""What the learned trackers share: small pictures for them, and queries in their pixels."""
+"""Shared parts of the learned trackers: resized pictures, and queries in their pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .clip import Clip
 
 
 def small_frames(clip: Clip, size: Size, first: int, last: int):
-    """Yields (h, w, 3) uint8 tensors of frames first..last, resized to `size`."""
+    """Yield (h, w, 3) uint8 tensors of frames first..last, resized to `size`."""
     import cv2
 
     shrinks = clip.size.width > size.width or clip.size.height > size.height
@@ -24,5 +24,5 @@ def small_frames(clip: Clip, size: Size, first: int, last: int):
 
 
 def scale_of(clip: Clip, size: Size) -> Tensor:
-    """(2,) float32: what the clip's pixels are multiplied by to become those of `size`."""
+    """(2,) float32 factors from the clip's pixels to those of `size`."""
     return torch.tensor([size.width / clip.size.width, size.height / clip.size.height])

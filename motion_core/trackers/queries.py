@@ -1,4 +1,4 @@
-"""Where to look: the ways to ask for points, each giving queries (N, 3): frame, x, y in pixels."""
+"""Queries (N, 3) for trackers: frame, x, y in pixels."""
 
 from __future__ import annotations
 
@@ -14,14 +14,30 @@ from ..tracks.seeding import MAX_POINTS
 
 
 def grid_queries(size: Size, spacing: float, frame: int = 0) -> Tensor:
-    """A square grid over the canvas, `spacing` pixels apart. Raises as grid_points does."""
+    """Queries on a square grid over the canvas.
+
+    Args:
+        size: The canvas in pixels.
+        spacing: Pixels between neighbours.
+        frame: The frame of all queries.
+
+    Raises:
+        TypeError, ValueError: As in grid_points.
+    """
     return at_frame(grid_points(size, spacing), frame)
 
 
 def random_queries(size: Size, count: int, generator: torch.Generator, frame: int = 0) -> Tensor:
-    """`count` points, evenly spread at random over the canvas.
+    """Queries at uniformly random positions of the canvas.
 
-    Raises TypeError or ValueError for a count outside 0..1,000,000.
+    Args:
+        size: The canvas in pixels.
+        count: Number of points, 0..1,000,000.
+        generator: Source of the random numbers.
+        frame: The frame of all queries.
+
+    Raises:
+        TypeError, ValueError: The count is not a whole number or is out of range.
     """
     count = whole_number("count", count, most=MAX_POINTS)
     size = checked_size(*size)
@@ -31,10 +47,17 @@ def random_queries(size: Size, count: int, generator: torch.Generator, frame: in
 
 
 def mask_queries(mask: Tensor, size: Size, spacing: float, frame: int = 0) -> Tensor:
-    """A grid over the part of the canvas where the mask (H, W) is on.
+    """Queries on a grid over the part of the canvas where a mask is on.
 
-    Raises as mask_points does, CanvasError for a mask of another size, and ValueError for a mask
-    without a single pixel.
+    Args:
+        mask: (H, W).
+        size: The canvas in pixels.
+        spacing: Pixels between neighbours.
+        frame: The frame of all queries.
+
+    Raises:
+        CanvasError: The mask has another size than the canvas.
+        ValueError: The mask is empty, or as in mask_points.
     """
     points = mask_points(mask, size, spacing)
     if not len(points):
@@ -43,7 +66,11 @@ def mask_queries(mask: Tensor, size: Size, spacing: float, frame: int = 0) -> Te
 
 
 def point_queries(points: ArrayLike | Tensor, frame: int = 0) -> Tensor:
-    """The points (N, 2) themselves. Raises ShapeError when they are not (N, 2)."""
+    """Queries at points (N, 2) of one frame.
+
+    Raises:
+        ShapeError: The points are not (N, 2).
+    """
     where = torch.as_tensor(points, dtype=torch.float32)
     if where.ndim != 2 or where.shape[1] != 2:
         raise ShapeError(f"points must be (N, 2) pixels; got {tuple(where.shape)}.")
@@ -51,10 +78,19 @@ def point_queries(points: ArrayLike | Tensor, frame: int = 0) -> Tensor:
 
 
 def track_queries(tracks: Tracks, frame: int, size: Size) -> tuple[Tensor, Tensor]:
-    """Where existing tracks are visible at a frame, and their ids (N,).
+    """Queries at the positions of existing tracks that are visible in a frame.
 
-    Raises CanvasError when the tracks lie on another canvas than `size`, ValueError when the frame
-    is not theirs or none is visible there.
+    Args:
+        tracks: The tracks.
+        frame: The frame.
+        size: The canvas of the video in pixels.
+
+    Returns:
+        Queries (N, 3) and the ids (N,) of their tracks.
+
+    Raises:
+        CanvasError: The tracks have another canvas than `size`.
+        ValueError: The tracks do not have that frame, or none is visible there.
     """
     if tracks.size != size:
         raise CanvasError(
@@ -73,7 +109,10 @@ def track_queries(tracks: Tracks, frame: int, size: Size) -> tuple[Tensor, Tenso
 
 
 def at_frame(points: Tensor, frame: int) -> Tensor:
-    """(N, 3) queries of points (N, 2) at one frame. Raises TypeError or ValueError for a frame
-    that is no whole number from 0."""
+    """Queries (N, 3) at points (N, 2) of one frame.
+
+    Raises:
+        TypeError, ValueError: The frame is not a whole number of 0 or more.
+    """
     frame = whole_number("frame", frame)
     return torch.cat([points.new_full((len(points), 1), float(frame)), points], dim=1)

@@ -1,4 +1,4 @@
-"""Every tracker by name: what it is, whether it can run here, what is missing if not."""
+"""The trackers by name, with the packages and weights that each of them needs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,13 @@ NON_COMMERCIAL = "CC-BY-NC 4.0"
 
 @dataclass(frozen=True)
 class Request:
-    """What a tracker is made from. threshold: 0..1, or None for the tracker's own."""
+    """The arguments that a tracker is made from.
+
+    Attributes:
+        file: Its weight file, or None.
+        device: Where it runs.
+        threshold: Visibility threshold, 0..1, or None for the tracker's own.
+    """
 
     file: Path | None
     device: torch.device
@@ -33,11 +39,15 @@ class Request:
 
 @dataclass(frozen=True)
 class TrackerKind:
-    """A tracker that can be asked for by name.
+    """A tracker and its requirements.
 
-    packages: what must be importable. files: names of weights, any of which will do, in a models
-    folder; empty for none. licence: of code and weights where it limits what results may be used
-    for, else "".
+    Attributes:
+        name: The name that selects it.
+        about: A description for users.
+        make: Makes the tracker.
+        packages: Packages that must be importable.
+        files: Names of weight files in a models folder, any of which suffices; empty for none.
+        licence: Licence of code and weights where it limits the use of the results, else "".
     """
 
     name: str
@@ -53,16 +63,16 @@ class TrackerKind:
         return next((path for path in places if path.is_file()), None)
 
     def missing(self, folder: Path | None) -> str:
-        """What must be installed or downloaded before it can run; "" when nothing is."""
-        lacks = [
+        """What must be installed or downloaded before it can run; "" for nothing."""
+        reasons = [
             f"the package {name} is not installed"
             for name in self.packages
             if importlib.util.find_spec(name) is None
         ]
         if self.files and self.weights(folder) is None:
             where = f"models/{FOLDER}" if folder is None else str(folder)
-            lacks.append(f"there is no {' or '.join(self.files)} in {where}")
-        return " and ".join(lacks)
+            reasons.append(f"there is no {' or '.join(self.files)} in {where}")
+        return " and ".join(reasons)
 
 
 def _chained(threshold: float | None) -> ChainSettings:
@@ -82,7 +92,7 @@ def _cotracker(is_online: bool) -> Callable[[Request], Tracker]:
     def make(request: Request) -> Tracker:
         if request.threshold is not None:
             raise ValueError(
-                "CoTracker3 decides by itself what is visible; leave the visibility threshold out."
+                "CoTracker3 has a fixed visibility threshold; leave the threshold out."
             )
         assert request.file is not None
         return load_cotracker(request.file, request.device, is_online=is_online)
@@ -100,12 +110,12 @@ KINDS: dict[str, TrackerKind] = {
     for kind in (
         TrackerKind(
             "lucas_kanade",
-            "Lucas-Kanade, always there, fast on a CPU",
+            "Lucas-Kanade, always available, fast on a CPU",
             lambda request: LucasKanade(settings=_chained(request.threshold)),
         ),
         TrackerKind(
             "flow_dis",
-            "chained dense flow by OpenCV's DIS, always there",
+            "chained dense flow by OpenCV's DIS, always available",
             lambda request: DenseFlow(DisFlow(), _chained(request.threshold)),
         ),
         TrackerKind(
@@ -126,7 +136,7 @@ KINDS: dict[str, TrackerKind] = {
             "tapnext",
             "TAPNext or TAPNext++, frame by frame",
             _learned(load_tapnext),
-            # Its network imports the other two, which installing tapnet does not bring along.
+            # Its network imports the other two, which tapnet does not install.
             ("tapnet", "einops", "torchvision"),
             ("tapnextpp_ckpt.pt", "bootstapnext_ckpt.npz"),
         ),
@@ -157,24 +167,29 @@ def make_tracker(
     threshold: float | None = None,
     device: torch.device | str | None = None,
 ) -> Tracker:
-    """A tracker by name, its weights from a models folder.
+    """Make a tracker by name.
 
-    threshold: from what on a point counts as visible, 0..1: the correlation of its looks for
-    lucas_kanade and flow_*, a chance for the learned ones; None for the tracker's own. device:
-    where learned ones run; None for a GPU where there is one.
-    Raises ValueError for an unknown name or a threshold out of range, MissingExtraError saying
-    what to install or download.
+    Args:
+        name: A key of KINDS.
+        folder: The models folder that holds weights; None for none.
+        threshold: Visibility threshold, 0..1: a correlation of patches for lucas_kanade and flow_*,
+            a probability for the learned trackers; None for the tracker's own.
+        device: Where learned trackers run; None for a GPU if there is one.
+
+    Raises:
+        ValueError: The name is unknown or the threshold out of range.
+        MissingExtraError: A package or weight file is missing; the message names it.
     """
     kind = KINDS.get(name)
     if kind is None:
         raise ValueError(f"there is no tracker {name!r}; there are {', '.join(KINDS)}.")
     if threshold is not None and not 0.0 <= threshold <= 1.0:
         raise ValueError(f"the visibility threshold must be 0..1; got {threshold}.")
-    if lacks := kind.missing(folder):
-        able = ", ".join(other for other in KINDS if not KINDS[other].missing(folder))
+    if reason := kind.missing(folder):
+        available = ", ".join(other for other in KINDS if not KINDS[other].missing(folder))
         raise MissingExtraError(
-            f"{name} cannot run: {lacks}. docs/trackers.md says where to get it. Able to run: "
-            f"{able}."
+            f"{name} cannot run: {reason}. docs/trackers.md lists packages and weights. Able to "
+            f"run: {available}."
         )
     chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
     return kind.make(Request(kind.weights(folder), torch.device(chosen), threshold))

@@ -17,7 +17,7 @@ from ..geometry import Size
 from ..progress import Progress, silent
 from ..tracks import Tracks
 from .clip import Clip, Video, as_clip
-from .dense_flow import filled, read_weights
+from .dense_flow import read_weights, with_weights
 from .networks import scale_of, small_frames
 from .tracker import ShouldStop, Work, checked_queries, never, tracks_of
 
@@ -30,11 +30,14 @@ TAPNEXT_SIDE = 256
 
 @dataclass(frozen=True, eq=False)
 class Tapir:
-    """TAPIR (Doersch et al., ICCV 2023) and BootsTAPIR. model: tapnet.torch.tapir_model.TAPIR.
+    """TAPIR (Doersch et al., ICCV 2023) and BootsTAPIR.
 
-    side: pictures are resized to side x side, a multiple of 8; the models were trained at 256.
-    threshold: a point is visible when the product of the chances that it is in sight and that it
-    is near is above it.
+    Attributes:
+        model: tapnet.torch.tapir_model.TAPIR.
+        side: Pictures are resized to side x side, a multiple of 8; the models were trained at 256.
+        threshold: A point is visible when the probability that it is not occluded, times the
+            probability that its position is accurate, is above this.
+        chunk: Queries processed at once.
     """
 
     model: Any
@@ -77,27 +80,31 @@ class Tapir:
         self, pictures: Tensor, grids: Any, model_queries: Tensor
     ) -> tuple[Tensor, Tensor]:
         """(T, n, 2) x, y in the model's pixels and (T, n) visible."""
-        looks = self.model.get_query_features(
+        features = self.model.get_query_features(
             pictures, is_training=False, query_points=model_queries, feature_grids=grids
         )
         found = self.model.estimate_trajectories(
-            pictures.shape[-3:-1], False, grids, looks, model_queries, self.chunk
+            pictures.shape[-3:-1], False, grids, features, model_queries, self.chunk
         )
         rounds = slice(self.model.num_pips_iter, None, self.model.num_pips_iter)
-        tracks, hidden, unsure = (
+        tracks, occlusion, uncertainty = (
             torch.stack(list(found[name][rounds])).mean(0)[0].transpose(0, 1)
             for name in ("tracks", "occlusion", "expected_dist")
         )
-        chance = (1 - hidden.sigmoid()) * (1 - unsure.sigmoid())
-        return tracks, chance > self.threshold
+        confidence = (1 - occlusion.sigmoid()) * (1 - uncertainty.sigmoid())
+        return tracks, confidence > self.threshold
 
 
 @dataclass(frozen=True, eq=False)
 class TapNext:
-    """TAPNext (Zholus et al., 2025): frame by frame, so a long clip never sits in memory.
+    """TAPNext (Zholus et al., 2025), which runs frame by frame, so a long clip never is in memory.
 
-    model: tapnet.tapnext.tapnext_torch.TAPNext. It runs forward only; points are followed back
-    through the clip turned round. threshold: the chance of being in sight above which it is.
+    It runs forward only; for frames before the queries the reversed clip is tracked.
+
+    Attributes:
+        model: tapnet.tapnext.tapnext_torch.TAPNext.
+        threshold: A point is visible when its probability of being visible is above this.
+        chunk: Queries processed at once.
     """
 
     model: Any
@@ -126,9 +133,9 @@ class TapNext:
         work = Work(len(legs) * clip.num_frames, progress, should_stop)
         for part, is_back in legs:
             for frame, places, is_visible in self._walk(clip, queries[part], is_back):
-                wanted = queries[part, 0] > frame if is_back else queries[part, 0] <= frame
-                xy[frame, part] = torch.where(wanted[:, None], places, xy[frame, part])
-                visible[frame, part] = torch.where(wanted, is_visible, visible[frame, part])
+                applies = queries[part, 0] > frame if is_back else queries[part, 0] <= frame
+                xy[frame, part] = torch.where(applies[:, None], places, xy[frame, part])
+                visible[frame, part] = torch.where(applies, is_visible, visible[frame, part])
                 work.step()
         return tracks_of(clip, queries, xy, visible)
 
@@ -159,7 +166,14 @@ class TapNext:
 def load_tapir(path: Path, device: torch.device | str = "cpu", threshold: float = 0.5) -> Tapir:
     """TAPIR or BootsTAPIR from a .pt file of its authors.
 
-    Raises MissingExtraError without tapnet, FormatError for a file with other weights.
+    Args:
+        path: The weight file.
+        device: Where the model runs.
+        threshold: Visibility threshold, 0..1.
+
+    Raises:
+        MissingExtraError: tapnet is not installed.
+        FormatError: The file holds other weights.
     """
     try:
         from tapnet.torch.tapir_model import TAPIR  # pyright: ignore[reportMissingImports]
@@ -168,13 +182,20 @@ def load_tapir(path: Path, device: torch.device | str = "cpu", threshold: float 
     state = read_weights(path)
     has_extra = any(name.startswith("extra_convs") for name in state)
     model = TAPIR(pyramid_level=1 if has_extra else 0, extra_convs=has_extra)
-    return Tapir(filled(model, state, path).to(device), threshold=threshold)
+    return Tapir(with_weights(model, state, path).to(device), threshold=threshold)
 
 
 def load_tapnext(path: Path, device: torch.device | str = "cpu", threshold: float = 0.5) -> TapNext:
     """TAPNext from its authors' .npz, or TAPNext++ from their .pt or .ckpt.
 
-    Raises MissingExtraError without tapnet, FormatError for a file with other weights.
+    Args:
+        path: The weight file.
+        device: Where the model runs.
+        threshold: Visibility threshold, 0..1.
+
+    Raises:
+        MissingExtraError: tapnet is not installed.
+        FormatError: The file holds other weights.
     """
     try:
         from tapnet.tapnext.tapnext_torch import TAPNext  # pyright: ignore[reportMissingImports]
@@ -191,7 +212,7 @@ def load_tapnext(path: Path, device: torch.device | str = "cpu", threshold: floa
             raise FormatError(f"{path} holds no TAPNext weights: {error}") from error
     else:
         state = {name.removeprefix("tapnext."): v for name, v in read_weights(path).items()}
-        model = filled(model, state, path)
+        model = with_weights(model, state, path)
     return TapNext(model.to(device), threshold=threshold)
 
 
@@ -201,5 +222,10 @@ def as_signed(pictures: Tensor) -> Tensor:
 
 
 def frame_y_x(queries: Tensor, scale: Tensor) -> Tensor:
-    """(N, 3) frame, y, x in the model's pixels of queries frame, x, y in the clip's."""
+    """Convert queries (frame, x, y) to (frame, y, x) in the model's pixels.
+
+    Args:
+        queries: (N, 3) in the clip's pixels.
+        scale: (2,) factors to the model's pixels.
+    """
     return torch.cat([queries[:, :1], (queries[:, 1:] * scale).flip(-1)], dim=1)

@@ -132,7 +132,7 @@ def test_the_threshold_decides_what_is_visible(models: Path) -> None:
         assert found.visible[1:].tolist() == [expected] * 3
     found = make_tracker("tapnext", models, threshold=0.47).track(spot_video(4), queries)
     assert bool(found.visible.all())
-    with pytest.raises(ValueError, match="decides by itself"):
+    with pytest.raises(ValueError, match="fixed visibility threshold"):
         make_tracker("cotracker3_online", models, threshold=0.5)
 
 
