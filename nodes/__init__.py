@@ -1,4 +1,4 @@
-"""Every node of the pack, in the order a beginner meets them."""
+"""Every node of the pack, in the order of a typical workflow."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ NODES: list[type[io.ComfyNode]] = [
 
 
 class MotionPrompting(ComfyExtension):
-    """The pack as the host sees it."""
+    """The extension that ComfyUI loads."""
 
     async def on_load(self) -> None:
-        """Says in the log, before any run, which libraries are missing and how to get them."""
+        """Log which libraries are missing and how to install them."""
         missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
         if missing:
             log.warning(
@@ -102,5 +102,5 @@ class MotionPrompting(ComfyExtension):
             )
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """Every node class the pack brings."""
+        """Every node class of the pack."""
         return NODES

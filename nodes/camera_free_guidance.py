@@ -31,7 +31,7 @@ class CameraFreeGuidance(io.ComfyNode):
                     min=0.0,
                     max=30.0,
                     step=0.1,
-                    tooltip="Scale of guidance on the prompt; 1 is off, and needed where no text "
+                    tooltip="Guidance scale of the prompt; 1 is off, which is required if no text "
                     "encoder is loaded.",
                 ),
                 io.Float.Input(

@@ -1,4 +1,4 @@
-"""Camera Path: how the camera moves through the picture."""
+"""Camera Path: how the camera moves through the image."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _scale() -> Any:
         min=0.0001,
         max=10000.0,
         step=0.01,
-        tooltip="Times all distances, to fit the path's world to the picture's depth.",
+        tooltip="Factor on all distances, to match the path's units to the depth of the image.",
     )
 
 
@@ -68,15 +68,16 @@ MOVE = io.DynamicCombo.Option(
             min=-10000.0,
             max=10000.0,
             step=0.01,
-            tooltip="How far: degrees for orbits, arcs, pans, tilts, rolls and handheld, a "
-            "distance for the others. 0 is the preset's own; below 0 goes the other way.",
+            tooltip="Size of the move: degrees for orbits, arcs, pans, tilts, rolls and handheld, "
+            "a distance for the others. 0 takes the preset's default; negative values reverse "
+            "the direction.",
         ),
         io.Combo.Input(
             "unit",
             options=["pivot", "scene"],
             default="pivot",
-            tooltip="What a distance counts: times the distance to the pivot, or the depth's own "
-            "scene units.",
+            tooltip="Unit of distances. pivot: multiples of the distance to the pivot. scene: "
+            "units of the depth.",
         ),
         _easing(),
         io.Int.Input(
@@ -85,7 +86,7 @@ MOVE = io.DynamicCombo.Option(
             min=0,
             max=2**32 - 1,
             control_after_generate=False,
-            tooltip="Which sway: for handheld alone.",
+            tooltip="Seed of the random sway; only used by handheld.",
         ),
     ],
 )
@@ -95,8 +96,8 @@ MOVES = io.DynamicCombo.Option(
         _text(
             "moves",
             EXAMPLE_MOVES,
-            "One move on each line: a preset, its amount, then share=2 (of the clip), "
-            "easing=linear, unit=scene or seed=7 as options.",
+            "One move per line: a preset, its amount, then optionally share=2 (relative "
+            "duration), easing=linear, unit=scene or seed=7.",
         )
     ],
 )
@@ -106,11 +107,12 @@ KEYS = io.DynamicCombo.Option(
         _text(
             "keys",
             EXAMPLE_KEYS,
-            "A JSON list: t 0..1 of the clip; position in pivot distances, x right, y down, z "
-            "forward; pan_deg, tilt_deg, roll_deg; zoom; easing.",
+            "A JSON list of keys: t, 0..1 of the clip; position in pivot distances, x right, y "
+            "down, z forward; pan_deg, tilt_deg, roll_deg; zoom, a factor on the focal length; "
+            "easing to the next key.",
         ),
         io.Boolean.Input(
-            "smooth", default=True, tooltip="Pass through the keys without a kink at each."
+            "smooth", default=True, tooltip="Interpolate smoothly, without a kink at the keys."
         ),
     ],
 )
@@ -120,15 +122,15 @@ FOLLOW = io.DynamicCombo.Option(
         _text(
             "drawing",
             EMPTY_DRAWING,
-            "A drawing with a camera layer, from Draw Motion: the point grabbed there stays under "
-            "the drawn path.",
+            "A drawing with a camera layer, from Draw Motion. The grabbed point stays under the "
+            "drawn path.",
         ),
         io.Combo.Input(
             "within",
             options=["plane", "sphere"],
             default="plane",
-            tooltip="Where the camera may go. plane: up, down and aside without turning. sphere: "
-            "round the pivot.",
+            tooltip="Where the camera moves. plane: up, down and sideways without rotation. "
+            "sphere: around the pivot.",
         ),
     ],
 )
@@ -137,10 +139,12 @@ LOAD3D = io.DynamicCombo.Option(
     [
         HostCamera.Input(
             "start_camera",
-            tooltip="Camera of ComfyUI's 3D nodes that the picture "
-            "was taken with; its target is the pivot.",
+            tooltip="Camera of ComfyUI's 3D nodes with the view of the image. Its target is the "
+            "pivot.",
         ),
-        HostCamera.Input("end_camera", tooltip="Camera of ComfyUI's 3D nodes where it ends."),
+        HostCamera.Input(
+            "end_camera", tooltip="Camera of ComfyUI's 3D nodes at the end of the path."
+        ),
         io.Combo.Input(
             "easing",
             options=list(EASINGS),
@@ -152,7 +156,11 @@ LOAD3D = io.DynamicCombo.Option(
 TEXT = io.DynamicCombo.Option(
     "text",
     [
-        _text("camera_text", "", "A path as RealEstate10K or CameraCtrl lines, or our JSON."),
+        _text(
+            "camera_text",
+            "",
+            "A path as lines of RealEstate10K or CameraCtrl, or as this pack's JSON.",
+        ),
         _scale(),
     ],
 )
@@ -167,7 +175,7 @@ PIVOTS = [
                 min=0.0,
                 max=MAX_SIDE,
                 step=1.0,
-                tooltip=f"The picked point's {name}, in pixels of the picture.",
+                tooltip=f"The {name} coordinate of the point, in pixels of the image.",
             )
             for name in ("x", "y")
         ],
@@ -179,8 +187,8 @@ def _file_option() -> Any:
     files = io.Combo.Input(
         "file",
         options=host.input_files(SUFFIXES),
-        tooltip="A camera file in ComfyUI's input folder: our .json, or RealEstate10K / CameraCtrl "
-        ".txt.",
+        tooltip="A camera file in ComfyUI's input folder: this pack's .json, or .txt of "
+        "RealEstate10K or CameraCtrl.",
     )
     return io.DynamicCombo.Option("file", [files, _scale()])
 
@@ -249,27 +257,26 @@ def _pivot(depth: DepthMap, frames: int, fps: float, point: dict[str, Any]) -> C
 
 def _inputs() -> list[Any]:
     return [
-        DepthSocket.Input("depth", tooltip="The picture's depth, which brings its lens."),
+        DepthSocket.Input("depth", tooltip="Depth of the image, with its lens."),
         io.DynamicCombo.Input(
             "motion",
             options=[MOVE, MOVES, KEYS, FOLLOW, LOAD3D, TEXT, _file_option()],
-            tooltip="What the camera does. move: one preset. chain: several in a row. "
-            "keys: keyframes. follow: the drawn camera layer. load3d: between two cameras "
-            "of ComfyUI's 3D nodes. text, file: paths of other tools.",
+            tooltip="The kind of motion. move: one preset. chain: several presets in sequence. "
+            "keys: keyframes. follow: a drawn camera layer. load3d: between two cameras of "
+            "ComfyUI's 3D nodes. text, file: paths from other tools.",
         ),
         io.DynamicCombo.Input(
             "pivot",
             options=PIVOTS,
-            tooltip="What the camera turns about, and the unit of its distances: the "
-            "median depth straight ahead, or the scene under a point.",
+            tooltip="The point that the camera turns about: straight ahead at the median depth, "
+            "or the scene under a point of the image. Its distance is the unit of distances.",
         ),
         io.Int.Input(
             "frames",
             default=81,
             min=1,
             max=MAX_FRAMES,
-            tooltip="How many frames the move takes. A path from text or a file is "
-            "brought to this length.",
+            tooltip="Number of frames of the move. A path from text or a file is resampled to it.",
         ),
         io.Float.Input(
             "fps",
@@ -277,20 +284,20 @@ def _inputs() -> list[Any]:
             min=0.0,
             max=240.0,
             step=0.01,
-            tooltip="Frames per second: the rate of a handheld sway, kept with the path; 0 "
-            "for unknown.",
+            tooltip="Frames per second, stored with the path; sets the rate of a handheld sway. 0 "
+            "if unknown.",
         ),
         CameraSocket.Input(
             "camera",
             optional=True,
-            tooltip="Another path to go with this one, from a Camera Path node.",
+            tooltip="Another path to combine with this one, from a Camera Path node.",
         ),
         io.Combo.Input(
             "combine",
             options=["after", "together"],
             default="after",
-            tooltip="How the connected path goes with this one. after: it comes first, "
-            "and their frames add up. together: both at once, such as a sway on an orbit.",
+            tooltip="How the connected path is combined with this one. after: it comes first, and "
+            "the frame counts add up. together: both at once, such as a sway on an orbit.",
         ),
     ]
 
@@ -306,17 +313,18 @@ class CameraPathNode(io.ComfyNode):
             is_interactive=True,
             display_name="Camera Path",
             category="Motion Prompting/Camera",
-            description="Moves the camera through the picture's depth: named moves, several in a "
-            "row, keyframes, the mouse, files of other tools. Shows the path from above and aside.",
+            description="Creates a camera path through the depth of an image: named moves, "
+            "sequences, keyframes, a drawing, files of other tools. Shows the path from above "
+            "and from the side.",
             inputs=_inputs(),
             outputs=[
                 CameraSocket.Output(
-                    "camera", display_name="camera", tooltip="The path, one pose for each frame."
+                    "camera", display_name="camera", tooltip="The path, one pose per frame."
                 ),
                 io.Image.Output(
                     "picture",
                     display_name="picture",
-                    tooltip="The path from above and from the right, blue at its start.",
+                    tooltip="A plot of the path from above and from the right, blue at its start.",
                 ),
             ],
         )

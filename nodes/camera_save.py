@@ -21,32 +21,33 @@ class SaveCamera(io.ComfyNode):
             aliases=["export camera", "cameractrl", "realestate10k", "poses", "load3d camera"],
             display_name="Save Camera",
             category="Motion Prompting/Camera",
-            description="Writes a camera path to ComfyUI's output folder, as our JSON or as the "
-            "RealEstate10K text that CameraCtrl and others read, and gives one frame as a camera "
-            "for ComfyUI's 3D nodes.",
+            description="Writes a camera path to ComfyUI's output folder, as this pack's JSON or "
+            "as RealEstate10K text, which CameraCtrl and others read. Also returns one frame as "
+            "a camera for ComfyUI's 3D nodes.",
             is_output_node=True,
             inputs=[
-                CameraSocket.Input("camera", tooltip="The path, from Camera Path."),
+                CameraSocket.Input("camera", tooltip="The camera path: connect Camera Path."),
                 io.Combo.Input(
                     "format",
                     options=list(SUFFIXES),
                     default="realestate10k",
-                    tooltip="json: ours, everything kept. realestate10k: also CameraCtrl's; the "
-                    "lens relative to the picture, world to camera, one line for each frame.",
+                    tooltip="json: this pack's format, lossless. realestate10k: also read by "
+                    "CameraCtrl; intrinsics relative to the image size, world to camera, one "
+                    "line per frame.",
                 ),
                 io.String.Input(
                     "filename_prefix",
                     default="camera/path",
-                    tooltip="Where in ComfyUI's output folder, and how the file's name begins; a "
-                    "number and the suffix are added.",
+                    tooltip="Folder and beginning of the file name, inside ComfyUI's output "
+                    "folder. A number and the suffix are added.",
                 ),
                 io.Int.Input(
                     "frame",
                     default=0,
                     min=0,
                     max=MAX_FRAMES,
-                    tooltip="Which frame becomes camera_info, counted from 0; beyond the end, the "
-                    "last.",
+                    tooltip="Frame for camera_info, counted from 0; a number beyond the end takes "
+                    "the last frame.",
                 ),
                 io.Float.Input(
                     "target_distance",
@@ -54,12 +55,12 @@ class SaveCamera(io.ComfyNode):
                     min=0.001,
                     max=1_000_000.0,
                     step=0.01,
-                    tooltip="How far ahead of the camera the target of camera_info lies, in scene "
+                    tooltip="Distance from the camera to the target of camera_info, in scene "
                     "units.",
                 ),
             ],
             outputs=[
-                io.String.Output("text", display_name="text", tooltip="What the file holds."),
+                io.String.Output("text", display_name="text", tooltip="Content of the file."),
                 io.String.Output(
                     "path",
                     display_name="path",

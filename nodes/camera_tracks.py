@@ -1,4 +1,4 @@
-"""Camera Tracks: a camera path as tracks of the picture and as a warped video."""
+"""Camera Tracks: a camera path as tracks of the image and as a warped video."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ def occlusion_inputs() -> list[Any]:
             default=DEFAULT_OCCLUSION.radius,
             min=0,
             max=16,
-            tooltip="How wide gaps of a near surface may be and still hide what is behind, in "
-            "z-buffer cells. 1 serves views up to twice as close, 2 up to four times.",
+            tooltip="How wide the gaps between points of a near surface may be, in z-buffer "
+            "cells, for it to still hide points behind it. 1 is enough for views up to twice as "
+            "close, 2 for up to four times.",
         ),
         io.Float.Input(
             "occlusion_threshold",
@@ -45,8 +46,8 @@ def occlusion_inputs() -> list[Any]:
             min=0.0,
             max=1.0,
             step=0.005,
-            tooltip="How much nearer something must be to hide a point, as a share of its depth. "
-            "Too small and slanted surfaces hide themselves.",
+            tooltip="How much nearer a surface must be to hide a point, as a fraction of the "
+            "point's depth. If it is too small, slanted surfaces hide themselves.",
         ),
     ]
 
@@ -56,21 +57,23 @@ POINTS = [
     io.DynamicCombo.Option(
         "random",
         [
-            io.Int.Input("count", default=1024, min=0, max=MAX_POINTS, tooltip="How many points."),
+            io.Int.Input("count", default=1024, min=0, max=MAX_POINTS, tooltip="Number of points."),
             io.Int.Input(
                 "seed",
                 default=0,
                 min=0,
                 max=2**32 - 1,
                 control_after_generate=False,
-                tooltip="Which points: chosen by chance.",
+                tooltip="Seed of the random points.",
             ),
         ],
     ),
     io.DynamicCombo.Option(
         "mask",
         [
-            io.Mask.Input("mask", tooltip="White where points start; the picture's proportions."),
+            io.Mask.Input(
+                "mask", tooltip="White where points start. Same aspect ratio as the image."
+            ),
             spacing_input(8.0, 0.5, "Pixels between grid points."),
         ],
     ),
@@ -78,7 +81,7 @@ POINTS = [
         "tracks",
         [
             TracksSocket.Input(
-                "tracks", tooltip="Tracks whose starting points are followed; identities are kept."
+                "tracks", tooltip="Tracks whose start positions are used. Points keep their ids."
             )
         ],
     ),
@@ -119,7 +122,7 @@ CHOOSERS: dict[str, Callable[..., tuple[Tensor, Tensor | None]]] = {
 
 
 class CameraTracks(io.ComfyNode):
-    """A picture, its depth and a camera path in; tracks, a warped video and its holes out."""
+    """An image, its depth and a camera path in; tracks, a warped video and its holes out."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -128,21 +131,21 @@ class CameraTracks(io.ComfyNode):
             aliases=["reproject", "orbit", "parallax", "warp", "uni3c", "point cloud", "3d photo"],
             display_name="Camera Tracks",
             category="Motion Prompting/Camera",
-            description="What a camera move does to the points of a picture: tracks with "
-            "visibility for track-driven models, and the picture warped along the move with its "
+            description="Reprojects an image along a camera path: returns tracks of its points "
+            "with visibility, for models that follow tracks, and the warped image with its "
             "holes, for models such as Uni3C.",
             inputs=[
                 io.Image.Input(
                     "image",
-                    tooltip="The picture (the first of a batch); same size in pixels as the depth.",
+                    tooltip="The image (the first of a batch); same size in pixels as the depth.",
                 ),
-                DepthSocket.Input("depth", tooltip="The picture's depth."),
-                CameraSocket.Input("camera", tooltip="The path, from Camera Path."),
+                DepthSocket.Input("depth", tooltip="Depth of the image."),
+                CameraSocket.Input("camera", tooltip="The camera path: connect Camera Path."),
                 io.DynamicCombo.Input(
                     "points",
                     options=POINTS,
-                    tooltip="Which points to follow. grid: evenly. random: by seed. mask: a grid "
-                    "inside a mask. tracks: where existing tracks start.",
+                    tooltip="The points to track. grid: evenly spaced. random: by seed. mask: a "
+                    "grid inside a mask. tracks: start positions of existing tracks.",
                 ),
                 *occlusion_inputs(),
                 io.Int.Input(
@@ -150,27 +153,26 @@ class CameraTracks(io.ComfyNode):
                     default=1,
                     min=1,
                     max=16,
-                    tooltip="Side of a z-buffer cell in pixels, for the tracks: 2 is several "
-                    "times faster and less sure at edges.",
+                    tooltip="Size of a z-buffer cell in pixels, for the tracks. 2 is several "
+                    "times faster and slightly less accurate at edges.",
                 ),
             ],
             outputs=[
-                tracks_output("The points under the moving camera, hidden ones invisible."),
+                tracks_output("The points under the camera motion. Hidden points are invisible."),
                 io.Image.Output(
                     "render",
                     display_name="render",
-                    tooltip="The picture warped along the path, one for each frame; holes are "
-                    "black.",
+                    tooltip="The image warped along the path, one frame per pose. Holes are black.",
                 ),
                 io.Mask.Output(
                     "holes",
                     display_name="holes",
-                    tooltip="White where the picture has nothing to show, one for each frame.",
+                    tooltip="White where the warped image has holes, one mask per frame.",
                 ),
                 io.String.Output(
                     "poses",
                     display_name="poses",
-                    tooltip="One line for each frame: RealEstate10K text, world to camera.",
+                    tooltip="One line per frame: RealEstate10K text, world to camera.",
                 ),
             ],
         )

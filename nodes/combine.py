@@ -15,24 +15,25 @@ class CombineTracks(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         one_set = TracksSocket.Input(
-            "tracks", tooltip="A set of tracks; all sets share canvas and frame count."
+            "tracks", tooltip="A set of tracks. All sets must have the same canvas and frame count."
         )
         return schema(
             "CombineTracks",
             aliases=["concat tracks", "merge tracks", "join tracks", "append"],
             display_name="Combine Tracks",
             category="Motion Prompting/Edit",
-            description="Puts several sets of tracks into one. They must share canvas and frame "
-            "count: use Transform Tracks and Retime Tracks first where they do not.",
+            description="Concatenates several sets of tracks into one. They must have the same "
+            "canvas and frame count; otherwise use Transform Tracks and Retime Tracks first.",
             inputs=[
                 io.Autogrow.Input(
                     "tracks",
                     template=io.Autogrow.TemplatePrefix(one_set, prefix="tracks_", min=1, max=16),
-                    tooltip="Sets of tracks, in order; a new socket appears when the last is used.",
+                    tooltip="Sets of tracks, in order. A new socket appears when the last one is "
+                    "connected.",
                 ),
                 canvas_input(),
             ],
-            outputs=[tracks_output("All tracks together; points keep their identity.")],
+            outputs=[tracks_output("All tracks in one set. Points keep their ids.")],
         )
 
     @classmethod

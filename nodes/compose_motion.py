@@ -35,20 +35,20 @@ MODES = [
     io.DynamicCombo.Option(
         "3d",
         [
-            DepthSocket.Input("depth", tooltip="Depth of the picture the motions are drawn on."),
-            CameraSocket.Input("camera", tooltip="How the camera moves meanwhile."),
+            DepthSocket.Input("depth", tooltip="Depth of the image the motions are drawn on."),
+            CameraSocket.Input("camera", tooltip="The camera path of the clip."),
             spacing_input(
                 16.0,
                 0.0,
-                "Pixels between the background's own points; 0 gives the background none.",
+                "Pixels between points of the background; 0 adds none.",
             ),
             io.String.Input(
                 "depth_offset",
                 multiline=True,
                 default="",
-                tooltip="How far each motion goes away from the camera besides, in scene units: "
-                "one line for each set, pairs time:value such as 0:0 1:2.5; times 0..1. Empty: "
-                "not at all.",
+                tooltip="Additional distance of each set from the camera over time, in scene "
+                "units: one line per set with pairs time:value, such as 0:0 1:2.5; times 0..1. "
+                "Empty: none.",
             ),
             *occlusion_inputs(),
         ],
@@ -147,47 +147,47 @@ class ComposeMotion(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         one_set = TracksSocket.Input(
-            "tracks", tooltip="A motion; all share canvas and frame count."
+            "tracks", tooltip="A set of tracks. All sets must have the same canvas and frame count."
         )
         one_mask = io.Mask.Input(
             "mask",
             optional=True,
-            tooltip="White on the thing that moves, in the picture; belongs to the tracks of the "
-            "same number.",
+            tooltip="White on the moving object. It belongs to the tracks with the same number.",
         )
         return schema(
             "ComposeMotion",
             aliases=["combine motion", "camera and object", "add tracks", "compose", "orbit"],
             display_name="Compose Motion",
             category="Motion Prompting/Camera",
-            description="Puts motions together: side by side, by adding displacements, or in "
-            "space, where objects move at their depth while the camera moves.",
+            description="Combines motions: concatenated, by adding displacements, or in 3-D, "
+            "where objects move at their depth while the camera moves.",
             inputs=[
                 io.Autogrow.Input(
                     "tracks",
                     template=io.Autogrow.TemplatePrefix(
                         one_set, prefix="tracks_", min=1, max=MAX_SETS
                     ),
-                    tooltip="Motions, in order; a new socket appears when the last is used.",
+                    tooltip="Sets of tracks, in order. A new socket appears when the last one is "
+                    "connected.",
                 ),
                 io.Autogrow.Input(
                     "masks",
                     template=io.Autogrow.TemplatePrefix(
                         one_mask, prefix="mask_", min=0, max=MAX_SETS
                     ),
-                    tooltip="Who belongs to which motion; the mask of a number goes with the "
-                    "tracks of that number.",
+                    tooltip="Masks of the moving objects; each belongs to the tracks with the "
+                    "same number.",
                 ),
                 io.DynamicCombo.Input(
                     "mode",
                     options=MODES,
-                    tooltip="concatenate: side by side. add: the others' displacements on the "
-                    "first, the paper's way, right for small moves. 3d: objects at their depth "
-                    "under a camera.",
+                    tooltip="concatenate: all tracks in one set. add: displacements of the other "
+                    "sets are added to the first, as in the paper; right for small motion. 3d: "
+                    "objects at their depth under a moving camera.",
                 ),
                 canvas_input(),
             ],
-            outputs=[tracks_output("The composed motion; identities are kept.")],
+            outputs=[tracks_output("The combined motion. Points keep their ids.")],
         )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Tracks to Control Video: the pictures that some models take as motion control."""
+"""Tracks to Control Video: the images that some models take as motion control."""
 
 from __future__ import annotations
 
@@ -26,25 +26,26 @@ class TracksToControlVideo(io.ComfyNode):
             min=0.001,
             max=0.5,
             step=0.001,
-            tooltip="Disc radius as a fraction of the canvas' short side.",
+            tooltip="Disc radius as a fraction of the canvas's short side.",
         )
         return schema(
             "TracksToControlVideo",
             aliases=["ltx motion track", "ic-lora", "vace", "control video", "draw tracks"],
             display_name="Tracks to Control Video",
             category="Motion Prompting/Exchange",
-            description="Draws tracks as the control video of models that take pictures: coloured "
-            "trails for LTX's motion-track IC-LoRA, white discs on black for VACE.",
+            description="Draws tracks as the control video of models that are controlled by "
+            "images: coloured trails for LTX's motion-track IC-LoRA, white discs on black for "
+            "VACE.",
             inputs=[
-                tracks_input("The tracks to draw; only visible points are."),
+                tracks_input("The tracks to draw. Invisible points are not drawn."),
                 io.DynamicCombo.Input(
                     "style",
                     options=[
                         io.DynamicCombo.Option("ltx_trails", []),
                         io.DynamicCombo.Option("discs", [radius]),
                     ],
-                    tooltip="ltx_trails: LTX's motion-track IC-LoRA; it takes 8n+1 frames, so "
-                    "use Retime Tracks (resample) to 81, 97, 121, ... first. discs: VACE and "
+                    tooltip="ltx_trails: for LTX's motion-track IC-LoRA. It needs 8n+1 frames, so "
+                    "resample to 81, 97, 121, ... with Retime Tracks first. discs: for VACE and "
                     "other models that follow white shapes.",
                 ),
                 canvas_input(),
@@ -53,7 +54,7 @@ class TracksToControlVideo(io.ComfyNode):
                 io.Image.Output(
                     "images",
                     display_name="images",
-                    tooltip="The control video, one picture of the canvas' size per frame.",
+                    tooltip="The control video: one image per frame, with the size of the canvas.",
                 )
             ],
         )

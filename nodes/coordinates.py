@@ -20,8 +20,8 @@ class TracksFromCoordinates(io.ComfyNode):
             aliases=["spline editor", "kjnodes", "ati", "coordinates", "points", "json"],
             display_name="Tracks from Coordinates",
             category="Motion Prompting/Exchange",
-            description="Reads coordinate text as KJNodes, ATI and Wan-Move nodes write it: one "
-            "track or many, a list of texts, single-quoted too. Points given are visible.",
+            description="Reads coordinate text from KJNodes, ATI and Wan-Move nodes: one track or "
+            "several, or a list of texts; quotes may be single. All points are visible.",
             inputs=[
                 io.String.Input(
                     "coordinates",
@@ -33,8 +33,8 @@ class TracksFromCoordinates(io.ComfyNode):
                 io.Image.Input(
                     "image",
                     optional=True,
-                    tooltip="The picture the coordinates were drawn on; its size in pixels is "
-                    "the canvas.",
+                    tooltip="The image the coordinates were drawn on. Its size in pixels is the "
+                    "canvas.",
                 ),
                 io.Int.Input(
                     "width",
@@ -53,7 +53,7 @@ class TracksFromCoordinates(io.ComfyNode):
                     tooltip="Canvas height in pixels; 0 takes it from the image.",
                 ),
             ],
-            outputs=[tracks_output("Point tracks, one frame per coordinate.")],
+            outputs=[tracks_output("Point tracks with one frame per coordinate.")],
         )
 
     @classmethod
@@ -73,7 +73,7 @@ class TracksToCoordinates(io.ComfyNode):
             display_name="Tracks to Coordinates",
             category="Motion Prompting/Exchange",
             description="Writes tracks as coordinate text for Wan ATI, Wan-Move and KJNodes. The "
-            "text cannot say that a point is invisible.",
+            "text does not store visibility.",
             inputs=[
                 tracks_input(),
                 io.Combo.Input(
@@ -81,7 +81,7 @@ class TracksToCoordinates(io.ComfyNode):
                     options=["frames", "ati"],
                     default="frames",
                     tooltip="frames: one point per frame (Wan-Move, KJNodes). ati: exactly 121 "
-                    "points over the whole clip, as Wan ATI wants.",
+                    "points over the whole clip, as Wan ATI requires.",
                 ),
                 canvas_input(),
             ],

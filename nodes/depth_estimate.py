@@ -1,4 +1,4 @@
-"""Estimate Depth: monocular depth of the picture."""
+"""Estimate Depth: monocular depth of the image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODELS = "depth"
 
 
 class EstimateDepth(io.ComfyNode):
-    """A picture in, its depth out."""
+    """An image in, its depth out."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -28,7 +28,9 @@ class EstimateDepth(io.ComfyNode):
             description="Estimates depth with a model of the transformers library from ComfyUI's "
             "models/depth folder, such as Depth Anything V2 Small. Nothing is downloaded.",
             inputs=[
-                io.Image.Input("image", tooltip="The picture to look at (the first of a batch)."),
+                io.Image.Input(
+                    "image", tooltip="The image whose depth is estimated (the first of a batch)."
+                ),
                 io.String.Input(
                     "model",
                     default="Depth-Anything-V2-Small-hf",

@@ -31,8 +31,8 @@ def fov_input() -> Any:
         min=0.0,
         max=179.0,
         step=0.1,
-        tooltip="Horizontal field of view in degrees; 0 takes the source's own, or 60 where it "
-        "has none. A wrong one bends the scene.",
+        tooltip="Horizontal field of view in degrees; 0 takes the source's value, or 60 if it has "
+        "none. A wrong value distorts the scene.",
     )
 
 
@@ -41,8 +41,8 @@ def flying_input() -> Any:
     return io.Boolean.Input(
         "remove_flying",
         default=True,
-        tooltip="Drop pixels that float between two surfaces, which depth models leave at edges; "
-        "they become a veil when the camera moves.",
+        tooltip="Remove pixels that float between two surfaces. Depth models produce them at "
+        "edges; they look like a veil when the camera moves.",
     )
 
 
@@ -50,12 +50,12 @@ def depth_outputs() -> list[Any]:
     """What every node that makes depth gives."""
     return [
         DepthSocket.Output(
-            "depth", display_name="depth", tooltip="Depth with its lens, for Camera Path."
+            "depth", display_name="depth", tooltip="Depth with its lens: connect Camera Path."
         ),
         io.Image.Output(
             "picture",
             display_name="picture",
-            tooltip="The depth as grey: near is white, black where there is none.",
+            tooltip="The depth in grey: white is near; black where depth is unknown.",
         ),
         io.Mask.Output(
             "valid", display_name="valid", tooltip="White where depth is known and usable."
@@ -64,7 +64,7 @@ def depth_outputs() -> list[Any]:
 
 
 def shown_depth(depth: DepthMap, node: type[io.ComfyNode]) -> io.NodeOutput:
-    """A node's outputs for a depth map, its picture on the node's face."""
+    """A node's outputs for a depth map, its image on the node's face."""
     from ..motion_core.depth.draw_depth import draw_depth
 
     drawn = draw_depth(depth)[None]
@@ -91,7 +91,7 @@ def near_far() -> list[Any]:
             min=0.001,
             max=MAX_DEPTH,
             step=0.01,
-            tooltip="Depth of the nearest value, in scene units; only its ratio to far matters.",
+            tooltip="Depth of the nearest value, in scene units. Only its ratio to far matters.",
         ),
         io.Float.Input(
             "far",
@@ -99,7 +99,8 @@ def near_far() -> list[Any]:
             min=0.001,
             max=MAX_DEPTH,
             step=0.01,
-            tooltip="Depth of the farthest value, in scene units: more makes the room deeper.",
+            tooltip="Depth of the farthest value, in scene units. A larger value makes the scene "
+            "deeper.",
         ),
     ]
 
@@ -110,8 +111,8 @@ def _reading(meanings: list[str]) -> list[Any]:
             "meaning",
             options=meanings,
             default=meanings[0],
-            tooltip="What the numbers mean. inverse: white is near, as most depth nodes draw. "
-            "linear: black is near. metric: depth itself, times scale.",
+            tooltip="Meaning of the values. inverse: white is near, as in most depth nodes. "
+            "linear: black is near. metric: depth in metres after multiplication by scale.",
         ),
         *near_far(),
         io.Boolean.Input("invert", default=False, tooltip="Swap near and far."),
@@ -121,14 +122,14 @@ def _reading(meanings: list[str]) -> list[Any]:
             min=0.000001,
             max=MAX_DEPTH,
             step=0.001,
-            tooltip="Metres for each unit of metric numbers: 0.001 for millimetres.",
+            tooltip="Metres per unit of metric values: 0.001 for millimetres.",
         ),
     ]
 
 
 def _index(of: str) -> Any:
     return io.Int.Input(
-        "index", default=0, min=0, max=MAX_PICTURE, tooltip=f"Which {of}, counted from 0."
+        "index", default=0, min=0, max=MAX_PICTURE, tooltip=f"Number of the {of}, counted from 0."
     )
 
 
@@ -140,8 +141,8 @@ SOURCES = [
     io.DynamicCombo.Option(
         "ground and wall",
         [
-            _share("horizon", 0.45, "Height of the eye's level, 0 top to 1 bottom."),
-            _share("wall_foot", 0.6, "Where floor and wall meet, 0 top to 1 bottom."),
+            _share("horizon", 0.45, "Height of the horizon, 0 (top) to 1 (bottom)."),
+            _share("wall_foot", 0.6, "Height where floor and wall meet, 0 (top) to 1 (bottom)."),
         ],
     ),
     io.DynamicCombo.Option("plane", []),
@@ -149,9 +150,9 @@ SOURCES = [
     io.DynamicCombo.Option(
         "depth image",
         [
-            io.Image.Input("depth_image", tooltip="A grey depth picture from any depth node."),
+            io.Image.Input("depth_image", tooltip="A grey depth image from any depth node."),
             *_reading(["inverse", "linear", "metric"]),
-            _index("picture of the batch"),
+            _index("image in the batch"),
         ],
     ),
     io.DynamicCombo.Option(
@@ -161,7 +162,7 @@ SOURCES = [
                 "moge_geometry",
                 tooltip="Geometry of ComfyUI's MoGe Inference, with its lens.",
             ),
-            _index("picture of the batch"),
+            _index("image in the batch"),
         ],
     ),
     io.DynamicCombo.Option(
@@ -170,11 +171,11 @@ SOURCES = [
             io.Custom("DA3_GEOMETRY").Input(
                 "da3_geometry", tooltip="Geometry of ComfyUI's Depth Anything 3."
             ),
-            _index("picture or view"),
+            _index("image or view"),
             io.Boolean.Input(
                 "is_metric",
                 default=False,
-                tooltip="On for the Metric model, whose numbers are metres.",
+                tooltip="Whether the model is the Metric one, whose values are metres.",
             ),
         ],
     ),
@@ -194,14 +195,14 @@ def _file_option() -> Any:
 
 @dataclass(frozen=True)
 class _Room:
-    """What geometries without a model need: the picture's size and a lens."""
+    """What geometries without a model need: the image's size and a lens."""
 
     size: Size | None
     fov_deg: float
 
     def canvas(self) -> Size:
         if self.size is None:
-            raise ValueError("this geometry needs a size: connect the picture to image.")
+            raise ValueError("this source needs a size: connect the image that the depth is for.")
         return self.size
 
 
@@ -263,7 +264,7 @@ READERS: dict[str, Callable[..., DepthMap]] = {
 
 
 class DepthMapNode(io.ComfyNode):
-    """Something that says how far things are in, depth out."""
+    """A source of depth in, a depth map out."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -273,22 +274,22 @@ class DepthMapNode(io.ComfyNode):
             is_interactive=True,
             display_name="Depth Map",
             category="Motion Prompting/Camera",
-            description="Depth for camera moves, from a depth picture, ComfyUI's MoGe or Depth "
-            "Anything 3, a file, or a simple room that needs no model.",
+            description="Provides depth for camera moves: from a depth image, ComfyUI's MoGe or "
+            "Depth Anything 3, a file, or simple geometry that needs no model.",
             inputs=[
                 io.DynamicCombo.Input(
                     "source",
                     options=[*SOURCES, _file_option()],
-                    tooltip="Where depth comes from. The first three need no model: a floor and a "
-                    "wall, a flat wall, a dome.",
+                    tooltip="Source of the depth. The first three need no model: a floor with a "
+                    "wall, a flat wall, a sphere around the camera.",
                 ),
                 fov_input(),
                 flying_input(),
                 io.Image.Input(
                     "image",
                     optional=True,
-                    tooltip="The picture the depth belongs to; the depth is brought to its size "
-                    "in pixels. Needed for the geometries without a model.",
+                    tooltip="The image the depth belongs to. The depth is resized to its size in "
+                    "pixels. Needed for the sources without a model.",
                 ),
             ],
             outputs=depth_outputs(),

@@ -1,4 +1,4 @@
-"""Draw Motion: the editor on a node, and the tracks of what was drawn."""
+"""Draw Motion: the editor on a node, and the tracks of its drawing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .expand import EMPTY_DRAWING
 from .schema import MAX_FRAMES, schema, tracks_output
 from .wire import canvas_size, first_mask, picture, tracks_out
 
-TOUCH_RADIUS = 0.02  # of the short side: how far around a moving track the mask reaches
-OVERLAY_FRAMES = 32  # moments that the overlay draws the paths through
+TOUCH_RADIUS = 0.02  # mask radius around a moving track, as a fraction of the short side
+OVERLAY_FRAMES = 32  # frames that the overlay connects to paths
 
 
 def _inputs() -> list[Any]:
@@ -24,13 +24,13 @@ def _inputs() -> list[Any]:
         io.Image.Input(
             "image",
             optional=True,
-            tooltip="The picture to draw on, the one the video starts from (the first of a "
-            "batch). Its size in pixels becomes the canvas.",
+            tooltip="The image to draw on and the first frame of the video (the first of a "
+            "batch). Its size in pixels is the canvas.",
         ),
         io.Mask.Input(
             "mask",
             optional=True,
-            tooltip="White is inside: the area of layers set to Mask. Same proportions as "
+            tooltip="The area of layers whose area is Mask; white is inside. Same aspect ratio as "
             "the canvas.",
         ),
         io.Int.Input(
@@ -38,21 +38,21 @@ def _inputs() -> list[Any]:
             default=832,
             min=1,
             max=MAX_SIDE,
-            tooltip="Canvas width in pixels, used without an image.",
+            tooltip="Canvas width in pixels, used if no image is connected.",
         ),
         io.Int.Input(
             "height",
             default=480,
             min=1,
             max=MAX_SIDE,
-            tooltip="Canvas height in pixels, used without an image.",
+            tooltip="Canvas height in pixels, used if no image is connected.",
         ),
         io.Int.Input(
             "frames",
             default=81,
             min=1,
             max=MAX_FRAMES,
-            tooltip="Number of frames of the tracks: the video's length.",
+            tooltip="Number of frames of the tracks and of the video.",
         ),
         io.Float.Input(
             "fps",
@@ -60,14 +60,14 @@ def _inputs() -> list[Any]:
             min=0.1,
             max=240.0,
             step=0.01,
-            tooltip="Frames per second: the speed of the editor's playback, kept with the tracks.",
+            tooltip="Frames per second of the editor's playback, stored with the tracks.",
         ),
         io.String.Input(
             "motion",
             multiline=True,
             default=EMPTY_DRAWING,
-            tooltip="The drawing as a MOTION document (JSON). The editor writes it; a "
-            "connected text replaces it.",
+            tooltip="The drawing as a MOTION document (JSON). The editor writes it; a connected "
+            "text replaces it.",
         ),
     ]
 
@@ -83,28 +83,27 @@ class DrawMotion(io.ComfyNode):
             is_interactive=True,
             display_name="Draw Motion",
             category="Motion Prompting",
-            description="Draw on the picture how things move: drags, paths, pins, turning balls, "
-            "moved areas, the camera. Play it; the node outputs point tracks for any model. "
-            "A camera layer makes no tracks: Camera Path turns it into a camera path.",
+            description="Draw motion on an image: drags, paths, pins, turning spheres, moving "
+            "regions, the camera. The editor plays it at once; the node outputs point tracks for "
+            "any model. Camera layers create no tracks: connect motion to Camera Path for them.",
             inputs=_inputs(),
             outputs=[
                 tracks_output("Point tracks (T, N) in pixels of the canvas."),
                 io.String.Output(
                     "motion",
                     display_name="motion",
-                    tooltip="The drawing itself: for Expand Motion at another size or length, and "
-                    "for Camera Path, which uses its camera layer.",
+                    tooltip="The drawing, for Expand Motion with another size or length, or for "
+                    "Camera Path, which uses its camera layer.",
                 ),
                 io.Mask.Output(
                     "mask",
                     display_name="mask",
-                    tooltip="White where something moves at any frame; areas that are held still "
-                    "stay black.",
+                    tooltip="White where something moves in any frame. Pinned areas stay black.",
                 ),
                 io.Image.Output(
                     "overlay",
                     display_name="overlay",
-                    tooltip="One picture with the paths of all tracks drawn on it.",
+                    tooltip="One image with the paths of all tracks drawn on it.",
                 ),
             ],
         )
@@ -124,7 +123,7 @@ class DrawMotion(io.ComfyNode):
 
 
 def _overlay(tracks: Tracks, image):
-    """The picture (1, H, W, 3) under the whole path of every track; black without one."""
+    """The image (1, H, W, 3) under the whole path of every track; black without one."""
     from ..motion_core.overlay import OverlayStyle, draw_tracks
 
     width, height = tracks.size

@@ -10,7 +10,7 @@ from .wire import frames, tracks_in
 
 
 class EvaluateMotion(io.ComfyNode):
-    """Target and realised motion in, numbers and a picture out."""
+    """Target and realised motion in, numbers and an image out."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -19,33 +19,34 @@ class EvaluateMotion(io.ComfyNode):
             aliases=["motion error", "EPE", "track accuracy", "PSNR", "SSIM", "compare tracks"],
             display_name="Evaluate Motion",
             category="Motion Prompting",
-            description="Measures how well a video follows its tracks: how many pixels its points "
-            "are off, how many are near enough, whether they are visible when they should be.",
+            description="Measures how well a video follows its tracks: the endpoint error of its "
+            "points in pixels, the fraction of points below error thresholds, and the accuracy "
+            "of visibility.",
             is_output_node=True,
             inputs=[
-                tracks_input("The target tracks: what drove the video."),
+                tracks_input("The target tracks, which controlled the video."),
                 TracksSocket.Input(
                     "realised",
                     optional=True,
-                    tooltip="The tracks as realised, for example of Track Sampler. Not connected: "
-                    "Lucas-Kanade follows the points again through the images.",
+                    tooltip="The realised tracks, for example from Track Sampler. Without them "
+                    "Lucas-Kanade tracks the points through the images.",
                 ),
                 io.Image.Input(
                     "images",
                     optional=True,
-                    tooltip="The video's frames, as many as the tracks have and of their size in "
-                    "pixels. The last one also lies below the picture.",
+                    tooltip="The video's frames: as many as the tracks have frames, with the size "
+                    "of their canvas in pixels. The last one is the background of the plot.",
                 ),
                 io.Image.Input(
                     "truth",
                     optional=True,
-                    tooltip="Frames of a real video of the same motion, as many and as large as "
-                    "the images, for PSNR (dB) and SSIM (0 to 1).",
+                    tooltip="Frames of a real video of the same motion, with the number and size "
+                    "of the images, for PSNR (dB) and SSIM (0..1).",
                 ),
                 canvas_input(),
             ],
             outputs=[
-                io.String.Output("report", display_name="report", tooltip="The numbers in words."),
+                io.String.Output("report", display_name="report", tooltip="The errors as text."),
                 io.Image.Output(
                     "picture",
                     display_name="picture",
@@ -55,8 +56,7 @@ class EvaluateMotion(io.ComfyNode):
                 io.Float.Output(
                     "error",
                     display_name="error",
-                    tooltip="The mean endpoint error in pixels; not a number where no point is "
-                    "found.",
+                    tooltip="The mean endpoint error in pixels; NaN if no point is found.",
                 ),
             ],
         )
@@ -90,5 +90,5 @@ class EvaluateMotion(io.ComfyNode):
 
 def _needed(video):
     if video is None:
-        raise ValueError("truth needs the video's images to be compared with; connect images.")
+        raise ValueError("truth is compared with the video's images; connect images.")
     return video

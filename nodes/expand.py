@@ -22,16 +22,16 @@ def _inputs() -> list[Any]:
             "motion",
             multiline=True,
             default=EMPTY_DRAWING,
-            tooltip="The drawn motion as a MOTION document (JSON, version 1). Space is "
-            "0..1 of width and height, time 0..1 of the clip, so one drawing fits every "
-            "size and length.",
+            tooltip="The drawn motion as a MOTION document (JSON, version 1). Positions are 0..1 "
+            "of width and height and times 0..1 of the clip, so one drawing fits every size and "
+            "length.",
         ),
         io.Int.Input(
             "frames",
             default=81,
             min=1,
             max=MAX_FRAMES,
-            tooltip="Number of frames of the tracks: the video's length.",
+            tooltip="Number of frames of the tracks and of the video.",
         ),
         io.Float.Input(
             "fps",
@@ -39,13 +39,13 @@ def _inputs() -> list[Any]:
             min=0.0,
             max=240.0,
             step=0.01,
-            tooltip="Frames per second, kept with the tracks; 0 for unknown. The motion "
-            "always fills the clip, so this changes no position.",
+            tooltip="Frames per second, stored with the tracks; 0 if unknown. It does not change "
+            "positions, because the motion always fills the clip.",
         ),
         io.Image.Input(
             "image",
             optional=True,
-            tooltip="The picture the video starts from; its size in pixels becomes the canvas.",
+            tooltip="The first frame of the video. Its size in pixels is the canvas.",
         ),
         io.Int.Input(
             "width",
@@ -53,7 +53,8 @@ def _inputs() -> list[Any]:
             min=0,
             max=MAX_SIDE,
             optional=True,
-            tooltip="Canvas width in pixels; 0 takes it from the image, or else from the drawing.",
+            tooltip="Canvas width in pixels; 0 takes it from the image, or from the drawing if "
+            "there is none.",
         ),
         io.Int.Input(
             "height",
@@ -61,13 +62,14 @@ def _inputs() -> list[Any]:
             min=0,
             max=MAX_SIDE,
             optional=True,
-            tooltip="Canvas height in pixels; 0 takes it from the image, or else from the drawing.",
+            tooltip="Canvas height in pixels; 0 takes it from the image, or from the drawing if "
+            "there is none.",
         ),
         io.Mask.Input(
             "mask",
             optional=True,
-            tooltip='The area of layers whose area is "mask": white (above one '
-            "half) is inside. Same proportions as the canvas.",
+            tooltip='The area of layers whose area is "mask": white (above 0.5) is inside. Same '
+            "aspect ratio as the canvas.",
         ),
     ]
 
@@ -82,9 +84,9 @@ class ExpandMotion(io.ComfyNode):
             aliases=["motion prompt", "draw motion", "drag", "trajectory", "motion brush", "path"],
             display_name="Expand Motion",
             category="Motion Prompting",
-            description="Turns a drawn motion (drags, pins, turning balls, moved areas) into "
-            "point tracks for any frame count and size. A camera layer makes no tracks: Camera "
-            "Path turns it into a camera path.",
+            description="Converts a drawn motion (drags, pins, turning spheres, moving regions) "
+            "to point tracks of any frame count and size. Camera layers create no tracks: "
+            "connect the drawing to Camera Path for them.",
             hidden=[io.Hidden.unique_id],
             inputs=_inputs(),
             outputs=[tracks_output("Point tracks (T, N) in pixels of the canvas.")],

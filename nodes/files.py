@@ -24,8 +24,8 @@ class LoadTracks(io.ComfyNode):
             display_name="Load Tracks",
             category="Motion Prompting/Files",
             description="Reads point tracks from a file in ComfyUI's input folder. The content "
-            "decides the format: our .npz, coordinate JSON, Wan-Move .npy, ATI .pth, TAP-Vid and "
-            "CoTracker .npz, lists of pairs, CSV.",
+            "determines the format: this pack's .npz, coordinate JSON, Wan-Move .npy, ATI .pth, "
+            "TAP-Vid and CoTracker .npz, lists of pairs, CSV.",
             inputs=[
                 io.Combo.Input(
                     "file",
@@ -35,8 +35,8 @@ class LoadTracks(io.ComfyNode):
                 io.Image.Input(
                     "image",
                     optional=True,
-                    tooltip="The picture the tracks belong to; its size in pixels is their "
-                    "canvas. Needed for files that do not store one.",
+                    tooltip="The image the tracks belong to. Its size in pixels is the canvas; "
+                    "needed for files that do not store one.",
                 ),
                 io.Int.Input(
                     "width",
@@ -63,11 +63,11 @@ class LoadTracks(io.ComfyNode):
                     max=240.0,
                     step=0.01,
                     optional=True,
-                    tooltip="Frames per second for files that do not store it; 0 leaves it as "
-                    "the file says.",
+                    tooltip="Frames per second for files that do not store it; 0 takes the file's "
+                    "value.",
                 ),
             ],
-            outputs=[tracks_output("The file's point tracks in pixels of their canvas.")],
+            outputs=[tracks_output("The point tracks of the file, in pixels of their canvas.")],
         )
 
     @classmethod
@@ -103,15 +103,15 @@ class SaveTracks(io.ComfyNode):
             display_name="Save Tracks",
             category="Motion Prompting/Files",
             description="Writes point tracks to a numbered file in ComfyUI's output folder. The "
-            "first format keeps everything; the others are what other tools read.",
+            "first format stores everything; the others are for other tools.",
             is_output_node=True,
             inputs=[
                 tracks_input("The tracks to save."),
                 io.String.Input(
                     "filename_prefix",
                     default="tracks/motion",
-                    tooltip="Where in ComfyUI's output folder, and how the file's name begins; a "
-                    "number and the format's suffix are added.",
+                    tooltip="Folder and beginning of the file name, inside ComfyUI's output "
+                    "folder. A number and the suffix of the format are added.",
                 ),
                 io.Combo.Input(
                     "format",
@@ -123,7 +123,7 @@ class SaveTracks(io.ComfyNode):
             ],
             outputs=[
                 TracksSocket.Output(
-                    "tracks", display_name="tracks", tooltip="The same tracks, to go on with."
+                    "tracks", display_name="tracks", tooltip="The input tracks, unchanged."
                 ),
                 io.String.Output(
                     "path",

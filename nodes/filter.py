@@ -26,7 +26,7 @@ MAX_POINTS = 1_000_000
 def _count_and_seed() -> list[Any]:
     return [
         io.Int.Input(
-            "count", default=64, min=1, max=MAX_POINTS, tooltip="How many tracks to keep."
+            "count", default=64, min=1, max=MAX_POINTS, tooltip="Number of tracks to keep."
         ),
         io.Int.Input(
             "seed",
@@ -34,7 +34,7 @@ def _count_and_seed() -> list[Any]:
             min=0,
             max=2**32 - 1,
             control_after_generate=False,
-            tooltip="Which choice: the same seed chooses the same tracks.",
+            tooltip="Seed of the selection; the same seed selects the same tracks.",
         ),
     ]
 
@@ -47,7 +47,8 @@ OPTIONS = [
         [
             io.Mask.Input(
                 "mask",
-                tooltip="Tracks that start on its white part stay. Same proportions as the canvas.",
+                tooltip="Keeps tracks that start on the white part. Same aspect ratio as the "
+                "canvas.",
             )
         ],
     ),
@@ -99,21 +100,22 @@ class FilterTracks(io.ComfyNode):
             aliases=["select tracks", "random tracks", "subsample", "thin out", "reduce points"],
             display_name="Filter Tracks",
             category="Motion Prompting/Edit",
-            description="Keeps some of the tracks: a random or evenly spread number, those in a "
-            "mask, those a model can use from the first frame. Positions never change.",
+            description="Selects tracks: a random or evenly spread number, those inside a mask, "
+            "or those that a model can use from the first frame. Positions never change.",
             inputs=[
                 tracks_input(),
                 io.DynamicCombo.Input(
                     "keep",
                     options=OPTIONS,
-                    tooltip="random: N of them by seed. farthest: N spread evenly. inside mask: "
-                    "those that start there. visible at start: seen and on the canvas in the "
-                    "first frame (Wan-Move needs this). always inside: never off the canvas "
-                    "while visible. hide outside: all, but invisible while off the canvas.",
+                    tooltip="random: count tracks by seed. farthest: count tracks, spread evenly. "
+                    "inside mask: tracks that start in the mask. visible at start: visible and "
+                    "on the canvas in the first frame, as Wan-Move needs. always inside: never "
+                    "off the canvas while visible. hide outside: all tracks, invisible while off "
+                    "the canvas.",
                 ),
                 canvas_input(),
             ],
-            outputs=[tracks_output("The tracks that stay; points keep their identity.")],
+            outputs=[tracks_output("The selected tracks. Points keep their ids.")],
         )
 
     @classmethod

@@ -1,6 +1,7 @@
-"""The single door to ComfyUI: progress, interruption, folders and pictures on a node's face.
+"""Services of ComfyUI: progress, interruption, folders, memory and previews on nodes.
 
-Where a service is missing (the tests' stand-in host has no progress bar), work goes on without it.
+No other module uses them. A missing service is skipped (the tests' stand-in host has no progress
+bar).
 """
 
 from __future__ import annotations
@@ -21,21 +22,21 @@ if TYPE_CHECKING:
     from ..motion_core.sampling import Watch
 
 log = logging.getLogger(__name__)
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 # Our own folder in the host's models.
 HOME = "motion_prompting"
-# Where a network keeps what the host moves it with.
-HELD = "_motion_prompting_patcher"
+# Attribute of a network that holds the host's ModelPatcher for it.
+PATCHER_KEY = "_motion_prompting_patcher"
 # Parts of torch's out-of-memory messages on CUDA, MPS and the CPU.
-NO_ROOM = ("out of memory", "can't allocate memory", "not enough memory")
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 DRIVE = re.compile(r"^[A-Za-z]:")
 MAX_NAME = 240
 PREVIEW_SIDE = 512
 
 
 class Bar(Protocol):
-    """A Progress that may show a picture: (format, PIL image, longest side)."""
+    """A Progress that may show an image: (format, PIL image, longest side)."""
 
     def __call__(self, done: int, total: int, picture: Any = None) -> None: ...
 
@@ -63,8 +64,8 @@ def _silent(done: int, total: int, picture: Any = None) -> None:
     silent(done, total)
 
 
-class _Shown:
-    """A bar that carries the last picture along. The host decides how large previews are."""
+class _PreviewBar:
+    """A bar that carries the last image along. The host decides how large previews are."""
 
     def __init__(self) -> None:
         self._show, self._picture = progress(), None
@@ -86,8 +87,8 @@ class _Shown:
 
 
 def watch() -> Watch:
-    """A Watch that moves the running node's bar, shows the clip in the making where the user has
-    live previews on, and stops when the user presses cancel."""
+    """A Watch that moves the running node's bar, shows previews if the user has enabled them, and
+    stops when the user presses cancel."""
     from ..motion_core.sampling import Watch
 
     try:
@@ -96,13 +97,13 @@ def watch() -> Watch:
         return Watch(progress())
     if args.preview_method == LatentPreviewMethod.NoPreviews:
         return Watch(progress())
-    shown = _Shown()
+    shown = _PreviewBar()
     return Watch(shown.progress, shown.preview)
 
 
 def input_file(name: str) -> Path:
-    """A file of the host's input folder. Raises ValueError for a name that leads out of it, or
-    to nothing."""
+    """A file of the host's input folder. Raises ValueError if it is outside the folder or
+    missing."""
     path = inside(Path(folder_paths.get_input_directory()), name)
     if not path.is_file():
         raise ValueError(f"there is no file {name!r} in ComfyUI's input folder; put it there.")
@@ -124,8 +125,8 @@ def input_files(suffixes: set[str]) -> list[str]:
 
 
 def new_output_file(prefix: str, suffix: str) -> tuple[Path, dict[str, str]]:
-    """A path for a new file prefix_00001_.suffix in the host's output folder, and how the page
-    finds it. Raises ValueError for a prefix that leads out of the folder."""
+    """A path for a new file prefix_00001_.suffix in the host's output folder, and its entry for
+    the frontend. Raises ValueError for a prefix that leads out of the folder."""
     folder = Path(folder_paths.get_output_directory())
     inside(folder, prefix)
     target, name, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, str(folder))
@@ -135,23 +136,25 @@ def new_output_file(prefix: str, suffix: str) -> tuple[Path, dict[str, str]]:
 
 
 def model_folder(kind: str, name: str) -> Path:
-    """A folder of the host's models/`kind`, which may not be there yet. Raises ValueError for a
-    name that leads out of it."""
+    """A folder of the host's models/`kind`, which need not exist. Raises ValueError for a name
+    that leads out of it."""
     return inside(Path(folder_paths.models_dir) / kind, name)
 
 
 def model_place(name: str, *kinds: str) -> Path:
-    """A model's file or folder: in the host's models/motion_prompting or, where that has none, in
-    its folders of these kinds, which the user may have put elsewhere. Where none has it, its place
-    in the first. Raises ValueError for a name that leads out of them."""
+    """The path of a model's file or folder.
+
+    The search covers the host's models/motion_prompting, then the host's folders of these kinds,
+    including those of extra_model_paths.yaml. If nothing is found, the result is the path in
+    models/motion_prompting. Raises ValueError for a name that leads out of the folders."""
     places = [model_folder(HOME, name)]
     for kind in kinds:
         places.extend(inside(Path(one), name) for one in folder_paths.get_folder_paths(kind))
     return next((place for place in places if place.exists()), places[0])
 
 
-def within_memory(run: Callable[[], Made]) -> Made:
-    """What run() makes. Where memory runs out, all that the host can free is freed.
+def within_memory(run: Callable[[], Result]) -> Result:
+    """The result of run(). If memory runs out, the host frees all it can.
 
     Raises MemoryError then, which names the settings to lower.
     """
@@ -159,12 +162,14 @@ def within_memory(run: Callable[[], Made]) -> Made:
         return run()
     except (RuntimeError, MemoryError) as error:
         message = str(error)
-        if not isinstance(error, MemoryError) and not any(word in message for word in NO_ROOM):
+        if not isinstance(error, MemoryError) and not any(
+            word in message for word in OUT_OF_MEMORY
+        ):
             raise
-    # Behind the handler: while an error is held, so are the tensors of the frames it came through.
+    # Outside the handler: the error keeps the tensors of its traceback's frames alive.
     _free_memory()
     raise MemoryError(
-        "memory ran out while the model ran. Make the picture smaller or the clip shorter, or load "
+        "memory ran out while the model ran. Use a smaller image or a shorter clip, or load "
         "the model with another dtype (float16, bfloat16), with vae_tiling, or with decode_at_once "
         f"1. ({message.splitlines()[0] if message else 'no details'})"
     )
@@ -174,30 +179,32 @@ def _free_memory() -> None:
     try:
         from comfy.model_management import soft_empty_cache, unload_all_models
     except ImportError:
-        log.info("there is no host whose models could be moved out of memory")
+        log.info("no ComfyUI host: no models to unload")
         return
     unload_all_models()
     soft_empty_cache()
 
 
 def on_device(model: nn.Module) -> nn.Module:
-    """The model where the host computes: it makes room first, and may move the model away again
-    when others need it. Without a host's memory management the model stays where it is."""
+    """The model on the host's compute device.
+
+    The host frees memory first, and may offload the model later. Without the host's memory
+    management the model stays where it is."""
     try:
         from comfy.model_management import get_torch_device, load_models_gpu, unet_offload_device
         from comfy.model_patcher import ModelPatcher
     except ImportError:
         return model
     device = get_torch_device()
-    patcher = vars(model).get(HELD)
+    patcher = vars(model).get(PATCHER_KEY)
     if patcher is None:
-        # The host writes down a model's device on the model, where transformers forbids it; a
-        # list around it takes the note.
+        # The host sets a device attribute on the model, which transformers forbids; so a
+        # ModuleList wraps it.
         patcher = ModelPatcher(nn.ModuleList([model]), device, unet_offload_device())
-        # The host knows it weakly: without a place to live it, and the host's hand on the memory,
-        # would be gone after the run.
-        vars(model)[HELD] = patcher
-    # In part, as the host would otherwise load it, only networks of its own can run.
+        # The host has only a weak reference: without this one the patcher, and the host's
+        # control of the memory, would be gone after the run.
+        vars(model)[PATCHER_KEY] = patcher
+    # Only the host's own networks can run partially loaded.
     load_models_gpu([patcher], force_full_load=True)
     # Networks may share weights, and the host may have moved them away with another one.
     return model.to(device)
@@ -229,12 +236,12 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def picture_preview(images: Tensor, node: type[io.ComfyNode]) -> Any:
-    """Pictures (B, H, W, 3) shown on the node's face; nothing where there are none."""
+    """A preview of images (B, H, W, 3) on the node; None for an empty batch."""
     return ui.PreviewImage(images, cls=node) if len(images) else None
 
 
 def text_preview(text: str, node: type[io.ComfyNode]) -> Any:
-    """Text shown on the node's face; the node's schema asks for its unique_id."""
+    """A preview of text on the node, whose schema needs the hidden unique_id."""
     try:
         from server import PromptServer
     except ImportError:

@@ -18,9 +18,9 @@ class ImageConductorLora(io.ComfyNode):
             aliases=["image conductor", "camera motion", "object motion", "motion lora"],
             display_name="Image Conductor LoRA",
             category="Motion Prompting/Sampling",
-            description="Chooses what tracks mean to Image Conductor: where objects go, or how the "
-            "camera moves. It has a LoRA for each; none is for Camera-Free Guidance, which removes "
-            "the camera's motion from that of objects.",
+            description="Selects how Image Conductor interprets tracks: as motion of objects or "
+            "of the camera, with one LoRA for each. none is for Camera-Free Guidance, which "
+            "removes the camera's motion from that of objects.",
             inputs=[
                 ModelSocket.Input(
                     "model", tooltip="Image Conductor: connect Load Track Model (image_conductor)."
@@ -28,8 +28,8 @@ class ImageConductorLora(io.ComfyNode):
                 io.Combo.Input(
                     "motion",
                     options=["object", "camera", "none"],
-                    tooltip="object: tracks are motion of objects. camera: of the view. "
-                    "none: neither LoRA, as Camera-Free Guidance needs it.",
+                    tooltip="object: tracks move objects. camera: tracks move the view. none: no "
+                    "LoRA, as Camera-Free Guidance requires.",
                 ),
                 io.Float.Input(
                     "strength",
@@ -42,7 +42,7 @@ class ImageConductorLora(io.ComfyNode):
             ],
             outputs=[
                 ModelSocket.Output(
-                    "model", display_name="model", tooltip="The model under the chosen LoRA."
+                    "model", display_name="model", tooltip="The model with the chosen LoRA."
                 )
             ],
         )

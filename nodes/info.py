@@ -1,4 +1,4 @@
-"""Tracks Info: what tracks are like, and what will go wrong with them, before a long run."""
+"""Tracks Info: statistics of tracks and warnings before a long run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def report(value: Any, tracks: Tracks, image_size: Size | None, frames: int) -> 
 def _wire_notes(value: Any) -> list[str]:
     notes = []
     if value.get("canvas") is None:
-        notes.append("the tracks came without a canvas; other nodes will ask for it.")
+        notes.append("the tracks came without a canvas; other nodes will require one.")
     visibility, path = value.get(VISIBILITY_KEY), value[PATH_KEY]
     if visibility is None:
         notes.append("the tracks came without visibility; every point counts as visible.")
@@ -64,17 +64,17 @@ class TracksInfo(io.ComfyNode):
             aliases=["validate tracks", "check tracks", "track statistics", "debug tracks"],
             display_name="Tracks Info",
             category="Motion Prompting",
-            description="Says how many tracks and frames there are and warns of what goes wrong "
-            "later: another size or length than the video, points that start invisible or leave "
-            "the picture, broken visibility.",
+            description="Reports the number of tracks and frames and warns of problems before a "
+            "long run: a size or length other than the video's, points that start invisible or "
+            "leave the image, invalid visibility.",
             is_output_node=True,
             hidden=[io.Hidden.unique_id],
             inputs=[
-                tracks_input("The tracks to look at."),
+                tracks_input("The tracks to examine."),
                 io.Image.Input(
                     "image",
                     optional=True,
-                    tooltip="The picture the video starts from, to compare sizes in pixels.",
+                    tooltip="The first frame of the video; its size in pixels is compared.",
                 ),
                 io.Int.Input(
                     "frames",
@@ -82,7 +82,7 @@ class TracksInfo(io.ComfyNode):
                     min=0,
                     max=MAX_FRAMES,
                     optional=True,
-                    tooltip="The video's length in frames, to compare; 0 does not compare.",
+                    tooltip="The video's length in frames, for comparison; 0 skips it.",
                 ),
             ],
             outputs=[

@@ -40,7 +40,7 @@ class LoadTrackControlNet(io.ComfyNode):
                 ModelSocket.Output(
                     "model",
                     display_name="model",
-                    tooltip="The model under this control, in place of the one it had.",
+                    tooltip="The model with this control, which replaces the control it had.",
                 )
             ],
         )

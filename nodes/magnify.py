@@ -28,7 +28,7 @@ def _at(of: str) -> list[Any]:
             min=0.0,
             max=1.0,
             step=0.005,
-            tooltip=f"Where the line lies, as a share of the picture's {of}.",
+            tooltip=f"Position of the line, as a fraction of the image's {of}.",
         )
     ]
 
@@ -90,57 +90,79 @@ class MagnifyMotion(io.ComfyNode):
             aliases=["motion magnification", "amplify", "exaggerate", "vibration", "motion blowup"],
             display_name="Magnify Motion",
             category="Motion Prompting/Video",
-            description="Makes small motion large: smooths tracks over space and time, then "
-            "multiplies how far they are from where they start. A band in Hz picks out one "
+            description="Amplifies small motion: smooths tracks over space and time, then "
+            "multiplies their displacements from the start. A frequency band in Hz selects one "
             "vibration.",
             is_interactive=True,
             inputs=[
-                tracks_input("Tracks of the video whose motion is too small."),
-                _number("factor", 16.0, 1000.0, "How many times as far; the paper shows 1 to 32."),
+                tracks_input("Tracks of the video whose motion is amplified."),
+                _number(
+                    "factor", 16.0, 1000.0, "Factor on the displacements; the paper shows 1 to 32."
+                ),
                 _number(
                     "space_sigma",
                     24.0,
                     4096.0,
-                    "Pixels over which neighbouring tracks are averaged; 0 for none.",
+                    "Standard deviation, in pixels, of the Gaussian over neighbouring tracks; 0 "
+                    "for none.",
                 ),
                 _number(
                     "time_sigma",
                     1.0,
                     1000.0,
-                    "Frames over which each track is smoothed; 0 for none. Must be well below "
-                    "the vibration's period.",
+                    "Standard deviation, in frames, of the Gaussian along each track; 0 for none. "
+                    "It must be well below the period of the vibration.",
                 ),
-                _number("low_hz", 0.0, 240.0, "Slower motion than this is not magnified; 0: all."),
-                _number("high_hz", 0.0, 240.0, "Faster motion than this is not magnified; 0: all."),
-                _number("fps", 0.0, 1000.0, "Frames per second; 0 is what the tracks know.", 0.01),
+                _number(
+                    "low_hz",
+                    0.0,
+                    240.0,
+                    "Motion below this frequency in Hz is not amplified; 0 for no limit.",
+                ),
+                _number(
+                    "high_hz",
+                    0.0,
+                    240.0,
+                    "Motion above this frequency in Hz is not amplified; 0 for no limit.",
+                ),
+                _number(
+                    "fps",
+                    0.0,
+                    1000.0,
+                    "Frames per second; 0 takes the rate stored in the tracks.",
+                    0.01,
+                ),
                 io.Combo.Input(
                     "camera",
                     options=list(CAMERAS),
                     default="as it is",
-                    tooltip="Take the camera's own motion out first. homography: a turning or "
-                    "zooming camera, flat scenes. similarity: few or noisy tracks.",
+                    tooltip="Remove camera motion first. homography: a rotating or zooming "
+                    "camera, or flat scenes. similarity: few or noisy tracks.",
                 ),
                 io.DynamicCombo.Input(
                     "slice",
                     options=SLICES,
-                    tooltip="Which line the slice shows: a row, a column, or the one with most "
+                    tooltip="Image line of the slice: a row, a column, or the line with most "
                     "motion.",
                 ),
                 io.Image.Input(
                     "images",
                     optional=True,
-                    tooltip="The video, or its first picture, for the slice; same size in pixels "
-                    "as the tracks' canvas. Not connected: the slice shows the tracks as curves.",
+                    tooltip="The video, or its first image, for the slice; same size in pixels as "
+                    "the canvas. Without it the slice shows the tracks as curves.",
                 ),
                 canvas_input(),
             ],
             outputs=[
-                tracks_output("The same points with larger motion; they start where they started."),
+                tracks_output(
+                    "The same points with amplified motion. They start at the same positions."
+                ),
                 io.Image.Output(
                     "slice",
                     display_name="slice",
-                    tooltip="One line of the picture through time, before left and after right. "
-                    "Down runs the line, to the right runs time.",
+                    tooltip="One line of the image over time, before magnification on the left "
+                    "and after it on the right. The vertical axis is the position on the line, "
+                    "the horizontal axis is time.",
                 ),
             ],
         )

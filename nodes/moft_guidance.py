@@ -72,8 +72,8 @@ def _connections() -> list[Any]:
         io.Mask.Input(
             "region",
             optional=True,
-            tooltip="White areas are to move like the reference; same proportions as the image. "
-            "Without it, the whole image.",
+            tooltip="White areas repeat the motion of the reference. Same aspect ratio as the "
+            "image. Without it, the whole image.",
         ),
         GuidanceSocket.Input(
             "guidance",
@@ -134,5 +134,6 @@ def _part(name: str, default: float) -> io.Float.Input:
         min=0.0,
         max=1.0,
         step=0.01,
-        tooltip=f"Where in the run the guidance {name}s, 0 (first step) to 1 (after the last).",
+        tooltip=f"Fraction of the steps at which the guidance {name}s: 0 (first step) to 1 (after "
+        "the last step).",
     )

@@ -27,8 +27,7 @@ def _speed(name: str, way: str) -> Any:
         min=-1.0,
         max=1.0,
         step=0.05,
-        tooltip=f"Speed {way}, negative for the other way; 1 is 2 % of the picture's short side "
-        "per frame.",
+        tooltip=f"Speed {way}, negative reverses it; 1 is 2 % of the image's short side per frame.",
     )
 
 
@@ -94,7 +93,7 @@ class MoftReference(io.ComfyNode):
                 io.Mask.Input(
                     "region",
                     optional=True,
-                    tooltip="With video: white is where its motion is read; same proportions as "
+                    tooltip="With video: white is where its motion is read; same aspect ratio as "
                     "the images. Without it, the middle of the images.",
                 ),
             ],

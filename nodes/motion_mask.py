@@ -18,8 +18,8 @@ class MotionMask(io.ComfyNode):
             aliases=["motionpro", "motion brush", "region motion", "mask motion"],
             display_name="Motion Mask",
             category="Motion Prompting/Sampling",
-            description="Sets where MotionPro moves the image. It reads a mask beside the "
-            "tracks: white areas move with the tracks on them, black areas keep still.",
+            description="Sets where MotionPro moves the image. It reads a mask beside the tracks: "
+            "white areas move with the tracks on them, black areas stay still.",
             inputs=[
                 ModelSocket.Input(
                     "model", tooltip="MotionPro: connect Load Track Model (motionpro)."
@@ -27,15 +27,15 @@ class MotionMask(io.ComfyNode):
                 io.Combo.Input(
                     "rule",
                     options=["moving", "drawn"],
-                    tooltip="moving: the 8x8 pixels at tracks that move by more than a pixel on "
-                    "average, as in training. drawn: at every track that moves at all, as in the "
-                    "authors' demo.",
+                    tooltip="moving: 8x8 pixels around every track that moves by more than a "
+                    "pixel on average, as in training. drawn: around every track that moves at "
+                    "all, as in the authors' demo.",
                 ),
                 io.Mask.Input(
                     "mask",
                     optional=True,
-                    tooltip="White areas move as well: paint whole objects. Same proportions as "
-                    "the image.",
+                    tooltip="White areas are added to the mask: paint whole objects. Same aspect "
+                    "ratio as the image.",
                 ),
             ],
             outputs=[

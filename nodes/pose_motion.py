@@ -30,7 +30,7 @@ def _text(name: str, of: str) -> Any:
         multiline=True,
         default="[]",
         tooltip=f"{of} as OpenPose JSON: one frame or a list of frames, joints in pixels or in "
-        "shares of the picture.",
+        "fractions of the image.",
     )
 
 
@@ -44,18 +44,18 @@ SOURCES = [
     io.DynamicCombo.Option(
         "estimate",
         [
-            io.Image.Input("video", tooltip="Pictures of one person, in order."),
+            io.Image.Input("video", tooltip="Images of one person, in order."),
             io.String.Input(
                 "model",
                 default="vitpose-base-simple",
-                tooltip="Name of a folder inside ComfyUI's models/pose that holds a ViTPose model: "
-                "config.json and model.safetensors.",
+                tooltip="Folder inside ComfyUI's models/pose with a ViTPose model: config.json "
+                "and model.safetensors.",
             ),
             io.Mask.Input(
                 "person",
                 optional=True,
-                tooltip="White where the person is, in all pictures. Not connected: anywhere. "
-                "Same proportions as the pictures.",
+                tooltip="White where the person is, in all images. Without it the whole image is "
+                "used. Same aspect ratio as the images.",
             ),
         ],
     ),
@@ -68,14 +68,14 @@ MOTIONS = [
             PoseSocket.Input(
                 "target_poses",
                 optional=True,
-                tooltip="The pose of whoever shall move, found in the target picture.",
+                tooltip="Pose of the person to animate, detected in the target image.",
             ),
-            _text("target_text", "The target's pose, when no target_poses is connected,"),
+            _text("target_text", "The target's pose, used if target_poses is not connected,"),
             io.Image.Input(
                 "target_image",
                 optional=True,
-                tooltip="The target picture: its size in pixels is the canvas, for poses that do "
-                "not say theirs.",
+                tooltip="The target image. Its size in pixels is the canvas for poses that do not "
+                "store one.",
             ),
         ],
     ),
@@ -86,15 +86,15 @@ MOTIONS = [
                 "drawing",
                 multiline=True,
                 default=EMPTY_DRAWING,
-                tooltip="A drawing (MOTION document) over the picture: drags move the joints they "
-                "start on and what hangs on them, pins hold joints.",
+                tooltip="A drawing (MOTION document) on the image. Drags move the joints they "
+                "start on and the joints attached to them; pins hold joints in place.",
             ),
             io.Int.Input(
                 "frames",
                 default=81,
                 min=1,
                 max=MAX_FRAMES,
-                tooltip="How many frames the first pose is moved through.",
+                tooltip="Number of frames over which the first pose is moved.",
             ),
         ],
     ),
@@ -182,20 +182,20 @@ class PoseMotion(io.ComfyNode):
             aliases=["openpose", "dwpose", "skeleton", "pose keypoint", "dance", "vitpose"],
             display_name="Pose Motion",
             category="Motion Prompting/Video",
-            description="Turns people's poses into tracks that fill their limbs: as detected, on "
-            "another person's body, or moved by a drawing.",
+            description="Converts poses of people to tracks that fill their limbs: as detected, "
+            "retargeted to another person's body, or moved by a drawing.",
             inputs=[
                 io.DynamicCombo.Input(
                     "source",
                     options=SOURCES,
-                    tooltip="Where poses come from. text: OpenPose JSON. pose: a detector's "
-                    "POSE_KEYPOINT. estimate: a ViTPose model on a video.",
+                    tooltip="Source of the poses. text: OpenPose JSON. pose: POSE_KEYPOINT of a "
+                    "detector. estimate: a ViTPose model on a video.",
                 ),
                 io.DynamicCombo.Input(
                     "motion",
                     options=MOTIONS,
-                    tooltip="What they do. as it is: what the frames show. retarget: the same on "
-                    "another body. drawn: the first pose moved by a drawing.",
+                    tooltip="How the poses move. as it is: as in the frames. retarget: the same "
+                    "motion on another body. drawn: the first pose moved by a drawing.",
                 ),
                 io.Float.Input(
                     "spacing",
@@ -203,7 +203,7 @@ class PoseMotion(io.ComfyNode):
                     min=0.5,
                     max=1000.0,
                     step=0.5,
-                    tooltip="Pixels between the points that fill a limb.",
+                    tooltip="Pixels between the points on a limb.",
                 ),
                 io.Float.Input(
                     "least_confidence",
@@ -211,7 +211,7 @@ class PoseMotion(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="Joints the detector is less sure of than this, 0..1, are invisible.",
+                    tooltip="Joints with a lower confidence (0..1) are invisible.",
                 ),
                 io.Float.Input(
                     "fps",
@@ -219,16 +219,16 @@ class PoseMotion(io.ComfyNode):
                     min=0.0,
                     max=240.0,
                     step=0.01,
-                    tooltip="Frames per second, kept with the tracks; 0 for unknown.",
+                    tooltip="Frames per second, stored with the tracks; 0 if unknown.",
                 ),
                 io.Image.Input(
                     "image",
                     optional=True,
-                    tooltip="The picture the poses were found in: its size in pixels is the "
-                    "canvas, for poses that do not say theirs.",
+                    tooltip="The image in which the poses were detected. Its size in pixels is "
+                    "the canvas for poses that do not store one.",
                 ),
             ],
-            outputs=[tracks_output("One track per joint, and a grid over every limb.")],
+            outputs=[tracks_output("One track per joint and a grid over every limb.")],
         )
 
     @classmethod

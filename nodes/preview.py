@@ -20,21 +20,21 @@ class PreviewTracks(io.ComfyNode):
             aliases=["visualize tracks", "draw tracks", "overlay", "show trajectory"],
             display_name="Preview Tracks",
             category="Motion Prompting",
-            description="Draws the tracks over a picture, a video, or black. The node shows the "
-            "last frame; the output holds all.",
+            description="Draws the tracks on an image, a video, or black. The node shows the last "
+            "frame; the output has all frames.",
             is_output_node=True,
             inputs=[
                 tracks_input("The tracks to draw."),
                 io.Image.Input(
                     "image",
                     optional=True,
-                    tooltip="One picture, or as many as the tracks have frames; same size in "
-                    "pixels as the tracks' canvas. Black when not connected.",
+                    tooltip="One image, or as many as the tracks have frames; same size in pixels "
+                    "as the tracks' canvas. Black if not connected.",
                 ),
             ],
             outputs=[
                 io.Image.Output(
-                    "images", display_name="images", tooltip="One picture per frame of the tracks."
+                    "images", display_name="images", tooltip="One image per frame of the tracks."
                 )
             ],
         )
@@ -51,7 +51,7 @@ class PreviewTracks(io.ComfyNode):
 
 
 class DraftMotion(io.ComfyNode):
-    """A picture and tracks in, the picture moving out."""
+    """An image and tracks in, the image moving out."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -62,12 +62,12 @@ class DraftMotion(io.ComfyNode):
             aliases=["animate image", "warp", "motion preview", "puppet", "draft video"],
             display_name="Draft Motion",
             category="Motion Prompting",
-            description="Moves the picture along the tracks by warping it: an instant draft of "
-            "the motion without a video model. Points that do not move hold their surroundings.",
+            description="Animates an image along tracks by warping it: a preview of the motion "
+            "without a video model. Points that do not move keep their surroundings in place.",
             inputs=[
                 io.Image.Input(
                     "image",
-                    tooltip="The picture to move (the first of a batch); same size in pixels as "
+                    tooltip="The image to animate (the first of a batch); same size in pixels as "
                     "the tracks' canvas.",
                 ),
                 tracks_input("The tracks to follow."),
@@ -76,14 +76,14 @@ class DraftMotion(io.ComfyNode):
                     options=list(DRAFT_METHODS),
                     default=DRAFT_METHODS[0],
                     optional=True,
-                    tooltip="How motion spreads from the tracks over the picture. "
+                    tooltip="How motion spreads from the tracks over the image. "
                     + "; ".join(f"{name}: {DENSIFIERS[name].summary}" for name in DRAFT_METHODS)
                     + ".",
                 ),
             ],
             outputs=[
                 io.Image.Output(
-                    "images", display_name="images", tooltip="One picture per frame of the tracks."
+                    "images", display_name="images", tooltip="One image per frame of the tracks."
                 )
             ],
         )

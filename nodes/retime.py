@@ -31,41 +31,45 @@ def _frames(name: str, default: int, tooltip: str, least: int = 0) -> Any:
 OPTIONS = [
     io.DynamicCombo.Option(
         "resample",
-        [_frames("frames", 81, "New frame count; the motion still fills the clip.", least=1)],
+        [_frames("frames", 81, "New frame count. The motion still fills the clip.", least=1)],
     ),
     io.DynamicCombo.Option(
         "cut",
         [
             _frames("start", 0, "First frame kept, counted from 0."),
-            _frames("stop", 0, "First frame dropped after that; 0 keeps all to the end."),
+            _frames(
+                "stop", 0, "First frame removed after those kept; 0 keeps all frames to the end."
+            ),
         ],
     ),
     io.DynamicCombo.Option(
         "hold",
         [
-            _frames("before", 0, "Frames added at the start, standing still."),
-            _frames("after", 16, "Frames added at the end, standing still."),
+            _frames("before", 0, "Still frames added at the start."),
+            _frames("after", 16, "Still frames added at the end."),
         ],
     ),
     io.DynamicCombo.Option(
         "shift",
         [
-            _frames("frames", 8, "Frames later; negative is earlier.", least=-MAX_FRAMES),
+            _frames("frames", 8, "Delay in frames; negative is earlier.", least=-MAX_FRAMES),
             io.Combo.Input(
                 "outside",
                 options=["hold", "absent"],
                 default="hold",
-                tooltip="Where the motion has not begun or is over: hold stands still, absent "
-                "makes points invisible.",
+                tooltip="Frames before the start and after the end of the motion. hold: points "
+                "stand still. absent: points are invisible.",
             ),
         ],
     ),
     io.DynamicCombo.Option(
         "loop",
         [
-            io.Int.Input("count", default=2, min=1, max=256, tooltip="How many times it plays."),
+            io.Int.Input(
+                "count", default=2, min=1, max=256, tooltip="Number of times the clip plays."
+            ),
             io.Boolean.Input(
-                "ping_pong", default=False, tooltip="Whether every second time plays backwards."
+                "ping_pong", default=False, tooltip="Play every second repetition backwards."
             ),
         ],
     ),
@@ -77,7 +81,7 @@ OPTIONS = [
                 "easing",
                 options=["ease_in", "ease_out", "ease_in_out"],
                 default="ease_in_out",
-                tooltip="Start slowly, end slowly, or both.",
+                tooltip="ease_in starts slowly, ease_out ends slowly, ease_in_out does both.",
             )
         ],
     ),
@@ -90,7 +94,8 @@ OPTIONS = [
                 min=0.0,
                 max=256.0,
                 step=0.1,
-                tooltip="Width of the Gaussian in frames: more is calmer.",
+                tooltip="Standard deviation of the Gaussian filter, in frames. Larger values "
+                "smooth more.",
             )
         ],
     ),
@@ -135,18 +140,18 @@ class RetimeTracks(io.ComfyNode):
             ],
             display_name="Retime Tracks",
             category="Motion Prompting/Edit",
-            description="Brings tracks to another frame count, or cuts, holds, shifts, loops, "
+            description="Resamples tracks to another frame count, or cuts, holds, shifts, loops, "
             "reverses, eases or smooths them in time.",
             inputs=[
                 tracks_input(),
                 io.DynamicCombo.Input(
                     "action",
                     options=OPTIONS,
-                    tooltip="What to do; each choice brings its own settings, in frames.",
+                    tooltip="The operation. Each one has its own settings, in frames.",
                 ),
                 canvas_input(),
             ],
-            outputs=[tracks_output("The same points at their new times.")],
+            outputs=[tracks_output("The same points with new timing.")],
         )
 
     @classmethod

@@ -28,7 +28,7 @@ def schema(
 ) -> io.Schema:
     """A Schema with our id prefix; options that an older host does not know are left out.
 
-    is_interactive: the node is worked on by hand, so the host should show its last picture again
+    is_interactive: the node is worked on by hand, so the host should show its last image again
     after a reload.
     """
     newer = {"search_aliases": aliases, "has_intermediate_output": is_interactive}
@@ -37,7 +37,7 @@ def schema(
     return io.Schema(node_id=PREFIX + name, **fields)
 
 
-def tracks_input(tooltip: str = "The tracks: any TRACKS, also from ComfyUI's own nodes.") -> Any:
+def tracks_input(tooltip: str = "The tracks, also from ComfyUI's own nodes.") -> Any:
     """A required TRACKS socket."""
     return TracksSocket.Input("tracks", tooltip=tooltip)
 
@@ -57,6 +57,6 @@ def canvas_input() -> Any:
     return io.Image.Input(
         "canvas_image",
         optional=True,
-        tooltip="A picture of the size in pixels that the tracks were measured on. Connect it "
-        "only for tracks that lost their canvas in another pack's node.",
+        tooltip="An image with the size of the canvas. Connect it only for tracks that lost their "
+        "canvas in a node of another pack.",
     )

@@ -20,17 +20,17 @@ class SeparateMotion(io.ComfyNode):
             aliases=["stabilise", "stabilize", "camera motion", "object motion", "split motion"],
             display_name="Separate Motion",
             category="Motion Prompting/Video",
-            description="Tells the camera's motion from that of objects, by what most tracks "
-            "share. Adding the displacements of both gives the original back.",
+            description="Separates camera motion from object motion; the camera motion is the one "
+            "that most tracks share. The displacements of both add up to the original.",
             inputs=[
-                tracks_input("Tracks all over the picture; most of them on the background."),
+                tracks_input("Tracks over the whole image, most of them on the background."),
                 io.Combo.Input(
                     "model",
                     options=["homography", "similarity"],
                     default="homography",
-                    tooltip="homography: a turning or zooming camera, flat scenes; 4 tracks and "
-                    "more. similarity: turn, zoom and shift, for few or noisy tracks. Neither "
-                    "knows depth.",
+                    tooltip="homography: a rotating or zooming camera, or flat scenes; at least 4 "
+                    "tracks. similarity: rotation, scale and translation, for few or noisy "
+                    "tracks. Neither includes depth.",
                 ),
                 io.Float.Input(
                     "threshold",
@@ -38,13 +38,14 @@ class SeparateMotion(io.ComfyNode):
                     min=0.01,
                     max=1000.0,
                     step=0.1,
-                    tooltip="Pixels within which a track counts as moving with the camera.",
+                    tooltip="Residual in pixels up to which a track counts as moving with the "
+                    "camera.",
                 ),
                 io.Image.Input(
                     "images",
                     optional=True,
-                    tooltip="The video of the tracks, same size in pixels and as many frames, to "
-                    "hold still.",
+                    tooltip="The video of the tracks, to stabilise it. Same size in pixels as the "
+                    "canvas, and as many frames as the tracks.",
                 ),
                 canvas_input(),
             ],
@@ -52,25 +53,25 @@ class SeparateMotion(io.ComfyNode):
                 TracksSocket.Output(
                     "camera",
                     display_name="camera",
-                    tooltip="The same points as if only the camera had moved.",
+                    tooltip="The same points, moved by the camera motion alone.",
                 ),
                 TracksSocket.Output(
                     "objects",
                     display_name="objects",
-                    tooltip="The same points moved by what is left when the camera's displacement "
-                    "is taken away.",
+                    tooltip="The same points, moved by the motion that remains without the "
+                    "camera's displacement.",
                 ),
                 TracksSocket.Output(
                     "stabilised",
                     display_name="stabilised",
-                    tooltip="The same points as a camera that stands still in the first frame sees "
-                    "them.",
+                    tooltip="The same points as seen by a camera that stays where it is in the "
+                    "first frame.",
                 ),
                 io.Image.Output(
                     "images",
                     display_name="images",
-                    tooltip="The video held still, black where it saw nothing; one black picture "
-                    "when no video is connected.",
+                    tooltip="The stabilised video, black where the video has no content. One "
+                    "black image if no video is connected.",
                 ),
             ],
         )

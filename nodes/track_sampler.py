@@ -30,7 +30,7 @@ def sampler_inputs() -> list[Any]:
             tooltip="The first frame (the first image of a batch); same size in pixels as the "
             "tracks' canvas.",
         ),
-        tracks_input("The tracks to follow. Their number of frames is the video's."),
+        tracks_input("The tracks to follow. The video has as many frames as they have."),
         io.Int.Input(
             "steps",
             default=0,
@@ -73,8 +73,8 @@ def _further_inputs() -> list[Any]:
         io.Mask.Input(
             "movable",
             optional=True,
-            tooltip="White areas may move; the rest stays. Same proportions as the image. Without "
-            "it everything may move.",
+            tooltip="White areas may move; the rest stays. Same aspect ratio as the image. "
+            "Without it everything may move.",
         ),
         GuidanceSocket.Input(
             "guidance",
@@ -244,8 +244,8 @@ def _movable(mask: Tensor | None, size: Size) -> Tensor | None:
     free = mask_on_canvas(mask, size)
     if not bool(free.any()):
         raise ValueError(
-            "the mask of what may move is black everywhere, so nothing could move. Paint white "
-            "what may move, or disconnect it."
+            "the movable mask is black everywhere, so nothing could move. Paint the areas white "
+            "that may move, or disconnect it."
         )
     return free
 
@@ -261,5 +261,6 @@ def _part(name: str, default: float) -> Any:
         min=0.0,
         max=1.0,
         step=0.01,
-        tooltip=f"Where in the run the control {name}s, 0 (first step) to 1 (after the last).",
+        tooltip=f"Fraction of the steps at which the control {name}s: 0 (first step) to 1 (after "
+        "the last step).",
     )

@@ -50,8 +50,8 @@ POINTS = [
     io.DynamicCombo.Option(
         "random",
         [
-            io.Int.Input("count", default=1024, min=1, max=1_000_000, tooltip="How many points."),
-            io.Int.Input("seed", default=0, min=0, max=2**53, tooltip="Which random points."),
+            io.Int.Input("count", default=1024, min=1, max=1_000_000, tooltip="Number of points."),
+            io.Int.Input("seed", default=0, min=0, max=2**53, tooltip="Seed of the random points."),
         ],
     ),
     io.DynamicCombo.Option(
@@ -60,7 +60,8 @@ POINTS = [
             _spacing(12.0),
             io.Mask.Input(
                 "mask",
-                tooltip="White where to look, at the chosen frame. Same proportions as the video.",
+                tooltip="White where points are placed, in the chosen frame. Same aspect ratio as "
+                "the video.",
             ),
         ],
     ),
@@ -80,8 +81,8 @@ POINTS = [
         [
             TracksSocket.Input(
                 "tracks",
-                tooltip="Points are taken where these tracks are visible at the chosen frame; "
-                "they keep their identities.",
+                tooltip="Points are placed where these tracks are visible in the chosen frame. "
+                "They keep their ids.",
             )
         ],
     ),
@@ -141,29 +142,27 @@ class TrackVideo(io.ComfyNode):
             aliases=["point tracking", "optical flow", "cotracker", "tapir", "motion capture"],
             display_name="Track Video",
             category="Motion Prompting/Video",
-            description="Follows points through a video, forwards and backwards in time, and tells "
-            "where each is hidden. Lucas-Kanade and DIS flow always run; the others need packages "
-            "and files (see the help page).",
+            description="Tracks points through a video, forwards and backwards in time, and marks "
+            "them invisible where they are hidden. Lucas-Kanade and DIS flow always run; the "
+            "other trackers need packages and files (see the help page).",
             inputs=[
-                io.Image.Input("images", tooltip="The video: pictures of one size, in order."),
+                io.Image.Input("images", tooltip="The video: images of one size, in order."),
                 io.Combo.Input(
                     "tracker",
                     options=list(TRACKERS),
                     default="lucas_kanade",
-                    tooltip="lucas_kanade: fast, no download. flow_dis: dense flow. tapir is the "
-                    "paper's own. CoTracker3's licence (CC-BY-NC 4.0) forbids commercial work. One "
-                    "that cannot run here says what is missing.",
+                    tooltip="lucas_kanade: fast, no download. flow_dis: dense flow. tapir: used "
+                    "in the paper. CoTracker3's licence (CC-BY-NC 4.0) forbids commercial use. A "
+                    "tracker that cannot run names what is missing.",
                 ),
-                io.DynamicCombo.Input(
-                    "points", options=POINTS, tooltip="Which points are followed."
-                ),
+                io.DynamicCombo.Input("points", options=POINTS, tooltip="The points to track."),
                 io.Int.Input(
                     "frame",
                     default=0,
                     min=0,
                     max=MAX_FRAMES,
-                    tooltip="Frame number where the points are chosen; they are followed from "
-                    "there to both ends.",
+                    tooltip="Frame in which the points are placed, counted from 0. They are "
+                    "tracked from there to both ends.",
                 ),
                 io.Float.Input(
                     "visibility_threshold",
@@ -171,8 +170,9 @@ class TrackVideo(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="From what on, of 1, a point counts as visible; higher hides more. "
-                    "0: the tracker's own. CoTracker3 has only its own.",
+                    tooltip="Confidence, 0..1, from which a point counts as visible; higher "
+                    "values hide more points. 0 takes the tracker's default. CoTracker3 allows "
+                    "no other.",
                 ),
                 io.Float.Input(
                     "fps",
@@ -180,13 +180,15 @@ class TrackVideo(io.ComfyNode):
                     min=0.1,
                     max=1000.0,
                     step=0.01,
-                    tooltip="Frames per second of the video, noted in the tracks.",
+                    tooltip="Frames per second of the video, stored with the tracks.",
                 ),
             ],
             outputs=[
-                tracks_output("The points through all frames."),
+                tracks_output("The tracks of the points through all frames."),
                 io.Image.Output(
-                    "overlay", display_name="overlay", tooltip="The video with its tracks on it."
+                    "overlay",
+                    display_name="overlay",
+                    tooltip="The video with its tracks drawn on it.",
                 ),
             ],
         )

@@ -24,8 +24,8 @@ def _mask(name: str, of: str, optional: bool) -> Any:
     return io.Mask.Input(
         name,
         optional=optional,
-        tooltip=f"The thing in the {of}: white (above one half). Same proportions as the {of}."
-        + (" Not connected: the whole picture." if optional else ""),
+        tooltip=f"White (above 0.5) on the object in the {of}. Same aspect ratio as the {of}."
+        + (" Without it the whole image is used." if optional else ""),
     )
 
 
@@ -34,8 +34,8 @@ def _points_text(name: str, of: str) -> Any:
         name,
         multiline=True,
         default="[]",
-        tooltip=f"Points of the {of} in its pixels, as coordinate text: [{{x, y}}, ...]. The first "
-        "here belongs to the first there, and so on.",
+        tooltip=f"Points in pixels of the {of}, as coordinate text: [{{x, y}}, ...]. Source and "
+        "target points are paired by their order.",
     )
 
 
@@ -44,11 +44,12 @@ OPTIONS = [
         "fit",
         [
             _mask("source_mask", "source video's frame", True),
-            _mask("target_mask", "target picture", True),
+            _mask("target_mask", "target image", True),
             io.Boolean.Input(
                 "keep_aspect",
                 default=True,
-                tooltip="On: one zoom for both axes. Off: width and height are stretched apart.",
+                tooltip="On: one scale factor for both axes. Off: width and height are scaled "
+                "separately.",
             ),
         ],
     ),
@@ -56,12 +57,13 @@ OPTIONS = [
         "shapes",
         [
             _mask("source_mask", "source video's frame", False),
-            _mask("target_mask", "target picture", False),
+            _mask("target_mask", "target image", False),
             io.Combo.Input(
                 "kind",
                 options=["similarity", "affine"],
                 default="similarity",
-                tooltip="similarity: shift, zoom and turn. affine: the shapes' spread agrees too.",
+                tooltip="similarity: translation, scale and rotation. affine: also matches the "
+                "spread of the shapes.",
             ),
         ],
     ),
@@ -69,13 +71,13 @@ OPTIONS = [
         "points",
         [
             _points_text("source_points", "source video's anchor frame"),
-            _points_text("target_points", "target picture"),
+            _points_text("target_points", "target image"),
             io.Combo.Input(
                 "kind",
                 options=["similarity", "affine", "thin_plate"],
                 default="thin_plate",
-                tooltip="similarity: shift, zoom and turn, from 2 pairs. affine: shears too, from "
-                "3. thin_plate: bends so that all pairs meet, from 3.",
+                tooltip="similarity: translation, scale and rotation, from 2 pairs. affine: also "
+                "shear, from 3. thin_plate: bends the image so that all pairs match, from 3.",
             ),
         ],
     ),
@@ -142,9 +144,9 @@ def _inputs() -> list[Any]:
         io.DynamicCombo.Input(
             "alignment",
             options=OPTIONS,
-            tooltip="How the source lies over the target. fit: box over box. shapes: size, "
-            "place and direction of two masks. points: pairs you name. none: the same "
-            "pixels.",
+            tooltip="How the source is mapped to the target. fit: box to box. shapes: position, "
+            "size and orientation of two masks. points: pairs of points. none: pixels stay the "
+            "same.",
         ),
         io.Float.Input(
             "displacement_scale",
@@ -152,16 +154,16 @@ def _inputs() -> list[Any]:
             min=-32.0,
             max=32.0,
             step=0.05,
-            tooltip="How far points go, times how far they went; the alignment's zoom "
-            "comes on top. Below 0 they go the other way.",
+            tooltip="Factor on the displacements, in addition to the scale of the alignment. "
+            "Negative values reverse them.",
         ),
         io.Int.Input(
             "count",
             default=1024,
             min=0,
             max=MAX_POINTS,
-            tooltip="At most so many tracks, chosen by seed; 0 keeps all. The paper uses "
-            "1024, and 1500 when the picture is very unlike the video.",
+            tooltip="Maximum number of tracks, selected by seed; 0 keeps all. The paper uses "
+            "1024, and 1500 if the image is very unlike the video.",
         ),
         io.Int.Input(
             "seed",
@@ -169,35 +171,35 @@ def _inputs() -> list[Any]:
             min=0,
             max=2**32 - 1,
             control_after_generate=False,
-            tooltip="Which choice: the same seed chooses the same tracks.",
+            tooltip="Seed of the selection; the same seed selects the same tracks.",
         ),
         io.Int.Input(
             "anchor_frame",
             default=0,
             min=0,
             max=MAX_FRAMES,
-            tooltip="The source frame, counted from 0, that lies over the picture; the "
-            "result begins there.",
+            tooltip="Source frame, counted from 0, that is aligned with the image. The result "
+            "begins there.",
         ),
         io.Combo.Input(
             "leaving",
             options=["hide", "drop", "keep"],
             default="hide",
-            tooltip="Points that leave the picture. hide: invisible while off it. drop: "
-            "their whole track goes. keep: as they are.",
+            tooltip="Points that leave the image. hide: invisible while outside. drop: the whole "
+            "track is removed. keep: unchanged.",
         ),
         io.Image.Input(
             "image",
             optional=True,
-            tooltip="The picture to move; its size in pixels becomes the canvas. Not "
-            "connected: the canvas of the tracks.",
+            tooltip="The image to animate. Its size in pixels is the canvas; without it, the "
+            "canvas of the tracks is used.",
         ),
         canvas_input(),
     ]
 
 
 class TransferMotion(io.ComfyNode):
-    """Tracks of a source video in, the same motion on another picture out."""
+    """Tracks of a source video in, the same motion on another image out."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -206,12 +208,11 @@ class TransferMotion(io.ComfyNode):
             aliases=["motion transfer", "retarget motion", "borrow motion", "copy motion"],
             display_name="Transfer Motion",
             category="Motion Prompting/Video",
-            description="Lays the motion of tracks from one video over another first frame: "
-            "aligned by boxes, shapes or points, larger or smaller, and thinned out for the model.",
+            description="Transfers the motion of tracks from one video to another first frame: "
+            "aligned by boxes, shapes or points, scaled, and reduced to the number of tracks "
+            "that the model takes.",
             inputs=_inputs(),
-            outputs=[
-                tracks_output("The motion on the target picture; points keep their identity.")
-            ],
+            outputs=[tracks_output("The motion on the target image. Points keep their ids.")],
         )
 
     @classmethod

@@ -29,11 +29,13 @@ FIT = io.DynamicCombo.Option(
             "mode",
             options=["stretch", "cover", "contain"],
             default="stretch",
-            tooltip="stretch: fill both sides. cover: keep proportions, cut what overhangs. "
-            "contain: keep proportions, leave borders.",
+            tooltip="stretch: fill both sides. cover: keep the aspect ratio and crop what "
+            "overhangs. contain: keep the aspect ratio and leave borders.",
         ),
         io.Image.Input(
-            "image", optional=True, tooltip="The picture to fit to; its size in pixels is taken."
+            "image",
+            optional=True,
+            tooltip="The image to fit to: its size in pixels is the new canvas.",
         ),
         _pixels("width", "New canvas width in pixels; 0 takes it from the image."),
         _pixels("height", "New canvas height in pixels; 0 takes it from the image."),
@@ -44,8 +46,15 @@ MOVE = io.DynamicCombo.Option(
     [
         _number("dx", 0.0, (-MAX_SIDE, MAX_SIDE), "Shift to the right, in pixels."),
         _number("dy", 0.0, (-MAX_SIDE, MAX_SIDE), "Shift downwards, in pixels."),
-        _number("rotate_deg", 0.0, (-3600, 3600), "Clockwise turn about the centre, in degrees."),
-        _number("scale", 1.0, (0.001, 1000), "Zoom about the canvas centre; 1 leaves it."),
+        _number(
+            "rotate_deg",
+            0.0,
+            (-3600, 3600),
+            "Clockwise rotation about the canvas centre, in degrees.",
+        ),
+        _number(
+            "scale", 1.0, (0.001, 1000), "Scale factor about the canvas centre; 1 changes nothing."
+        ),
     ],
 )
 FLIP = io.DynamicCombo.Option(
@@ -55,17 +64,17 @@ FLIP = io.DynamicCombo.Option(
             "direction",
             options=["horizontal", "vertical"],
             default="horizontal",
-            tooltip="horizontal: left and right change places. vertical: top and bottom do.",
+            tooltip="horizontal: swap left and right. vertical: swap top and bottom.",
         )
     ],
 )
 CROP = io.DynamicCombo.Option(
     "crop",
     [
-        _pixels("left", "Left edge of the part kept, in pixels."),
-        _pixels("top", "Top edge of the part kept, in pixels."),
-        _pixels("width", "Width of the part kept, in pixels; 0 goes to the right edge."),
-        _pixels("height", "Height of the part kept, in pixels; 0 goes to the bottom edge."),
+        _pixels("left", "Left edge of the crop, in pixels."),
+        _pixels("top", "Top edge of the crop, in pixels."),
+        _pixels("width", "Width of the crop, in pixels; 0 extends it to the right edge."),
+        _pixels("height", "Height of the crop, in pixels; 0 extends it to the bottom edge."),
     ],
 )
 PAD = io.DynamicCombo.Option(
@@ -110,14 +119,15 @@ class TransformTracks(io.ComfyNode):
             aliases=["fit tracks", "resize tracks", "scale tracks", "move", "rotate", "flip"],
             display_name="Transform Tracks",
             category="Motion Prompting/Edit",
-            description="Fits tracks to another size; moves, turns and zooms, flips, crops or "
-            "pads them. Points may leave the canvas; Filter Tracks can hide or drop them.",
+            description="Fits tracks to another canvas size, or moves, rotates, scales, flips, "
+            "crops or pads them. Points may leave the canvas; Filter Tracks can hide or remove "
+            "them.",
             inputs=[
                 tracks_input(),
                 io.DynamicCombo.Input(
                     "action",
                     options=[FIT, MOVE, FLIP, CROP, PAD],
-                    tooltip="What to do; each choice brings its own settings.",
+                    tooltip="The operation. Each one has its own settings.",
                 ),
                 canvas_input(),
             ],

@@ -1,6 +1,6 @@
-"""What travels between nodes, turned into the core's values and back.
+"""Values of sockets, converted to the core's types and back.
 
-The core's values lie on the CPU in float32, whatever the host keeps its own in.
+The core's values are on the CPU in float32, whatever device and dtype the host uses.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 OTHER_PROPORTIONS = (
-    "Connect a mask drawn on the same image (Load Image gives an empty 64x64 mask when the picture "
-    "has no transparency)."
+    "Connect a mask drawn on the same image (Load Image gives an empty 64x64 mask for an image "
+    "without transparency)."
 )
 Value = TypeVar("Value")
 
 
 def tracks_in(value: Any, image: Tensor | None = None) -> Tracks:
-    """Tracks from a TRACKS value, and the image that it meets.
+    """Tracks from a TRACKS value; an image may give the canvas.
 
     Raises CanvasError when their sizes differ, FormatError when neither gives the canvas.
     """
@@ -40,7 +40,7 @@ def tracks_in(value: Any, image: Tensor | None = None) -> Tracks:
 
 
 def tracks_out(tracks: Tracks) -> dict[str, Any]:
-    """The TRACKS value for the wire."""
+    """The TRACKS value for a socket."""
     from ..motion_core.formats.host import to_host
 
     return to_host(tracks)
@@ -85,15 +85,15 @@ def reference_in(value: Any) -> MotionReference:
 
 
 def depth_out(depth: DepthMap, image: Tensor | None = None) -> DepthMap:
-    """Depth for the wire: on the CPU, and on the canvas of the picture it belongs to.
+    """Depth for a socket: on the CPU, and with the canvas of its image.
 
-    Raises CanvasError when the picture has other proportions.
+    Raises CanvasError when the image has other proportions.
     """
     from ..motion_core.depth.sample import resize_depth
 
     here = replace(depth, z=depth.z.cpu(), valid=depth.valid.cpu(), K=depth.K.cpu())
     size = canvas_size(image) or here.size
-    masks.check_proportions(here.size, size, "the depth", "Make it from the same picture.")
+    masks.check_proportions(here.size, size, "the depth", "Make it from the same image.")
     return resize_depth(here, size)
 
 
@@ -126,18 +126,18 @@ def canvas_size(image: Tensor | None, width: int = 0, height: int = 0) -> Size |
 
 
 def picture(image: Tensor) -> Tensor:
-    """The first picture of an IMAGE: (H, W, 3) float32 in 0..1."""
+    """The first image of an IMAGE: (H, W, 3) float32 in 0..1."""
     return frames(image)[0]
 
 
 def frames(image: Tensor) -> Tensor:
-    """All pictures of an IMAGE: (B, H, W, 3) float32 in 0..1; alpha is dropped, grey tripled.
+    """All images of an IMAGE: (B, H, W, 3) float32 in 0..1; alpha is dropped, grey tripled.
 
     Raises ValueError for an empty batch or an unknown number of channels.
     """
     if image.ndim != 4 or not image.shape[0] or image.shape[-1] not in (1, 3, 4):
         raise ValueError(
-            f"expected an IMAGE batch (B, H, W, 3) with at least one picture; got "
+            f"expected an IMAGE batch (B, H, W, 3) with at least one image; got "
             f"{tuple(image.shape)}."
         )
     colours = image[..., :3] if image.shape[-1] >= 3 else image.expand(-1, -1, -1, 3)
@@ -145,12 +145,12 @@ def frames(image: Tensor) -> Tensor:
 
 
 def first_mask(mask: Tensor | None) -> Tensor | None:
-    """The first picture of a MASK (B, H, W) or (H, W): (H, W) float32 in 0..1; None stays None."""
+    """The first image of a MASK (B, H, W) or (H, W): (H, W) float32 in 0..1; None stays None."""
     return None if mask is None else masks.first_mask(mask).cpu().float()
 
 
 def mask_on_canvas(mask: Tensor, size: Size) -> Tensor:
-    """The first picture of a MASK on the canvas: (H, W) bool, True above one half.
+    """The first image of a MASK on the canvas: (H, W) bool, True above one half.
 
     A mask of another size is resized by its nearest pixels. Raises CanvasError when it has other
     proportions than the canvas.

@@ -81,7 +81,7 @@ def test_out_of_memory_frees_and_names_the_knobs(
         "track_visibility": torch.ones(3, 1, dtype=torch.bool),
     }
     with pytest.raises(
-        MemoryError, match="smaller or the clip shorter.*dtype.*vae_tiling"
+        MemoryError, match="smaller image or a shorter clip.*dtype.*vae_tiling"
     ) as reported:
         host.nodes["MotionPromptingTrackSampler"].execute(model, image, tracks, **WIDGETS)
     assert freed == ["models", "cache"]

@@ -125,7 +125,7 @@ def test_frames_are_taken_evenly() -> None:
 
 def test_mistakes_are_refused(nodes: Any, model: Any) -> None:
     target = reference(nodes, model)
-    with pytest.raises(ValueError, match="no region to be read in"):
+    with pytest.raises(ValueError, match="not read from a region"):
         reference(nodes, model, region=torch.ones(1, HEIGHT, WIDTH))
     with pytest.raises(ValueError, match="other proportions"):
         borrow = {"motion": "video", "frames": 0}

@@ -194,7 +194,7 @@ def test_a_model_that_cannot_tell_is_measured(
     [
         ({"model": "lite"}, TypeError, "connect Load Track Model"),
         ({"image": torch.zeros(1, 8, 8, 3)}, ValueError, "measured on 32x24"),
-        ({"image": torch.zeros(0, HEIGHT, WIDTH, 3)}, ValueError, "at least one picture"),
+        ({"image": torch.zeros(0, HEIGHT, WIDTH, 3)}, ValueError, "at least one image"),
         ({"steps": -1}, ValueError, "steps"),
         ({"text_guidance": 5.0}, ValueError, "lite reads none"),
         ({"strength": -1.0}, ValueError, "strength"),
