@@ -60,7 +60,7 @@ MOVE = io.DynamicCombo.Option(
             "preset",
             options=list(PRESETS),
             default="orbit_left",
-            tooltip="; ".join(f"{name}: {one.about}" for name, one in PRESETS.items()),
+            tooltip=" ".join(f"{name}: {preset.about}" for name, preset in PRESETS.items()),
         ),
         io.Float.Input(
             "amount",

@@ -117,7 +117,7 @@ class SaveTracks(io.ComfyNode):
                     "format",
                     options=[entry.name for entry in FORMATS],
                     default=FORMATS[0].name,
-                    tooltip="; ".join(f"{one.name}: {one.description}" for one in FORMATS),
+                    tooltip=" ".join(f"{entry.name}: {entry.description}" for entry in FORMATS),
                 ),
                 canvas_input(),
             ],

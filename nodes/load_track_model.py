@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # The host's model folders that are searched after our own.
 KINDS = ("diffusers", "checkpoints", "diffusion_models", "controlnet", "loras")
-SEARCHED = "It is looked for in ComfyUI's models/motion_prompting, then in its other model folders."
+SEARCHED = "It is searched in ComfyUI's models/motion_prompting, then in its other model folders."
 
 
 class LoadTrackModel(io.ComfyNode):

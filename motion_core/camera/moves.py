@@ -73,45 +73,53 @@ def _one(kind: Kind, axis: Vector, unit: Unit, amount: float, about: str) -> Pre
 
 
 PRESETS: Mapping[str, Preset] = {
-    "orbit_left": _one("orbit", UP, "degrees", 30.0, "Go round the pivot to the left."),
-    "orbit_right": _one("orbit", DOWN, "degrees", 30.0, "Go round the pivot to the right."),
-    "orbit_up": _one("orbit", RIGHT, "degrees", 20.0, "Go over the pivot, looking down on it."),
-    "orbit_down": _one("orbit", LEFT, "degrees", 20.0, "Go under the pivot, looking up at it."),
+    "orbit_left": _one("orbit", UP, "degrees", 30.0, "Orbit to the left around the pivot."),
+    "orbit_right": _one("orbit", DOWN, "degrees", 30.0, "Orbit to the right around the pivot."),
+    "orbit_up": _one("orbit", RIGHT, "degrees", 20.0, "Orbit upwards over the pivot."),
+    "orbit_down": _one("orbit", LEFT, "degrees", 20.0, "Orbit downwards under the pivot."),
     "arc_left": Preset(
         (Part("orbit", UP), Part("approach", FORWARD, 0.006)),
         "degrees",
         40.0,
-        "Go round to the left, coming closer.",
+        "Orbit to the left and move closer.",
     ),
     "arc_right": Preset(
         (Part("orbit", DOWN), Part("approach", FORWARD, 0.006)),
         "degrees",
         40.0,
-        "Go round to the right, coming closer.",
+        "Orbit to the right and move closer.",
     ),
     "dolly_in": _one("travel", FORWARD, "distance", 0.3, "Move closer."),
     "dolly_out": _one("travel", BACK, "distance", 0.3, "Move away."),
-    "truck_left": _one("travel", LEFT, "distance", 0.2, "Slide left without turning."),
-    "truck_right": _one("travel", RIGHT, "distance", 0.2, "Slide right without turning."),
-    "pedestal_up": _one("travel", UP, "distance", 0.15, "Rise without tilting."),
-    "pedestal_down": _one("travel", DOWN, "distance", 0.15, "Sink without tilting."),
-    "pan_left": _one("turn", UP, "degrees", 15.0, "Turn left on the spot."),
-    "pan_right": _one("turn", DOWN, "degrees", 15.0, "Turn right on the spot."),
-    "tilt_up": _one("turn", RIGHT, "degrees", 10.0, "Look up on the spot."),
-    "tilt_down": _one("turn", LEFT, "degrees", 10.0, "Look down on the spot."),
-    "roll_left": _one("turn", BACK, "degrees", 15.0, "Lean the camera to its left."),
-    "roll_right": _one("turn", FORWARD, "degrees", 15.0, "Lean the camera to its right."),
-    "crane_up": _one("crane", UP, "distance", 0.3, "Rise, keeping the pivot in view."),
-    "crane_down": _one("crane", DOWN, "distance", 0.15, "Sink, keeping the pivot in view."),
-    "spiral": _one("spiral", FORWARD, "distance", 0.1, "Circle once, looking at the pivot."),
+    "truck_left": _one("travel", LEFT, "distance", 0.2, "Move left without rotation."),
+    "truck_right": _one("travel", RIGHT, "distance", 0.2, "Move right without rotation."),
+    "pedestal_up": _one("travel", UP, "distance", 0.15, "Move up without rotation."),
+    "pedestal_down": _one("travel", DOWN, "distance", 0.15, "Move down without rotation."),
+    "pan_left": _one("turn", UP, "degrees", 15.0, "Rotate left in place."),
+    "pan_right": _one("turn", DOWN, "degrees", 15.0, "Rotate right in place."),
+    "tilt_up": _one("turn", RIGHT, "degrees", 10.0, "Rotate upwards in place."),
+    "tilt_down": _one("turn", LEFT, "degrees", 10.0, "Rotate downwards in place."),
+    "roll_left": _one("turn", BACK, "degrees", 15.0, "Roll to the left."),
+    "roll_right": _one("turn", FORWARD, "degrees", 15.0, "Roll to the right."),
+    "crane_up": _one("crane", UP, "distance", 0.3, "Move up and keep the pivot in view."),
+    "crane_down": _one("crane", DOWN, "distance", 0.15, "Move down and keep the pivot in view."),
+    "spiral": _one("spiral", FORWARD, "distance", 0.1, "Circle once while looking at the pivot."),
     "handheld": Preset(
-        (Part("handheld", FORWARD),), "degrees", 0.8, "Sway as if held by hand.", "linear"
+        (Part("handheld", FORWARD),), "degrees", 0.8, "Sway like a handheld camera.", "linear"
     ),
     "dolly_zoom_in": _one(
-        "zoom_with_travel", FORWARD, "distance", 0.35, "Move closer, widening the view to match."
+        "zoom_with_travel",
+        FORWARD,
+        "distance",
+        0.35,
+        "Move closer and widen the field of view to match.",
     ),
     "dolly_zoom_out": _one(
-        "zoom_with_travel", BACK, "distance", 0.6, "Move away, narrowing the view to match."
+        "zoom_with_travel",
+        BACK,
+        "distance",
+        0.6,
+        "Move away and narrow the field of view to match.",
     ),
 }
 

@@ -28,30 +28,30 @@ DENSIFIERS: dict[str, Entry] = {
     "layered": Entry(
         "..draft.densifier",
         "LayeredDensifier",
-        "cuts things out along the picture's edges and moves each by its own tracks",
+        "segments objects along edges of the image and moves each by its own tracks",
     ),
     "lite": Entry(
         "..models.lite.densifier",
         "make_lite_densifier",
-        "the embedded model's one-step estimate, which reads the picture",
+        "the one-step estimate of the embedded model, from the image",
     ),
     "nearest": Entry(
-        ".interpolation", "NearestTrack", "every place moves as the track that starts nearest"
+        ".interpolation", "NearestTrack", "every pixel moves like the track with the nearest start"
     ),
     "gaussian": Entry(
-        ".interpolation", "GaussianFalloff", "tracks move what is near and leave what is far"
+        ".interpolation",
+        "GaussianFalloff",
+        "a Gaussian-weighted average of nearby tracks, zero far from all",
     ),
-    "thin_plate": Entry(".interpolation", "ThinPlate", "the smoothest surface through all tracks"),
+    "thin_plate": Entry(".interpolation", "ThinPlate", "a thin-plate spline through all tracks"),
     "moving_least_squares": Entry(
         ".moving_least_squares",
         "MovingLeastSquares",
-        "every place moves by the rotation, zoom and shift of the tracks around it",
+        "every pixel moves by the rotation, scale and translation of the tracks around it",
     ),
-    "laplacian": Entry(
-        ".laplacian", "Laplacian", "tracks hold their places and the rest is as even as possible"
-    ),
+    "laplacian": Entry(".laplacian", "Laplacian", "as smooth as possible between the tracks"),
     "edge_aware_laplacian": Entry(
-        ".laplacian", "make_edge_aware", "the same, but motion may break along edges of colour"
+        ".laplacian", "make_edge_aware", "the same, but motion may change abruptly at colour edges"
     ),
     "rest": Entry(".interpolation", "Rest", "nothing moves"),
 }

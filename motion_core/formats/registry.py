@@ -82,7 +82,7 @@ FORMATS: tuple[TrackFormat, ...] = (
     TrackFormat(
         name="motion_npz",
         suffixes=(".npz",),
-        description="Our own file: keeps everything.",
+        description="This pack's file: stores everything.",
         needs_size=False,
         sniff=_has(npz.VERSION_KEY),
         read=npz.read_npz,
@@ -154,7 +154,7 @@ FORMATS: tuple[TrackFormat, ...] = (
     TrackFormat(
         name="csv",
         suffixes=(".csv",),
-        description="Our own table: frame,track,x,y,visible.",
+        description="This pack's table: frame,track,x,y,visible.",
         needs_size=True,
         sniff=_is_csv,
         read=csv.read_csv,

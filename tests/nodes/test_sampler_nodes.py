@@ -78,9 +78,10 @@ def test_the_settings_of_a_family_are_the_keywords_of_its_loader(name: str) -> N
 
 
 def _loader(family: Any) -> Any:
-    """What Family.load calls: load_model of the package's module load."""
+    """What Family.load calls: load_model of the package's module load, if there is one."""
     path = f"{family.load.__module__}.load"
-    return import_module(path).load_model if find_spec(path) else family.load
+    module = import_module(path) if find_spec(path) else None
+    return getattr(module, "load_model", family.load)
 
 
 def test_a_video_its_tracks_and_what_was_uncovered(nodes: Any, model: Any) -> None:
