@@ -80,6 +80,70 @@ def _number(name: str, default: float, most: float, tooltip: str, step: float = 
     return io.Float.Input(name, default=default, min=0.0, max=most, step=step, tooltip=tooltip)
 
 
+def _inputs() -> list[Any]:
+    return [
+        tracks_input("Tracks of the video whose motion is amplified."),
+        _number("factor", 16.0, 1000.0, "Factor on the displacements; the paper shows 1 to 32."),
+        _number(
+            "space_sigma",
+            24.0,
+            4096.0,
+            "Standard deviation, in pixels, of the Gaussian over neighbouring tracks; 0 for none.",
+        ),
+        _number(
+            "time_sigma",
+            1.0,
+            1000.0,
+            "Standard deviation, in frames, of the Gaussian along each track; 0 for none. "
+            "It must be well below the period of the vibration.",
+        ),
+        _number(
+            "low_hz",
+            0.0,
+            240.0,
+            "Motion below this frequency in Hz is not amplified; 0 for no limit.",
+        ),
+        _number(
+            "high_hz",
+            0.0,
+            240.0,
+            "Motion above this frequency in Hz is not amplified; 0 for no limit.",
+        ),
+        _number(
+            "fps",
+            0.0,
+            1000.0,
+            "Frames per second; 0 takes the rate stored in the tracks.",
+            0.01,
+        ),
+        *_further_inputs(),
+    ]
+
+
+def _further_inputs() -> list[Any]:
+    return [
+        io.Combo.Input(
+            "camera",
+            options=list(CAMERAS),
+            default="as it is",
+            tooltip="Remove camera motion first. homography: a rotating or zooming "
+            "camera, or flat scenes. similarity: few or noisy tracks.",
+        ),
+        io.DynamicCombo.Input(
+            "slice",
+            options=SLICES,
+            tooltip="Image line of the slice: a row, a column, or the line with most motion.",
+        ),
+        io.Image.Input(
+            "images",
+            optional=True,
+            tooltip="The video, or its first image, for the slice; same size in pixels as "
+            "the canvas. Without it the slice shows the tracks as curves.",
+        ),
+        canvas_input(),
+    ]
+
+
 class MagnifyMotion(io.ComfyNode):
     """Tracks in, larger motion and a space-time slice out."""
 
@@ -94,65 +158,7 @@ class MagnifyMotion(io.ComfyNode):
             "multiplies their displacements from the start. A frequency band in Hz selects one "
             "vibration.",
             is_interactive=True,
-            inputs=[
-                tracks_input("Tracks of the video whose motion is amplified."),
-                _number(
-                    "factor", 16.0, 1000.0, "Factor on the displacements; the paper shows 1 to 32."
-                ),
-                _number(
-                    "space_sigma",
-                    24.0,
-                    4096.0,
-                    "Standard deviation, in pixels, of the Gaussian over neighbouring tracks; 0 "
-                    "for none.",
-                ),
-                _number(
-                    "time_sigma",
-                    1.0,
-                    1000.0,
-                    "Standard deviation, in frames, of the Gaussian along each track; 0 for none. "
-                    "It must be well below the period of the vibration.",
-                ),
-                _number(
-                    "low_hz",
-                    0.0,
-                    240.0,
-                    "Motion below this frequency in Hz is not amplified; 0 for no limit.",
-                ),
-                _number(
-                    "high_hz",
-                    0.0,
-                    240.0,
-                    "Motion above this frequency in Hz is not amplified; 0 for no limit.",
-                ),
-                _number(
-                    "fps",
-                    0.0,
-                    1000.0,
-                    "Frames per second; 0 takes the rate stored in the tracks.",
-                    0.01,
-                ),
-                io.Combo.Input(
-                    "camera",
-                    options=list(CAMERAS),
-                    default="as it is",
-                    tooltip="Remove camera motion first. homography: a rotating or zooming "
-                    "camera, or flat scenes. similarity: few or noisy tracks.",
-                ),
-                io.DynamicCombo.Input(
-                    "slice",
-                    options=SLICES,
-                    tooltip="Image line of the slice: a row, a column, or the line with most "
-                    "motion.",
-                ),
-                io.Image.Input(
-                    "images",
-                    optional=True,
-                    tooltip="The video, or its first image, for the slice; same size in pixels as "
-                    "the canvas. Without it the slice shows the tracks as curves.",
-                ),
-                canvas_input(),
-            ],
+            inputs=_inputs(),
             outputs=[
                 tracks_output(
                     "The same points with amplified motion. They start at the same positions."

@@ -58,8 +58,7 @@ class SeparateMotion(io.ComfyNode):
                 TracksSocket.Output(
                     "objects",
                     display_name="objects",
-                    tooltip="The same points, moved by the motion that remains without the "
-                    "camera's displacement.",
+                    tooltip="The same points, moved by the remaining motion.",
                 ),
                 TracksSocket.Output(
                     "stabilised",

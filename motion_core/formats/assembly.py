@@ -18,10 +18,16 @@ MAX_POINTS = 10_000_000
 
 
 def agreed_size(stored: Size | None, given: Size | None, what: str = "the file") -> Size:
-    """The stored canvas, or the given one where none is stored.
+    """The stored canvas, or the given one if none is stored.
 
-    Raises FormatError when neither is known, CanvasError when both are
-    and differ.
+    Args:
+        stored: The canvas in the file, or None.
+        given: The caller's canvas, or None.
+        what: What errors call the file.
+
+    Raises:
+        FormatError: Neither is known.
+        CanvasError: Both are known and differ.
     """
     if given is not None:
         given = checked_size(*given)
@@ -60,12 +66,22 @@ def assemble(
     fps: float | None = None,
     ids: Tensor | None = None,
 ) -> Tracks:
-    """Tracks from positions (T, N, 2) in pixels and visibility (T, N), or None for all visible.
+    """Tracks from arrays, with checks of their values.
 
-    A position that is not finite, or not within float32, is allowed only where its point is
+    A position that is not finite, or does not fit float32, is allowed only where its point is
     invisible: it becomes the placeholder (0, 0), which must not be read.
-    Raises FormatError naming the frame and track of a visible one, and for too many frames
-    or tracks; ShapeError for other shapes.
+
+    Args:
+        xy: (T, N, 2) pixels of `size`.
+        visible: (T, N) bool, or None for all visible.
+        size: The canvas.
+        fps: Frames per second, or None when unknown.
+        ids: (N,) int64, or None for 0..N-1.
+
+    Raises:
+        FormatError: A visible position is not finite (the message names its frame and track), or
+            there are too many frames or tracks.
+        ShapeError: The shapes are others.
     """
     check_counts(xy.shape[0], xy.shape[1])
     points = _as_tensor(xy).to(torch.float32)

@@ -27,11 +27,18 @@ _MEMO = ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "FRAME")
 
 
 def read_ati(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
-    """Tracks of 121 frames from ATI's .pth, in pixels of `size`.
+    """Tracks of 121 frames from ATI's .pth.
 
-    The file is loaded with weights_only, and only after its pickle was seen to hold nothing but
-    one string of bytes. Stored is (N, 121, 1, 3): x, y and visibility, each times 8.
-    Raises FormatError for anything else.
+    Its array is (N, 121, 1, 3): x, y and visibility, each times 8. The file is loaded with
+    weights_only, and only if its pickle holds nothing but one string of bytes.
+
+    Args:
+        path: The file.
+        size: The canvas, which the file does not store.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        FormatError: The file holds anything else, or `size` is missing.
     """
     stored = _stored_array(_saved_bytes(path))
     if stored.shape[1:] != (ATI_POINTS, 1, 3):

@@ -27,14 +27,20 @@ ATI_POINTS = 121
 def parse_coordinates(
     coordinates: str | list[Any], size: Size | None, *, fps: float | None = None
 ) -> Tracks:
-    """Tracks from coordinate JSON in any of its spellings, one point per frame.
+    """Tracks from coordinate JSON, one point per frame, all visible.
 
-    One track is [{"x", "y"}, ...], several are a list of those; a list of JSON strings holds one
-    track or one list of tracks each; single quotes count as quotes; Python lists are read as they
-    are. size: the canvas the pixels are measured on, which the text does not store. Every point is
-    visible: the layout cannot express anything else. "[]" is zero tracks of zero frames.
-    Raises FormatError naming the track and point for anything else, among it tracks of different
-    lengths, which consumers cut or pad silently.
+    One track is [{"x", "y"}, ...], several are a list of those. A list of JSON strings holds one
+    track or one list of tracks per string. Single quotes count as quotes. Python lists are read as
+    they are. "[]" gives zero tracks of zero frames.
+
+    Args:
+        coordinates: JSON text or a Python list.
+        size: The canvas of the pixels, which the text does not store.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        FormatError: The text holds anything else, tracks differ in length, or `size` is missing.
+            The message names the track and point.
     """
     canvas = agreed_size(None, size, "coordinate JSON")
     items = load_list(coordinates)
@@ -49,13 +55,17 @@ def to_coordinates(
 ) -> str:
     """Coordinate JSON: a list of tracks, each a list of {"x", "y"} in pixels.
 
-    kind: "frames" writes one point per frame; "ati" writes exactly 121 points that span the whole
-    clip, which is how ATI reads its text whatever the length of the video.
-    integers: round to whole pixels, as the drawing widgets do; otherwise every float32 survives.
-    The layout has no visibility: while a point is invisible its track holds the last visible
-    position (before its first, the first). A track that is never visible is left out, and a
-    warning is logged.
-    Raises ValueError for another kind, or for "ati" of tracks without frames.
+    The layout has no visibility. An invisible point stays at its last visible position, or at its
+    first one before that. Tracks that are never visible are left out with a warning in the log.
+
+    Args:
+        tracks: The tracks to write.
+        kind: "frames" writes one point per frame. "ati" writes exactly 121 points that span the
+            whole clip, as ATI reads its text for any length of the video.
+        integers: Round to whole pixels, as drawing widgets do. Otherwise every float32 survives.
+
+    Raises:
+        ValueError: `kind` is unknown, or "ati" is given tracks without frames.
     """
     if kind not in ("frames", "ati"):
         raise ValueError(f'kind must be "frames" or "ati"; got {kind!r}.')
@@ -68,10 +78,12 @@ def to_coordinates(
 
 
 def hold_invisible(tracks: Tracks, layout: str) -> Tracks:
-    """The same tracks for a layout that cannot express visibility: all points visible.
+    """The same tracks with all points visible, for a layout without visibility.
 
-    Invisible points hold the nearest visible position of their track; tracks that are never
-    visible are left out with a warning that names `layout`.
+    Args:
+        tracks: Invisible points get the nearest visible position of their track; tracks that are
+            never visible are left out with a warning.
+        layout: Names the layout in the warning.
     """
     ever_visible = tracks.visible.any(dim=0)
     left_out = int((~ever_visible).sum())

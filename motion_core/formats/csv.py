@@ -22,9 +22,17 @@ _LARGEST_EXACT = 2.0**53
 def read_csv(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
     """Tracks from lines `frame,track,x,y,visible` in any order, below exactly that header.
 
-    frame counts from 0; track is the track's id; x, y are pixels of `size`; visible is 0 or 1.
-    Every track needs one line in every frame.
-    Raises FormatError naming the line, or the frame and track, for anything else.
+    frame counts from 0; track is the id of the track; x, y are pixels; visible is 0 or 1. Every
+    track needs one line in every frame.
+
+    Args:
+        path: The file.
+        size: The canvas, which the file does not store.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        FormatError: The file holds anything else, or `size` is missing. The message names the line,
+            or the frame and track.
     """
     table = _table(read_text(path, MAX_TABLE_BYTES))
     canvas = agreed_size(None, size, "a CSV file")

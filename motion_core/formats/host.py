@@ -37,15 +37,23 @@ def to_host(tracks: Tracks) -> dict[str, Any]:
 
 
 def from_host(value: Any, *, size: Size | None = None, fps: float | None = None) -> Tracks:
-    """Tracks from a TRACKS dict, ours or any other node's.
+    """Tracks from a TRACKS dict of this pack or of any other node.
 
-    size: the canvas the tracks meet; needed when the dict has no `canvas` (the host's own nodes
-    drop it), and checked against it otherwise. fps likewise, but never needed.
-    Visibility (T, 1) beside N tracks counts for all of them, as the host makes it from a mask; a
-    missing one means all visible, as the host's sampler reads it. A leading batch axis of one is
-    dropped. Ids that no longer fit the tracks are renumbered, with a warning: a node between has
+    Visibility (T, 1) for N tracks holds for all of them, as the host makes it from a mask. Without
+    visibility all points are visible, as the host's sampler reads it. A leading batch axis of one
+    is dropped. Ids that do not fit the tracks are renumbered with a warning: another node has
     changed the tracks and kept the old ids.
-    Raises FormatError for anything else, CanvasError when canvas and size differ.
+
+    Args:
+        value: The dict.
+        size: The expected canvas. Needed if the dict has no `canvas`, which the host's own nodes
+            drop; compared with it otherwise.
+        fps: Frames per second, used and compared likewise, but never needed.
+
+    Raises:
+        TypeError: `value` is a Tracks.
+        FormatError: `value` is anything else than such a dict.
+        CanvasError: Canvas and `size` differ.
     """
     if isinstance(value, Tracks):
         raise TypeError("from_host reads a TRACKS dict; these are Tracks already.")

@@ -28,13 +28,15 @@ class Point(NamedTuple):
 
 
 def load_list(source: str | list[Any]) -> list[Any]:
-    """The list in a JSON text, or a Python list; JSON strings inside it are read as well.
+    """The list in a JSON text, or a Python list; JSON strings inside it are parsed as well.
 
-    Single quotes count as quotes, as Python prints them. Objects {"x": number, "y": number}
-    become Point, other objects stay dicts, numbers become float.
-    Raises FormatError with line and column for text that is not JSON, for NaN and Infinity, for
-    more than 32 million characters, 2 million points or 200,000 tracks, for brackets nested
-    deeper than 8, and for anything that is not a list.
+    Single quotes count as quotes, as Python prints them. Objects {"x": number, "y": number} become
+    Point, other objects stay dicts, numbers become float.
+
+    Raises:
+        FormatError: The text is not JSON (the message names line and column), holds NaN or
+            Infinity, more than 32 million characters, 2 million points or 200,000 tracks, or
+            brackets nested deeper than 8, or is not a list.
     """
     if isinstance(source, str):
         source = without_mark(source)

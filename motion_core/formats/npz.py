@@ -19,9 +19,16 @@ VERSION_KEY = "motion_tracks_version"
 
 
 def read_npz(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
-    """Tracks from our own .npz: xy, visible, ids, size and, when it was known, fps.
+    """Tracks from this pack's .npz: xy, visible, ids, size and, if known, fps.
 
-    Raises FormatError for another or newer layout, CanvasError when `size` is given and differs.
+    Args:
+        path: The file.
+        size: The expected canvas, or None.
+        fps: The expected frames per second, or None; used if the file stores none.
+
+    Raises:
+        FormatError: The layout is another or a newer one, or `fps` differs.
+        CanvasError: `size` differs.
     """
     with NpzArrays(path) as arrays:
         _check_version(arrays)

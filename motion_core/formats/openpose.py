@@ -57,17 +57,23 @@ def read_poses(
     fps: float | None = None,
     progress: Progress = silent,
 ) -> PoseSequence:
-    """Poses from OpenPose JSON text, one frame as a dict, or a list of frames (POSE_KEYPOINT).
+    """Poses from OpenPose JSON.
 
-    Bodies of 18 or 25 joints, feet of 6 beside the body (ComfyUI's SDPose), hands of 21, faces of
-    68 or 70. The keys may lack their "_2d", as OpenPose wrote them before 1.3. Parts that are
-    missing, null or empty are not there, and neither are joints of confidence 0. Coordinates are
-    pixels, or shares of the canvas when none is beyond 2. The canvas is that of the frames
-    (canvas_width, canvas_height), or `size`; people keep their order from frame to frame, and
-    hands belong to the nearer wrist.
-    Raises FormatError naming frame, person and part for anything else, for a person without any
-    of these parts, and for people times frames beyond 300,000; CanvasError when frames and `size`
-    disagree.
+    Supports bodies of 18 or 25 joints, feet of 6 beside the body (ComfyUI's SDPose), hands of 21,
+    and faces of 68 or 70. Parts that are missing, null or empty are absent, and so are joints of
+    confidence 0. Coordinates are pixels, or fractions of the canvas if none is beyond 2. People
+    keep their order from frame to frame, and hands belong to the nearer wrist.
+
+    Args:
+        source: JSON text, one frame as a dict, or a list of frames (POSE_KEYPOINT).
+        size: The canvas, if the frames do not store one (canvas_width, canvas_height).
+        fps: Frames per second, or None when unknown.
+        progress: Called with (frames done, T).
+
+    Raises:
+        FormatError: The source holds anything else (the message names frame, person and part), or
+            people times frames exceed 300,000.
+        CanvasError: The canvas of the frames differs from `size`, or frames differ from each other.
     """
     frames = _frames(_parsed(source) if isinstance(source, str) else source)
     canvas = _canvas(frames, size)

@@ -20,12 +20,20 @@ _LISTS = (list, tuple)  # exactly these: JSON's {"x", "y"} is read as a kind of 
 
 
 def parse_pairs(pairs: str | list[Any], size: Size | None, *, fps: float | None = None) -> Tracks:
-    """Tracks from [[[x, y], ...], ...], or from [[x, y], ...] for one track.
+    """Tracks from [[[x, y], ...], ...], or from [[x, y], ...] for one track, all visible.
 
-    The points of a drag are spread evenly over the clip by the systems that read this layout, and
-    drags may have different numbers of points: T is the largest, the others are interpolated
-    linearly to it. size: the canvas in pixels. Every point is visible.
-    Raises FormatError naming the track and point for anything else.
+    Systems that read this layout spread the points of a drag evenly over the clip, and drags may
+    have different numbers of points: T is the largest, and the others are interpolated linearly to
+    it.
+
+    Args:
+        pairs: JSON text or a Python list.
+        size: The canvas of the pixels, which the text does not store.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        FormatError: The text holds anything else, or `size` is missing. The message names the track
+            and point.
     """
     canvas = agreed_size(None, size, "a list of pairs")
     items = load_list(pairs)

@@ -19,7 +19,13 @@ from .assembly import listed
 
 @dataclass(frozen=True)
 class FileHead:
-    """What identifies a file before it is read: its name, first bytes and zip members."""
+    """What identifies a file before it is read.
+
+    Attributes:
+        path: The file.
+        data: Its first bytes.
+        members: Names of its members, if it is a zip archive.
+    """
 
     path: Path
     data: bytes
@@ -33,11 +39,17 @@ class FileHead:
 
 @dataclass(frozen=True)
 class TrackFormat:
-    """One way to keep tracks in a file.
+    """One file format of tracks.
 
-    sniff: whether a file's content looks like this format, whatever its name.
-    read: (path, size, fps) -> Tracks. write: (path, tracks).
-    needs_size: the file does not store the canvas, so the reader needs its size.
+    Attributes:
+        name: Name of the format, as `format` of write_tracks takes it.
+        suffixes: File suffixes, the preferred one first.
+        description: One sentence for the user.
+        needs_size: Whether the reader needs the size of the canvas, because the file does not store
+            it.
+        sniff: Whether the content of a file looks like this format, whatever its name.
+        read: (path, size, fps) -> Tracks.
+        write: (path, tracks) -> None.
     """
 
     name: str
@@ -171,12 +183,18 @@ def format_names() -> tuple[str, ...]:
 def read_tracks(
     path: str | os.PathLike[str], *, size: Size | None = None, fps: float | None = None
 ) -> Tracks:
-    """Tracks from any known file; its content decides which format it is, not its name.
+    """Tracks from a file of any known format, which its content determines, not its name.
 
-    size: (width, height) of the canvas in pixels: needed by formats that do not store it, checked
-    against those that do. fps: likewise, but never needed.
-    Raises FormatError naming the file, the place and what was expected; CanvasError when the
-    file's canvas is another one than `size`.
+    Args:
+        path: The file.
+        size: (width, height) of the canvas in pixels: needed by formats that do not store it,
+            compared with those that do.
+        fps: Frames per second, used and compared likewise, but never needed.
+
+    Raises:
+        FormatError: The file cannot be read; the message names the file, the place and what was
+            expected.
+        CanvasError: The canvas of the file differs from `size`.
     """
     file = Path(path)
     with _naming(file):
@@ -187,10 +205,16 @@ def read_tracks(
 def write_tracks(
     path: str | os.PathLike[str], tracks: Tracks, *, format: str | None = None
 ) -> None:
-    """Write tracks in the format named, or else in the one its suffix stands for.
+    """Write tracks completely or not at all.
 
-    The file appears complete or not at all. Raises FormatError for an unknown name or suffix, a
-    missing folder, and tracks that the format cannot hold.
+    Args:
+        path: The file.
+        tracks: The tracks to write.
+        format: Name of the format; None selects it by the suffix of the file.
+
+    Raises:
+        FormatError: The name or suffix is unknown, the folder is missing, or the format cannot hold
+            the tracks.
     """
     file = Path(path)
     with _naming(file):

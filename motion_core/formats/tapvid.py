@@ -23,10 +23,17 @@ CENTRE_ORIGIN = 0.5  # CoTracker's (0, 0) is the centre of the top-left pixel, o
 def read_tapvid(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
     """Tracks from TAP-Vid's `points` (N, T, 2) and `occluded` (N, T).
 
-    Points are fractions of width and height from the corner of the top-left pixel, as the data
-    set stores them. When a visible point lies outside -1..2 they are taken for pixels, and a log
-    line says so. size: the canvas; not needed when the file holds its `video` (T, H, W, 3).
-    Raises FormatError for other shapes and types.
+    Points are fractions of width and height from the corner of the top-left pixel, as in the data
+    set. If a visible point lies outside -1..2, they are read as pixels, with a line in the log.
+
+    Args:
+        path: The file.
+        size: The canvas; not needed if the file holds its `video` (T, H, W, 3).
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        FormatError: Shapes or types are others, or no canvas is known.
+        CanvasError: The video's size differs from `size`.
     """
     with NpzArrays(path) as arrays:
         points, occluded = arrays.load("points"), arrays.load("occluded")
@@ -59,9 +66,16 @@ def write_tapvid(path: Path, tracks: Tracks) -> None:
 def read_cotracker(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
     """Tracks from CoTracker's `tracks` (1, T, N, 2) and `visibility` (1, T, N), or `pred_*`.
 
-    Its pixels count from the centre of the top-left pixel: 0.5 is added. The batch axis may be
-    missing, and visibility may end in an axis of one. size: the canvas.
-    Raises FormatError for other shapes and types.
+    CoTracker's pixels count from the centre of the top-left pixel, so 0.5 is added. The batch axis
+    may be missing, and visibility may end in an axis of one.
+
+    Args:
+        path: The file.
+        size: The canvas, which the file does not store.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        FormatError: Shapes or types are others, or `size` is missing.
     """
     with NpzArrays(path) as arrays:
         names = next(

@@ -19,11 +19,16 @@ log = logging.getLogger(__name__)
 
 
 def read_wan_move(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
-    """Tracks from NAME_tracks.npy and NAME_visibility.npy beside it, in pixels of `size`.
+    """Tracks from NAME_tracks.npy and NAME_visibility.npy beside it.
 
-    path: the positions, float (1, T, N, 2) or (T, N, 2). A file not called *_tracks.npy may stand
-    without a partner: all its points count as visible, and a log line says so.
-    Raises FormatError for a missing partner, other shapes and other types.
+    Args:
+        path: The positions, float (1, T, N, 2) or (T, N, 2). A file with a name other than
+            *_tracks.npy may have no partner: all its points are visible, with a line in the log.
+        size: The canvas, which the files do not store.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        FormatError: The partner is missing, shapes or types are others, or `size` is missing.
     """
     positions = read_npy(path)
     if positions.dtype == np.bool_:

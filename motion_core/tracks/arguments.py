@@ -11,9 +11,17 @@ MAX_FRAMES = 100_000
 
 
 def whole_number(name: str, value: Any, *, least: int | None = 0, most: int | None = None) -> int:
-    """`value` as an int within least..most (None: no limit).
+    """`value` as an int within limits.
 
-    Raises TypeError when it is not a whole number, ValueError when it is out of range.
+    Args:
+        name: What errors call the value.
+        value: Anything that has `__index__`, except bool.
+        least: The smallest allowed number, None for no limit.
+        most: The largest allowed number, None for no limit.
+
+    Raises:
+        TypeError: `value` is not a whole number.
+        ValueError: `value` is out of range.
     """
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be a whole number; got {value!r}.")

@@ -33,11 +33,17 @@ def scale_to(tracks: Tracks, size: Size) -> Tracks:
 def fit(
     tracks: Tracks, size: Size, mode: Literal["stretch", "cover", "contain"] = "stretch"
 ) -> Tracks:
-    """The tracks as their picture would be brought to another size.
+    """The tracks as if their image were resized to another size.
 
-    "stretch" fills each axis; "cover" keeps the aspect and fills the canvas, so that parts of the
-    picture fall outside; "contain" keeps the aspect and shows the whole picture between bars.
-    Both are centred. Raises ValueError for an unknown mode or a bad size.
+    Args:
+        tracks: Tracks of any canvas.
+        size: The new canvas.
+        mode: "stretch" fills each axis. "cover" keeps the aspect ratio and fills the canvas, so
+            that parts of the image fall outside. "contain" keeps the aspect ratio and shows the
+            whole image between bars. The last two are centred.
+
+    Raises:
+        TypeError, ValueError: `mode` is unknown or `size` is no valid canvas.
     """
     size = checked_size(*size)
     if mode == "stretch":
@@ -52,11 +58,19 @@ def fit(
 
 
 def crop(tracks: Tracks, left: int, top: int, size: Size) -> Tracks:
-    """The tracks on a rectangle cut from their canvas; its top-left corner is at (left, top).
+    """The tracks on a rectangle cut from their canvas.
 
     Points outside the rectangle keep their positions and their ``visible``; see hide_outside.
-    Raises TypeError for values that are not whole pixels, CanvasError when the rectangle does not
-    lie on the canvas.
+
+    Args:
+        tracks: Tracks of any canvas.
+        left: x of the rectangle's left edge, in whole pixels.
+        top: y of the rectangle's top edge, in whole pixels.
+        size: Size of the rectangle, the new canvas.
+
+    Raises:
+        TypeError: A value is not a whole number.
+        CanvasError: The rectangle does not lie on the canvas.
     """
     size = checked_size(*size)
     left = whole_number("left", left, least=None)
@@ -73,8 +87,13 @@ def crop(tracks: Tracks, left: int, top: int, size: Size) -> Tracks:
 def pad(tracks: Tracks, left: int = 0, top: int = 0, right: int = 0, bottom: int = 0) -> Tracks:
     """The tracks on their canvas grown by whole pixels on each side.
 
-    Raises TypeError or ValueError for a border that is not a whole number of 0 or more, or when the
-    canvas grows beyond its largest side.
+    Args:
+        tracks: Tracks of any canvas.
+        left: Pixels added on the left; `top`, `right` and `bottom` likewise.
+
+    Raises:
+        TypeError, ValueError: A border is not a whole number of 0 or more, or the canvas grows
+            beyond its largest side.
     """
     left, right = whole_number("left", left), whole_number("right", right)
     top, bottom = whole_number("top", top), whole_number("bottom", bottom)
@@ -106,11 +125,18 @@ def transform(
     scale: float = 1.0,
     about: tuple[float, float] | None = None,
 ) -> Tracks:
-    """The tracks scaled and turned about a point, then shifted; the canvas stays.
+    """The tracks scaled and rotated about a point, then shifted; the canvas stays.
 
-    dx, dy: pixels right and down. rotate_deg: clockwise as seen on the screen. scale: above 0.
-    about: the fixed point in pixels; None is the canvas centre.
-    Raises TypeError or ValueError for values that are not finite numbers, or scale not above 0.
+    Args:
+        tracks: Tracks of any canvas.
+        dx: Shift to the right in pixels.
+        dy: Shift downwards in pixels.
+        rotate_deg: Clockwise rotation on the screen, in degrees.
+        scale: Scale factor above 0.
+        about: The fixed point (x, y) in pixels; None is the centre of the canvas.
+
+    Raises:
+        TypeError, ValueError: A value is not a finite number, or `scale` is not above 0.
     """
     shift = tracks.xy.new_tensor([finite_number("dx", dx), finite_number("dy", dy)])
     angle = math.radians(math.remainder(finite_number("rotate_deg", rotate_deg), 360.0))

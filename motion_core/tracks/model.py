@@ -14,17 +14,20 @@ from ..geometry import Size, checked_size
 
 @dataclass(frozen=True, eq=False)
 class Tracks:
-    """N points followed through T frames of one canvas.
+    """N points with their positions in T frames of one canvas.
 
-    xy:      (T, N, 2) float32, columns (x, y) in pixels; the centre of the top-left pixel is
-             (0.5, 0.5). Points may leave the canvas.
-    visible: (T, N) bool. Where False, xy is a finite placeholder that must not be read.
-    ids:     (N,) int64, all different. A point's identity survives selection and concatenation.
-    size:    The canvas that xy is measured on.
-    fps:     Frames per second, or None when unknown.
+    T and N may be zero: a prompt without tracks is valid and means "no motion control".
 
-    T and N may be zero: a prompt without tracks is legal and means "no motion control".
-    Raises TypeError, ShapeError or ValueError when any of this does not hold.
+    Attributes:
+        xy: (T, N, 2) float32, columns (x, y) in pixels; the centre of the top-left pixel is (0.5,
+            0.5). Points may leave the canvas.
+        visible: (T, N) bool. Where False, xy is a finite placeholder that must not be read.
+        ids: (N,) int64, all different. The id of a point survives selection and concatenation.
+        size: The canvas that xy is measured on.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        TypeError, ShapeError, ValueError: A value does not have the dtype, shape or range above.
     """
 
     xy: Tensor
@@ -73,10 +76,17 @@ def make_tracks(
     ids: Tensor | None = None,
     fps: float | None = None,
 ) -> Tracks:
-    """Tracks from positions of any float dtype; all points visible and numbered 0..N-1 by default.
+    """Tracks from positions of any float dtype.
 
-    xy: (T, N, 2) pixels of `size`. visible: (T, N). ids: (N,).
-    Raises what Tracks raises.
+    Args:
+        xy: (T, N, 2) pixels of `size`.
+        size: The canvas.
+        visible: (T, N) bool; None makes all points visible.
+        ids: (N,) whole numbers; None numbers the points 0..N-1.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        TypeError, ShapeError, ValueError: As for Tracks.
     """
     if xy.ndim != 3 or xy.shape[-1] != 2:
         raise ShapeError(f"xy must be (T, N, 2) pixels; got {tuple(xy.shape)}.")

@@ -31,23 +31,41 @@ class _Box(NamedTuple):
 
 
 def grid_points(size: Size, spacing: float) -> Tensor:
-    """(N, 2) float32: a grid centred on the canvas, every point inside it.
+    """A grid centred on the canvas, with every point inside it.
 
-    A spacing beyond a side leaves one row or column, in the middle.
-    Raises ValueError when spacing is not above 0 or asks for more than 1,000,000 points.
+    Args:
+        size: The canvas.
+        spacing: Pixels between points. A spacing beyond a side leaves one row or column, in the
+            middle.
+
+    Returns:
+        (N, 2) float32 pixels, row by row.
+
+    Raises:
+        ValueError: `spacing` is not above 0 or needs more than 1,000,000 points.
     """
     size = checked_size(*size)
     return _as_points(_box_grid(_Box(0.0, 0.0, size.width, size.height), spacing))
 
 
 def mask_points(mask: Tensor, size: Size, spacing: float) -> Tensor:
-    """(N, 2) float32: a grid over the part of the canvas where the mask is on.
+    """A grid over the part of the canvas where a mask is on.
 
-    mask: (H, W) of the canvas, bool, or numbers that are on above 0.5. The grid is centred on the
-    bounding box of the mask; a mask that no grid point meets gives the mask's pixel nearest to its
-    own middle, so only an empty mask gives no points.
-    Raises ShapeError when the mask is not (H, W), CanvasError when it is of another size,
-    ValueError when it is not finite or for a spacing as in grid_points.
+    The grid is centred on the bounding box of the mask. If no grid point meets the mask, the result
+    is the mask's pixel nearest to its own centre, so only an empty mask gives no points.
+
+    Args:
+        mask: (H, W) of the canvas, bool, or numbers that are on above 0.5.
+        size: The canvas.
+        spacing: Pixels between points.
+
+    Returns:
+        (N, 2) float32 pixels, row by row.
+
+    Raises:
+        ShapeError: The mask is not (H, W).
+        CanvasError: The mask has another size than the canvas.
+        ValueError: The mask is not finite, or `spacing` is invalid as in grid_points.
     """
     size = checked_size(*size)
     value = binary_mask(mask)
@@ -65,12 +83,22 @@ def mask_points(mask: Tensor, size: Size, spacing: float) -> Tensor:
 
 
 def polygon_points(polygon: ArrayLike, spacing: float, size: Size | None = None) -> Tensor:
-    """(N, 2) float32: a grid inside a polygon, and inside the canvas when `size` is given.
+    """A grid inside a polygon, and inside the canvas when `size` is given.
 
-    polygon: (K, 2) corners in pixels, K >= 3, closed by itself; where it crosses itself the
-    even-odd rule holds. The grid is centred on its bounding box. A polygon so thin that no grid
-    point meets it gives one point in its middle; one that encloses nothing gives none.
-    Raises ShapeError or ValueError for a bad polygon, ValueError for a spacing as in grid_points.
+    The grid is centred on the bounding box of the polygon. A polygon so thin that no grid point
+    meets it gives one point in its middle; one that encloses nothing gives none.
+
+    Args:
+        polygon: (K, 2) corners in pixels, K >= 3, closed automatically. The even-odd rule holds
+            where it crosses itself.
+        spacing: Pixels between points.
+        size: The canvas, or None for no limit.
+
+    Returns:
+        (N, 2) float32 pixels, row by row.
+
+    Raises:
+        ShapeError, ValueError: The polygon is invalid, or `spacing` is, as in grid_points.
     """
     corners = _corners(polygon)
     positive_number("spacing", spacing)
@@ -96,13 +124,24 @@ def disc_points(
     spacing: float,
     shape: Literal["round", "square"] = "round",
 ) -> Tensor:
-    """(N, 2) float32: a grid through `center`, reaching `radius` pixels from it.
+    """A grid through `center` with points up to `radius` pixels away from it.
 
-    "round" keeps points at most `radius` away, "square" those within `radius` in x and in y.
-    N is odd and point N // 2 is the centre; radius 0 gives the centre alone. Points may lie
-    outside any canvas.
-    Raises ShapeError or ValueError for a bad centre, ValueError when radius is below 0, the shape
-    is unknown, or spacing is not above 0 or asks for more than 1,000,000 points.
+    N is odd and point N // 2 is the centre. Points may lie outside any canvas.
+
+    Args:
+        center: (x, y) in pixels.
+        radius: Pixels, 0 or more; 0 gives the centre alone.
+        spacing: Pixels between points.
+        shape: "round" keeps points at most `radius` away, "square" those within `radius` in x and
+            in y.
+
+    Returns:
+        (N, 2) float32 pixels, row by row.
+
+    Raises:
+        ShapeError: `center` is not (x, y).
+        ValueError: `center` is not finite, `radius` is below 0, `shape` is unknown, or `spacing` is
+            not above 0 or needs more than 1,000,000 points.
     """
     middle = np.asarray(center, dtype=np.float64)
     if middle.shape != (2,):
@@ -122,21 +161,36 @@ def disc_points(
 
 
 def points_inside_polygon(points: ArrayLike, polygon: ArrayLike) -> Tensor:
-    """(N,) bool: which points lie inside a polygon, by the even-odd rule.
+    """Which points lie inside a polygon, by the even-odd rule.
 
-    points: (N, 2); polygon: (K, 2), K >= 3, closed by itself. A point on a left or top edge is
-    inside, on a right or bottom edge outside, so polygons that share an edge share no point.
-    Raises ShapeError or ValueError for bad points or a bad polygon.
+    A point on a left or top edge is inside, on a right or bottom edge outside, so polygons that
+    share an edge share no point.
+
+    Args:
+        points: (N, 2) pixels.
+        polygon: (K, 2) corners in pixels, K >= 3, closed automatically.
+
+    Returns:
+        (N,) bool.
+
+    Raises:
+        ShapeError, ValueError: The points or the polygon are invalid.
     """
     where = _finite_pairs("points", points)
     return torch.from_numpy(_inside(where, _corners(polygon)))
 
 
 def static_tracks(points: ArrayLike, frames: int, size: Size, fps: float | None = None) -> Tracks:
-    """Tracks that stay at `points` through all frames, all visible, numbered 0..N-1.
+    """Tracks that stay at `points` in all frames, all visible, numbered 0..N-1.
 
-    points: (N, 2) pixels of the canvas `size`; they may lie outside it.
-    Raises ShapeError or ValueError for bad points, ValueError for frames outside 0..100000.
+    Args:
+        points: (N, 2) pixels of the canvas; they may lie outside it.
+        frames: Number of frames, 0..100000.
+        size: The canvas.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        ShapeError, ValueError: The points or the number of frames are invalid.
     """
     frames = whole_number("frames", frames, most=MAX_FRAMES)
     where = _as_points(_finite_pairs("points", points))

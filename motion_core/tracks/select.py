@@ -17,10 +17,14 @@ from .start import track_starts
 
 
 def select(tracks: Tracks, index_or_mask: Tensor | Sequence[int] | Sequence[bool]) -> Tracks:
-    """The tracks at the given positions, in the given order, or those where a mask is True.
+    """The tracks at the given indices, in that order, or those where a mask is True.
 
-    index_or_mask: (K,) whole numbers 0..N-1, each at most once, or (N,) bool.
-    Raises TypeError, ShapeError or ValueError when it is neither.
+    Args:
+        tracks: N tracks.
+        index_or_mask: (K,) whole numbers 0..N-1, each at most once, or (N,) bool.
+
+    Raises:
+        TypeError, ShapeError, ValueError: `index_or_mask` is neither.
     """
     index = _as_index(index_or_mask, tracks.num_points).to(tracks.device)
     return replace(
@@ -32,10 +36,14 @@ def select(tracks: Tracks, index_or_mask: Tensor | Sequence[int] | Sequence[bool
 
 
 def select_ids(tracks: Tracks, ids: Tensor | Sequence[int]) -> Tracks:
-    """The tracks with the given identities, in the given order.
+    """The tracks with the given ids, in that order.
 
-    ids: (K,) whole numbers, each the id of one track and given once.
-    Raises ValueError naming the ids that no track has.
+    Args:
+        tracks: N tracks.
+        ids: (K,) whole numbers, each the id of one track and at most once.
+
+    Raises:
+        ValueError: No track has one of the ids; the message names them.
     """
     wanted = _whole_vector("ids", ids).to(tracks.device)
     have, place = torch.sort(tracks.ids)
@@ -48,10 +56,16 @@ def select_ids(tracks: Tracks, ids: Tensor | Sequence[int]) -> Tracks:
 
 
 def select_random(tracks: Tracks, count: int, *, seed: int) -> Tracks:
-    """At most `count` tracks chosen by `seed`, in their original order.
+    """At most `count` random tracks, in their original order.
 
-    All tracks are returned when there are no more than `count`. With one seed, a smaller count
-    chooses a subset of what a larger one chooses. Raises ValueError when count is below 1.
+    Args:
+        tracks: N tracks; all are returned if N <= `count`.
+        count: The largest number of tracks, 1 or more.
+        seed: Seed of the selection. With one seed, a smaller count selects a subset of what a
+            larger count selects.
+
+    Raises:
+        TypeError, ValueError: `count` or `seed` is invalid.
     """
     count = whole_number("count", count, least=1)
     order = torch.randperm(tracks.num_points, generator=_generator(seed))
@@ -61,12 +75,19 @@ def select_random(tracks: Tracks, count: int, *, seed: int) -> Tracks:
 def select_farthest(
     tracks: Tracks, count: int, *, seed: int = 0, progress: Progress = silent
 ) -> Tracks:
-    """At most `count` tracks spread as evenly as they go, in their original order.
+    """At most `count` tracks spread as evenly as possible, in their original order.
 
-    Farthest-point sampling of where each track is first seen: a first one chosen by `seed`, then
-    always the track farthest from all chosen so far. Tracks that are never visible have no place
-    and are taken last. All tracks are returned when there are no more than `count`.
-    Raises ValueError when count is below 1.
+    Farthest-point sampling of the first visible positions. Tracks that are never visible have no
+    position and are taken last.
+
+    Args:
+        tracks: N tracks; all are returned if N <= `count`.
+        count: The largest number of tracks, 1 or more.
+        seed: Seed of the first track.
+        progress: Called with (tracks selected, count).
+
+    Raises:
+        TypeError, ValueError: `count` or `seed` is invalid.
     """
     count = whole_number("count", count, least=1)
     generator = _generator(seed)

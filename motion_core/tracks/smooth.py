@@ -1,4 +1,4 @@
-"""Calmer motion."""
+"""Gaussian smoothing in time."""
 
 from __future__ import annotations
 
@@ -17,12 +17,20 @@ BLOCK_FRAMES = 256
 
 
 def smooth_time(tracks: Tracks, sigma: float, *, progress: Progress = silent) -> Tracks:
-    """Every track smoothed in time by a Gaussian of `sigma` frames, reaching 4 sigma each way.
+    """Every track smoothed in time by a Gaussian.
 
-    Only visible frames count (normalised convolution: the weights of those that do sum to one), so
-    neither the clip's ends nor a gap pull on a point. Invisible frames keep their placeholders and
-    ``visible`` stays as it is. sigma 0 changes nothing.
-    Raises TypeError or ValueError when sigma is not a finite number of 0 or more.
+    Only visible frames count (normalised convolution: their weights sum to one), so neither the
+    ends of the clip nor gaps pull on a point. Invisible frames keep their placeholders and
+    ``visible`` stays as it is.
+
+    Args:
+        tracks: Tracks of any length.
+        sigma: Standard deviation in frames; the filter ends at 4 sigma on each side. 0 changes
+            nothing.
+        progress: Called with (frames done, T).
+
+    Raises:
+        TypeError, ValueError: `sigma` is not a finite number of 0 or more.
     """
     sigma = number_from_zero("sigma", sigma)
     frames = tracks.num_frames

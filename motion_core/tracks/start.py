@@ -19,9 +19,10 @@ THINNING_CELLS = 64
 class TrackStarts(NamedTuple):
     """The first visible frame and position of N tracks.
 
-    frame: (N,) int64, always a valid index into T >= 1 frames; 0 where never visible.
-    xy: (N, 2), in the dtype of the tracks; the placeholder of frame 0 where never visible.
-    has_start: (N,) bool, whether the track is ever visible.
+    Attributes:
+        frame: (N,) int64, always a valid index into T >= 1 frames; 0 where never visible.
+        xy: (N, 2), in the dtype of the tracks; the placeholder of frame 0 where never visible.
+        has_start: (N,) bool, whether the track is ever visible.
     """
 
     frame: Tensor

@@ -17,14 +17,21 @@ STILL_PX = 0.5
 
 @dataclass(frozen=True)
 class TrackSummary:
-    """Figures of one set of tracks. Shares are 0..1, lengths pixels of the canvas.
+    """Statistics of one set of tracks. Fractions are 0..1, lengths pixels of the canvas.
 
-    visible_share:     visible positions among all T x N.
-    inside_share:      positions on the canvas among the visible ones; 1 when none is visible.
-    visible_at_start:  tracks visible in frame 0.
-    mean_path, max_path: length a track travels, over steps between two visible frames.
-    max_step:          longest such step.
-    problems:          warnings for people, one sentence each; empty when nothing is odd.
+    Attributes:
+        frames: T, the number of frames.
+        points: N, the number of tracks.
+        size: The canvas.
+        fps: Frames per second, or None when unknown.
+        visible_share: Fraction of visible positions among all T x N.
+        inside_share: Fraction of the visible positions that lie on the canvas; 1 if none is
+            visible.
+        visible_at_start: Number of tracks visible in frame 0.
+        mean_path: Mean length of a track, over steps between two visible frames.
+        max_path: Length of the longest track.
+        max_step: Length of the longest step.
+        problems: Warnings for the user, one sentence each.
     """
 
     frames: int

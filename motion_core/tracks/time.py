@@ -57,9 +57,15 @@ def resample(
 
 
 def cut(tracks: Tracks, start: int, stop: int) -> Tracks:
-    """Frames start <= frame < stop alone.
+    """The frames start <= frame < stop.
 
-    Raises TypeError or ValueError unless 0 <= start < stop <= T.
+    Args:
+        tracks: T frames.
+        start: First frame kept.
+        stop: First frame removed after it.
+
+    Raises:
+        TypeError, ValueError: Not 0 <= start < stop <= T.
     """
     stop = whole_number("stop", stop, least=1, most=tracks.num_frames)
     start = whole_number("start", start, most=stop - 1)
@@ -72,10 +78,16 @@ def reverse(tracks: Tracks) -> Tracks:
 
 
 def hold(tracks: Tracks, before: int = 0, after: int = 0) -> Tracks:
-    """The clip made longer by standing still: extra copies of its first and its last frame.
+    """The clip extended by copies of its first and its last frame.
 
-    Raises TypeError or ValueError for negative counts, more than 100000 frames in all, or when
-    there is no frame to hold.
+    Args:
+        tracks: At least one frame.
+        before: Copies of the first frame, added at the start.
+        after: Copies of the last frame, added at the end.
+
+    Raises:
+        TypeError, ValueError: A count is negative, there would be more than 100000 frames, or there
+            is no frame at all.
     """
     before, after = whole_number("before", before), whole_number("after", after)
     _check_has_frames(tracks, "hold")
@@ -87,9 +99,14 @@ def hold(tracks: Tracks, before: int = 0, after: int = 0) -> Tracks:
 def loop(tracks: Tracks, count: int, ping_pong: bool = False) -> Tracks:
     """The clip played `count` times in a row.
 
-    ping_pong plays every second time backwards and shows each turning frame once, so that the
-    result has T + (count - 1) (T - 1) frames rather than count T.
-    Raises TypeError or ValueError for a count below 1 or more than 100000 frames in all.
+    Args:
+        tracks: T frames.
+        count: Number of times, 1 or more.
+        ping_pong: Play every second time backwards and show each turning frame once. The result
+            then has T + (count - 1) (T - 1) frames instead of count T.
+
+    Raises:
+        TypeError, ValueError: `count` is below 1, or there would be more than 100000 frames.
     """
     count = whole_number("count", count, least=1)
     length = tracks.num_frames
@@ -107,9 +124,14 @@ def loop(tracks: Tracks, count: int, ping_pong: bool = False) -> Tracks:
 def ease(tracks: Tracks, easing: Callable[[float], float]) -> Tracks:
     """The same path at another speed: at time t the tracks are where they were at easing(t).
 
-    easing: from and to 0..1 of the clip; results beyond that range stop at the clip's ends.
-    Positions and visibility between frames as in resample.
-    Raises ValueError when easing gives anything but a finite number, or there is no frame at all.
+    Positions and visibility between frames are those of resample.
+
+    Args:
+        tracks: At least one frame.
+        easing: Maps 0..1 of the clip to 0..1; results beyond that range are clamped.
+
+    Raises:
+        ValueError: `easing` returns a value that is not finite, or there is no frame at all.
     """
     _check_has_frames(tracks, "ease")
     last = tracks.num_frames - 1
@@ -124,11 +146,16 @@ def ease(tracks: Tracks, easing: Callable[[float], float]) -> Tracks:
 
 
 def shift(tracks: Tracks, frames: int, outside: Literal["hold", "absent"] = "hold") -> Tracks:
-    """The motion `frames` later (earlier when negative) in a clip of the same length.
+    """The motion delayed by `frames` in a clip of the same length.
 
-    outside: what points do where no source frame exists: "hold" keeps the first or last frame,
-    "absent" makes them invisible there.
-    Raises TypeError or ValueError for a bad value.
+    Args:
+        tracks: Tracks of any length.
+        frames: Delay in frames; negative is earlier.
+        outside: What points do where no source frame exists: "hold" keeps the first or last frame,
+            "absent" makes them invisible.
+
+    Raises:
+        TypeError, ValueError: A value is invalid.
     """
     frames = whole_number("frames", frames, least=None)
     if outside not in ("hold", "absent"):

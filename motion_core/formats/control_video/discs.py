@@ -19,13 +19,22 @@ def discs(
     radius_frac: float = 0.02,
     progress: Progress = silent,
 ) -> Tensor:
-    """A white disc at every visible point, on black: (T, H, W, 3) float32 0..1.
+    """A video with a white disc on black at every visible point.
 
-    A pixel whose centre lies d from the nearest point is radius + 1/2 - d, kept within 0 and 1:
-    one pixel of soft edge.
-    size: the canvas to draw on; the tracks' own by default.
-    radius_frac: the disc's radius as a fraction of the canvas's short side.
-    Raises ValueError for a radius that is not above 0 and at most 1.
+    A pixel whose centre lies d from the nearest point has the value radius + 1/2 - d, clamped to
+    0..1: one pixel of soft edge.
+
+    Args:
+        tracks: Tracks of T frames.
+        size: The canvas to draw on; None is that of the tracks.
+        radius_frac: Radius as a fraction of the canvas's short side.
+        progress: Called with (frames done, T).
+
+    Returns:
+        (T, H, W, 3) float32, 0..1.
+
+    Raises:
+        ValueError: `radius_frac` is not above 0 and at most 1.
     """
     if not 0 < radius_frac <= 1:
         raise ValueError(f"radius_frac must be above 0 and at most 1; got {radius_frac}.")

@@ -33,17 +33,25 @@ def ltx_frame_count(frames: int) -> int:
 
 
 def ltx_trails(tracks: Tracks, size: Size | None = None, *, progress: Progress = silent) -> Tensor:
-    """The control video (T, H, W, 3) float32 0..1 of LTX's motion-track IC-LoRA.
+    """The control video of LTX's motion-track IC-LoRA.
 
-    On black, at a short side of 1080: frame t shows every track's visible positions of frames
-    t - 50 .. t as filled discs, oldest first. With r = 1 - age / 50 a disc has radius 2 + 6 r
-    pixels and a colour that runs blue, green, yellow, red from r = 0 to 1, its red and blue then
-    swapped, as the weights were trained: the newest disc is blue in the result. The picture is
-    scaled down bilinearly without low-pass filter. Discs sit on whole pixels, the rounded
-    coordinates, which is how LTX's own node draws coordinate JSON.
-    size: the canvas to draw on; the tracks' own by default.
-    LTX takes videos of 8 n + 1 frames: resample the tracks to ltx_frame_count first.
-    Raises ValueError for a canvas more than about 115 times as long as wide.
+    Frame t shows the visible positions of every track in frames t - 50 .. t as filled discs on
+    black, oldest first, drawn at a short side of 1080. With r = 1 - age / 50 a disc has radius 2 +
+    6 r pixels and a colour from blue over green and yellow to red as r goes from 0 to 1; red and
+    blue are then swapped, as in the training of the weights, so the newest disc is blue in the
+    result. The image is scaled down bilinearly without low-pass filter. Discs are centred on
+    rounded coordinates, as in LTX's own node that draws coordinate JSON.
+
+    Args:
+        tracks: Tracks of 8 n + 1 frames, which LTX needs; resample to ltx_frame_count first.
+        size: The canvas to draw on; None is that of the tracks.
+        progress: Called with (frames done, T).
+
+    Returns:
+        (T, H, W, 3) float32, 0..1.
+
+    Raises:
+        ValueError: The canvas is more than about 115 times as long as wide.
     """
     import cv2
 
