@@ -11,11 +11,19 @@ SWEEPS = 2
 
 
 def geodesic_distance(seeds: BoolArray, height_map: FloatArray, climb: float) -> FloatArray:
-    """(K, h, w) cost of the cheapest 8-connected path from each set of seeds.
+    """The cost of the cheapest 8-connected path from each set of seeds.
 
-    seeds: (K, h, w), one set each. height_map: (h, w). A step costs its length in cells plus
-    `climb` times the change of height. Distances are those of SWEEPS passes down and up with
-    whole rows at once: paths that turn back more often come out a little long.
+    A step costs its length in cells plus `climb` times the change of height. Distances are those of
+    SWEEPS passes down and up over whole rows, so paths that turn back more often come out slightly
+    too long.
+
+    Args:
+        seeds: (K, h, w) bool, one set each.
+        height_map: (h, w).
+        climb: cost of a unit of height, in cells.
+
+    Returns:
+        (K, h, w).
     """
     rows = seeds.shape[1]
     dist = np.where(seeds, np.float32(0), UNREACHED)

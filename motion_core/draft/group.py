@@ -34,14 +34,14 @@ def field_at(
 ) -> BackwardField | None:
     """The backward field of what moves fully with a group at a frame; None at rest.
 
-    Where no point of the group is visible, the field is interpolated evenly between the last frame
-    that shows one and the next, or is that of the only one of the two there is.
+    In frames without a visible point of the group, the field is interpolated linearly between the
+    nearest frames before and after that have one; where only one of them exists, it is used.
 
     Args:
         motion: of all points.
         group: at least one point of it.
         frame: 0..T-1.
-        background: the field of what the group moves over, None when that rests.
+        background: the field of what the group moves over, None if that rests.
     """
     known = np.flatnonzero(motion.visible[:, group.members].any(axis=1))
     after = min(int(np.searchsorted(known, frame)), len(known) - 1)

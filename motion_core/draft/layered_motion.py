@@ -53,12 +53,12 @@ class LayeredMotion:
     def layer_field(
         self, layer: Layer, frame: int, background: BackwardField | None
     ) -> BackwardField | None:
-        """The motion of what moves fully with a layer at a frame; None where all rests.
+        """The motion of pixels that move fully with a layer, at a frame; None if everything rests.
 
         Args:
             layer: one of `layers.over`.
             frame: 0..T-1.
-            background: what background_field gave for that frame.
+            background: the result of background_field for that frame.
         """
         strong = layer.alpha >= LEAST_ALPHA
         group = PointGroup(layer.members[strong], layer.alpha[strong])

@@ -15,11 +15,11 @@ from .neighbours import Neighbours, components, find_neighbours
 
 KEY_FRAMES = 16
 MOST_LAYERS = 6
-# Below this a point rests.
+# A point whose displacement is smaller rests.
 REST_PX = 0.05
 # A motion that this fraction of the picture follows is the camera's.
 CAMERA_AREA = 0.5
-# Unless the points that rest against it cover this fraction: then the picture is pinned. A thing
+# Unless the points that rest against it cover this fraction: then the picture is pinned. An object
 # that keeps still while the camera moves lies within the picture: it covers at most WITHIN_RIM of
 # the rim, and what follows the camera covers most of it.
 PINNED_AREA, WITHIN_RIM, MOST_RIM = 0.05, 0.02, 0.5
@@ -75,9 +75,9 @@ class LayerStack:
 def find_layers(motion: Motion) -> LayerStack:
     """Splits the points of a motion by how they move.
 
-    The background rests, unless the points tied to one common similarity cover half of the
-    picture: then that is the camera's motion (`_camera`). Points that move otherwise form layers:
-    connected neighbours whose paths point the same way.
+    The background rests, unless the points that share one similarity cover half of the picture:
+    then that similarity is the camera's motion (`_camera`). Points that move otherwise form layers
+    of connected neighbours whose paths point the same way.
     """
     if not len(motion.source):
         return LayerStack(np.arange(0), False, ())

@@ -15,7 +15,7 @@ from .layers import Layer, LayerStack, natural_reach
 from .motion import Motion
 
 GRID_SIDE = 128
-# Crossing from a thing to its surroundings is as far as this fraction of the short side. Where
+# Cost of crossing from an object to its surroundings, as a fraction of the short side. Where
 # the gap between moving and resting points is wider than that, the border is ambiguous, and
 # borders count for less and less.
 BORDER_LENGTH = 0.1
@@ -28,7 +28,7 @@ LEVELS = (0.15, 0.38, 0.62, 0.85)
 # The guided filter: cells of its window, and the regularisation that keeps alpha from following
 # noise.
 WINDOW, EPSILON = 5, 0.02
-# The outermost alphas are cut off: the border lies a little outside of the thing.
+# The outermost alphas are cut off: the border lies slightly outside of the object.
 LOW_CUT, HIGH_CUT = 0.04, 0.84
 CORRECTIONS = 2
 
@@ -65,14 +65,23 @@ def make_guide_image(picture: FloatArray) -> GuideImage:
 def alpha_map(
     guide_image: GuideImage, motion: Motion, layers: LayerStack, layer: Layer
 ) -> FloatArray:
-    """(H, W) float32 0..1: how much of the layer's motion each pixel takes.
+    """The part of the layer's motion that each pixel takes.
 
-    One at a rigid layer's points, zero at all others, beyond the layer's reach and, unless its
-    points come near, where the picture ends. Between them alpha falls with the distance from
-    either side, measured along the picture: a change from colours of the layer to colours of its
-    surroundings counts as a long way, so that alpha falls there if there is such a change, and
-    evenly over the gap if there is none. The alpha of a soft layer interpolates its points,
-    whatever the picture shows.
+    Alpha is one at a rigid layer's points and zero at all others, beyond the layer's reach and,
+    unless its points come near, at the picture's edge. Between them alpha falls with the distance
+    from either side, measured along the picture: a change from colours of the layer to colours of
+    its surroundings counts as a long distance, so alpha falls at such a change, or evenly over the
+    gap if there is none. The alpha of a soft layer interpolates its points, whatever the picture
+    shows.
+
+    Args:
+        guide_image: of the picture.
+        motion: of all points.
+        layers: of the motion.
+        layer: one of them.
+
+    Returns:
+        (H, W) float32 0..1.
     """
     known = _known_alphas(motion, layers, layer)
     level, away = _constraints(guide_image.grid, motion, layer, known)

@@ -1,4 +1,4 @@
-"""Tracks relative to the picture: where each point starts and how far it has gone."""
+"""Tracks relative to the picture: the start and the displacement of each point."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Motion:
     """Points of the picture and their displacements.
 
     Attributes:
-        source: (N, 2) float32, where each point is in the picture, pixels of `canvas`.
-        shift: (T, N, 2) float32, how far it has gone; zero where it is not visible.
+        source: (N, 2) float32, the position of each point in the picture, pixels of `canvas`.
+        shift: (T, N, 2) float32, the displacement from there; zero where a point is not visible.
         visible: (T, N) bool.
-        late: (N,) bool, first visible after frame 0, so that `source` is a guess.
+        late: (N,) bool, first visible after frame 0, so that `source` is estimated.
         canvas: width and height in pixels.
     """
 

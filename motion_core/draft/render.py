@@ -76,7 +76,7 @@ class Window(NamedTuple):
 
 
 class _Maps(NamedTuple):
-    """Where a window's pixels come from at alpha w: (from_x - w * by_x, from_y - w * by_y).
+    """Source positions of a window's pixels at alpha w: (from_x - w * by_x, from_y - w * by_y).
 
     Pixel indices of the continued picture, (h, w) float32 each.
     """
@@ -231,9 +231,11 @@ def _torn(
 
 
 class _Rim(NamedTuple):
-    """Pixels just outside of what covers them, and how much of it they show: anti-aliasing.
+    """Pixels just outside an occluder, and the part of each that shows it: anti-aliasing.
 
-    index: (K,) flat. weight: (K,) 0..1.
+    Attributes:
+        index: (K,) flat indices.
+        weight: (K,) 0..1.
     """
 
     index: IndexArray

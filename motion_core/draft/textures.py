@@ -10,8 +10,8 @@ from ..fields.arrays import BoolArray, FloatArray
 from ..fields.fill import extend, fill_behind
 from .render import Texture
 
-# What has a larger alpha than this is gone when it has moved away, and its soft rim, this fraction
-# of the short side, with it.
+# Pixels with a larger alpha are removed from the background, with a soft rim of this fraction of
+# the short side.
 TAKEN_ALPHA, RIM = 0.5, 0.02
 # An alpha that falls from one to zero within this fraction of the short side falls at a border.
 BORDER_WIDTH = 0.01
@@ -28,8 +28,8 @@ def make_textures(
         picture: (H, W, 3).
         alphas: (H, W) of each layer.
         soft: whether each layer is soft.
-        travel: the greatest displacement, pixels, of anything that may bring the picture's edge
-            into sight.
+        travel: the greatest displacement, pixels, of anything that may make the picture's edge
+            visible.
     """
     import cv2
 

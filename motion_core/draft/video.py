@@ -28,13 +28,13 @@ def draft(
 ) -> Tensor:
     """The picture moving along its tracks: an instant preview.
 
-    The picture is frame 0. With the method "layered", what no track touches rests; points that
-    rest hold it there; points that move carry the thing they lie on, cut out along the picture's
-    own edges where it has any, stretched where it has none; where it leaves a hole, the
-    surroundings are continued. A track that starts later is taken to have rested at its first
-    visible place until then; a thing none of whose points is visible in a frame keeps its last
-    place, or moves evenly to the next. The other methods make a dense field of motion, and
-    `render_field` draws it. Without tracks, or without motion, every frame is the picture, bit
+    The picture is frame 0. With the method "layered", places without a track rest, and points at
+    rest hold their surroundings. Moving points carry the object that they lie on; it is cut out
+    along the picture's edges where there are any and stretched where there are none. Holes are
+    filled by continuing the surroundings. A track that starts later is assumed to have rested at
+    its first visible position until then. An object that has no visible point in a frame keeps its
+    last position, or moves evenly to the next one. The other methods make a dense field of motion,
+    which `render_field` draws. Without tracks, or without motion, every frame is the picture, bit
     for bit.
 
     Args:
@@ -48,7 +48,7 @@ def draft(
         pictures.
 
     Raises:
-        TypeError, ShapeError, ValueError: the image is no picture, or the method is unknown.
+        TypeError, ShapeError, ValueError: the image is not a picture, or the method is unknown.
         CanvasError: the tracks were measured on another canvas.
     """
     if checked_method(method) != LAYERED:
@@ -70,10 +70,19 @@ def draft(
 def draft_frames(
     image: Tensor, tracks: Tracks, *, method: str = LAYERED, progress: Progress = silent
 ) -> Iterator[Tensor]:
-    """The frames of `draft`, one at a time: (H, W, 3) float32 each.
+    """The frames of `draft`, one at a time, for clips that do not fit into memory.
 
-    For clips that do not fit into memory as a whole. Raises what `draft` raises, before the
-    first frame.
+    Args:
+        image: see `draft`.
+        tracks: see `draft`.
+        method: one of METHODS.
+        progress: called per frame.
+
+    Returns:
+        (H, W, 3) float32 each.
+
+    Raises:
+        The errors of `draft`, before the first frame.
     """
     total = tracks.num_frames
     if checked_method(method) == LAYERED:

@@ -1,1 +1,1 @@
-"""Dense motion: the field, what makes one from a picture and tracks, and what draws it."""
+"""Dense motion: the field, its estimation from tracks (densifiers), and the renderer."""

@@ -1,7 +1,4 @@
-"""Names for NumPy arrays in annotations.
-
-They say what the type checker cannot: OpenCV promises no more than "some numbers".
-"""
+"""NumPy array types for annotations; OpenCV's stubs return arrays of unspecified numbers."""
 
 from __future__ import annotations
 

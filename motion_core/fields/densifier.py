@@ -1,4 +1,4 @@
-"""The protocol of everything that makes dense motion from a picture and tracks."""
+"""The protocol of densifiers: dense motion from a picture and tracks."""
 
 from __future__ import annotations
 

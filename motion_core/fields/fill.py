@@ -1,4 +1,4 @@
-"""Inpainting behind a thing that moves away, and past the edge of the picture."""
+"""Inpainting behind a moving object, and beyond the edge of the picture."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ SOFT_BLUR, SOFT_WITHIN = 0.03, 0.06
 
 
 def fill_behind(picture: FloatArray, removed: BoolArray) -> FloatArray:
-    """The picture (H, W, C) with the pixels of `removed` (H, W) filled from their surroundings.
+    """The picture with some pixels filled from their surroundings.
 
-    Smooth on purpose: colours are spread in from the rim by pull-push at a small size. Continued
-    texture or structure would invent things that were never there.
+    The fill is smooth on purpose: pull-push spreads the colours of the rim at a small size.
+    Continued texture or structure would add objects that were never there.
+
+    Args:
+        picture: (H, W, C).
+        removed: (H, W), the pixels to fill.
     """
     import cv2
 
@@ -39,10 +43,14 @@ def fill_behind(picture: FloatArray, removed: BoolArray) -> FloatArray:
 
 
 def extend(picture: FloatArray, margin: int) -> FloatArray:
-    """The picture (H, W, C) continued by `margin` pixels on every side.
+    """The picture continued by `margin` pixels on every side.
 
-    Mirrored, and blurred more and more within a short distance, so that a mirror image is not
-    taken for a second thing.
+    The continuation is a mirror image that blurs within a short distance, so that it does not look
+    like a second copy of an object.
+
+    Args:
+        picture: (H, W, C).
+        margin: pixels.
     """
     import cv2
 

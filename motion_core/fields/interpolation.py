@@ -21,7 +21,7 @@ MOST_GLOBAL, LOCAL = 512, 64
 
 @dataclass(frozen=True)
 class Rest:
-    """A Densifier that ignores its tracks: nothing moves.
+    """A Densifier that ignores its tracks and returns a field at rest.
 
     Attributes:
         grid: columns and rows of the field.
@@ -47,7 +47,7 @@ class NearestTrack(ScatteredDensifier):
 
 @dataclass(frozen=True)
 class GaussianFalloff(ScatteredDensifier):
-    """Tracks move what is near and leave what is far, never beyond their own displacement.
+    """A Gaussian-weighted mean of the tracks, never beyond their own displacement.
 
     Attributes:
         sigma_frac: standard deviation of the falloff, as a fraction of the canvas's short side.
@@ -67,7 +67,7 @@ class GaussianFalloff(ScatteredDensifier):
 class ThinPlate(ScatteredDensifier):
     """The smoothest surface through the displacements (Bookstein, "Principal Warps", 1989).
 
-    Fewer than three different places define no plane; then the nearest track decides.
+    Fewer than three different positions determine no plane; then the nearest track is used.
 
     Attributes:
         smoothing: 0 interpolates every handle; larger values trade that for smoothness.
@@ -89,7 +89,7 @@ class ThinPlate(ScatteredDensifier):
 
 
 def _merged(points: FloatArray, shifts: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Handles at one place become their mean: no surface passes through both."""
+    """Replaces handles at one position by their mean, because no surface passes through both."""
     places, which, counts = np.unique(
         points.round(3), axis=0, return_inverse=True, return_counts=True
     )

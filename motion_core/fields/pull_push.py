@@ -1,4 +1,4 @@
-"""Pull-push: values of some cells of a grid, spread over all of them."""
+"""Pull-push interpolation: values of some cells of a grid, spread over all of them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from .arrays import FloatArray
 
 
 def spread_sums(sums: FloatArray) -> FloatArray:
-    """A value for every cell of a grid on which only some have one: averaged down a pyramid,
-    filled back up.
+    """A value for every cell of a grid on which only some cells have one, by an image pyramid.
 
-    Gortler et al., "The Lumigraph" (1996), section 3.4: a cell with enough weight keeps its own
-    average; the less weight it has, the more it takes from the coarser level.
+    Gortler et al., "The Lumigraph" (1996), section 3.4: a cell of full weight keeps its own
+    average; the lower its weight, the more it takes from the coarser level.
 
-    sums: (h, w, C + 1) float32, weighted values and, last, their weight; a weight of one is
-    enough. Returns (h, w, C) float32.
+    Args:
+        sums: (h, w, C + 1) float32, weighted values and, last, their weight; a weight of one is
+            full.
+
+    Returns:
+        (h, w, C) float32.
     """
     import cv2
 

@@ -1,4 +1,4 @@
-"""Every densifier by name. A densifier is imported when it is made, and torch with it."""
+"""Every densifier by name. A densifier and torch are imported only when one is made."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """Where a densifier is made, and what a person chooses by.
+    """A densifier of the registry.
 
     Attributes:
         module: its module, relative to this package.
         factory: the name of a function or class there that makes one without arguments.
-        summary: what it does, as a phrase.
+        summary: a phrase that describes it to users.
     """
 
     module: str

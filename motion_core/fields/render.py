@@ -1,7 +1,8 @@
 """The renderer: the first frame moved along a field at full resolution.
 
-What moves against its surroundings lies over them; where it uncovers something, a plate made from
-the surroundings shows; the two are mixed by coverage, so that edges stay soft.
+Foreground, which moves against its surroundings, lies over the background. Where it uncovers
+something, a plate that is filled from the surroundings shows. Coverage mixes them, so that edges
+stay soft.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from .similarity import fit_common
 from .splat import splat, spreading
 from .upsample import Upsampler
 
-# What differs from the background's motion by less than the first belongs to the background, by
-# more than the second to the foreground; pixels of a 512-pixel picture.
+# Motion that differs from the background's by less than the first is background, by more than the
+# second foreground; pixels of a 512-pixel picture.
 SAME_PX, OTHER_PX = 0.7, 2.5
 # Exponents by which faster and more visible pixels cover others.
 SPEED_WEIGHT, VISIBILITY_WEIGHT = 4.0, 6.0
 MOST_SPREAD = 3.0
-# How far the colours of a thing reach into the pixels beside it.
+# Width of the rim in which an object's colours mix with the pixels beside it.
 RIM_PX = 2
-# What moves has cracks of up to this width where it stretches, pixels of a 512-pixel picture.
+# Stretched objects open cracks of up to this width; pixels of a 512-pixel picture.
 CRACK_PX = 8
-# A pixel is a hole when less than this is covered; a smaller gap is a thing that stretches.
+# A pixel is a hole when less than this is covered; a smaller gap is a stretched object.
 HOLE_FROM, HOLE_TO = 0.45, 0.85
 # The motion of the surroundings is fitted to this many rows and columns of cells at the picture's
 # rim, of a grid of up to RIM_OF cells a side, and with a small weight to the others.

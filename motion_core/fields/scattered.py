@@ -1,7 +1,7 @@
-"""What the classical densifiers share: handles read from tracks, and the grid they are spread to.
+"""The base of the classical densifiers: handles from tracks, and the grid they are spread to.
 
 A handle is a point of the picture with its displacement in every frame. A point that is hidden for
-a while moves evenly from its last visible position to its next one.
+some frames moves evenly from its last visible position to its next one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..tracks.start import fill_gaps, thin_evenly, track_starts
 from .arrays import FloatArray
 from .motion_field import MotionField, field_on_canvas, resting_field
 
-# Columns and rows of the fields, unless others are asked for.
+# Default columns and rows of the fields.
 GRID = Size(64, 64)
 # As many as there are cells; distances from all cells to all handles must fit into memory.
 MOST_HANDLES = 4096

@@ -11,19 +11,19 @@ from .arrays import FloatArray
 def splat(
     colours: FloatArray, at: FloatArray, weight: FloatArray, shape: tuple[int, int]
 ) -> tuple[FloatArray, FloatArray]:
-    """Colours distributed bilinearly over the four pixels around where they land.
+    """Colours distributed bilinearly over the four pixels around their target positions.
 
     Args:
         colours: (3, K).
         at: (2, K) x and y in pixels, corner origin.
-        weight: (2, K): weight of each colour in the mean, and how much of a pixel it covers.
+        weight: (2, K): weight of each colour in the mean, and the part of a pixel that it covers.
         shape: (H, W).
 
     Returns:
-        The mean colour (H, W, 3), where any landed, and the coverage (H, W), float32.
+        The mean colour (H, W, 3), where any arrives, and the coverage (H, W), float32.
     """
     height, width = shape
-    # A ring of pixels around the frame takes what lands just outside of it.
+    # A ring of pixels around the frame receives what lands just outside of it.
     wide, high = width + 3, height + 3
     x = np.clip(at[0] + np.float32(0.5), 0, width + 1)
     y = np.clip(at[1] + np.float32(0.5), 0, height + 1)
@@ -49,10 +49,17 @@ def splat(
 
 
 def spreading(shift: FloatArray, most: float) -> FloatArray:
-    """(H, W) 1..most: the factor by which a displacement (H, W, 2) stretches the area of a pixel.
+    """The factor by which a displacement stretches the area of each pixel.
 
-    It is 1 where the motion tears (more than a pixel of difference from one pixel to the next):
-    a hole belongs there.
+    It is 1 where the motion tears, that is, differs by more than a pixel between neighbours: a hole
+    belongs there.
+
+    Args:
+        shift: (H, W, 2) pixels.
+        most: upper bound of the factor.
+
+    Returns:
+        (H, W) 1..most.
     """
     import cv2
 

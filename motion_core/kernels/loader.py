@@ -1,6 +1,6 @@
 """Compiles the kernels on first use, with NVRTC through PyTorch; users need no CUDA compiler.
 
-Where NVRTC is missing or fails, the log says so once and callers take the torch path.
+Where NVRTC is missing or fails, a warning is logged once per file and callers use the torch path.
 """
 
 from __future__ import annotations
@@ -49,10 +49,15 @@ def source_of(file: str) -> str:
 
 
 def launchers(file: str, names: Sequence[str], device: torch.device) -> list[Launch] | None:
-    """Launchers of the named kernels of one file, or None where they cannot run.
+    """Launchers of kernels of one file, or None where they cannot run.
 
-    On devices other than CUDA the result is None and nothing is logged. Where compiling fails, the
-    log says why once per file, and no second attempt is made.
+    On devices other than CUDA the result is None and nothing is logged. If compilation fails, the
+    reason is logged once per file, and no second attempt is made.
+
+    Args:
+        file: name of the source.
+        names: of the kernels.
+        device: on which they run.
     """
     if device.type != "cuda":
         return None

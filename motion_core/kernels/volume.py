@@ -35,13 +35,18 @@ class Entries:
 
 
 def add_rows(entries: Entries, rows: Tensor, dtype: torch.dtype) -> Tensor | None:
-    """The dense volume of rows (N, dim), zero where no entry lies.
+    """The dense volume of rows, zero where no entry lies.
 
     Sums run in entry order in float32 and are rounded once to `dtype`.
 
+    Args:
+        entries: the volume's entries.
+        rows: (N, dim).
+        dtype: of the volume.
+
     Returns:
         (T, H, W, dim * phases) of `dtype`; None where the kernel cannot run, so that the caller
-        does the same with torch.
+        uses torch operations.
     """
     frames, per_frame, width = entries.shape[0], entries.slots_per_frame, entries.shape[3]
     if not _fits(rows.dtype, dtype, len(entries.slots), frames, per_frame, width):

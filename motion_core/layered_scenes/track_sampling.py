@@ -47,10 +47,14 @@ def drag_points(rng: np.random.Generator, scene: Scene, layers: Array, pins: int
 
 
 def sample_tracks(rng: np.random.Generator, scene: Scene, points: Array) -> Tracks:
-    """The exact tracks through points (N, 2) of frame 0.
+    """The exact tracks of points in a scene; every track is visible in frame 0.
 
     In one call of ten each track ends at a random frame, for about half of them after the last one.
-    Every track is visible in frame 0.
+
+    Args:
+        rng: source of randomness.
+        scene: the scene.
+        points: (N, 2) pixels of frame 0.
     """
     xy, visible, _ = scene.follow(points)
     if len(points) and rng.random() < 0.1:

@@ -1,8 +1,8 @@
 """Checkpoints: everything a run needs to continue, in one safetensors file.
 
-accelerate's `save_state` is not used: it writes a folder of files one after the other, in place. A
-process that is killed between two of them leaves new weights beside an old optimizer state, and the
-run that continues from them is another one. Its optimizer state is a pickle as well.
+accelerate's `save_state` is not used, because it writes a folder of files one after the other, in
+place. If the process is killed between two of them, new weights lie beside an old optimizer state,
+and a run that continues from them differs. Its optimizer state is also a pickle.
 """
 
 from __future__ import annotations

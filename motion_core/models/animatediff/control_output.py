@@ -70,7 +70,11 @@ class AnimateDiffControlOutput:
     """A ControlOutput: a prepared control at a strength.
 
     The residuals are computed in AnimateDiffFamily.predict, where each branch's prompt embeddings
-    are known. prepared: None when no track counts, which adds nothing.
+    are known.
+
+    Attributes:
+        prepared: None when no track counts, which adds nothing.
+        strength: Factor on the residuals.
     """
 
     prepared: PreparedControl | None

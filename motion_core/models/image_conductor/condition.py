@@ -20,15 +20,22 @@ KERNEL_PX, SIGMA_PX = 99, 10.0
 
 
 def flow_condition(tracks: Tracks, size: Size, *, progress: Progress = silent) -> Tensor:
-    """Steps of the tracks as the released code draws them: (T, 128, H/8, W/8) float32.
+    """Step displacements of the tracks, rasterized as in the released code.
 
     The step p_i - p_(i-1), in pixels of `size`, is drawn in frame i at the pixel where it begins.
     Frames are blurred (99x99, sigma 10) and folded by PixelUnshuffle(8), all of x before all of y.
     Frame 0 is zero. A point that never moves is drawn with a drift of one pixel along both axes
     over the clip, because zeros would not distinguish it from a place without a track.
 
+    Args:
+        tracks: On any canvas.
+        size: Of the video.
+
+    Returns:
+        (T, 128, H/8, W/8) float32.
+
     Raises:
-        CanvasError: Unless the sides are multiples of 8 pixels.
+        CanvasError: The sides are not multiples of 8 pixels.
     """
     if size.width % CELL_PX or size.height % CELL_PX:
         raise CanvasError(

@@ -32,8 +32,8 @@ class Estimate(NamedTuple):
         visible: (B, M, T) logits.
         error: (B, M) logarithm of the expected error in units.
         affinity: (B, M, N) log odds that cell and track are on one layer, for the loss.
-        attention: (B, M, N) total attention of each cell to each track. What a row lacks of 1 is
-            the share of "nothing moves".
+        attention: (B, M, N) total attention of each cell to each track. The remainder of a row to 1
+            is the weight of "nothing moves".
     """
 
     displacement: Tensor
@@ -61,9 +61,9 @@ class ControlEncoder(ImageEncoder):
     """Dense motion from a picture and tracks, in one step.
 
     `heads` heads weigh tracks by learned affinity and by distance, one more by distance alone (the
-    smooth interpolant). A second pass repeats this with codes of tracks that know of each other.
-    Each head fits a similarity per cell and frame. A gate mixes them; "nothing moves" is a further
-    choice.
+    smooth interpolant). A second pass repeats this with codes of tracks that have attended to each
+    other. Each head fits a similarity per cell and frame. A gate mixes them with a further choice,
+    "nothing moves".
     """
 
     def __init__(self, config: EncoderConfig | None = None) -> None:

@@ -1,6 +1,6 @@
 """Lite as a family of the sampling protocols.
 
-The parts in the weights file decide what a run does; the notes of every result say which it was.
+The parts in the weights file determine the result; its notes name the parts that were used.
 - Encoder, base and control: the base generates motion and the control branch steers it.
 - Encoder and base: the base generates motion where no track acts; where control acts, the motion
   is the encoder's field.
@@ -165,10 +165,10 @@ class LiteFamily:
     ) -> Tensor:
         """(T, 3, G, G): x, y and visibility of the clean field that the base predicts.
 
-        The layers inside the network have no frames: lite's frames are channels of flat maps. The
-        prediction is the one place where frames are separate. It is a differentiable function of
-        the noisy latents, which is all that guidance needs. A cell stays with the material that it
-        shows in frame 0. Raises ValueError without a base or for another layer.
+        The layers inside the network have no time axis, because lite's frames are channels of flat
+        maps. The prediction is the one place where frames are separate. It is a differentiable
+        function of the noisy latents, which is all that guidance needs. A cell stays with the
+        content that it shows in frame 0. Raises ValueError without a base or for another layer.
         """
         base, image_features = self.lite.base, condition.image_features
         if base is None or image_features is None or layer != CLEAN_FIELD:
@@ -186,10 +186,12 @@ class LiteFamily:
         return field_to_latents(field, condition.frames)
 
     def inverse_scheduler(self) -> Any:
-        """The steps of scheduler() in reverse, in which clean latents shrink as noise would leave
-        them. The prediction is not used: of clean latents lite predicts these very latents, which
-        says nothing about the noise. If they kept their size, motion would be taken for larger
-        than it is."""
+        """The steps of scheduler() in reverse; clean latents shrink as noise would scale them.
+
+        The prediction is not used: for clean latents lite predicts these latents themselves, which
+        carries no information about the noise. If they kept their size, motion would read larger
+        than it is.
+        """
         from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
             FlowMatchEulerDiscreteScheduler,
         )

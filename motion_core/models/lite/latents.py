@@ -100,9 +100,9 @@ def time_factor(frames: int) -> Tensor:
     """Cholesky factor L (T - 1, T - 1) of the covariance of motion over frames 1..T-1.
 
     L z is noise as smooth over time as motion. Motion starts from zero: the variance grows evenly
-    to 1 at the last frame. Times s and t, as shares of the clip, are correlated by Matern's
+    to 1 at the last frame. Times s and t, as fractions of the clip, are correlated by Matern's
     (1 + a) exp(-a) with a = sqrt(3) |s - t| / MEMORY, plus a little white noise. Samples made from
-    rougher noise tremble.
+    rougher noise jitter.
     """
     t = torch.arange(1, frames, dtype=torch.float64) / (frames - 1)
     apart = (t[:, None] - t[None]).abs() * (math.sqrt(3) / MEMORY)
@@ -114,7 +114,7 @@ def time_factor(frames: int) -> Tensor:
 def coloured_noise(shape: tuple[int, ...], factor: Tensor, generator: torch.Generator) -> Tensor:
     """Noise for latents, correlated over time and white over space.
 
-    Averaging over a thing that moves as one removes it.
+    Averaging over cells that move together removes it.
 
     Args:
         shape: (B, 3 (T - 1), G, G).

@@ -139,11 +139,11 @@ class LiteTrackControlNet(nn.Module):
         return replace(prepared, correction=make_correction(attention, amount))
 
     def correction_amount(self, prepared: PreparedControl, seed: int = 0) -> Tensor:
-        """(B, 1, G*G) 0..1: the gate for motion in pure noise.
+        """The gate for motion in pure noise: (B, 1, G*G) 0..1.
 
         This part of the residuals is corrected in every step. It cannot be learned at lower noise
-        levels: in training the noisy latents hold the truth, and the base does well to rely on it;
-        in a run they hold what the base predicted before.
+        levels: in training the noisy latents contain the truth, and the base does well to rely on
+        it; in a run they contain what the base predicted before.
         """
         factor = time_factor(self.config.frames).to(prepared.target)
         generator = torch.Generator().manual_seed(seed)
@@ -199,8 +199,8 @@ class LiteTrackControlNet(nn.Module):
 def resample_tracks(tracks: Tracks, frames: int) -> Tracks:
     """Tracks resampled to a model's number of frames, linear in between.
 
-    A point is visible between two frames in which it is visible. A track that would never be
-    visible in this way is visible near the frames in which it was.
+    A point is visible between two frames in which it is visible. A track that would become
+    invisible in all frames is visible near the frames in which it was visible.
     """
     if tracks.num_frames == frames:
         return tracks

@@ -55,9 +55,9 @@ class SecondPass(NamedTuple):
 
 
 class TrackTransformer(nn.Module):
-    """Codes of tracks that know of each other, and a second pass in which cells attend to them.
+    """Codes of tracks that attend to each other, and a second pass in which cells attend to them.
 
-    At its initialisation the second pass changes nothing.
+    At initialisation the second pass changes nothing.
     """
 
     def __init__(self, width: int, heads: int, code: int = 32) -> None:

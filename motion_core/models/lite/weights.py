@@ -80,7 +80,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def renamed_keys(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of a file of OLDER_KIND under today's keys; those that nothing reads are left out."""
+    """Tensors of a file of OLDER_KIND under today's keys; unused ones are left out."""
     renamed = {}
     for old, value in tensors.items():
         new = _renamed_key(old)

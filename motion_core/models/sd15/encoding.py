@@ -14,9 +14,16 @@ CELL_PX = 8
 
 
 def encode_image(vae: Any, image: Tensor) -> Tensor:
-    """(4, h, w) float32, the scaled mode of the latent of an image (H, W, 3) 0..1.
+    """The latent of an image: the mode of its distribution, scaled.
 
     Image Conductor's code draws a sample instead; the mode is the same in every run.
+
+    Args:
+        vae: The autoencoder.
+        image: (H, W, 3) 0..1.
+
+    Returns:
+        (4, h, w) float32.
     """
     parameter = next(vae.parameters())
     pixels = (image.float() * 2.0 - 1.0).permute(2, 0, 1)[None]
@@ -25,9 +32,15 @@ def encode_image(vae: Any, image: Tensor) -> Tensor:
 
 
 def encode_prompt(tokenizer: Any, encoder: Any, prompt: str) -> Tensor:
-    """(1, L, D) float32, CLIP's embeddings of a prompt; a longer prompt is truncated.
+    """CLIP's embeddings of a prompt; a longer prompt is truncated.
 
-    tokenizer: None is enough for an empty prompt.
+    Args:
+        tokenizer: None is enough for an empty prompt.
+        encoder: CLIP's text encoder.
+        prompt: The text.
+
+    Returns:
+        (1, L, D) float32.
     """
     device = next(encoder.parameters()).device
     if tokenizer is None:

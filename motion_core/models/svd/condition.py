@@ -1,4 +1,4 @@
-"""What MotionPro (2505.20287) reads of tracks: motion of small regions, and where motion is."""
+"""MotionPro's conditions (2505.20287): displacement on small regions, and a motion mask."""
 
 from __future__ import annotations
 
@@ -32,13 +32,28 @@ def region_condition(
     rule: MaskRule = "moving",
     progress: Progress = silent,
 ) -> Tensor:
-    """Region-wise trajectory and motion mask: (frames, 3, H, W) float32.
+    """Region-wise trajectory and motion mask.
 
-    Channels 0 and 1: displacement since frame 0 in pixels of `size`, on the 8x8 block where each
-    track starts (see region_flow; blocks that the border cuts are kept, where the released code
-    drops them). Channel 2, the same in every frame: 1 where motion is wanted, by the rule or
-    where brush (H, W) is not zero. Tracks of another length are resampled by PCHIP.
-    Raises ValueError for an unknown rule, and what region_flow and resample raise.
+    Channels 0 and 1 are the displacement since frame 0 in pixels of `size`, on the 8x8 block where
+    each track starts (see region_flow; blocks at the border are cut off, where the released code
+    drops them). Channel 2 is the same in every frame: 1 where motion is expected, by the rule or
+    where the brush is not zero. Tracks of another length are resampled by PCHIP.
+
+    Args:
+        tracks: On any canvas.
+        size: Of the condition.
+        frames: T of the condition.
+        brush: (H, W), or None.
+        rule: Of the motion mask.
+        progress: Callback.
+
+    Returns:
+        (frames, 3, H, W) float32.
+
+    Raises:
+        ValueError: The rule is unknown.
+
+    Also raises what region_flow and resample raise.
     """
     checked_rule(rule)
     flow = region_flow(resample(tracks, frames, "pchip"), size, brush=brush, progress=progress)
@@ -61,12 +76,23 @@ def checked_rule(rule: MaskRule) -> MaskRule:
 def dense_condition(
     tracks: Tracks, size: Size, *, frames: int = FRAMES, progress: Progress = silent
 ) -> Tensor:
-    """What MotionPro-Dense reads: displacement and visibility, (frames, 3, H, W) float32.
+    """Displacement and visibility: the condition of MotionPro-Dense.
 
     Tracks should start everywhere: on every pixel, or on a grid of spacing 8 (each stands for the
-    8x8 block round its start). Channels 0 and 1 as region_condition; channel 2 is 1 in the frames
-    in which what starts there is seen.
-    Raises what region_flow and resample raise.
+    8x8 block around its start). Channels 0 and 1 are those of region_condition. Channel 2 is 1 in
+    the frames in which the content of the block is visible.
+
+    Args:
+        tracks: On any canvas.
+        size: Of the condition.
+        frames: T of the condition.
+        progress: Callback.
+
+    Returns:
+        (frames, 3, H, W) float32.
+
+    Raises:
+        The errors of region_flow and resample.
     """
     tracks = resample(tracks, frames, "pchip")
     flow = region_flow(tracks, size, progress=progress)

@@ -104,9 +104,17 @@ class MotionProControl:
 
 
 def joined_brush(request: GenerationRequest, brush: Tensor | None) -> Tensor | None:
-    """(H, W) bool on the request's canvas: its movable area and what the brush covers.
+    """The area of expected motion: the request's movable area and the brush.
 
-    Raises CanvasError for a brush of other proportions than the picture.
+    Args:
+        request: Of the run.
+        brush: (H, W) bool in the picture's proportions, or None.
+
+    Returns:
+        (H, W) bool on the request's canvas, or None without either.
+
+    Raises:
+        CanvasError: The brush has other proportions than the picture.
     """
     if brush is None:
         return request.movable

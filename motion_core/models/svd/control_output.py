@@ -25,7 +25,12 @@ class PreparedControl:
 
 @dataclass(frozen=True, eq=False)
 class MotionProControlOutput:
-    """A ControlOutput: a prepared control at a strength. prepared: None adds nothing."""
+    """A ControlOutput: a prepared control at a strength.
+
+    Attributes:
+        prepared: None adds nothing.
+        strength: Factor on modulation and LoRA.
+    """
 
     prepared: PreparedControl | None
     strength: float = 1.0

@@ -19,9 +19,15 @@ _AUGMENT_SEED = 0
 
 
 def encode_image(vae: Any, image: Tensor, augment: float) -> Tensor:
-    """(1, 4, h, w) float32, the mode of the latent of an image with noise, not scaled.
+    """The latent of an image with noise: the mode of its distribution, not scaled.
 
-    image: (H, W, 3) 0..1. augment: deviation of the noise, in units of the range -1..1.
+    Args:
+        vae: The autoencoder.
+        image: (H, W, 3) 0..1.
+        augment: Standard deviation of the noise, in units of the range -1..1.
+
+    Returns:
+        (1, 4, h, w) float32.
     """
     parameter = next(vae.parameters())
     generator = torch.Generator("cpu").manual_seed(_AUGMENT_SEED)

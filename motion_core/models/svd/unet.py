@@ -1,4 +1,4 @@
-"""Diffusers' U-Net of Stable Video Diffusion, built as the weights of a checkpoint say."""
+"""Diffusers' U-Net of Stable Video Diffusion, built from the shapes of a checkpoint's weights."""
 
 from __future__ import annotations
 
@@ -17,11 +17,16 @@ TIME_IDS = 3
 def unet_config(
     weights: Mapping[str, Tensor], head_channels: int = HEAD_CHANNELS
 ) -> dict[str, Any]:
-    """Arguments of UNetSpatioTemporalConditionModel from its weights under diffusers' names.
+    """Arguments of UNetSpatioTemporalConditionModel, from its weights under diffusers' names.
 
-    head_channels: per attention head, which no weight tells. Raises KeyError if a weight that it
-    reads is missing, IndexError if one lacks a dimension, ValueError for widths that heads do not
-    share evenly.
+    Args:
+        weights: By name.
+        head_channels: Per attention head, which no weight shows.
+
+    Raises:
+        KeyError: A weight that is read is missing.
+        IndexError: A weight lacks a dimension.
+        ValueError: Widths are not divisible by the heads.
     """
     levels = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("down_blocks."))
     widths = tuple(

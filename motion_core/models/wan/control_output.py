@@ -1,4 +1,4 @@
-"""What a control does to Wan's transformer: edits the condition latents, or hooks its blocks."""
+"""The effect of a control on Wan's transformer: edited condition latents, or hooked blocks."""
 
 from __future__ import annotations
 
@@ -31,9 +31,11 @@ class WanControlOutput(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class EditedCondition:
-    """Condition latents (1, 4 + C, T', H, W), mask and image, edited along the tracks.
+    """Mask and image latents, edited along the tracks.
 
-    strength: 0 is the plain condition, 1 the edited one, more extrapolates.
+    Attributes:
+        condition_latents: (1, 4 + C, T', H, W), the edited mask and image.
+        strength: 0 is the plain condition, 1 the edited one, more extrapolates.
     """
 
     condition_latents: Tensor
@@ -59,7 +61,10 @@ class EditedCondition:
 class TrackControlNetOutput:
     """A Track-ControlNet and the tracks as it encoded them.
 
-    control_hidden_states: (S, D), added to the tokens that the copied blocks read.
+    Attributes:
+        network: The Track-ControlNet.
+        control_hidden_states: (S, D), added to the tokens that the copied blocks read.
+        strength: Factor on the residuals.
     """
 
     network: WanTrackControlNet

@@ -35,18 +35,27 @@ def check_size(size: Size, multiple: int) -> None:
 
 
 def check_latent(latent: Tensor, tracks: Tracks, weights: Tensor | None) -> Tensor:
-    """The weight of every track (N,), once latent (C, T', H, W), tracks and weights agree.
+    """The weights of the tracks, after a check that all arguments agree.
 
-    Raises TypeError or ShapeError when they do not.
+    Args:
+        latent: (C, T', H, W).
+        tracks: N of them.
+        weights: (N,) 0..1, or None for 1.
+
+    Returns:
+        (N,) weights.
+
+    Raises:
+        TypeError, ShapeError: The arguments do not agree.
     """
     if not latent.is_floating_point():
         raise TypeError(f"a latent is floating point; got {latent.dtype}.")
     if latent.ndim != 4 or 0 in latent.shape:
         raise ShapeError(f"a latent must be (C, T', H, W), none of them 0; got {_of(latent)}.")
-    wanted = (latent.shape[1] - 1) * FRAME_STRIDE + 1
-    if tracks.num_frames != wanted:
+    frames = (latent.shape[1] - 1) * FRAME_STRIDE + 1
+    if tracks.num_frames != frames:
         raise ShapeError(
-            f"a latent of {latent.shape[1]} frames stands for {wanted} frames but the tracks have "
+            f"a latent of {latent.shape[1]} frames stands for {frames} frames but the tracks have "
             f"{tracks.num_frames}; resample them first (Retime Tracks)."
         )
     if weights is None:

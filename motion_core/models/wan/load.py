@@ -70,10 +70,15 @@ def load_model(
 
 
 def with_track_controlnet(model: TrackModel, file: Path) -> TrackModel:
-    """Wan steered by the Track-ControlNet in a file, in place of its present control.
+    """Wan under the Track-ControlNet in a file, in place of its present control.
 
-    Raises FileNotFoundError, or FormatError for a file that is broken, of another kind, or made
-    for another base.
+    Args:
+        model: Wan.
+        file: Of the Track-ControlNet.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        FormatError: The file is broken, of another kind, or made for another base.
     """
     check_kind(file, TRACK_CONTROLNET)
     family: Any = model.model

@@ -123,10 +123,17 @@ def encode_prompt(parts: WanParts, prompt: str) -> Tensor:
 
 
 def encode_image(parts: WanParts, image: Tensor) -> Tensor | None:
-    """(1, P, D) image_embeds of an image (H, W, 3) 0..1; None for a transformer without them.
+    """CLIP's embeddings of an image.
 
     The image is resized to CLIP's square without keeping its proportions, as Wan was trained;
     diffusers would crop it.
+
+    Args:
+        parts: The networks.
+        image: (H, W, 3) 0..1.
+
+    Returns:
+        (1, P, D) image_embeds; None for a transformer that reads none.
     """
     transformer = parts.transformer
     if transformer.config.image_dim is None:

@@ -104,10 +104,14 @@ class WanTrackControlNet(nn.Module):
     def attached(
         self, transformer: Any, control_hidden_states: Tensor, strength: float = 1.0
     ) -> Iterator[None]:
-        """The base under control while the context is open; as before afterwards.
+        """The base under control while the context is open; unchanged afterwards.
 
         A hook on the base's first block passes its inputs to the copied blocks.
-        control_hidden_states: (S, D).
+
+        Args:
+            transformer: The base.
+            control_hidden_states: (S, D).
+            strength: Factor on the residuals.
         """
         residuals: list[Tensor] = []
 

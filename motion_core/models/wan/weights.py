@@ -30,8 +30,13 @@ def save_track_controlnet(control: WanTrackControlNet, path: Path) -> None:
 def load_track_controlnet(path: Path, transformer: Any) -> WanTrackControlNet:
     """A Track-ControlNet for the base it was made for, with the base's device and dtype.
 
-    Raises FileNotFoundError, or FormatError for a file that is broken, of another kind, or for
-    another base.
+    Args:
+        path: Of the file.
+        transformer: The base.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        FormatError: The file is broken, of another kind, or made for another base.
     """
     tensors, text = load_with_config(path, KIND)
     config = _config(path, text)

@@ -31,9 +31,15 @@ def noise_levels(count: int, generator: torch.Generator) -> Tensor:
 def noisy_latents(
     batch: Batch, base: LiteBase, config: TrainConfig
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Clean latents, noisy latents (B, C, G, G) and noise levels (B,) of a batch.
+    """Noisy latents of a batch; the same for the same seed and step.
 
-    The same for the same seed and step.
+    Args:
+        batch: scenes.
+        base: whose noise is used.
+        config: of the run.
+
+    Returns:
+        Clean latents, noisy latents (B, C, G, G) and noise levels (B,).
     """
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + batch.step)
     clean = to_latents(batch.displacement, batch.visible)

@@ -29,11 +29,12 @@ Predictor = Callable[[Batch], Tensor]
 
 
 def probe_base(base: LiteBase, config: TrainConfig) -> dict[str, float]:
-    """What the image is worth to a base: errors of its prediction with and without the right one.
+    """Errors of a base's prediction with the right image and with another one.
 
-    For each noise level of LEVELS, the mean endpoint error in pixels over visible cells with the
-    scene's own image (`{level}/own`) and with that of another scene (`{level}/other`). The two are
-    equal for a base that ignores the image.
+    The difference shows how much the base uses the image. For each noise level of LEVELS, the mean
+    endpoint error in pixels over visible cells is measured with the scene's own image
+    (`{level}/own`) and with that of another scene (`{level}/other`). The two are equal for a base
+    that ignores the image.
     """
     samples = validation_samples(config.probe_scenes, config.frames)
     no_points, rng = np.zeros((0, 2)), np.random.default_rng(7)

@@ -1,4 +1,4 @@
-"""Track regimes: how many tracks a training scene is given, and where they start."""
+"""Track regimes: the number of tracks of a training scene and their start points."""
 
 from __future__ import annotations
 
