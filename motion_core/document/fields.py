@@ -1,4 +1,4 @@
-"""Reading one JSON object field by field, so that every complaint can name where it is."""
+"""Reading one JSON object field by field; every error names the object and the field."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _REQUIRED: Any = object()
 
 
 class Span(NamedTuple):
-    """The numbers a field accepts, ends included, and what they measure."""
+    """The range of numbers that a field accepts, ends included, and their unit."""
 
     low: float
     high: float
@@ -21,11 +21,14 @@ class Span(NamedTuple):
 
 
 class Fields:
-    """The fields of one JSON object, taken one at a time; `finish` refuses what is left.
+    """The fields of one JSON object, taken one at a time; `finish` refuses the rest.
 
-    where: how messages name the object's owner, such as `layer 2 ("ear", drag, id "a")`.
-    prefix: what messages put before a field's name, such as "brush.".
-    Every method raises DocumentError, naming owner and field, when the value breaks its rule.
+    Every method raises DocumentError, naming object and field, when a value is invalid.
+
+    Args:
+        value: The object.
+        where: The object in messages, such as `layer 2 ("ear", drag, id "a")`.
+        prefix: Prefix of a field's name in messages, such as "brush.".
     """
 
     def __init__(self, value: object, where: str, prefix: str = "") -> None:
@@ -47,7 +50,16 @@ class Fields:
         return default
 
     def refuse(self, name: str, rule: str, got: object) -> NoReturn:
-        """Raises the complaint that a field breaks a rule."""
+        """Raise the error for an invalid field.
+
+        Args:
+            name: The field.
+            rule: What is expected, such as "must be a number".
+            got: The value.
+
+        Raises:
+            DocumentError: Always.
+        """
         raise DocumentError(f'{self.where}: "{self._prefix}{name}" {rule}; got {describe(got)}.')
 
     def number(self, name: str, span: Span, default: Any = _REQUIRED) -> float:
@@ -110,7 +122,7 @@ class Fields:
         return self.refuse(name, 'must be a color such as "#ff8800", or null', value)
 
     def finish(self) -> None:
-        """Refuses fields that nobody asked for."""
+        """Refuse fields that were not taken."""
         if not self._left:
             return
         unknown = describe(next(iter(self._left)))

@@ -1,4 +1,4 @@
-"""What every layer of a MOTION document has in common, and what each type of layer defines.
+"""The common part of every layer of a MOTION document, and the interface of its types.
 
 A type of layer is one module in `motion_core/document/layers`: its fields, how they are read and
 written, how it moves, and the tracks it expands to.
@@ -63,9 +63,14 @@ class Layer(ABC):
     @classmethod
     @abstractmethod
     def read(cls: type[LayerType], fields: Fields, common: Mapping[str, Any]) -> LayerType:
-        """The layer of a JSON object whose common fields are read already.
+        """Read a layer from a JSON object whose common fields are read already.
 
-        Raises DocumentError, naming the layer and the field, for a field that breaks a rule.
+        Args:
+            fields: The remaining fields.
+            common: The common fields, as keyword arguments.
+
+        Raises:
+            DocumentError: A field is invalid; the message names the layer and the field.
         """
 
     @abstractmethod
@@ -80,7 +85,8 @@ class Layer(ABC):
     def expand(self, context: ExpansionContext) -> Tracks:
         """The tracks (T, N) of this layer alone; N may be 0.
 
-        Raises ValueError, CanvasError or ShapeError naming the layer for what cannot be expanded.
+        Raises:
+            ValueError, CanvasError, ShapeError: The layer cannot be expanded; the message names it.
         """
 
     def footprint(self, context: ExpansionContext) -> Footprint | None:

@@ -1,6 +1,7 @@
-"""MOTION documents from JSON: strict, because what is dropped or repaired silently is lost.
+"""Strict reading of MOTION documents from JSON.
 
-Whatever version 1 does not define is refused, in a sentence that names the layer and the field.
+Everything that version 1 does not define is refused, with a message that names the layer and the
+field, because silent repairs would lose content.
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ MAX_DIGITS = 400
 
 
 def read_document(source: str | bytes | dict[str, Any]) -> MotionDocument:
-    """The MotionDocument of JSON text, UTF-8 bytes or an already parsed object.
+    """Read a MotionDocument.
 
-    Raises TypeError for any other kind of source, DocumentError for everything that is not a
-    complete and valid document of a version this program knows.
+    Args:
+        source: JSON text, UTF-8 bytes or an already parsed object.
+
+    Raises:
+        TypeError: The source is of another type.
+        DocumentError: The source is not a complete, valid document of a supported version.
     """
     if not isinstance(source, (str, bytes, bytearray, dict)):
         raise TypeError(f"a MOTION document is text, bytes or a dict; got {describe(source)}.")

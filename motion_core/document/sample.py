@@ -40,7 +40,9 @@ class ControlPath:
 def clip_times(frames: int) -> FloatArray:
     """(T,) the time of every frame as a fraction of the clip: i / (T - 1), and 0 when T is 1.
 
-    Raises TypeError unless `frames` is a whole number, ValueError if it is negative.
+    Raises:
+        TypeError: `frames` is not a whole number.
+        ValueError: `frames` is negative.
     """
     if isinstance(frames, bool) or not hasattr(frames, "__index__"):
         raise TypeError(f"frames must be a whole number; got {frames!r}.")
@@ -96,7 +98,7 @@ def local_times(timing: Timing, frames: int) -> tuple[FloatArray, BoolArray]:
 def between(
     times: FloatArray, at: FloatArray
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], FloatArray]:
-    """For every moment, the keys before and after it and how far it is between them (0..1)."""
+    """The keys before and after every time `at`, and the fraction 0..1 between them."""
     reached = np.searchsorted(times, at + TIME_SLACK, side="right") - 1
     before = np.clip(reached, 0, len(times) - 1)
     after = np.clip(reached + 1, 0, len(times) - 1)

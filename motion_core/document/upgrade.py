@@ -1,8 +1,8 @@
-"""Older documents brought up to the version this program reads.
+"""Upgrades of older documents to the supported version.
 
 Every change of meaning is a new version: raise `VERSION`, add to `UPGRADES` a function from a
-document of the old version to one of the next, and keep an old file in the tests. Version 1 is the
-first, so the table is still empty.
+document of the old version to the next, and keep an old file in the tests. Version 1 is the first,
+so the table is still empty.
 """
 
 from __future__ import annotations
@@ -22,11 +22,16 @@ UPGRADES: Mapping[int, Upgrade] = {}
 def upgraded(
     raw: dict[str, Any], *, newest: int = VERSION, upgrades: Mapping[int, Upgrade] = UPGRADES
 ) -> dict[str, Any]:
-    """The same document at version `newest`; `raw` itself is left alone.
+    """The same document at version `newest`; `raw` itself is not modified.
 
-    upgrades: version -> the step from that version to the next; each step returns a new dict.
-    Raises DocumentError if the version is absent, not a whole number, newer than `newest`, or one
-    that no step starts from.
+    Args:
+        raw: The parsed document.
+        newest: The version to reach.
+        upgrades: Version -> step from that version to the next; each step returns a new dict.
+
+    Raises:
+        DocumentError: The version is absent, not a whole number, newer than `newest`, or no step
+            starts from it.
     """
     version = _version_of(raw, newest)
     while version < newest:

@@ -20,8 +20,9 @@ def document_to_dict(document: MotionDocument) -> dict[str, Any]:
 
 
 def document_to_json(document: MotionDocument) -> str:
-    """The document as one line of JSON text, from which read_document gives an equal document.
+    """The document as one line of JSON text, which read_document reads back as an equal document.
 
-    Raises ValueError if a number in it is NaN or infinite, which JSON cannot say.
+    Raises:
+        ValueError: A number in it is NaN or infinite.
     """
     return json.dumps(document_to_dict(document), allow_nan=False, separators=(",", ":"))

@@ -14,11 +14,20 @@ STILL_PX = 0.5
 
 
 def touched_area(tracks: Tracks, radius_px: float) -> Tensor:
-    """Every pixel within a radius of a visible position of a point that moves, at any frame.
+    """Every pixel within a radius of a visible position of a moving point, at any frame.
 
     Points that stay within half a pixel of their first visible position do not count. Distances are
     between centres of pixels.
-    radius_px: pixels, from 0. Returns (H, W) bool. Raises ValueError for a negative radius.
+
+    Args:
+        tracks: (T, N).
+        radius_px: Pixels, 0 or more.
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        ValueError: The radius is negative.
     """
     if not radius_px >= 0:
         raise ValueError(f"radius_px must be 0 or more pixels; got {radius_px}.")
@@ -35,7 +44,7 @@ def touched_area(tracks: Tracks, radius_px: float) -> Tensor:
 
 
 def _dilated(touched: Tensor, radius: float) -> Tensor:
-    """Every pixel whose centre is within a radius of one that is touched: row by row of a disc."""
+    """Every pixel whose centre is within a radius of a touched one, row by row of a disc."""
     height, width = touched.shape
     result = torch.zeros_like(touched)
     rows = touched[None].float()

@@ -1,4 +1,4 @@
-"""Motion borrowed, enlarged and taken apart: what is done to tracks of a video that exists."""
+"""Motion of an existing video, as tracks: transferred, magnified, and separated."""
 
 from __future__ import annotations
 

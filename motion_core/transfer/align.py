@@ -1,4 +1,4 @@
-"""How a source picture lies over a target picture: by boxes, masks or points."""
+"""Maps from a source picture to a target picture, made from boxes, masks or points."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SLOPE_STEP = 1e-3
 
 
 class Box(NamedTuple):
-    """A rectangle in pixels; right and bottom are where it ends."""
+    """A rectangle in pixels; right and bottom are its end, not included."""
 
     left: float
     top: float
@@ -38,17 +38,25 @@ class Alignment(Protocol):
     """A map from a source picture to a target picture."""
 
     def place(self, points: Tensor) -> Tensor:
-        """Where points (N, 2) of the source lie on the target: (N, 2) float64."""
+        """Map points (N, 2) of the source to the target: (N, 2) float64."""
         ...
 
     def slope(self, points: Tensor) -> Tensor:
-        """(N, 2, 2) float64: how a small step at each point (N, 2) becomes a step there."""
+        """(N, 2, 2) float64, the Jacobian of the map at points (N, 2) of the source."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class AffineAlignment:
-    """x' = A x + b. matrix: (2, 3) float64, [A | b]. Raises ShapeError or ValueError."""
+    """x' = A x + b.
+
+    Attributes:
+        matrix: (2, 3) float64, [A | b].
+
+    Raises:
+        ShapeError: The matrix is not (2, 3).
+        ValueError: The matrix is not finite.
+    """
 
     matrix: Tensor
 
@@ -71,9 +79,9 @@ class AffineAlignment:
 
 @dataclass(frozen=True, eq=False)
 class ThinPlateAlignment:
-    """The smoothest map that takes source points (K, 2) exactly to target points (K, 2).
+    """The smoothest map from source points (K, 2) exactly to target points (K, 2).
 
-    Made by match_points, which checks them.
+    It is made by match_points, which checks them.
     """
 
     source: Tensor
@@ -102,7 +110,11 @@ class ThinPlateAlignment:
 
 
 def keep_place(source: Size, target: Size) -> AffineAlignment:
-    """Every pixel stays where it is. Raises CanvasError when the canvases differ."""
+    """The identity map.
+
+    Raises:
+        CanvasError: The canvases differ.
+    """
     if source != target:
         raise CanvasError(
             f"the tracks are on {source} but the target is {target}, so their places do not "
@@ -117,9 +129,12 @@ def whole_box(size: Size) -> Box:
 
 
 def box_of_mask(mask: Tensor, size: Size) -> Box:
-    """The smallest box around the part of a mask (H, W) above one half.
+    """The smallest box around the part of a mask (H, W) above 0.5.
 
-    Raises ShapeError or CanvasError for a mask of another shape, ValueError for an empty one.
+    Raises:
+        ShapeError: The mask is not (H, W).
+        CanvasError: The mask has another size than the canvas.
+        ValueError: The mask is empty.
     """
     on = _mask_on(mask)
     check_mask_size(on, size)
@@ -128,11 +143,16 @@ def box_of_mask(mask: Tensor, size: Size) -> Box:
 
 
 def fit_boxes(source: Box, target: Box, *, keep_aspect: bool = True) -> AffineAlignment:
-    """The source box laid over the target box.
+    """Map the source box to the target box.
 
-    keep_aspect: one zoom for both axes, the largest with which the source box fits inside, centred;
-    otherwise each axis is stretched on its own.
-    Raises ValueError for a box without width or height.
+    Args:
+        source: Box of the source picture.
+        target: Box of the target picture.
+        keep_aspect: Scale both axes by the largest factor with which the source box fits inside,
+            and centre it; otherwise stretch each axis on its own.
+
+    Raises:
+        ValueError: A box has no width or height.
     """
     sides = [_sides(name, box) for name, box in (("source", source), ("target", target))]
     zoom = [there / here for here, there in zip(*sides, strict=True)]
@@ -147,13 +167,19 @@ def fit_boxes(source: Box, target: Box, *, keep_aspect: bool = True) -> AffineAl
 
 
 def match_points(source: Tensor, target: Tensor, kind: PointKind = "similarity") -> Alignment:
-    """The map that takes source points to target points, pair by pair.
+    """Map source points to target points, pair by pair.
 
-    source, target: (K, 2) pixels. "similarity" turns, zooms and shifts, best in the least-squares
-    sense, from 2 pairs; "affine" also shears, from 3; "thin_plate" bends and meets all pairs
-    exactly, from 3. Directions never flip for "similarity".
-    Raises ShapeError, or ValueError for too few pairs, points that are not finite, coincide or lie
-    on one line, and an unknown kind.
+    Args:
+        source: (K, 2) pixels.
+        target: (K, 2) pixels.
+        kind: "similarity" rotates, scales and translates, least squares, from 2 pairs, and never
+            mirrors. "affine" also shears, from 3. "thin_plate" bends and passes through all pairs
+            exactly, from 3.
+
+    Raises:
+        ShapeError: The points are not (K, 2) each.
+        ValueError: There are too few pairs, points are not finite, coincide or are collinear, or
+            the kind is unknown.
     """
     least = {"similarity": 2, "affine": 3, "thin_plate": 3}
     if kind not in least:
@@ -169,13 +195,19 @@ def match_points(source: Tensor, target: Tensor, kind: PointKind = "similarity")
 
 
 def match_masks(source: Tensor, target: Tensor, kind: AffineKind = "similarity") -> AffineAlignment:
-    """The map that gives the source mask's shape the middle, size and spread of the target's.
+    """Map the shape of the source mask to that of the target mask by their moments.
 
-    source, target: (H, W) masks, each of its own canvas, on above one half. "similarity": centroid
-    to centroid, zoomed by the square root of the areas' ratio and turned, by at most a quarter
-    turn, from one long axis to the other; a shape that is nearly round is not turned. "affine":
-    the second moments agree, with the least distortion that does so.
-    Raises ShapeError or ValueError for masks that are not (H, W) or empty, or an unknown kind.
+    Args:
+        source: (H, W) mask of the source canvas, on above 0.5.
+        target: (H, W) mask of the target canvas, on above 0.5.
+        kind: "similarity" maps centroid to centroid, scales by the square root of the ratio of the
+            areas and rotates one long axis to the other, by at most 90 degrees; a shape that is
+            nearly round is not rotated. "affine" makes the second moments equal with the least
+            distortion.
+
+    Raises:
+        ShapeError: A mask is not (H, W).
+        ValueError: A mask is empty, or the kind is unknown.
     """
     if kind not in ("similarity", "affine"):
         raise ValueError(f"kind must be 'similarity' or 'affine'; got {kind!r}.")
@@ -241,7 +273,7 @@ def _check_spread(points: Tensor, least: int, kind: str) -> None:
 
 
 def _least_similarity(source: Tensor, target: Tensor) -> AffineAlignment:
-    """Complex numbers turn and zoom: the best factor is one regression."""
+    """Least-squares similarity: with complex numbers the best factor is one regression."""
     mean_s, mean_t = source.mean(dim=0), target.mean(dim=0)
     z, w = (
         torch.view_as_complex((p - m).contiguous()) for p, m in ((source, mean_s), (target, mean_t))
@@ -274,7 +306,7 @@ def _root(matrix: Tensor) -> Tensor:
 
 
 def _least_turn(source: Tensor, target: Tensor) -> float:
-    """Radians from one long axis to the other, within a quarter turn; 0 for round shapes."""
+    """Angle in radians from one long axis to the other, within 90 degrees; 0 for round shapes."""
     angles = []
     for spread in (source, target):
         values, vectors = torch.linalg.eigh(spread)

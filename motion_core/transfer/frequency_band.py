@@ -1,4 +1,4 @@
-"""A band of vibration frequencies, cut out without delay."""
+"""A band of vibration frequencies, extracted without delay."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ from ..tracks.arguments import positive_number, whole_number
 
 @dataclass(frozen=True)
 class FrequencyBand:
-    """Which frequencies count, in Hz; None leaves that side open.
+    """The frequencies that pass.
 
-    order: of the Butterworth filter; run forwards and backwards, it acts twice as steeply and
-    delays nothing. At a cut-off the amplitude is halved.
-    Raises TypeError or ValueError unless 0 < low_hz < high_hz.
+    The filter runs forwards and backwards, so it is twice as steep as its order says and has no
+    delay. At a cut-off the amplitude is halved.
+
+    Attributes:
+        low_hz: Lower cut-off in Hz; None for none.
+        high_hz: Upper cut-off in Hz; None for none.
+        order: Order of the Butterworth filter.
+
+    Raises:
+        TypeError: A cut-off is not a number.
+        ValueError: Not 0 < low_hz < high_hz.
     """
 
     low_hz: float | None = None
@@ -34,13 +42,21 @@ class FrequencyBand:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing is cut."""
+        """Whether every frequency passes."""
         return self.low_hz is None and self.high_hz is None
 
     def filtered(self, signal: np.ndarray, fps: float | None) -> np.ndarray:
-        """The band's part of signals (T, K) sampled at `fps`: (T, K) float64, in phase.
+        """Extract the band from signals.
 
-        Raises ValueError when fps is not known or a cut-off is at half of it or above.
+        Args:
+            signal: (T, K), one signal per column.
+            fps: Samples per second, or None when unknown.
+
+        Returns:
+            (T, K) float64, in phase with the signals.
+
+        Raises:
+            ValueError: fps is unknown, or a cut-off is at half of it or above.
         """
         if self.is_open:
             return signal

@@ -20,17 +20,23 @@ from .separate import CameraModel, separate_motion
 
 @dataclass(frozen=True)
 class MagnifySettings:
-    """How motion is calmed and enlarged. The paper shows factors 8, 16 and 32 and does not say how
-    wide it smooths.
+    """How motion is smoothed and magnified.
 
-    factor: how many times as far points move; 1 only smooths.
-    space_sigma: pixels over which neighbouring tracks are averaged; 0 for none.
-    time_sigma: frames over which each track is smoothed; 0 for none. What the Gaussian takes away
-    is smoothed and given back once: a vibration of f cycles a frame keeps 1 - (1 - g)^2 of its
-    size, g = exp(-2 (pi f sigma)^2).
-    band: what is enlarged; motion outside it stays as large as it was.
-    camera: "homography" or "similarity" to look from a camera that stands still, None to leave it.
-    Raises TypeError or ValueError for values that are not finite or below 0.
+    The paper shows factors 8, 16 and 32 and does not give the widths of its smoothing.
+
+    Attributes:
+        factor: Magnification of displacements; 1 only smooths.
+        space_sigma: Standard deviation in pixels of the average over neighbouring tracks; 0 for
+            none.
+        time_sigma: Standard deviation in frames of the smoothing of each track; 0 for none. The
+            residual is smoothed and added back once: a vibration of f cycles per frame keeps
+            1 - (1 - g)^2 of its amplitude, g = exp(-2 (pi f sigma)^2).
+        band: The frequencies that are magnified; motion outside of it keeps its size.
+        camera: "homography" or "similarity" to remove the camera's motion first, None to keep it.
+
+    Raises:
+        TypeError: A value is not a number.
+        ValueError: A value is not finite or below 0.
     """
 
     factor: float = 16.0
@@ -47,14 +53,20 @@ class MagnifySettings:
 def magnify_motion(
     tracks: Tracks, settings: MagnifySettings | None = None, *, progress: Progress = silent
 ) -> Tracks:
-    """The same points, moving `factor` times as far from where they are first seen.
+    """Multiply the displacements of tracks (Motion Prompting, appendix E).
 
     The camera motion is removed if `camera` is set. Displacements are averaged over space, then
-    smoothed in time so that slow vibrations keep their size; what the band leaves of them is
-    multiplied (Motion Prompting, appendix E).
-    Every point still starts exactly where it started; ids, fps and ``visible`` stay.
-    Raises ValueError when a band is asked for and the frame rate is not known, or for a camera
-    that cannot be found.
+    smoothed in time so that slow vibrations keep their size; the band's part of them is multiplied.
+    Every point keeps its first visible position; ids, fps and ``visible`` stay.
+
+    Args:
+        tracks: (T, N).
+        settings: Factor, smoothing, band and camera model.
+        progress: Called as the work goes on.
+
+    Raises:
+        ValueError: A band is set and the frame rate unknown, or the camera's motion cannot be
+            estimated.
     """
     settings = settings or MagnifySettings()
     base = tracks
@@ -70,8 +82,10 @@ def magnify_motion(
 
 
 def _twice_smoothed(tracks: Tracks, sigma: float, progress: Progress) -> Tracks:
-    """Tracks smoothed in time, plus what the smoothing took away smoothed again (Tukey's
-    twicing): a Gaussian alone would shrink the very vibration that is to be enlarged."""
+    """Tracks smoothed in time, plus their residual smoothed (Tukey's twicing).
+
+    A Gaussian alone would attenuate the vibration that is to be magnified.
+    """
     once = smooth_time(tracks, sigma, progress=progress)
     twice = smooth_time(once, sigma, progress=progress)
     both = 2.0 * once.xy - twice.xy
@@ -79,7 +93,7 @@ def _twice_smoothed(tracks: Tracks, sigma: float, progress: Progress) -> Tracks:
 
 
 def _in_band(moved: Tensor, tracks: Tracks, band: FrequencyBand) -> Tensor:
-    """The band's part of displacements (T, N, 2), 0 where each track is first seen."""
+    """The band's part of displacements (T, N, 2), 0 at each track's first visible frame."""
     if band.is_open or not moved.numel():
         return moved
     # Bridged, so that a gap does not make the filter ring.

@@ -1,4 +1,4 @@
-"""Smoothing over space: every track's displacement averaged with its neighbours'."""
+"""Smoothing over space: displacements of tracks averaged over their neighbours."""
 
 from __future__ import annotations
 
@@ -18,13 +18,21 @@ BLOCK_WEIGHTS = 4_000_000
 
 
 def smooth_space(tracks: Tracks, sigma: float, *, progress: Progress = silent) -> Tracks:
-    """Displacements averaged over neighbouring tracks (Motion Prompting, appendix E).
+    """Average displacements over neighbouring tracks (Motion Prompting, appendix E).
 
-    The weight of a neighbour is a Gaussian of `sigma` pixels in the distance between the places
-    where the two start, up to 4 sigma. In each frame only tracks visible there count, and only
-    those first seen in the same frame, since others measure their displacement from another moment.
-    Starting places, ids and ``visible`` stay; sigma 0 changes nothing.
-    Raises TypeError or ValueError when sigma is not a finite number of 0 or more.
+    The weight of a neighbour is a Gaussian in the distance between the two first visible positions,
+    up to 4 sigma. In each frame only visible tracks count, and only those with the same first
+    visible frame, since the displacements of others refer to another time. First positions, ids and
+    ``visible`` stay.
+
+    Args:
+        tracks: (T, N).
+        sigma: Standard deviation in pixels; 0 changes nothing.
+        progress: Called as the work goes on.
+
+    Raises:
+        TypeError: `sigma` is not a number.
+        ValueError: `sigma` is not finite or below 0.
     """
     sigma = number_from_zero("sigma", sigma)
     if not sigma or not tracks.num_frames or not tracks.num_points:

@@ -1,4 +1,4 @@
-"""Camera motion and object motion separated from tracks alone."""
+"""Separation of camera motion and object motion, from tracks alone."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CameraModel = Literal["homography", "similarity"]
 LEAST_POINTS = {"homography": 4, "similarity": 2}
 # With fewer tracks shared with the first frame, a frame is also tried against the one before it.
 FEW_SHARED = 16
-# A track is background when it agrees with the camera in this share of the frames it was tried in.
+# A track is background if it agrees with the camera in at least this fraction of its frames,
 BACKGROUND_SHARE = 0.6
-# And when it strays from the camera at most so many times as far as half of those do: a vibration
-# far below the threshold must not count as the camera's.
+# and deviates from the camera by at most this many times the median deviation of those tracks: a
+# vibration far below the threshold must not count as the camera's.
 STRAY_TIMES = 2.5
 LEAST_STRAY_PX = 0.05
 MAX_ITERATIONS = 2000
@@ -32,15 +32,16 @@ CONFIDENCE = 0.999
 
 @dataclass(frozen=True, eq=False)
 class Separation:
-    """Tracks taken apart.
+    """Tracks separated into camera motion and object motion.
 
-    camera: the same points as if only the camera had moved.
-    objects: the same points moved by what is left, so that camera plus the displacements of
-    objects is the original wherever it is visible.
-    stabilised: the original as a camera that stands still in the first frame would see it. For
-    small camera moves it is the same as objects.
-    motion: (T, 3, 3) float64, takes pixels of the first frame to pixels of frame t.
-    is_background: (N,) bool, the tracks that move with the camera.
+    Attributes:
+        camera: The same points moved by the camera alone.
+        objects: The same points moved by the rest, so that camera plus the displacements of objects
+            is the original wherever it is visible.
+        stabilised: The original in the view of a camera that stays at the first frame. For small
+            camera moves it equals objects.
+        motion: (T, 3, 3) float64, maps pixels of the first frame to pixels of frame t.
+        is_background: (N,) bool, the tracks that move with the camera.
     """
 
     camera: Tracks
@@ -57,15 +58,22 @@ def separate_motion(
     threshold: float = 2.0,
     progress: Progress = silent,
 ) -> Separation:
-    """Tracks split into the camera's motion and the rest.
+    """Separate tracks into the camera's motion and the rest.
 
-    The camera is the motion that most tracks share: fitted robustly (RANSAC) frame by frame against
-    the first frame, then again with the tracks that agree throughout. Where few tracks last from
-    the first frame, frames are chained. "homography" is right for a turning or zooming camera and
-    for flat scenes, "similarity" (turn, zoom, shift) for few or noisy tracks; neither has depth,
-    so parallax counts as motion of its own. threshold: pixels within which a track agrees.
-    Raises ValueError for an unknown model or threshold, and naming the frame where fewer tracks
-    than the model needs are visible or none fits.
+    The camera's motion is the dominant one: fitted robustly (RANSAC) frame by frame against the
+    first frame, then again to the tracks that agree throughout. Where few tracks last from the
+    first frame, frames are chained. The models have no depth, so parallax counts as object motion.
+
+    Args:
+        tracks: (T, N).
+        model: "homography" for a rotating or zooming camera and for flat scenes; "similarity"
+            (rotation, scale, translation) for few or noisy tracks.
+        threshold: Largest distance in pixels at which a track agrees.
+        progress: Called once per frame.
+
+    Raises:
+        ValueError: The model or threshold is invalid, or in a frame, which the message names, fewer
+            tracks than the model needs are visible or none fits.
     """
     if model not in LEAST_POINTS:
         raise ValueError(f"model must be homography or similarity; got {model!r}.")
@@ -88,11 +96,18 @@ def separate_motion(
 
 
 def stabilised_frames(video: Tensor, motion: Tensor, *, progress: Progress = silent) -> Tensor:
-    """Frames as a camera that stands still in the first one would have seen them; black where it
-    saw nothing.
+    """Warp frames to the view of a camera that stays at the first frame.
 
-    video: (T, H, W, 3), uint8 or floating. motion: (T, 3, 3) of a Separation on the same canvas.
-    Raises ShapeError when they do not have as many frames.
+    Args:
+        video: (T, H, W, 3), uint8 or floating.
+        motion: (T, 3, 3) of a Separation on the same canvas.
+        progress: Called once per frame.
+
+    Returns:
+        (T, H, W, 3) in the dtype of `video`, black where a frame has no pixels.
+
+    Raises:
+        ShapeError: The numbers of frames differ.
     """
     import cv2
 
@@ -125,8 +140,12 @@ class _Fitter:
     def fit(
         self, allowed: np.ndarray, progress: Progress
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(T, 3, 3) motion from the allowed tracks, and for each track in how many frames it
-        agreed and was tried: (N,), (N,)."""
+        """Estimate the motion from the allowed tracks.
+
+        Returns:
+            (T, 3, 3) motion, and for each track (N,) in how many frames it agreed, and (N,) in how
+            many it was tried.
+        """
         frames, points = self.visible.shape
         motion = np.tile(np.eye(3), (frames, 1, 1))
         votes, tries = np.zeros(points, int), np.zeros(points, int)
@@ -151,7 +170,7 @@ class _Fitter:
         return all(count >= LEAST_POINTS[self.model] for count in shared)
 
     def _base(self, frame: int, allowed: np.ndarray) -> int:
-        """The frame to fit against: the first one, or the one before where it shares more."""
+        """The frame to fit against: the first one, or the previous one if it shares more tracks."""
         here = self.visible[frame] & allowed
         with_first = int((self.visible[0] & here).sum())
         if with_first >= FEW_SHARED or frame == 1:
@@ -188,7 +207,7 @@ class _Fitter:
 
 
 def _steady(parts: Separation) -> np.ndarray:
-    """(N,) bool: the background tracks that stray no further than noise from the camera."""
+    """(N,) bool: the background tracks that deviate from the camera no further than noise."""
     _, moved = start_and_displacement(parts.objects)
     visible_frames = parts.objects.visible.sum(dim=0).clamp(min=1)
     stray = (moved.square().sum(dim=(0, 2)) / visible_frames).sqrt().cpu().numpy()
@@ -200,7 +219,7 @@ def _steady(parts: Separation) -> np.ndarray:
 
 
 def _split(tracks: Tracks, motion: np.ndarray, is_background: Tensor) -> Separation:
-    """The three views of the tracks that a camera's motion gives."""
+    """The three sets of tracks that a camera's motion gives."""
     matrices = torch.from_numpy(motion).to(tracks.device)
     inverses = torch.linalg.inv(matrices)
     xy = tracks.xy.double()
@@ -220,8 +239,8 @@ def _split(tracks: Tracks, motion: np.ndarray, is_background: Tensor) -> Separat
 
 
 def _mapped(matrices: Tensor, xy: Tensor) -> Tensor:
-    """(T, N, 2) positions taken through one (3, 3) per frame."""
+    """(T, N, 2) positions mapped by one (3, 3) per frame."""
     moved = torch.einsum("tij,tnj->tni", matrices[:, :, :2], xy) + matrices[:, None, :, 2]
     depth = moved[..., 2:]
-    # Behind a strongly tilted plane nothing is seen; a placeholder there must stay finite.
+    # Points beyond the horizon of a strongly tilted plane have no image; placeholders stay finite.
     return moved[..., :2] / torch.where(depth.abs() < 1e-6, 1e-6, depth)

@@ -1,4 +1,4 @@
-"""Space-time slices: one line of the picture at every moment (Motion Prompting, figure A4)."""
+"""Space-time slices: one line of the picture over time (Motion Prompting, figure A4)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ..tracks.model import Tracks
 from ..tracks.start import start_and_displacement
 
 GAP_PX = 6
-# Every moment becomes so many pixels wide, or as few as keep a panel below MAX_WIDTH.
+# Width in pixels of every frame in a panel, or less where the panel would exceed MAX_WIDTH.
 MOMENT_PX = 4
 MAX_WIDTH = 1024
 BACKGROUND = 0.08
-# Tracks within this share of the short side of the line are drawn, and move its pixels.
+# Tracks within this fraction of the short side of the line are drawn, and move its pixels.
 NEAR_SHARE = 0.04
-# Which of the tracks that move most decide where the busiest line lies.
+# Tracks that move at least as far as this quantile determine the busiest line.
 BUSY_QUANTILE = 0.9
 CURVE_COLOR = (1.0, 0.78, 0.2)
 
@@ -31,7 +31,9 @@ CURVE_COLOR = (1.0, 0.78, 0.2)
 class SliceLine:
     """A straight line over the picture, from (x0, y0) to (x1, y1) in pixels.
 
-    Raises TypeError or ValueError unless it is finite and at least one pixel long.
+    Raises:
+        TypeError: A coordinate is not a number.
+        ValueError: A coordinate is not finite, or the line is shorter than a pixel.
     """
 
     x0: float
@@ -51,11 +53,11 @@ class SliceLine:
         return math.hypot(self.x1 - self.x0, self.y1 - self.y0)
 
     def points(self) -> Tensor:
-        """(L, 2) float64, the middle of every pixel of length along the line."""
+        """(L, 2) float64, the centres of L segments of about one pixel along the line."""
         count = max(1, round(self.length))
-        share = ((torch.arange(count, dtype=torch.float64) + 0.5) / count)[:, None]
+        fraction = ((torch.arange(count, dtype=torch.float64) + 0.5) / count)[:, None]
         start = torch.tensor([self.x0, self.y0], dtype=torch.float64)
-        return start + share * (torch.tensor([self.x1, self.y1], dtype=torch.float64) - start)
+        return start + fraction * (torch.tensor([self.x1, self.y1], dtype=torch.float64) - start)
 
 
 def busiest_line(tracks: Tracks) -> SliceLine:
@@ -86,13 +88,26 @@ def slice_picture(
     *,
     progress: Progress = silent,
 ) -> Tensor:
-    """Two panels side by side: a line of the picture through time, before and after magnifying.
+    """Draw a line of the picture over time, before (left) and after (right) magnification.
 
-    Down runs the line from its start to its end, to the right runs time. With a video (T, H, W, 3)
-    of floats 0..1 the left panel holds its pixels and the right one the first frame's pixels,
-    carried by the tracks near the line; a single picture serves for both. Without a video the
-    tracks near the line are drawn as curves. Returns (L, W', 3) float32 0..1.
-    Raises ShapeError or CanvasError when the tracks or the video do not belong together.
+    The line runs downwards from its start to its end, and time to the right. With a video, the left
+    panel shows its pixels, and the right one the first frame's pixels moved by the tracks near the
+    line. Without a video, the tracks near the line are drawn as curves.
+
+    Args:
+        before: (T, N) tracks of the video.
+        after: (T, N) magnified tracks.
+        line: The line.
+        video: (T, H, W, 3) floats 0..1, or a single picture (1, H, W, 3) for both panels.
+        progress: Called once per frame.
+
+    Returns:
+        (L, W', 3) float32 0..1.
+
+    Raises:
+        ShapeError: The video has another number of frames.
+        CanvasError: The tracks or the video have different canvases or frames.
+        ValueError: There are no frames.
     """
     if before.size != after.size or before.num_frames != after.num_frames:
         raise CanvasError("a slice compares tracks of one canvas and one number of frames.")
@@ -135,7 +150,7 @@ def _cut_out(video: Tensor, line: SliceLine) -> Tensor:
 
 
 def _carried(still: Tensor, tracks: Tracks, line: SliceLine, progress: Progress) -> Tensor:
-    """(L, T', 3): a picture's pixels along the line, moved as the tracks around them."""
+    """(L, T', 3): a picture's pixels along the line, moved by the tracks around them."""
     points = line.points()
     columns = [_sampled(still, points - shift) for shift in _shifts(points, tracks, progress)]
     return torch.stack(columns, dim=1).repeat_interleave(_moment_px(tracks.num_frames), dim=1)
@@ -161,7 +176,7 @@ def _shifts(points: Tensor, tracks: Tracks, progress: Progress) -> Tensor:
 
 
 def _sampled(picture: Tensor, points: Tensor) -> Tensor:
-    """(L, 3) bilinear samples of a picture (H, W, 3), edges held."""
+    """(L, 3) bilinear samples of a picture (H, W, 3), extended by its edge pixels."""
     height, width = picture.shape[:2]
     unit = points / torch.tensor([width, height], dtype=points.dtype) * 2 - 1
     planes = picture.float().cpu().movedim(-1, 0)[None]
@@ -173,7 +188,7 @@ def _sampled(picture: Tensor, points: Tensor) -> Tensor:
 
 
 def _curves(tracks: Tracks, reference: Tracks, line: SliceLine) -> Tensor:
-    """(L, T', 3): where the tracks that start near the line are along it, at every moment."""
+    """(L, T', 3): positions along the line, over time, of the tracks that start near it."""
     rows = max(1, round(line.length))
     moment = _moment_px(tracks.num_frames)
     panel = torch.full((rows, tracks.num_frames * moment, 3), BACKGROUND)
@@ -195,15 +210,16 @@ def _curves(tracks: Tracks, reference: Tracks, line: SliceLine) -> Tensor:
 
 
 def _mark(grid: Tensor, row: Tensor, shown: Tensor) -> None:
-    """Colours (rows, T, ., 3) at the rows (T, N) that are shown and on it."""
+    """Draw the tracks at rows (T, N) into a grid (rows, T, ., 3), where shown and inside of it."""
     shown = shown & (row >= 0) & (row < len(grid))
     moments = torch.arange(len(row))[:, None].expand_as(row)
     grid[row[shown], moments[shown]] = torch.tensor(CURVE_COLOR)
 
 
 def _along_and_aside(points: Tensor, line: SliceLine) -> tuple[Tensor, Tensor]:
-    """(N,) share of the line's length at which points lie, and (N,) pixels off it."""
-    way = torch.tensor([line.x1 - line.x0, line.y1 - line.y0], dtype=torch.float64)
-    way = way / line.length
-    away = points.cpu() - torch.tensor([line.x0, line.y0], dtype=torch.float64)
-    return away @ way / line.length, away[:, 0] * way[1] - away[:, 1] * way[0]
+    """(N,) position along the line as a fraction of its length, and (N,) pixels beside it."""
+    direction = torch.tensor([line.x1 - line.x0, line.y1 - line.y0], dtype=torch.float64)
+    direction = direction / line.length
+    offset = points.cpu() - torch.tensor([line.x0, line.y0], dtype=torch.float64)
+    aside = offset[:, 0] * direction[1] - offset[:, 1] * direction[0]
+    return offset @ direction / line.length, aside

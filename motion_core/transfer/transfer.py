@@ -1,4 +1,4 @@
-"""Motion of a source video laid over another first frame (Motion Prompting, section 4.5)."""
+"""Transfer of a source video's motion to another first frame (Motion Prompting, section 4.5)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,21 @@ PAPER_COUNT = 1024
 
 @dataclass(frozen=True)
 class TransferSettings:
-    """What is taken over.
+    """How motion is transferred.
 
-    anchor_frame: the source frame that lies over the target picture; the result begins there.
-    displacement_scale: how far points go, as a share of how far they went.
-    count: at most so many tracks, chosen by `seed`; None keeps all.
-    leaving: what becomes of points that leave the target canvas: "keep" them as they are, "hide"
-    them while they are off it, or "drop" every track that leaves it while visible.
-    Raises TypeError or ValueError for values out of range.
+    Attributes:
+        anchor_frame: The source frame that is aligned with the target picture. The result begins
+            there.
+        displacement_scale: Factor on all displacements.
+        count: Largest number of tracks, drawn at random by `seed`; None keeps all.
+        seed: Seed of the draw.
+        leaving: Points that leave the target canvas: "keep" leaves them unchanged, "hide" makes
+            them invisible while they are outside, "drop" removes every track that leaves it while
+            visible.
+
+    Raises:
+        TypeError: A value has the wrong type.
+        ValueError: A value is out of range.
     """
 
     anchor_frame: int = 0
@@ -54,13 +61,24 @@ def transfer_motion(
     size: Size,
     settings: TransferSettings | None = None,
 ) -> Tracks:
-    """The motion of source tracks on a target picture of `size` (Motion Prompting, section 4.5).
+    """Transfer the motion of source tracks to a target picture (Motion Prompting, section 4.5).
 
-    A point starts where the alignment puts it and moves by its own displacement since, turned and
-    stretched as the alignment turns and stretches the place where it started. Points first seen
-    after the anchor frame start where they are first seen; those never seen from there on are left
-    out, since they say nothing. Returns the frames from the anchor on; ids and fps stay.
-    Raises ValueError for an anchor frame beyond the clip, or when every track would be dropped.
+    A point starts at its aligned position and moves by its own displacement since, transformed by
+    the Jacobian of the alignment at its start. A point that becomes visible after the anchor frame
+    starts in its first visible frame. Points that are invisible from the anchor frame on are left
+    out.
+
+    Args:
+        tracks: (T, N) tracks of the source video.
+        alignment: Map from source pixels to target pixels.
+        size: The target canvas in pixels.
+        settings: Anchor frame, scale, number of tracks and treatment of leaving points.
+
+    Returns:
+        Tracks of the frames from the anchor frame on; ids and fps stay.
+
+    Raises:
+        ValueError: The anchor frame is beyond the clip, or every track would be dropped.
     """
     size = checked_size(*size)
     settings = settings or TransferSettings()

@@ -19,7 +19,12 @@ REMEDY = 'raise "spacing" or make the area smaller'
 
 @dataclass(frozen=True, eq=False)
 class PolygonArea:
-    """The inside of a polygon, by the even-odd rule. corners: (K, 2) px of the canvas."""
+    """The inside of a polygon, by the even-odd rule.
+
+    Attributes:
+        corners: (K, 2) px of the canvas.
+        size: The canvas in pixels.
+    """
 
     corners: np.ndarray
     size: Size
@@ -54,7 +59,12 @@ class PolygonArea:
 
 @dataclass(frozen=True, eq=False)
 class MaskArea:
-    """Where a mask is on. on: (H, W) bool, of the canvas' shape at any resolution."""
+    """The area where a mask is on.
+
+    Attributes:
+        on: (H, W) bool, in the canvas' proportions at any resolution.
+        size: The canvas in pixels.
+    """
 
     on: np.ndarray
     size: Size

@@ -1,4 +1,4 @@
-"""Which id a dot gets: derived from its layer's id, so other layers never change it."""
+"""Ids of dots, derived from their layer's id so that other layers never change them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ LOCAL_BITS = 20
 
 
 def layer_ids(layer_id: str, count: int) -> Tensor:
-    """(count,) int64 ids: the CRC-32 of the layer's id in the high bits, the dot's place below.
+    """The CRC-32 of the layer's id in the high bits, the dot's index in the low bits.
 
-    Raises ValueError for more than 2**20 dots, which would run into another layer's ids.
+    Args:
+        layer_id: The layer's id.
+        count: Number of dots.
+
+    Returns:
+        (count,) int64.
+
+    Raises:
+        ValueError: More than 2**20 dots, which would collide with another layer's ids.
     """
     if count > 1 << LOCAL_BITS:
         raise ValueError(f"a layer can number {1 << LOCAL_BITS:,} dots; got {count:,}.")

@@ -1,4 +1,4 @@
-"""What one expansion may ask for, and how a refusal names the layer that asked."""
+"""Limits of one expansion, and messages that name the layer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ _KEPT = (CanvasError, DocumentError, ShapeError)
 
 
 def checked_clip(frames: int, size: Size) -> tuple[int, Size]:
-    """`frames` within 1..10,000 and a checked canvas. Raises TypeError or ValueError."""
+    """Check a number of frames, 1..10,000, and a canvas.
+
+    Raises:
+        TypeError: `frames` is not a whole number.
+        ValueError: `frames` is out of range, or the canvas is not valid.
+    """
     frames = whole_number("frames", frames, least=1)
     if frames > MAX_FRAMES:
         raise ValueError(f"frames must be {MAX_FRAMES:,} or less; got {frames:,}. Ask for fewer.")
@@ -28,7 +33,16 @@ def checked_clip(frames: int, size: Size) -> tuple[int, Size]:
 
 
 def check_count(count: float, frames: int, remedy: str) -> None:
-    """Raises ValueError, ending in `remedy`, for more dots or positions than can be held."""
+    """Check the number of dots and positions.
+
+    Args:
+        count: Number of dots.
+        frames: Number of frames.
+        remedy: End of the message, what to do.
+
+    Raises:
+        ValueError: More dots or positions than fit.
+    """
     if count > MAX_DOTS:
         raise ValueError(f"about {count:.3g} dots are more than {MAX_DOTS:,}; {remedy}.")
     if count * frames > MAX_POSITIONS:
@@ -39,9 +53,15 @@ def check_count(count: float, frames: int, remedy: str) -> None:
 
 
 def in_range(field: str, value: float, *, above_zero: bool) -> float:
-    """`value` of a layer's field, finite and not negative (above zero when asked).
+    """Check that a field of a layer is finite and not negative.
 
-    Raises ValueError naming the field.
+    Args:
+        field: Its name, for the message.
+        value: Its value.
+        above_zero: Whether 0 is refused as well.
+
+    Raises:
+        ValueError: The value is out of range.
     """
     if not math.isfinite(value) or value < 0 or (above_zero and value == 0):
         least = "above 0" if above_zero else "0 or more"
@@ -51,8 +71,10 @@ def in_range(field: str, value: float, *, above_zero: bool) -> float:
 
 @contextmanager
 def naming(layer: Layer) -> Iterator[None]:
-    """Puts the layer in front of the message of a ValueError raised inside; our own classes of
-    ValueError stay what they are."""
+    """Prefix the message of a ValueError raised inside with the layer.
+
+    Subclasses of ValueError keep their class.
+    """
     try:
         yield
     except ValueError as error:
@@ -61,6 +83,6 @@ def naming(layer: Layer) -> Iterator[None]:
 
 
 def layer_label(layer: Layer) -> str:
-    """How messages name a layer: its kind, its name where it has one, and its id."""
+    """The layer in messages: its kind, its name if it has one, and its id."""
     name = f"{describe(layer.name)}, " if layer.name else ""
     return f"{layer.kind} layer ({name}id {describe(layer.id)})"

@@ -44,9 +44,14 @@ MAX_NAME = 200
 
 
 def read_layer(raw: object, place: int) -> Layer:
-    """The layer of a JSON object; `place` counts layers from 1, for messages.
+    """Read a layer from a JSON object.
 
-    Raises DocumentError, naming the layer and the field, when it is not a valid layer.
+    Args:
+        raw: The object.
+        place: Number of the layer from 1, for messages.
+
+    Raises:
+        DocumentError: The object is not a valid layer; the message names the layer and the field.
     """
     fields = Fields(raw, _label(raw, place))
     kind = fields.choice("type", tuple(_BY_KIND))

@@ -110,10 +110,14 @@ def _read_brush(fields: Fields) -> Brush:
 
 
 def brush_offsets(brush: Brush) -> np.ndarray:
-    """(N, 2) float64: where the dots of a brush lie from its middle, in fractions of the short
-    side, row by row; dot N // 2 is the middle, exactly (0, 0).
+    """Positions of the dots of a brush, row by row.
 
-    Raises ValueError for a spacing that is not above 0, a negative radius, or too many dots.
+    Returns:
+        (N, 2) float64, from its centre, in fractions of the short side; dot N // 2 is the centre,
+        exactly (0, 0).
+
+    Raises:
+        ValueError: The spacing is not above 0, the radius is negative, or there are too many dots.
     """
     spacing = in_range("brush.spacing", brush.spacing, above_zero=True)
     reach = in_range("brush.radius", brush.radius, above_zero=False) / spacing
@@ -124,9 +128,16 @@ def brush_offsets(brush: Brush) -> np.ndarray:
 
 
 def pull_weights(brush: Brush, offsets: np.ndarray) -> np.ndarray:
-    """(N,) float64 fraction of the pointer's displacement that each dot follows.
+    """The fraction of the pointer's displacement that each dot follows.
 
     "rigid" is 1 everywhere; "gaussian" is exp(-d^2 / (2 sigma^2)) with sigma = radius / 2.
+
+    Args:
+        brush: The brush.
+        offsets: (N, 2) from brush_offsets.
+
+    Returns:
+        (N,) float64.
     """
     if brush.falloff == "rigid" or brush.radius == 0:
         return np.ones(len(offsets))

@@ -84,9 +84,17 @@ class PinLayer(Layer):
 
 
 def background_points(size: Size, spacing: float) -> np.ndarray:
-    """(N, 2) float64 px: a grid at `spacing` (of the short side) centred on the canvas.
+    """Points of a grid centred on the canvas.
 
-    Raises ValueError for a spacing that is not above 0 or makes too many dots.
+    Args:
+        size: The canvas in pixels.
+        spacing: Fraction of the short side between neighbours.
+
+    Returns:
+        (N, 2) float64 px.
+
+    Raises:
+        ValueError: The spacing is not above 0 or makes too many dots.
     """
     step = in_range("spacing", spacing, above_zero=True) * size.short_side
     check_count(max(size.width / step, 1.0) * max(size.height / step, 1.0), 1, REMEDY)

@@ -38,8 +38,17 @@ SCALE = Span(0.001, 1000, "a factor")
 
 
 class RegionKey(NamedTuple):
-    """Where a region is at one time: a shift in fractions of width and height, then a turn and
-    a zoom about the region's pivot."""
+    """The pose of a region at one time.
+
+    The shift is applied after rotation and scale, which act about the region's pivot.
+
+    Attributes:
+        t: Time, 0..1 of the layer's window.
+        dx: Shift in fractions of the width.
+        dy: Shift in fractions of the height.
+        rotate_deg: Degrees, clockwise on screen.
+        scale: Factor, above 0.
+    """
 
     t: float
     dx: float = 0.0

@@ -94,11 +94,19 @@ class SphereLayer(Layer):
 
 
 def sphere_points(radius: float, spacing: float) -> np.ndarray:
-    """(N, 3) float64: directions spread evenly over the near half of a ball, nearest one first.
+    """Directions spread evenly over the near half of a ball, the nearest one first.
 
     A Fibonacci spiral of round(2 pi (radius / spacing)^2) points: one per square of side `spacing`.
-    Both lengths are in one unit, whatever it is.
-    Raises ValueError for lengths that are not above 0, or for too many dots.
+
+    Args:
+        radius: Radius of the ball, in any unit.
+        spacing: Spacing in the same unit.
+
+    Returns:
+        (N, 3) float64 unit vectors.
+
+    Raises:
+        ValueError: A length is not above 0, or there are too many dots.
     """
     spacing = in_range("spacing", spacing, above_zero=True)
     reach = in_range("radius", radius, above_zero=True) / spacing
@@ -113,9 +121,17 @@ def sphere_points(radius: float, spacing: float) -> np.ndarray:
 
 
 def directions_under(pointer: np.ndarray, center: np.ndarray, radius: float) -> np.ndarray:
-    """(T, 3): the direction under each pointer position (T, 2).
+    """The direction under each position of the pointer.
 
-    Beside the ball that is the nearest direction of its rim, where z is 0.
+    Beside the ball it is the nearest direction of its rim, where z is 0.
+
+    Args:
+        pointer: (T, 2) positions.
+        center: (2,) centre of the ball.
+        radius: Radius in the same unit.
+
+    Returns:
+        (T, 3) unit vectors.
     """
     flat = (pointer - center) / radius
     away = np.hypot(flat[:, 0], flat[:, 1])
@@ -125,10 +141,17 @@ def directions_under(pointer: np.ndarray, center: np.ndarray, radius: float) -> 
 
 
 def turns_between(start: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """(T, 3, 3): the turn about a single axis that carries `start` (3,) to each of `ends` (T, 3).
+    """Rotations about a single axis from `start` to each of `ends`.
 
     The axis is start x end, so every dot moves in a plane parallel to that of both. To the opposite
-    end of the rim the turn leads over the point nearest to the viewer.
+    end of the rim the rotation passes the point nearest to the viewer.
+
+    Args:
+        start: (3,) unit vector.
+        ends: (T, 3) unit vectors.
+
+    Returns:
+        (T, 3, 3).
     """
     axes = np.cross(start, ends)
     sine, cosine = np.linalg.norm(axes, axis=1), ends @ start
