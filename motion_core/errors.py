@@ -19,5 +19,9 @@ class FormatError(ValueError):
     """A file or string is not in the format it claims; the message names file and position."""
 
 
+class CanvasUnknownError(FormatError):
+    """A file does not store the canvas its pixels are measured on, and no size was given."""
+
+
 class MissingExtraError(ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""

@@ -7,15 +7,18 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..errors import CanvasError, FormatError
+from ..errors import CanvasError, CanvasUnknownError, FormatError
 from ..formats import read_tracks
 from ..geometry import Size
 from ..images import image_size, resize_images
 from ..tracks import Tracks, scale_to
+from ..tracks.frame_rate import same_rate
 from ..video import read_image
 from .terminal import PROGRAM, echo
 
 DEFAULT_FPS = 16.0
+# Stands for the canvas while a file that stores none is searched for other faults.
+ANY_SIZE = Size(1, 1)
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 # What writers put behind a picture's name to name its tracks.
 TRACK_ENDINGS = ("_tracks", "_track")
@@ -29,25 +32,23 @@ def load_tracks(
 
     Raises FormatError that asks for --size when none of them is there, and what read_tracks raises.
     """
-    if size is not None:
-        return read_tracks(path, size=size, fps=fps)
     try:
-        return read_tracks(path, fps=fps)
-    except FormatError as error:
-        if not _lacks_only_a_size(path, fps):
-            raise
+        return read_tracks(path, size=size, fps=fps)
+    except CanvasUnknownError as error:
         beside = None if picture else _picture_beside(path)
         if picture is None and beside is None:
+            # A size would not mend any other fault of the file, so that is reported first.
+            read_tracks(path, size=ANY_SIZE, fps=fps)
             raise FormatError(
                 f"{path.name} does not store the canvas its pixels are measured on: give it with "
                 f"--size WxH, or put its picture beside it as {path.stem}.jpg or .png."
             ) from error
-        if beside is not None:
-            picture = image_size(read_image(beside))
-            echo(f"{path.name} does not store its canvas; {beside.name} beside it is {picture}.")
-        else:
-            echo(f"{path.name} does not store its canvas; taken to be the picture's {picture}.")
-        return read_tracks(path, size=picture, fps=fps)
+    if beside is not None:
+        picture = image_size(read_image(beside))
+    tracks = read_tracks(path, size=picture, fps=fps)
+    known = "taken to be the picture's" if beside is None else f"{beside.name} beside it is"
+    echo(f"{path.name} does not store its canvas; {known} {picture}.")
+    return tracks
 
 
 def check_same_canvas(tracks: Tracks, canvas: Size, *, tracks_path: Path, picture: Path) -> None:
@@ -71,7 +72,10 @@ def shrink_to_fit(pictures: Tensor, tracks: Tracks, max_side: int) -> tuple[Tens
 
 
 def frame_rate(requested: float | None, known: float | None) -> float:
-    """The requested rate, else the known one, else 16, which is reported."""
+    """The requested rate, else the known one, else 16; 16 or a rate other than the known one is
+    reported."""
+    if requested is not None and known is not None and not same_rate(requested, known):
+        echo(f"the input is at {known:.6g} fps; --fps {requested:.6g} is used.")
     if requested is None and known is None:
         echo(f"no frame rate is known; {DEFAULT_FPS:g} fps is used. Choose one with --fps.")
     return requested or known or DEFAULT_FPS
@@ -91,15 +95,6 @@ def check_output(path: Path, suffixes: Iterable[str]) -> None:
 def describe_tracks(tracks: Tracks) -> str:
     """Counts and canvas as short text."""
     return f"{tracks.num_points} tracks, {tracks.num_frames} frames, {tracks.size}"
-
-
-def _lacks_only_a_size(path: Path, fps: float | None) -> bool:
-    """Whether a file that could not be read can be, once a canvas is named."""
-    try:
-        read_tracks(path, size=Size(1, 1), fps=fps)
-    except FormatError:
-        return False
-    return True
 
 
 def _picture_beside(path: Path) -> Path | None:

@@ -12,6 +12,7 @@ from ..errors import ShapeError
 from ..images import image_size
 from ..overlay import contact_sheet, draw_tracks
 from ..tracks import Tracks
+from ..tracks.frame_rate import same_rate
 from ..video import CONTAINERS, PICTURE_WRITERS, read_image, read_video, write_image, write_video
 from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrink_to_fit
 from .terminal import echo, meter
@@ -39,6 +40,8 @@ def run(args: Namespace) -> None:
         sheet = contact_sheet(video, SHEET_COLUMNS, rows=SHEET_ROWS, tile_width=TILE_WIDTH)
         write_image(args.output, sheet)
     else:
+        if args.fps is None and tracks.fps and rate and not same_rate(tracks.fps, rate):
+            echo(f"the video is at {rate:.6g} fps; the tracks' {tracks.fps:.6g} fps is used.")
         fps = frame_rate(args.fps, tracks.fps or rate)
         write_video(args.output, video, fps, meter("writing frame"))
     echo(f"wrote {args.output}: {len(video)} frames, {image_size(video)}")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import CanvasError, FormatError
+from ..errors import CanvasError, CanvasUnknownError, FormatError
 from ..geometry import Size, checked_size
 from ..tracks.arguments import MAX_FRAMES
+from ..tracks.frame_rate import common_rate
 from ..tracks.model import Tracks, make_tracks
 
 MAX_POINTS = 10_000_000
@@ -26,13 +26,13 @@ def agreed_size(stored: Size | None, given: Size | None, what: str = "the file")
         what: What errors call the file.
 
     Raises:
-        FormatError: Neither is known.
+        CanvasUnknownError: Neither is known.
         CanvasError: Both are known and differ.
     """
     if given is not None:
         given = checked_size(*given)
     if stored is None and given is None:
-        raise FormatError(
+        raise CanvasUnknownError(
             f"{what} does not say which canvas its pixels are measured on; give its size "
             "(connect an image, or set width and height)."
         )
@@ -47,15 +47,17 @@ def agreed_size(stored: Size | None, given: Size | None, what: str = "the file")
 def agreed_fps(stored: float | None, given: float | None) -> float | None:
     """The stored frame rate, or the given one where none is stored.
 
+    23.976 and 24000/1001 are one rate, of which the exact form is kept.
     Raises FormatError when both are known and differ.
     """
     if stored is None or given is None:
         return given if stored is None else stored
-    if not math.isclose(stored, given, rel_tol=1e-6):
+    rate = common_rate([stored, given])
+    if rate is None:
         raise FormatError(
-            f"the tracks are stored at {stored:g} fps but {given:g} was given; leave fps out."
+            f"the tracks are stored at {stored:.6g} fps but {given:.6g} was given; leave fps out."
         )
-    return stored
+    return rate
 
 
 def assemble(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import CanvasError, FormatError
+from ..errors import CanvasError, CanvasUnknownError, FormatError
 from ..geometry import Size
 from ..regular_files import decode_text, read_head
 from ..tracks.model import Tracks
@@ -251,6 +251,8 @@ def _naming(file: Path) -> Iterator[None]:
         yield
     except CanvasError as error:
         raise CanvasError(f"{name}: {error}") from error
+    except CanvasUnknownError as error:
+        raise CanvasUnknownError(f"{name}: {error}") from error
     except ValueError as error:
         raise FormatError(f"{name}: {error}") from error
 

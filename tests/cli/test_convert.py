@@ -92,3 +92,28 @@ def test_a_real_ati_file_takes_the_canvas_of_its_picture(
     got = read_tracks("out.npz")
     assert result.code == 0 and got.size == (picture.shape[1], picture.shape[0])
     assert got.num_frames == 121 and got.visible.all()
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('[[{"x": 1, "y": 2}, {"x": 3, "y": 4}], [{"x": 5, "y": 6}]]', "track 1 has 1 points"),
+        ('[[{"x": 1, "y": NaN}]]', "NaN is not a position"),
+        ("frame,track,x,y,visible\n0,0,1,2,0.5\n", "visible to be 0 or 1; got 0.5"),
+    ],
+)
+def test_the_true_fault_is_shown_whether_a_size_is_known_or_not(
+    folder: Path, motion_core: Command, text: str, fault: str
+) -> None:
+    (folder / "faulty.txt").write_text(text, encoding="utf-8")
+    lines: list[tuple[object, ...]] = [
+        ("draft", "photo.png", "faulty.txt", "-o", "a.mp4"),
+        ("draft", "photo.png", "faulty.txt", "-o", "a.mp4", "--size", "64x48"),
+        ("convert", "faulty.txt", "a.npz"),
+        ("info", "faulty.txt"),
+    ]
+    for line in lines:
+        result = motion_core(*line)
+        assert result.code == 2
+        assert fault in result.err
+        assert "1x1" not in result.err and "canvas" not in result.err
