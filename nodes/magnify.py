@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from ..motion_core.tracks import Tracks
     from ..motion_core.transfer import SliceLine
 
+
+log = logging.getLogger(__name__)
 
 CAMERAS: dict[str, Any] = {"as it is": None, "homography": "homography", "similarity": "similarity"}
 
@@ -191,9 +194,22 @@ class MagnifyMotion(io.ComfyNode):
         from ..motion_core.transfer import FrequencyBand, MagnifySettings, magnify_motion
 
         measured = tracks_in(tracks, canvas_image if images is None else images)
-        measured = replace(measured, fps=fps or measured.fps)
+        measured = _at_rate(measured, fps)
         band = FrequencyBand(low_hz or None, high_hz or None)
         settings = MagnifySettings(factor, space_sigma, time_sigma, band, CAMERAS[camera])
         larger = magnify_motion(measured, settings, progress=host.progress())
         picture = _slice(measured, larger, slice, images)
         return io.NodeOutput(tracks_out(larger), picture, ui=host.picture_preview(picture, cls))
+
+
+def _at_rate(tracks: Tracks, fps: float) -> Tracks:
+    """The tracks at the rate of the widget, where that is not 0; another rate is logged."""
+    from ..motion_core.tracks.frame_rate import same_rate
+
+    if not fps:
+        return tracks
+    if tracks.fps is not None and same_rate(tracks.fps, fps):
+        return tracks
+    if tracks.fps is not None:
+        log.warning("the tracks are at %.6g fps; %.6g fps is used.", tracks.fps, fps)
+    return replace(tracks, fps=fps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,8 +13,11 @@ from torch import Tensor
 from ..errors import CanvasError, ShapeError
 from ..progress import Progress, silent
 from .arguments import whole_number
+from .frame_rate import common_rate
 from .model import Tracks
 from .start import track_starts
+
+log = logging.getLogger(__name__)
 
 
 def select(tracks: Tracks, index_or_mask: Tensor | Sequence[int] | Sequence[bool]) -> Tracks:
@@ -111,7 +115,8 @@ def concat(tracks_list: Sequence[Tracks]) -> Tracks:
     """All tracks of several sets as one, in order.
 
     An id that an earlier set already uses is replaced by the smallest number that no set uses.
-    ``fps`` is what all sets that know theirs agree on, else None.
+    ``fps`` is what all sets that know theirs agree on, in its most exact form. Where they differ
+    it is None, and a warning is logged.
     Raises ValueError for an empty list, CanvasError when canvases differ, ShapeError when frame
     counts do.
     """
@@ -121,13 +126,17 @@ def concat(tracks_list: Sequence[Tracks]) -> Tracks:
     first = sets[0]
     for place, other in enumerate(sets[1:], start=2):
         _check_same_clip(first, other, place)
-    known_fps = {one.fps for one in sets if one.fps is not None}
+    known_fps = [one.fps for one in sets if one.fps is not None]
+    fps = common_rate(known_fps)
+    if known_fps and fps is None:
+        rates = ", ".join(f"{rate:.6g}" for rate in sorted(set(known_fps)))
+        log.warning("the sets of tracks are at %s fps; the frame rate is left out.", rates)
     return Tracks(
         torch.cat([one.xy for one in sets], dim=1),
         torch.cat([one.visible for one in sets], dim=1),
         _without_clashes(torch.cat([one.ids for one in sets])),
         first.size,
-        known_fps.pop() if len(known_fps) == 1 else None,
+        fps,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,12 @@ def test_a_canvas_or_rate_that_differs_is_refused(tmp_path):
     write_tracks(tmp_path / "a.npz", walk())
     with pytest.raises(CanvasError, match=r"^a\.npz: .*64x48.*8x8"):
         read_tracks(tmp_path / "a.npz", size=Size(8, 8))
+    for exact, printed in ((24000 / 1001, 23.976), (60000 / 1001, 59.94), (30000 / 1001, 29.97)):
+        for stored, given in ((exact, printed), (printed, exact)):
+            write_tracks(tmp_path / "ntsc.npz", replace(walk(), fps=stored))
+            assert read_tracks(tmp_path / "ntsc.npz", fps=given).fps == exact
+    with pytest.raises(FormatError, match=r"stored at 29\.97 fps but 30 was"):
+        read_tracks(tmp_path / "ntsc.npz", fps=30)
     with pytest.raises(FormatError, match="16 fps but 24"):
         read_tracks(tmp_path / "a.npz", fps=24)
     assert read_tracks(tmp_path / "a.npz", size=Size(64, 48), fps=16).fps == 16

@@ -192,12 +192,17 @@ def test_concat_survives_the_largest_and_smallest_ids() -> None:
     assert concat([tracks, tracks]).ids.tolist() == [*ids.tolist(), 0, 1]
 
 
-def test_concat_keeps_an_fps_only_when_it_is_certain() -> None:
+def test_concat_keeps_an_fps_only_when_it_is_certain(caplog: pytest.LogCaptureFixture) -> None:
     def at(fps: float | None) -> Tracks:
         return empty_tracks(3, CANVAS, fps=fps)
 
     assert concat([at(None), at(16), at(16)]).fps == 16
     assert concat([at(16), at(24)]).fps is None
+    assert "16, 24 fps" in caplog.text
+    exact = 24000 / 1001
+    for printed in (23.976, 23.98):
+        assert concat([at(printed), at(exact), at(None)]).fps == exact
+    assert concat([at(24), at(exact)]).fps is None
     assert concat([at(None)]).fps is None
 
 

@@ -1,0 +1,33 @@
+"""Comparison of frame rates: 23.976, 23.98 and 24000/1001 are one rate, 24 is another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+# Relative. NTSC's rates differ from the whole ones by 1e-3, their printed forms by less than this.
+RATE_TOLERANCE = 5e-4
+NTSC = 1000 / 1001
+
+
+def same_rate(rate: float, other: float) -> bool:
+    """Whether two numbers of frames per second are one rate, up to how it is printed."""
+    return math.isclose(rate, other, rel_tol=RATE_TOLERANCE)
+
+
+def common_rate(rates: Iterable[float]) -> float | None:
+    """The one rate that all are, in its most exact form; None for no rates or for several.
+
+    The most exact form is the one nearest to a whole number or to a whole number times 1000/1001;
+    among equally near ones, the first.
+    """
+    known = list(rates)
+    if not known:
+        return None
+    exact = min(known, key=_inexactness)
+    return exact if all(same_rate(rate, exact) for rate in known) else None
+
+
+def _inexactness(rate: float) -> float:
+    standard = (round(rate), round(rate / NTSC) * NTSC)
+    return min(abs(rate - value) for value in standard) / rate
