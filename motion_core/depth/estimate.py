@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..errors import FormatError, MissingExtraError
 from ..geometry import Size
 from ..images import check_image, image_size
-from ..safe_json import read_json_object
+from ..model_folder import read_config, transformers_config, transformers_network
 from .depth_map import DepthMap
 from .lens import intrinsics_from_fov
 from .sources import ASSUMED_FOV_DEG, INVERSE, DepthReading, make_depth
@@ -110,31 +110,34 @@ def load_estimator(
     The folder holds config.json, model.safetensors and, where the model has its own,
     preprocessor_config.json. The model is on the CPU, in float32, ready to estimate.
     Raises FileNotFoundError saying what to put where, MissingExtraError without transformers,
-    FormatError for a model this does not know.
+    FormatError for a model this does not know, for a folder that is broken or lacks weights, and
+    for a config that could run code.
     """
     folder = Path(folder)
     missing = [n for n in ("config.json", "model.safetensors") if not (folder / n).is_file()]
     if missing:
         raise FileNotFoundError(f"{folder} has no {' and no '.join(missing)}. {SUGGESTION}")
-    config = read_json_object(folder / "config.json")
+    config = read_config(folder / "config.json")
     family = _family_name(config)
     try:
-        from transformers import AutoModelForDepthEstimation
+        import transformers
     except ImportError as error:
         raise MissingExtraError(
             "Estimating depth needs transformers: pip install motion-prompting[depth]."
         ) from error
-    model = AutoModelForDepthEstimation.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-    )
-    return TransformersEstimator(model.eval(), _preparation(folder, family), reading)
+    preparation = _preparation(folder, family)
+    kind = config["model_type"]
+    network = getattr(transformers, NETWORKS[kind])
+    built = transformers_config(config, kind, folder / "config.json")
+    model = transformers_network(folder, network, built, torch.float32)
+    return TransformersEstimator(model, preparation, reading)
 
 
 def _preparation(folder: Path, family: str) -> Preparation:
     path = folder / "preprocessor_config.json"
     if not path.is_file():
         return DEFAULTS[family]
-    stored, default = read_json_object(path), DEFAULTS[family]
+    stored, default = read_config(path), DEFAULTS[family]
     size = stored.get("size") or {}
     try:
         return Preparation(
@@ -145,7 +148,7 @@ def _preparation(folder: Path, family: str) -> Preparation:
             tuple(float(v) for v in stored.get("image_mean") or default.mean),
             tuple(float(v) for v in stored.get("image_std") or default.deviation),
         )
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise FormatError(f"{path}: {error}") from error
 
 
@@ -210,6 +213,11 @@ def _stated(fov_deg: float | None) -> float:
     return ASSUMED_FOV_DEG if fov_deg is None else fov_deg
 
 
+NETWORKS = {
+    "depth_anything": "DepthAnythingForDepthEstimation",
+    "dpt": "DPTForDepthEstimation",
+    "depth_pro": "DepthProForDepthEstimation",
+}
 FAMILIES = {"inverse": _inverse, "metric": _metric, "depth_pro": _depth_pro}
 DEFAULTS = {
     "inverse": Preparation(518, 518, 14, True),

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from ..errors import FormatError, MissingExtraError
 from ..geometry import Size
 from ..images import check_video, image_size
+from ..model_folder import read_config, transformers_config, transformers_network
 from ..progress import Progress, silent
-from ..safe_json import read_json_object
 from .pose_sequence import PoseSequence, with_middles
 from .skeleton import COCO_17, JOINTS, joint
 
@@ -114,23 +114,27 @@ def load_pose_estimator(folder: str | os.PathLike[str]) -> PoseEstimator:
 
     The model is on the CPU, in float32, ready to estimate.
     Raises FileNotFoundError saying what to put where, MissingExtraError without transformers,
-    FormatError for another model.
+    FormatError for another model, for a folder that is broken or lacks weights, and for a config
+    that could run code.
     """
     folder = Path(folder)
     missing = [n for n in ("config.json", "model.safetensors") if not (folder / n).is_file()]
     if missing:
         raise FileNotFoundError(f"{folder} has no {' and no '.join(missing)}. {SUGGESTION}")
-    _check_config(folder / "config.json")
+    path = folder / "config.json"
+    config = read_config(path)
+    if config.get("model_type") != "vitpose":
+        kind = config.get("model_type")
+        raise FormatError(f"{path}: expected a vitpose model, got {kind!r:.100}. {SUGGESTION}")
     try:
         from transformers import VitPoseForPoseEstimation
     except ImportError as error:
         raise MissingExtraError(
             "Estimating poses needs transformers: pip install motion-prompting[pose]."
         ) from error
-    model = VitPoseForPoseEstimation.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-    )
-    return PoseEstimator(model.eval())
+    built = transformers_config(config, "vitpose", path)
+    model = transformers_network(folder, VitPoseForPoseEstimation, built, torch.float32)
+    return PoseEstimator(model)
 
 
 def peaks(maps: Tensor) -> tuple[Tensor, Tensor]:
@@ -178,9 +182,3 @@ def _views(video: Tensor, window: tuple[float, float, float, float], wanted: Siz
     )
     mean, deviation = (views.new_tensor(values)[:, None, None] for values in IMAGENET)
     return (views - mean) / deviation
-
-
-def _check_config(path: Path) -> None:
-    kind = read_json_object(path).get("model_type")
-    if kind != "vitpose":
-        raise FormatError(f"{path}: expected a vitpose model, got {kind!r}. {SUGGESTION}")

@@ -19,7 +19,7 @@ ON_TRACKS = GROUND | {"tracks"}
 EVERYTHING = (
     ON_TRACKS
     | {"kernels", "document", "expand", "raster", "draft", "formats", "overlay", "video"}
-    | {"depth", "camera", "scene", "trackers", "transfer", "pose"}
+    | {"model_folder", "depth", "camera", "scene", "trackers", "transfer", "pose"}
     | {"fields", "models", "guidance", "sampling"}
     | {"layered_scenes", "training", "evaluation"}
 )
@@ -32,13 +32,14 @@ ALLOWED: dict[str, set[str]] = {
     "weights_io": {"errors", "atomic_write"},
     "regular_files": {"errors"},
     "safe_json": {"errors", "regular_files"},
+    "model_folder": {"errors", "weights_io", "safe_json"},
     "images": {"errors", "geometry"},
     "masks": {"errors", "geometry"},
     "kernels": GROUND,
     "tracks": GROUND,
     "document": ON_TRACKS,
     "expand": ON_TRACKS | {"document"},
-    "depth": ON_TRACKS,
+    "depth": ON_TRACKS | {"model_folder"},
     "camera": ON_TRACKS | {"kernels", "depth", "document"},
     "raster": ON_TRACKS | {"kernels"},
     "fields": ON_TRACKS | {"kernels"},
@@ -50,8 +51,8 @@ ALLOWED: dict[str, set[str]] = {
     "scene": ON_TRACKS | {"depth", "camera", "video"},
     "trackers": ON_TRACKS | {"video"},
     "transfer": ON_TRACKS,
-    "pose": ON_TRACKS | {"document", "expand"},
-    "models": ON_TRACKS | {"raster", "fields"},
+    "pose": ON_TRACKS | {"model_folder", "document", "expand"},
+    "models": ON_TRACKS | {"model_folder", "raster", "fields"},
     "guidance": ON_TRACKS | {"models"},
     "sampling": ON_TRACKS | {"models", "guidance"},
     "layered_scenes": ON_TRACKS,

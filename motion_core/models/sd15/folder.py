@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from ...errors import FormatError
+from ...model_folder import (
+    check_class,
+    diffusers_network,
+    read_tokenizer,
+    transformers_config,
+    transformers_network,
+)
 from ...weights_io import read_weights
-from ..pipelines import check_class, network_in
 
 VAE, CLIP = "AutoencoderKL", "CLIPTextModel"
 # Length of a prompt for CLIP in tokens; the first and the last are markers.
@@ -35,20 +41,25 @@ def load_tokenizer(folder: Path) -> Any:
     broken or holds none."""
     from transformers import CLIPTokenizer
 
-    try:
-        tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
-    except (OSError, ValueError, TypeError) as error:
-        raise FormatError(
-            f"{folder} is broken or incomplete ({error}); copy or download it again."
-        ) from error
+    tokenizer = read_tokenizer(
+        folder, {"CLIPTokenizer": CLIPTokenizer, "CLIPTokenizerFast": CLIPTokenizer}
+    )
     # A folder without tokenizer_config.json does not state the length.
     tokenizer.model_max_length = min(tokenizer.model_max_length, TOKENS)
     return tokenizer
 
 
 def load_network(folder: Path, kind: str) -> Any:
-    """A network in float32, of the class that VAE or CLIP names. Raises what network_in raises."""
-    return network_in(folder, _class(kind), _ADVICE)
+    """A network in float32, of the class that VAE or CLIP names.
+
+    Raises FileNotFoundError or FormatError for a folder that is missing, broken, incomplete, of
+    another class, or whose config could run code.
+    """
+    config = check_class(folder, kind, _ADVICE)
+    if kind == VAE:
+        return diffusers_network(folder, _class(kind), torch.float32)
+    built = transformers_config(config, "clip_text_model", folder / "config.json")
+    return transformers_network(folder, _class(kind), built, torch.float32)
 
 
 def load_weights(folder: Path, kind: str) -> dict[str, Tensor]:

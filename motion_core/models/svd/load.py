@@ -7,11 +7,18 @@ come from its folder in diffusers' layout.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import torch
 
 from ...errors import FormatError
+from ...model_folder import (
+    check_class,
+    diffusers_network,
+    transformers_config,
+    transformers_network,
+)
 from ...weights_io import read_weights
-from ..pipelines import network_in
 from ..track_model import Defaults, Precision, TrackModel, precision
 from .checkpoint import build, split_checkpoint
 from .control import MotionProControl
@@ -72,15 +79,9 @@ def load_motionpro(
     Raises:
         FileNotFoundError, FormatError: For what is missing, broken or another model's.
     """
-    from diffusers.models.autoencoders.autoencoder_kl_temporal_decoder import (
-        AutoencoderKLTemporalDecoder,
-    )
-    from transformers import CLIPVisionModelWithProjection
-
     source, folder = str(checkpoint), checkpoint.parent if base is None else base
     parts = split_checkpoint(read_weights(checkpoint), source)
-    vae = network_in(folder / "vae", AutoencoderKLTemporalDecoder, _ADVICE)
-    clip = network_in(folder / "image_encoder", CLIPVisionModelWithProjection, _ADVICE)
+    vae, clip = _vae(folder / "vae"), _image_encoder(folder / "image_encoder")
     unet, adapter, lora = build(parts, source, head_channels)
     width, wanted = clip.config.projection_dim, unet.config.cross_attention_dim
     if width != wanted:
@@ -93,3 +94,20 @@ def load_motionpro(
     return TrackModel(
         "motionpro", family, MotionProControl(network, control), network, AS_SAMPLED, "image"
     )
+
+
+def _vae(folder: Path) -> Any:
+    from diffusers.models.autoencoders.autoencoder_kl_temporal_decoder import (
+        AutoencoderKLTemporalDecoder,
+    )
+
+    check_class(folder, AutoencoderKLTemporalDecoder.__name__, _ADVICE)
+    return diffusers_network(folder, AutoencoderKLTemporalDecoder, torch.float32)
+
+
+def _image_encoder(folder: Path) -> Any:
+    from transformers import CLIPVisionModelWithProjection
+
+    config = check_class(folder, CLIPVisionModelWithProjection.__name__, _ADVICE)
+    built = transformers_config(config, "clip_vision_model", folder / "config.json")
+    return transformers_network(folder, CLIPVisionModelWithProjection, built, torch.float32)

@@ -12,15 +12,29 @@ import torch
 from torch import Tensor
 
 from ...errors import FormatError, MissingExtraError
-from ...safe_json import read_json_object
-from ...weights_io import PICKLES, check_sizes, load_into, read_safetensors
+from ...model_folder import (
+    diffusers_config,
+    read_config,
+    read_network,
+    read_tokenizer,
+    transformers_config,
+    transformers_network,
+)
+from ...model_folder.networks import empty_network
+from ...weights_io import check_sizes, load_into, read_safetensors
 from .family import released_scheduler
 from .parts import Umt5PromptEncoder, WanParts
 from .signatures import ORIGINAL, PREFIXES
 
 PIPELINE = "WanImageToVideoPipeline"
 SCHEDULERS = ("UniPCMultistepScheduler", "FlowMatchEulerDiscreteScheduler")
-STEM = "diffusion_pytorch_model"
+# Classes of tokenizers by the names in a release; transformers 5 renamed the general one.
+TOKENIZERS = {
+    "T5TokenizerFast": "T5TokenizerFast",
+    "T5Tokenizer": "T5TokenizerFast",
+    "PreTrainedTokenizerFast": "PreTrainedTokenizerFast",
+    "TokenizersBackend": "PreTrainedTokenizerFast",
+}
 # Wan's largest has 40 blocks and tokens of 5120.
 MOST_LAYERS, MOST_SIZE = 512, 1 << 16
 
@@ -77,7 +91,7 @@ def original_to_diffusers(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _check_pipeline(folder: Path) -> None:
-    index = _json(folder / "model_index.json", "a diffusers release of Wan image-to-video")
+    index = read_config(folder / "model_index.json", "a diffusers release of Wan image-to-video")
     if index.get("_class_name") != PIPELINE:
         raise FormatError(
             f"{folder} holds a {index.get('_class_name')}, not a {PIPELINE}; choose the folder of "
@@ -93,7 +107,7 @@ def _check_pipeline(folder: Path) -> None:
 def _network(folder: Path, weights: Path | None, dtype: torch.dtype | None) -> Any:
     """One of diffusers' networks: config from the folder, weights from there or elsewhere."""
     path = folder / "config.json"
-    config = _json(path, f"the {folder.name} of a diffusers release")
+    config = read_config(path, f"the {folder.name} of a diffusers release")
     network = _empty(path, config)
     tensors = original_to_diffusers(_tensors(weights or folder))
     if dtype is not None:
@@ -130,11 +144,7 @@ def _empty(path: Path, config: dict[str, Any]) -> Any:
     has_blocks = wanted is WanTransformer3DModel
     check_sizes(config, names if has_blocks else ("base_dim", "z_dim"), path, MOST_SIZE)
     check_sizes(config, ("num_layers",) if has_blocks else (), path, MOST_LAYERS)
-    try:
-        with torch.device("meta"):
-            network: Any = wanted.from_config(config)
-    except (TypeError, ValueError, KeyError, IndexError) as error:
-        raise FormatError(f"{path} has a config that cannot be built: {error}.") from error
+    network = empty_network(wanted, diffusers_config(config, wanted, path), path)
     if isinstance(network, WanTransformer3DModel):
         # Its tables are computed, not stored.
         sizes = network.config
@@ -146,26 +156,7 @@ def _empty(path: Path, config: dict[str, Any]) -> Any:
 
 def _tensors(source: Path) -> dict[str, Tensor]:
     """All tensors of a file, or of a folder of one file or of pieces with an index."""
-    if not source.is_dir():
-        return read_safetensors(source)[0]
-    whole, index = source / f"{STEM}.safetensors", source / f"{STEM}.safetensors.index.json"
-    if whole.is_file():
-        return read_safetensors(whole)[0]
-    if not index.is_file():
-        _refuse_pickles(source)
-        raise FileNotFoundError(
-            f"there is no {whole.name} in {source}; download the folder again, or point to the "
-            "file itself."
-        )
-    names = _json(index, "the index of weights in pieces").get("weight_map")
-    if not isinstance(names, dict) or not all(isinstance(one, str) for one in names.values()):
-        raise FormatError(f"{index} has no weight_map from names to files.")
-    tensors: dict[str, Tensor] = {}
-    for piece in sorted(set(names.values())):
-        if Path(piece).name != piece:
-            raise FormatError(f"{index} points outside of its folder: {piece!r}.")
-        tensors |= read_safetensors(source / piece)[0]
-    return tensors
+    return read_network(source) if source.is_dir() else read_safetensors(source)[0]
 
 
 def _scheduler(folder: Path) -> Any:
@@ -176,11 +167,15 @@ def _scheduler(folder: Path) -> Any:
     if not path.is_file():
         logger.info("%s is missing; Wan 2.1's released scheduler is taken.", path)
         return released_scheduler()
-    config = _json(path, "a scheduler")
+    config = read_config(path, "a scheduler")
     name = config.get("_class_name")
     if name not in SCHEDULERS:
         raise FormatError(f"{path} describes a {name}; Wan runs with {' or '.join(SCHEDULERS)}.")
-    return getattr(diffusers, name).from_config(config)
+    scheduler = getattr(diffusers, name)
+    try:
+        return scheduler.from_config(diffusers_config(config, scheduler, path))
+    except (TypeError, ValueError, KeyError, NotImplementedError, ImportError) as error:
+        raise FormatError(f"{path} has a config that cannot be built: {error}.") from error
 
 
 def _text(files: WanFiles) -> Umt5PromptEncoder | None:
@@ -189,15 +184,10 @@ def _text(files: WanFiles) -> Umt5PromptEncoder | None:
         logger.info("%s is missing; prompts will not be read.", folder)
         return None
     transformers = _transformers("prompts")
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            files.folder / "tokenizer", local_files_only=True
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise FormatError(f"{files.folder / 'tokenizer'} cannot be read: {error}") from error
-    return Umt5PromptEncoder(
-        _pretrained(transformers.UMT5EncoderModel, folder, files.dtype), tokenizer
-    )
+    classes = {name: getattr(transformers, taken) for name, taken in TOKENIZERS.items()}
+    tokenizer = read_tokenizer(files.folder / "tokenizer", classes)
+    encoder = _pretrained(transformers.UMT5EncoderModel, "umt5", folder, files.dtype)
+    return Umt5PromptEncoder(encoder, tokenizer)
 
 
 def _image_encoder(files: WanFiles) -> Any:
@@ -207,42 +197,15 @@ def _image_encoder(files: WanFiles) -> Any:
             f"there is no {folder}, but this Wan reads the image through CLIP; download it "
             "with the rest of the release."
         )
-    return _pretrained(_transformers("CLIP").CLIPVisionModel, folder, files.dtype)
+    network = _transformers("CLIP").CLIPVisionModel
+    return _pretrained(network, "clip_vision_model", folder, files.dtype)
 
 
-def _pretrained(wanted: Any, folder: Path, dtype: torch.dtype) -> Any:
+def _pretrained(network: Any, kind: str, folder: Path, dtype: torch.dtype) -> Any:
     """One of transformers' networks. Raises FormatError unless every weight is in its place."""
-    from safetensors import SafetensorError
-
-    _refuse_pickles(folder)
-    try:
-        network, loading_info = wanted.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-            dtype=dtype,
-        )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise FormatError(f"{folder} cannot be read as {wanted.__name__}: {error}") from error
-    missing = sorted(loading_info["missing_keys"])
-    if missing:
-        raise FormatError(
-            f"{folder} lacks {len(missing)} tensors of {wanted.__name__}: {', '.join(missing[:10])}"
-        )
-    return network.eval().requires_grad_(False)
-
-
-def _refuse_pickles(folder: Path) -> None:
-    """Raises FormatError when a folder holds weights as pickles only."""
-    if any(folder.glob("*.safetensors")):
-        return
-    pickles = sorted(one.name for one in folder.iterdir() if one.suffix.lower() in PICKLES)
-    if pickles:
-        raise FormatError(
-            f"{folder} holds pickles only ({', '.join(pickles[:3])}), which could run anything "
-            "when opened; take the release with .safetensors."
-        )
+    path = folder / "config.json"
+    config = transformers_config(read_config(path), kind, path)
+    return transformers_network(folder, network, config, dtype).requires_grad_(False)
 
 
 def _transformers(what: str) -> Any:
@@ -253,12 +216,3 @@ def _transformers(what: str) -> Any:
             f"{what} need the package transformers: pip install transformers."
         ) from error
     return transformers
-
-
-def _json(path: Path, what: str) -> dict[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no {path}, where {what} has one.")
-    try:
-        return read_json_object(path)
-    except FormatError as error:
-        raise FormatError(f"{error} Download it again.") from error

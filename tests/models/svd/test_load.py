@@ -125,14 +125,14 @@ def test_what_must_lie_beside_the_checkpoint_is_named(base: Path, tmp_path: Path
     with pytest.raises(FormatError, match="holds AutoencoderKL instead of"):
         load(tmp_path)
     (part / "config.json").write_text("{")
-    with pytest.raises(FormatError, match="config.json is broken"):
+    with pytest.raises(FormatError, match=r"config\.json.*broken"):
         load(tmp_path)
     (part / "config.json").write_text((base / "vae" / "config.json").read_text())
-    with pytest.raises(FormatError, match="broken or incomplete"):
+    with pytest.raises(FileNotFoundError, match="there are no weights in .*vae"):
         load(tmp_path)
     with pytest.raises(FormatError, match="named.safetensors holds no U-Net"):
         load(base)
     weights = (base / "vae" / "diffusion_pytorch_model.safetensors").read_bytes()
     (part / "diffusion_pytorch_model.safetensors").write_bytes(weights[: len(weights) // 2])
-    with pytest.raises(FormatError, match="broken or incomplete"):
+    with pytest.raises(FormatError, match=r"vae/diffusion_pytorch_model\.safetensors is trunc"):
         load(tmp_path)

@@ -205,7 +205,7 @@ def test_other_parts_of_a_release_are_checked_too(release: Path) -> None:
     clip = release / "image_encoder" / "model.safetensors"
     whole = clip.read_bytes()
     clip.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(FormatError, match="cannot be read as CLIPVisionModel"):
+    with pytest.raises(FormatError, match=r"image_encoder/model\.safetensors is truncated"):
         loaded(release)
     clip.unlink()
     (clip.parent / "pytorch_model.bin").write_bytes(b"\x80\x04N.")
