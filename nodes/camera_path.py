@@ -223,7 +223,7 @@ def _load3d(setup: CameraSetup, depth: DepthMap, start_camera, end_camera, easin
     return path_between_host_cameras(start_camera, end_camera, setup, easing=easing)
 
 
-def _written(
+def _text_path(
     setup: CameraSetup, depth: DepthMap, camera_text: str, travel_scale: float
 ) -> CameraPath:
     from ..motion_core.camera.files import camera_from_text
@@ -244,7 +244,7 @@ MAKERS: dict[str, Callable[..., CameraPath]] = {
     "keys": _keys,
     "follow": _follow,
     "load3d": _load3d,
-    "text": _written,
+    "text": _text_path,
     "file": _file,
 }
 

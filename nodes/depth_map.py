@@ -229,8 +229,8 @@ def _sphere(room: _Room) -> DepthMap:
 def _image(room: _Room, depth_image: Tensor, index: int, **reading: Any) -> DepthMap:
     from ..motion_core.depth.sources import DepthReading, from_depth_image
 
-    given = depth_image.cpu()
-    return from_depth_image(given, DepthReading(**reading), index=index, fov_deg=room.fov_deg)
+    image = depth_image.cpu()
+    return from_depth_image(image, DepthReading(**reading), index=index, fov_deg=room.fov_deg)
 
 
 def _moge(room: _Room, moge_geometry: Any, index: int) -> DepthMap:

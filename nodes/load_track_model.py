@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # The host's model folders that are searched after our own.
 KINDS = ("diffusers", "checkpoints", "diffusion_models", "controlnet", "loras")
-SEARCHED = "It is searched in ComfyUI's models/motion_prompting, then in its other model folders."
+SEARCHED = "The search covers ComfyUI's models/motion_prompting, then its other model folders."
 
 
 class LoadTrackModel(io.ComfyNode):
@@ -37,7 +37,7 @@ class LoadTrackModel(io.ComfyNode):
                 io.DynamicCombo.Input(
                     "model",
                     options=[family_option(family) for family in known],
-                    tooltip="Which family of models to load.",
+                    tooltip="The family of models to load.",
                 )
             ],
             outputs=[

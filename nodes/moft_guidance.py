@@ -37,7 +37,7 @@ def _inputs() -> list[Any]:
             "match",
             options=list(MATCHES),
             tooltip="mean: the mean motion of the region follows the reference, as in the paper. "
-            "each place: every place in it does, which keeps objects in one piece.",
+            "each place: every position in the region does, which keeps objects in one piece.",
         ),
         io.Int.Input(
             "iterations",

@@ -85,10 +85,12 @@ class MoftReference(io.ComfyNode):
                 io.Image.Input(
                     "images",
                     tooltip="With video: the frames whose motion is read. With direction: the "
-                    "image to be moved, of which only the size is used.",
+                    "image to animate, of which only the size is used.",
                 ),
                 io.DynamicCombo.Input(
-                    "motion", options=MOTIONS, tooltip="Where the motion comes from."
+                    "motion",
+                    options=MOTIONS,
+                    tooltip="Source of the motion: a pan in a direction, or a video.",
                 ),
                 io.Mask.Input(
                     "region",
@@ -118,13 +120,13 @@ class MoftReference(io.ComfyNode):
         def read() -> MotionReference:
             host.on_device(chosen.network)
             if motion["motion"] == "direction":
-                return _along(chosen, video, motion)
-            return _borrowed(chosen, evenly(video, motion["frames"]), region)
+                return _direction_reference(chosen, video, motion)
+            return _video_reference(chosen, evenly(video, motion["frames"]), region)
 
         return io.NodeOutput(host.within_memory(read))
 
 
-def followed(video: Tensor) -> Tracks:
+def lucas_kanade_tracks(video: Tensor) -> Tracks:
     """Tracks of a grid of points through a video, by Lucas-Kanade."""
     from ..motion_core.geometry import Size
     from ..motion_core.trackers import LucasKanade, grid_queries
@@ -148,7 +150,9 @@ def evenly(video: Tensor, count: int) -> Tensor:
     return video[torch.linspace(0, len(video) - 1, count).round().long()]
 
 
-def _along(chosen: TrackModel, video: Tensor, motion: dict[str, Any]) -> MotionReference:
+def _direction_reference(
+    chosen: TrackModel, video: Tensor, motion: dict[str, Any]
+) -> MotionReference:
     from ..motion_core.guidance.moft import learn_channels, reference_along, straight_path
 
     size = canvas_size(video)
@@ -158,7 +162,7 @@ def _along(chosen: TrackModel, video: Tensor, motion: dict[str, Any]) -> MotionR
     return reference_along(straight_path(way, size, motion["frames"]), size, channels)
 
 
-def _borrowed(chosen: TrackModel, video: Tensor, region: Tensor | None) -> MotionReference:
+def _video_reference(chosen: TrackModel, video: Tensor, region: Tensor | None) -> MotionReference:
     from ..motion_core.guidance.moft import reference_of_video
 
     size = canvas_size(video)
@@ -166,7 +170,7 @@ def _borrowed(chosen: TrackModel, video: Tensor, region: Tensor | None) -> Motio
     return reference_of_video(
         chosen.model,
         video,
-        lambda: followed(video),
+        lambda: lucas_kanade_tracks(video),
         region=None if region is None else mask_on_canvas(region, size),
         progress=host.progress(),
     )

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 from torch.nn import functional
 
 from . import host
-from .moft_reference import followed
+from .moft_reference import lucas_kanade_tracks
 from .schema import ModelSocket, ReferenceSocket, schema
 from .wire import frames, model_in, reference_in
 
@@ -64,7 +64,9 @@ class MoftSimilarity(io.ComfyNode):
         def read() -> Tensor:
             host.on_device(chosen.network)
             progress = host.progress()
-            return similarity(chosen.model, target, video, lambda: followed(video), progress)
+            return similarity(
+                chosen.model, target, video, lambda: lucas_kanade_tracks(video), progress
+            )
 
         heat = host.within_memory(read)
         shape = (len(video), *video.shape[1:3])

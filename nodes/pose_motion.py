@@ -109,7 +109,7 @@ class _Clip:
     fps: float | None
 
 
-def _given(clip: _Clip, poses: Any) -> PoseSequence:
+def _detected(clip: _Clip, poses: Any) -> PoseSequence:
     from ..motion_core.formats.openpose import read_poses
 
     return read_poses(poses, clip.size, fps=clip.fps, progress=host.progress())
@@ -149,8 +149,8 @@ def _retargeted(
     from ..motion_core.formats.openpose import read_poses
     from ..motion_core.pose import retarget
 
-    given = target_text if target_poses is None else target_poses
-    return retarget(poses, read_poses(given, canvas_size(target_image)))
+    target = target_text if target_poses is None else target_poses
+    return retarget(poses, read_poses(target, canvas_size(target_image)))
 
 
 def _drawn(poses: PoseSequence, clip: _Clip, drawing: str, frames: int) -> PoseSequence:
@@ -161,7 +161,7 @@ def _drawn(poses: PoseSequence, clip: _Clip, drawing: str, frames: int) -> PoseS
 
 
 READERS: dict[str, Callable[..., PoseSequence]] = {
-    "pose": _given,
+    "pose": _detected,
     "text": _pasted,
     "estimate": _estimated,
 }

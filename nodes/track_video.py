@@ -123,7 +123,7 @@ def _tracks(size: Size, frame: int, tracks: Any) -> Queries:
     return track_queries(tracks_in(tracks), frame, size)
 
 
-ASK: dict[str, Callable[..., Queries]] = {
+QUERY_MAKERS: dict[str, Callable[..., Queries]] = {
     "grid": _grid,
     "random": _random,
     "mask": _mask,
@@ -201,7 +201,7 @@ class TrackVideo(io.ComfyNode):
         from ..motion_core.trackers.registry import FOLDER
 
         video = frames(images)
-        queries, ids = ASK[points["points"]](
+        queries, ids = QUERY_MAKERS[points["points"]](
             canvas_size(video), frame, **settings_of(points, "points")
         )
         folder = Path(host.model_folder(".", FOLDER))

@@ -38,8 +38,8 @@ FAMILY = Family(
         Setting(
             "has_base_look",
             "switch",
-            "Take the look of the base: its U-Net in place of Image Conductor's, whose motion "
-            "modules stay.",
+            "Use the U-Net of the base in place of Image Conductor's, with Image Conductor's "
+            "motion modules.",
             False,
         ),
         *lora_settings(),

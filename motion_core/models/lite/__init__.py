@@ -40,9 +40,10 @@ FAMILY = Family(
         Setting(
             "generate",
             "switch",
-            "Off: the model answers the tracks directly, in any number of frames, and what no "
-            "track moves rests. On: motion is generated, different for every seed, also where "
-            "there is no track; in 16 frames, which are resampled to the tracks' number.",
+            "Off: the model answers the tracks directly, in any number of frames, and areas "
+            "without moving tracks stay still. On: motion is generated, different for every "
+            "seed, also where there is no track; in 16 frames, which are resampled to the number "
+            "of the tracks.",
             False,
         ),
     ),

@@ -36,14 +36,14 @@ FAMILY = Family(
             "weights",
             "choice",
             "dense for MotionPro_Dense, which needs tracks that start everywhere. The file does "
-            "not say which of the two it is.",
+            "not store which of the two it is.",
             choices=("sparse", "dense"),
         ),
         precision_setting("as the file was saved"),
         Setting(
             "decode_at_once",
             "count",
-            "How many frames are decoded together. Fewer take less memory and flicker more.",
+            "Number of frames decoded together. Fewer take less memory and flicker more.",
             16,
             limits=(1, 16, 1),
         ),

@@ -41,8 +41,8 @@ FAMILY = Family(
         Setting(
             "follow",
             "choice",
-            "Which method the weights were trained for; the file does not say. nothing: the plain "
-            "model, for a Track-ControlNet.",
+            "Method that the weights were trained for, which the file does not store. nothing: "
+            "the plain model, for a Track-ControlNet.",
             choices=("wan_move", "ati", "nothing"),
         ),
         Setting(
