@@ -18,7 +18,7 @@ from ..depth.sample import depth_at
 from ..errors import CanvasError, ShapeError
 from ..progress import Progress, silent
 from ..tracks.model import Tracks, make_tracks
-from ..tracks.select import concat
+from ..tracks.select import concat, select
 from ..tracks.start import track_starts
 from .camera_path import CameraPath
 from .camera_scene import CameraScene
@@ -48,7 +48,7 @@ class ObjectMotion:
 
 
 def add_displacements(tracks: Tracks, other: Tracks) -> Tracks:
-    """Add to `tracks` how far each track of `other` has moved since its first frame.
+    """Add to `tracks` how far each track of `other` has moved since it was first visible.
 
     Args:
         tracks: (T, N) tracks that are moved.
@@ -72,7 +72,7 @@ def add_displacements(tracks: Tracks, other: Tracks) -> Tracks:
             f"{other.num_frames} x {other.num_points} for {tracks.num_frames} x "
             f"{tracks.num_points}."
         )
-    moved = tracks.xy + (other.xy - other.xy[:1])
+    moved = tracks.xy + (other.xy - track_starts(other).xy)
     return replace(tracks, xy=moved, visible=tracks.visible & other.visible)
 
 
@@ -81,7 +81,8 @@ def add_nearest(tracks: Tracks, other: Tracks, mask: Tensor | None = None) -> Tr
 
     Args:
         tracks: (T, N) tracks that are moved.
-        other: (T, M) tracks whose displacements are added. With M = 0 nothing changes.
+        other: (T, M) tracks whose displacements are added. Tracks that are never visible
+            have no displacement and are left out; without any others nothing changes.
         mask: (H, W) bool of the canvas. Only tracks that start on it are moved; None moves all.
 
     Returns:
@@ -93,6 +94,7 @@ def add_nearest(tracks: Tracks, other: Tracks, mask: Tensor | None = None) -> Tr
     """
     if mask is not None and (mask.dtype != torch.bool or mask.shape != (*tracks.size[::-1],)):
         raise ShapeError(f"the mask must be bool for {tracks.size}; got {tuple(mask.shape)}.")
+    other = select(other, track_starts(other).has_start)
     start = track_starts(tracks).xy
     taking = torch.ones(len(start), dtype=torch.bool) if mask is None else _on_mask(start, mask)
     which = torch.nonzero(taking)[:, 0] if other.num_points else start.new_zeros(0).long()

@@ -208,10 +208,25 @@ def test_the_nearest_displacement_is_added_inside_the_mask() -> None:
     assert torch.equal(part.xy[:, 2], still.xy[:, 2])
     assert torch.equal(part.ids, still.ids)
     hidden = make_tracks(moving.xy, SIZE, visible=torch.zeros(FRAMES, 2, dtype=torch.bool))
-    assert add_nearest(still, hidden, mask).visible[0].tolist() == [False, False, True]
+    unmoved = add_nearest(still, hidden, mask)
+    assert torch.equal(unmoved.xy, still.xy) and torch.equal(unmoved.visible, still.visible)
     nobody = make_tracks(torch.zeros(FRAMES, 0, 2), SIZE)
     assert torch.equal(add_nearest(still, nobody).xy, still.xy)
     assert add_nearest(nobody, moving).num_points == 0
+
+
+def test_placeholders_of_invisible_points_are_not_read() -> None:
+    still = slide([[20.0, 20.0]], 0.0)
+    moving = slide([[20.0, 20.0], [150.0, 90.0]], 12.0)
+    xy, visible = moving.xy.clone(), torch.ones(FRAMES, 2, dtype=torch.bool)
+    # The nearest track is never visible; the other appears in frame 2.
+    visible[:, 0] = False
+    visible[:2, 1] = False
+    xy[~visible] = 0.0
+    moved = add_nearest(still, make_tracks(xy, SIZE, visible=visible))
+    wanted = still.xy[2:, 0] + moving.xy[2:, 1] - moving.xy[2, 1]
+    torch.testing.assert_close(moved.xy[2:, 0], wanted)
+    assert moved.visible[:, 0].tolist() == visible[:, 1].tolist()
 
 
 def test_displacements_of_another_clip_are_refused() -> None:
