@@ -13,7 +13,7 @@ import torch
 from ..errors import CanvasError, FormatError
 from ..geometry import Size, checked_size
 from ..pose.people import follow_people, hands_at_their_wrists
-from ..pose.pose_sequence import PoseSequence, with_middles
+from ..pose.pose_sequence import LEAST_CONFIDENCE, PoseSequence, with_middles
 from ..pose.skeleton import (
     BODY,
     BODY_18,
@@ -61,7 +61,7 @@ def read_poses(
 
     Supports bodies of 18 or 25 joints, feet of 6 beside the body (ComfyUI's SDPose), hands of 21,
     and faces of 68 or 70. Parts that are missing, null or empty are absent, and so are joints of
-    confidence 0. Coordinates are pixels, or fractions of the canvas if none is beyond 2. People
+    confidence 0. Coordinates are pixels, or fractions of the canvas if most are within 2. People
     keep their order from frame to frame, and hands belong to the nearer wrist.
 
     Args:
@@ -92,7 +92,7 @@ def read_poses(
     present = confidence > 0
     if len(frames) and not present.any():
         log.warning("none of the %d frames of these poses holds a person.", len(frames))
-    if present.any() and float(np.abs(xy[present]).max()) <= NORMALISED_LIMIT:
+    if _are_fractions(xy[present], confidence[present]):
         xy = xy * np.array(canvas, dtype=np.float64)
     xy, confidence = with_middles(xy, confidence)
     return PoseSequence(
@@ -202,6 +202,25 @@ def _person(person: Any, where: _Where) -> np.ndarray:
         place = slice(first, first + len(rows))
         result[place] = np.where(rows[:, 2:] > 0, rows, result[place])
     return result
+
+
+def _are_fractions(xy: np.ndarray, confidence: np.ndarray) -> bool:
+    """Whether most of the confident joints (K, 2) lie within 2, the corner itself left out.
+
+    Where no joint is confident, all count. Joints beyond 2 are then counted in a log line.
+    """
+    counts = (confidence >= LEAST_CONFIDENCE) & (xy != 0).any(axis=-1)
+    places = xy[counts] if counts.any() else xy
+    beyond = (np.abs(places) > NORMALISED_LIMIT).any(axis=-1)
+    if not len(places) or 2 * int(beyond.sum()) >= len(places):
+        return False
+    if beyond.any():
+        log.warning(
+            "%d of %d joints lie beyond 2; all are taken for fractions of the canvas, as most are.",
+            int(beyond.sum()),
+            len(places),
+        )
+    return True
 
 
 def _part_name(key: str) -> str:

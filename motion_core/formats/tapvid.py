@@ -45,10 +45,8 @@ def read_tapvid(path: Path, size: Size | None = None, fps: float | None = None) 
     canvas = agreed_size(stored, size, "a TAP-Vid file")
     visible = ~as_visibility(occluded, "occluded")
     xy = points.astype(np.float64)
-    if _are_fractions(xy, visible):
+    if _are_fractions(xy, visible, path.name):
         xy = xy * np.array(canvas, dtype=np.float64)
-    else:
-        log.info("%s: points beyond -1..2 are taken for pixels.", path.name)
     return assemble(xy.transpose(1, 0, 2), visible.T, canvas, fps=fps)
 
 
@@ -115,6 +113,19 @@ def _video_size(arrays: NpzArrays, points: tuple[int, ...]) -> Size | None:
     return checked_size(shape[2], shape[1])
 
 
-def _are_fractions(xy: np.ndarray, visible: np.ndarray) -> bool:
+def _are_fractions(xy: np.ndarray, visible: np.ndarray, name: str) -> bool:
+    """Whether most visible points lie within -1..2; the others are counted in a log line."""
     shown = xy[visible]
-    return not shown.size or bool((np.abs(shown - 0.5) <= 1.5).all())
+    near = (np.abs(shown - 0.5) <= 1.5).all(axis=-1)
+    if 2 * int(near.sum()) < len(near):
+        log.info("%s: points beyond -1..2 are taken for pixels.", name)
+        return False
+    if not near.all():
+        log.warning(
+            "%s: %d of %d visible points lie beyond -1..2; all are taken for fractions of the "
+            "canvas, as most are.",
+            name,
+            int((~near).sum()),
+            len(near),
+        )
+    return True

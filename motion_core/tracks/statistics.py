@@ -13,6 +13,8 @@ from .visibility import inside_canvas
 
 JUMP_FRACTION = 0.25
 STILL_PX = 0.5
+# Positions of which this share lies so near to the corner of so large a canvas are suspicious.
+CORNER_PX, LARGE_PX, CORNER_SHARE = 3, 64, 0.9
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,16 @@ def _late_problem(tracks: Tracks) -> str:
 
 def _normalised_problem(tracks: Tracks) -> str:
     xy = tracks.xy[tracks.visible]
-    if len(xy) and bool(((xy >= 0) & (xy <= 1)).all()) and tracks.size.short_side > 2:
+    if not len(xy) or tracks.size.short_side <= 2:
+        return ""
+    if bool(((xy >= 0) & (xy <= 1)).all()):
         return "all positions lie within 0..1; they look like fractions, but pixels are expected."
+    in_corner = ((xy >= 0) & (xy <= CORNER_PX)).all(dim=-1)
+    if tracks.size.short_side >= LARGE_PX and float(in_corner.float().mean()) >= CORNER_SHARE:
+        return (
+            f"{float(in_corner.float().mean()):.0%} of the visible positions lie within "
+            f"{CORNER_PX} px of the corner; they may be fractions read as pixels."
+        )
     return ""
 
 

@@ -113,6 +113,15 @@ def test_tapvid_fractions(tmp_path):
     assert tracks.visible.tolist() == [[True, True], [True, False]]
 
 
+def test_tapvid_with_a_stray_point_stays_in_fractions(tmp_path, caplog):
+    points = np.full((20, 4, 2), 0.5, dtype=np.float32)
+    points[3, 2] = [2.6, 0.5]
+    np.savez(tmp_path / "a.npz", points=points, occluded=np.zeros((20, 4), bool))
+    tracks = read_tracks(tmp_path / "a.npz", size=SIZE)
+    assert tracks.xy[0, 0].tolist() == [32.0, 24.0]
+    assert "1 of 80 visible points" in caplog.text
+
+
 def test_tapvid_pixels_are_taken_as_pixels_and_logged(tmp_path, caplog):
     points = POSITIONS.transpose(1, 0, 2)
     np.savez(tmp_path / "a.npz", points=points, occluded=~VISIBLE.T)

@@ -41,6 +41,24 @@ def test_text_lists_shares_and_nested_joints_say_the_same() -> None:
     torch.testing.assert_close(read_poses(without, SIZE).xy, wanted.xy, atol=1e-3, rtol=0)
 
 
+def test_one_value_does_not_decide_the_unit() -> None:
+    wanted = read_poses(waving()).xy[:, :, joint("neck")]
+    fractions = json.loads(json.dumps(waving()))
+    for one in fractions:
+        rows = np.array(one["people"][0]["pose_keypoints_2d"]).reshape(-1, 3)
+        rows[:, :2] /= [320, 240]
+        one["people"][0]["pose_keypoints_2d"] = rows.tolist()
+    # A stray wrist, hardly any confidence.
+    fractions[0]["people"][0]["pose_keypoints_2d"][4] = [7.0, 0.5, 0.05]
+    torch.testing.assert_close(
+        read_poses(fractions).xy[:, :, joint("neck")], wanted, atol=1e-3, rtol=0
+    )
+    fractions[0]["people"][0]["pose_keypoints_2d"][4] = [7.0, 0.5, 0.9]
+    torch.testing.assert_close(
+        read_poses(fractions).xy[:, :, joint("neck")], wanted, atol=1e-3, rtol=0
+    )
+
+
 def test_hands_and_faces_have_their_places() -> None:
     hand = np.c_[np.arange(21) + 215, np.arange(21) + 100, np.full(21, 0.5)].flatten().tolist()
     face = np.c_[np.arange(68), np.arange(68) + 50, np.full(68, 1.0)].flatten().tolist()

@@ -77,3 +77,12 @@ def test_ordinary_motion_has_no_problems_and_one_frame_is_not_still() -> None:
     assert summarize(make_tracks(xy, CANVAS)).problems == ()
     assert summarize(make_tracks(xy[:1], CANVAS)).problems == ()
     assert "16 fps" in summarize(make_tracks(xy, CANVAS, fps=16)).to_text()
+
+
+def test_a_clip_in_the_corner_of_a_large_canvas_is_noted() -> None:
+    xy = torch.full((4, 20, 2), 0.5)
+    xy[2, 3] = torch.tensor([2.6, 0.5])
+    assert "within 3 px of the corner" in "".join(summarize(make_tracks(xy, CANVAS)).problems)
+    xy[:, 10:] += 40
+    assert "corner" not in "".join(summarize(make_tracks(xy, CANVAS)).problems)
+    assert "corner" not in "".join(summarize(make_tracks(xy[:, :9], Size(8, 8))).problems)
