@@ -1,4 +1,4 @@
-"""Camera paths in the forms other tools read and write."""
+"""Readers and writers of camera paths in the formats of other tools."""
 
 from __future__ import annotations
 
@@ -159,10 +159,11 @@ def camera_from_rows(text: str, size: Size) -> CameraPath:
 
 
 def camera_to_realestate(camera: CameraPath, *, source: str = "motion-prompting") -> str:
-    """RealEstate10K text, as CameraCtrl reads it: lens relative to the picture, world to camera.
+    """RealEstate10K text as CameraCtrl reads it: lens relative to the picture, world to camera.
 
-    source: the first line, where the dataset names its video. Times are microseconds of the
-    path's rate, frame numbers when it has none.
+    Args:
+        camera: The path. Times are microseconds of its rate, frame numbers when it has none.
+        source: The first line, where the dataset names its video.
     """
     step = 1 if camera.fps is None else MICROSECONDS / camera.fps
     lines = [source]
@@ -175,12 +176,19 @@ def camera_to_realestate(camera: CameraPath, *, source: str = "motion-prompting"
 
 
 def camera_from_realestate(text: str, size: Size, *, square: bool = True) -> CameraPath:
-    """RealEstate10K text on a canvas.
+    """Read RealEstate10K text on a canvas.
 
-    The lens is stored relative to a picture of unknown sides. square: take that picture to be
-    cropped to the canvas, so that pixels stay square; False stretches it. The rate comes from the
+    The lens is stored relative to a picture of unknown sides. The frame rate is derived from the
     times when they are microseconds, else it is unknown.
-    Raises FormatError naming the line.
+
+    Args:
+        text: The content of the file.
+        size: The canvas.
+        square: Assume that the picture was cropped to the canvas, so that pixels stay square; False
+            stretches it.
+
+    Raises:
+        FormatError: A line is malformed; the message names it.
     """
     size = checked_size(*size)
     rows = []

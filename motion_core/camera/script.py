@@ -1,4 +1,4 @@
-"""Moves, keys and offsets written by hand: one line or one JSON list says what the camera does."""
+"""Moves, keys and offsets from text: one line per move, or one JSON list."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ def moves_from_text(text: str) -> list[CameraMove]:
     """Camera moves, one on each line: a preset, an optional amount, then options such as share=2.
 
     "orbit_left 30", "dolly_in 0.4 share=2 easing=linear", "handheld 1 seed=7", "truck_left 1.5
-    unit=scene". Empty lines and what follows a # do not count.
-    Raises FormatError naming the line.
+    unit=scene". Empty lines and the rest of a line after # are ignored.
+
+    Raises:
+        FormatError: A line is malformed; the message names it.
     """
     moves = []
     for number, line in enumerate(without_mark(text).splitlines(), start=1):
@@ -65,10 +67,19 @@ def keys_from_json(text: str, setup: CameraSetup) -> list[CameraKey]:
 
 
 def offsets_from_text(line: str, frames: int) -> Tensor:
-    """(T,) float64 values through pairs time:value, straight in between and resting outside.
+    """Values for every frame from pairs time:value, linear in between and constant outside.
 
-    "0:0 1:2.5" grows from 0 to 2.5 over the clip; one number alone holds for the whole clip.
-    Raises FormatError for anything else, or times that do not rise within 0..1.
+    "0:0 1:2.5" grows from 0 to 2.5 over the clip; a single number holds for the whole clip.
+
+    Args:
+        line: The pairs, separated by spaces.
+        frames: The number of frames T.
+
+    Returns:
+        (T,) float64.
+
+    Raises:
+        FormatError: The text is malformed, or the times do not rise within 0..1.
     """
     pairs = [word.split(":") if ":" in word else ["0", word] for word in line.split()]
     try:

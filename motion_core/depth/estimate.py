@@ -34,12 +34,15 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 class DepthEstimator(Protocol):
-    """Anything that turns a picture into depth."""
+    """A model that estimates depth from a picture."""
 
     def estimate(self, image: Tensor, *, fov_deg: float | None = None) -> DepthMap:
-        """Depth of a picture (H, W, 3), float 0..1, on its own canvas.
+        """Estimate the depth of a picture on its own canvas.
 
-        fov_deg: the horizontal field of view; None leaves it to the model, or assumes one.
+        Args:
+            image: (H, W, 3) float, 0..1.
+            fov_deg: Horizontal field of view in degrees; None for the model's own or an assumed
+                one.
         """
         ...
 
@@ -105,13 +108,21 @@ class TransformersEstimator:
 def load_estimator(
     folder: str | os.PathLike[str], *, reading: DepthReading = INVERSE
 ) -> TransformersEstimator:
-    """A depth model from a local folder in the layout of transformers; nothing is downloaded.
+    """Load a depth model from a local folder in the layout of transformers; nothing is downloaded.
 
-    The folder holds config.json, model.safetensors and, where the model has its own,
-    preprocessor_config.json. The model is on the CPU, in float32, ready to estimate.
-    Raises FileNotFoundError saying what to put where, MissingExtraError without transformers,
-    FormatError for a model this does not know, for a folder that is broken or lacks weights, and
-    for a config that could run code.
+    Args:
+        folder: Holds config.json, model.safetensors and, where the model has its own,
+            preprocessor_config.json.
+        reading: How inverse depth of unknown scale is converted.
+
+    Returns:
+        The model on the CPU, in float32, in eval mode.
+
+    Raises:
+        FileNotFoundError: A file is missing; the message says what to put where.
+        MissingExtraError: transformers is not installed.
+        FormatError: The model is not supported, a file is damaged or lacks weights, or the config
+            could run code.
     """
     folder = Path(folder)
     missing = [n for n in ("config.json", "model.safetensors") if not (folder / n).is_file()]

@@ -1,4 +1,4 @@
-"""Depth from pictures and files, with the meaning of their numbers stated by the caller."""
+"""Depth from pictures and files; the caller states the meaning of their numbers."""
 
 from __future__ import annotations
 
@@ -26,13 +26,18 @@ GREY_TOLERANCE = 0.02
 
 @dataclass(frozen=True)
 class DepthReading:
-    """What the numbers of a depth picture mean.
+    """The meaning of the numbers of a depth picture.
 
-    meaning: "inverse", 0..1 linear in 1 / depth, near is 1 (what most depth nodes draw);
-    "linear", 0..1 linear in depth, near is 0; "metric", depth itself, times `scale`.
-    near, far: the depths that 0..1 runs between, in scene units. invert: near and far swapped.
-    scale: for "metric", metres for each unit: 0.001 for millimetres.
-    Raises ValueError unless 0 < near < far and scale > 0.
+    Attributes:
+        meaning: "inverse", 0..1 linear in 1 / depth, near is 1 (what most depth nodes draw);
+            "linear", 0..1 linear in depth, near is 0; "metric", depth itself, times `scale`.
+        near: Depth of the near end of 0..1, in scene units.
+        far: Depth of the far end of 0..1, in scene units.
+        invert: Whether near and far are swapped.
+        scale: For "metric", metres for each unit: 0.001 for millimetres.
+
+    Raises:
+        ValueError: Not 0 < near < far, or scale is not above 0.
     """
 
     meaning: Literal["inverse", "linear", "metric"] = "inverse"
@@ -54,9 +59,10 @@ class DepthReading:
             raise ValueError(f"DepthReading.scale must be above 0; got {self.scale}.")
 
     def depth(self, values: Tensor) -> Tensor:
-        """Depth of the same shape; NaN where a value is NaN.
+        """Convert values to depth of the same shape; NaN where a value is NaN.
 
-        Raises ValueError for values outside 0..1 unless they are metric.
+        Raises:
+            ValueError: A value is outside 0..1 and the meaning is not "metric".
         """
         if self.meaning == "metric":
             return values * self.scale
@@ -84,11 +90,20 @@ def make_depth(
     fov_deg: float = ASSUMED_FOV_DEG,
     is_metric: bool = False,
 ) -> DepthMap:
-    """A DepthMap from depths (H, W) of any float dtype.
+    """Make a DepthMap from depths of any float dtype.
 
-    What is not finite or not above 0 is invalid, beside what `valid` (H, W) leaves out. K: (3, 3)
-    intrinsics in pixels; None assumes a centred lens of `fov_deg` across the width.
-    Raises ShapeError for other shapes, ValueError when nothing valid is left or the lens is bad.
+    Depths that are not finite or not above 0 are invalid.
+
+    Args:
+        z: (H, W) depths.
+        valid: (H, W) bool; False marks further invalid pixels. None for none.
+        K: (3, 3) intrinsics in pixels; None assumes a centred lens of `fov_deg`.
+        fov_deg: Horizontal field of view in degrees, used without K.
+        is_metric: Whether the depths are metres.
+
+    Raises:
+        ShapeError: A tensor has another shape.
+        ValueError: No valid pixel is left, or the lens is invalid.
     """
     if z.ndim != 2:
         raise ShapeError(f"depth must be (H, W); got {tuple(z.shape)}.")
@@ -119,12 +134,19 @@ def from_depth_image(
     K: Tensor | None = None,
     fov_deg: float = ASSUMED_FOV_DEG,
 ) -> DepthMap:
-    """Depth from a grey picture that a depth node made.
+    """Read depth from a grey picture that a depth node made.
 
-    image: IMAGE (B, H, W, 3), or (H, W, 3), or (H, W). index: which picture of the batch. mask:
-    (H, W) bool, where depth counts. K, fov_deg: as in make_depth.
-    Raises ShapeError for other shapes, ValueError for a coloured picture, values outside 0..1, or
-    when nothing valid is left.
+    Args:
+        image: IMAGE (B, H, W, 3), or (H, W, 3), or (H, W).
+        reading: The meaning of its numbers.
+        index: Which picture of the batch.
+        mask: (H, W) bool, where depth is valid; None for everywhere.
+        K: As in make_depth.
+        fov_deg: As in make_depth.
+
+    Raises:
+        ShapeError: A tensor has another shape, or the index is outside of the batch.
+        ValueError: The picture is coloured, a value is outside 0..1, or no valid pixel is left.
     """
     values = _picked(image, index)
     if values.ndim == 3:
@@ -141,11 +163,19 @@ def read_depth(
     K: Tensor | None = None,
     fov_deg: float = ASSUMED_FOV_DEG,
 ) -> DepthMap:
-    """Depth from a .npy, .exr or .png file.
+    """Read depth from a .npy, .exr or .png file.
 
-    reading: None takes .npy and .exr as metric depth and .png as inverse. A 16-bit .png runs 0..1
-    over 0..65535; read as metric, its whole numbers count (scale 0.001 for millimetres).
-    Raises FormatError naming the file, ValueError as from_depth_image does.
+    Args:
+        path: The file.
+        reading: The meaning of its numbers; None takes .npy and .exr as metric depth and .png as
+            inverse depth. A 16-bit .png maps 0..65535 to 0..1; read as metric, its whole numbers
+            count (scale 0.001 for millimetres).
+        K: As in make_depth.
+        fov_deg: As in make_depth.
+
+    Raises:
+        FormatError: The file is damaged or of another kind; the message names it.
+        ValueError: As in from_depth_image.
     """
     path = Path(path)
     readers = {".npy": _read_npy, ".exr": read_exr, ".png": _read_png}

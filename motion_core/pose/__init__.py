@@ -1,4 +1,4 @@
-"""People's poses: followed through frames, moved, put on other bodies, and turned into tracks."""
+"""Poses of people: estimated, matched between frames, moved, retargeted, made into tracks."""
 
 from __future__ import annotations
 

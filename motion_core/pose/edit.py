@@ -1,4 +1,4 @@
-"""A single pose moved by a drawing: drags take hold of joints."""
+"""A single pose moved by a drawing: drags move joints, pins hold them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..tracks.seeding import points_inside_polygon
 from .pose_sequence import PoseSequence
 from .skeleton import BONES
 
-# A drag takes hold of a joint within its brush, or within this share of the short side.
+# A drag moves a joint within its brush, or within this fraction of the short side.
 REACH_FRAC = 0.06
 MAX_FRAMES = 10_000
 
@@ -27,14 +27,23 @@ MAX_FRAMES = 10_000
 def move_pose(
     pose: PoseSequence, document: MotionDocument, frames: int, *, fps: float | None = None
 ) -> PoseSequence:
-    """The first frame of a pose, moved through `frames` frames as drawn.
+    """Animate the first frame of a pose by a drawing.
 
-    A drag moves the joint nearest to where it starts, and all that hangs on it (a shoulder takes
-    its arm along), except joints that another drag moves or a pin holds. A pin holds the joints
-    nearest to its points and those inside its polygon.
-    Raises ValueError naming the layer for one that starts near no joint or that moves no joints
-    (regions, spheres, cameras, mask or background pins), CanvasError when the pose and the
-    drawing have other proportions, ValueError for frames outside 1..10,000 or a pose of none.
+    A drag moves the joint nearest to its start and all descendants of the joint (a shoulder moves
+    its arm), except joints that another drag moves or a pin holds. A pin holds the joints nearest
+    to its points and those inside its polygon.
+
+    Args:
+        pose: Its first frame is used.
+        document: The drawing.
+        frames: Number of frames of the result, 1..10,000.
+        fps: Frames per second of the result; None for unknown.
+
+    Raises:
+        ValueError: `frames` is out of range, the pose has no people, or a layer, which the message
+            names, starts near no joint or moves no joints (regions, spheres, cameras, mask or
+            background pins).
+        CanvasError: The pose and the drawing have different proportions.
     """
     frames = whole_number("frames", frames, least=1, most=MAX_FRAMES)
     if not pose.num_frames or not pose.num_people:
@@ -52,7 +61,7 @@ def move_pose(
 
 
 class _JointShifts:
-    """Joints that a drawing has taken hold of: {(person, joint): (T, 2) displacement}."""
+    """Joints that a drawing moves or holds: {(person, joint): (T, 2) displacement}."""
 
     def __init__(self, pose: PoseSequence) -> None:
         self.pose = pose
@@ -61,7 +70,7 @@ class _JointShifts:
         self.shifts: dict[tuple[int, int], np.ndarray] = {}
 
     def nearest(self, point: np.ndarray, reach: float) -> tuple[int, int]:
-        """The joint (person, place) nearest to a point. Raises ValueError beyond `reach`."""
+        """The joint (person, index) nearest to a point. Raises ValueError beyond `reach`."""
         distance = np.linalg.norm(self.still - point, axis=-1)
         distance[~self.has_joint] = np.inf
         person, place = np.unravel_index(int(distance.argmin()), distance.shape)
@@ -73,13 +82,13 @@ class _JointShifts:
         return int(person), int(place)
 
     def set_shift(self, who: tuple[int, int], shift: np.ndarray) -> None:
-        """Gives a joint its own displacement. Raises ValueError when it already has one."""
+        """Give a joint its own displacement. Raises ValueError when it already has one."""
         if who in self.shifts:
             raise ValueError("another layer already holds its joint; keep one of the two.")
         self.shifts[who] = shift
 
     def carried(self, frames: int) -> np.ndarray:
-        """(T, P, 137, 2): what every joint does, its own displacement or its parent's."""
+        """(T, P, 137, 2) displacement of every joint: its own, or else its parent's."""
         moved = np.zeros((frames, *self.still.shape))
         for person in range(len(self.still)):
             for bone in (None, *BONES):

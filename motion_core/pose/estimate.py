@@ -44,12 +44,19 @@ class PoseEstimator:
         fps: float | None = None,
         progress: Progress = silent,
     ) -> PoseSequence:
-        """One pose per box in every frame (T, H, W, 3), floats 0..1.
+        """Estimate one pose per box in every frame, body joints only.
 
-        boxes: (left, top, right, bottom) in pixels around each person, for all frames; None is one
-        box around the whole picture, which suits a single person. Body joints alone are found.
-        Raises ShapeError for another video, ValueError for boxes without area, FormatError for a
-        model of other joints.
+        Args:
+            video: (T, H, W, 3) floats 0..1.
+            boxes: (left, top, right, bottom) in pixels around each person, for all frames; None is
+                one box around the whole picture, which suits a single person.
+            fps: Frames per second of the result; None for unknown.
+            progress: Called as the frames are done.
+
+        Raises:
+            ShapeError: The video is not (T, H, W, 3).
+            ValueError: A box has no area.
+            FormatError: The model has other joints.
         """
         check_video(video, least_frames=0)
         size = image_size(video)
@@ -110,12 +117,16 @@ class PoseEstimator:
 
 
 def load_pose_estimator(folder: str | os.PathLike[str]) -> PoseEstimator:
-    """A ViTPose model from a local folder in the layout of transformers; nothing is downloaded.
+    """Load a ViTPose model from a local folder in the layout of transformers, without a download.
 
-    The model is on the CPU, in float32, ready to estimate.
-    Raises FileNotFoundError saying what to put where, MissingExtraError without transformers,
-    FormatError for another model, for a folder that is broken or lacks weights, and for a config
-    that could run code.
+    Returns:
+        The model on the CPU, in float32, in eval mode.
+
+    Raises:
+        FileNotFoundError: A file is missing; the message says what to put where.
+        MissingExtraError: transformers is not installed.
+        FormatError: The folder holds another model, a file is damaged or lacks weights, or the
+            config could run code.
     """
     folder = Path(folder)
     missing = [n for n in ("config.json", "model.safetensors") if not (folder / n).is_file()]

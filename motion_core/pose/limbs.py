@@ -1,4 +1,4 @@
-"""From joints to tracks: points along the limbs, across their width."""
+"""Tracks from joints: points along the limbs and across their width."""
 
 from __future__ import annotations
 
@@ -25,19 +25,29 @@ def pose_tracks(
     least_confidence: float = LEAST_CONFIDENCE,
     progress: Progress = silent,
 ) -> Tracks:
-    """Tracks of people: one for every joint, and a grid over every limb.
+    """Make tracks of people: one for every joint, and a grid over every limb.
 
-    Limbs are as wide as their share of the torso's length and grow with the person. spacing:
-    pixels between the points of a limb. A point is visible where the joints that carry it have at
-    least `least_confidence` and it lies on the canvas. Person after person, joints first.
-    Raises ValueError for a spacing not above 0, a confidence outside 0..1, or more than a million
-    points.
+    The width of a limb is a fraction of the torso's length and scales with the person. A point is
+    visible where its joints have at least `least_confidence` and it lies on the canvas.
+
+    Args:
+        poses: The people.
+        spacing: Pixels between the points of a limb.
+        least_confidence: 0..1.
+        progress: Called once per person.
+
+    Returns:
+        Tracks (T, N), person after person, joints first.
+
+    Raises:
+        ValueError: The spacing is not above 0, the confidence is outside 0..1, or there are more
+            than a million points.
     """
     positive_number("spacing", spacing)
     if not 0.0 <= finite_number("least_confidence", least_confidence) <= 1.0:
         raise ValueError(f"least_confidence must be 0..1; got {least_confidence}.")
     xy = bridged(poses)
-    # Zero is never a seen joint, also when everything else counts.
+    # A joint of confidence 0 is missing, also when the least confidence is 0.
     confidence = poses.confidence.cpu().numpy()
     known = (confidence > 0) & (confidence >= least_confidence)
     parts = [empty_tracks(poses.num_frames, poses.size, fps=poses.fps)]
@@ -73,7 +83,7 @@ def _person(xy: np.ndarray, known: np.ndarray, poses: PoseSequence, spacing: flo
 def _limb(
     xy: np.ndarray, bone: Bone, both: np.ndarray, width: np.ndarray, spacing: float
 ) -> np.ndarray:
-    """(T, N, 2) a grid between two joints, `width` (T,) pixels wide."""
+    """(T, N, 2) a grid between two joints, `width` (T,) pixels across."""
     start, way = xy[:, bone.parent], xy[:, bone.child] - xy[:, bone.parent]
     length = np.linalg.norm(way, axis=1)
     rows = max(1, round(float(length[both].max()) / spacing))
@@ -89,11 +99,13 @@ def _limb(
 
 
 def _growth(xy: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(T,) how large a person is compared with its usual size: the median over its bones, so that
-    limbs pointing at the camera do not count."""
+    """(T,) the person's scale relative to its median scale.
+
+    It is the median over the bones, so limbs that point at the camera do not count.
+    """
     lengths = bone_lengths(xy, known)
     with warnings.catch_warnings():
-        # Bones and frames that are never seen have no median, which is meant.
+        # Bones and frames that are never known have no median; NaN is intended.
         warnings.simplefilter("ignore", RuntimeWarning)
         usual = np.nanmedian(lengths, axis=0)
         ratio = np.nanmedian(lengths / np.where(usual > 0, usual, np.nan), axis=1)

@@ -1,4 +1,4 @@
-"""People matched between frames, since detectors number them anew in each."""
+"""People matched between frames, because detectors number them anew in each frame."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ import numpy as np
 
 from .skeleton import HAND_JOINTS, LEFT_HAND, RIGHT_HAND, joint
 
-# Two detections belong to one person when their joints lie closer than this share of its extent.
+# Two detections are one person if their joints are closer than this fraction of its extent.
 NEAR_SHARE = 0.5
 # Poses held at once, one per person and frame: about 1 GB.
 MAX_POSES = 300_000
 
 
 def follow_people(frames: Sequence[np.ndarray]) -> np.ndarray:
-    """(T, P, J, 3) of people found frame by frame, each (P_t, J, 3) as x, y and confidence.
+    """Match the people that were detected frame by frame.
 
-    A person keeps its place in the list: a detection goes to whoever was last seen nearest to it
-    (mean distance of the joints that both have), and to a new person when all are farther than half
-    its own extent. Frames without a person hold zeros for it. The first frame decides the order.
-    Raises ValueError when people times frames are more than 300,000.
+    A detection belongs to the person whose last known joints are nearest (mean distance of the
+    joints that both have), and to a new person if all are farther than half its extent. The first
+    frame decides the order.
+
+    Args:
+        frames: For each frame (P_t, J, 3): x, y and confidence.
+
+    Returns:
+        (T, P, J, 3), zeros in frames without the person.
+
+    Raises:
+        ValueError: People times frames are more than 300,000.
     """
     last: list[np.ndarray] = []
     slots: list[list[int]] = []
@@ -28,8 +36,8 @@ def follow_people(frames: Sequence[np.ndarray]) -> np.ndarray:
         places = _places(people, last)
         if max([len(last), *(place + 1 for place in places)]) * len(frames) > MAX_POSES:
             raise ValueError(
-                f"more than {MAX_POSES:,} poses: people jump about so that they cannot be told "
-                "apart. Use fewer frames, or a detector that misses less."
+                f"more than {MAX_POSES:,} poses: people move too far between frames to be matched. "
+                "Use fewer frames, or a detector that misses less."
             )
         slots.append(places)
         for place, person in zip(places, people, strict=True):
@@ -46,8 +54,11 @@ def follow_people(frames: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def hands_at_their_wrists(people: np.ndarray) -> np.ndarray:
-    """The same people (T, P, 137, 3), a person's two hands exchanged where their roots lie nearer
-    to the other wrist over the whole clip: some detectors (ComfyUI's SDPose) name them so."""
+    """Exchange the two hands of people (T, P, 137, 3) that are named the wrong way round.
+
+    They are exchanged if their roots lie nearer to the opposite wrists over the whole clip; some
+    detectors (ComfyUI's SDPose) name them so.
+    """
     result = people.copy()
     wrists = people[:, :, [joint("left_wrist"), joint("right_wrist")]]
     roots = people[:, :, [LEFT_HAND, RIGHT_HAND]]
@@ -66,7 +77,7 @@ def hands_at_their_wrists(people: np.ndarray) -> np.ndarray:
 
 
 def _places(people: np.ndarray, last: Sequence[np.ndarray]) -> list[int]:
-    """For each person of a frame, its place in the list; new ones come after those known."""
+    """For each person of a frame, the index in the list; new people follow the known ones."""
     gaps = np.array([[_gap(person, known) for known in last] for person in people])
     places = [-1] * len(people)
     order = np.argsort(gaps, axis=None) if gaps.size else ()
@@ -82,7 +93,7 @@ def _places(people: np.ndarray, last: Sequence[np.ndarray]) -> list[int]:
 
 
 def _gap(person: np.ndarray, known: np.ndarray) -> float:
-    """Mean distance of shared joints, as a share of the person's extent; infinite without any."""
+    """Mean distance of shared joints, as a fraction of the person's extent; infinite for none."""
     shared = (person[:, 2] > 0) & (known[:, 2] > 0)
     if not shared.any():
         return np.inf

@@ -1,4 +1,4 @@
-"""People's joints through time."""
+"""Joints of people over time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..geometry import Size, checked_size
 from ..tracks.start import fill_gaps
 from .skeleton import BODY, BONES, JOINTS, MIDDLES, joint
 
-# Below this a joint counts as not seen.
+# Below this a joint counts as missing.
 LEAST_CONFIDENCE = 0.3
-# A torso's length as a share of a body's height, for bodies whose torso is not seen.
+# A torso's length as a fraction of a body's height, for bodies whose torso is not known.
 TORSO_SHARE = 0.3
-# And of the longest other limb.
+# The same as a multiple of the longest other limb.
 LIMB_SHARE = 1.2
 
 
@@ -26,10 +26,15 @@ LIMB_SHARE = 1.2
 class PoseSequence:
     """P people with 137 joints (see skeleton) through T frames of one canvas.
 
-    xy:         (T, P, 137, 2) float32 pixels, finite everywhere.
-    confidence: (T, P, 137) float32, 0..1; 0 where a joint is missing and xy is a placeholder.
-    size, fps:  as in Tracks.
-    Raises ShapeError or ValueError when any of this does not hold.
+    Attributes:
+        xy: (T, P, 137, 2) float32 pixels, finite everywhere.
+        confidence: (T, P, 137) float32, 0..1; 0 where a joint is missing and xy is a placeholder.
+        size: The canvas in pixels.
+        fps: Frames per second, or None when unknown.
+
+    Raises:
+        ShapeError: A tensor has another shape.
+        ValueError: xy is not finite, a confidence is outside 0..1, or fps is not above 0.
     """
 
     xy: Tensor
@@ -38,14 +43,14 @@ class PoseSequence:
     fps: float | None = None
 
     def __post_init__(self) -> None:
-        wanted = (*self.confidence.shape, 2)
+        expected = (*self.confidence.shape, 2)
         if self.confidence.ndim != 3 or self.confidence.shape[2] != JOINTS:
             raise ShapeError(
                 f"PoseSequence.confidence must be (T, P, {JOINTS}); got "
                 f"{tuple(self.confidence.shape)}."
             )
-        if tuple(self.xy.shape) != wanted:
-            raise ShapeError(f"PoseSequence.xy must be {wanted}; got {tuple(self.xy.shape)}.")
+        if tuple(self.xy.shape) != expected:
+            raise ShapeError(f"PoseSequence.xy must be {expected}; got {tuple(self.xy.shape)}.")
         if not bool(torch.isfinite(self.xy).all()):
             raise ValueError("PoseSequence.xy must be finite; give missing joints confidence 0.")
         if not bool(((self.confidence >= 0) & (self.confidence <= 1)).all()):
@@ -71,8 +76,15 @@ class PoseSequence:
 
 
 def with_middles(xy: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Joints (..., 137, 2) and confidence (..., 137), a missing neck or middle of the hips put
-    between its two sides where both are there."""
+    """Add a missing neck or hip centre midway between its two sides where both are known.
+
+    Args:
+        xy: (..., 137, 2) joints.
+        confidence: (..., 137).
+
+    Returns:
+        Copies of both.
+    """
     xy, confidence = xy.copy(), confidence.copy()
     for name, sides in MIDDLES.items():
         place, (left, right) = joint(name), (joint(side) for side in sides)
@@ -84,8 +96,11 @@ def with_middles(xy: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np
 
 
 def bridged(poses: PoseSequence) -> np.ndarray:
-    """(T, P, 137, 2) float64 positions, those of missing joints interpolated between the frames
-    that have them and held at the ends; joints never seen keep their placeholders."""
+    """(T, P, 137, 2) float64 positions without gaps.
+
+    Missing joints are interpolated between the frames that have them and held at the ends. Joints
+    without any known frame keep their placeholders.
+    """
     known = (poses.confidence > 0).flatten(1)
     xy = fill_gaps(poses.xy.double().flatten(1, 2), known)
     return xy.view(poses.xy.shape).cpu().numpy()
@@ -100,9 +115,13 @@ def bone_lengths(xy: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def torso_length(xy: np.ndarray, known: np.ndarray) -> float:
-    """Pixels from neck to hips of one person, joints (T, 137, 2) where known (T, 137).
+    """The distance in pixels from neck to hips of one person.
 
-    Where it is never seen, guessed from the longest limb or the body's height.
+    If it is never known, it is estimated from the longest limb or the body's height.
+
+    Args:
+        xy: (T, 137, 2) joints.
+        known: (T, 137) bool.
     """
     lengths = bone_lengths(xy, known)
     torso = lengths[:, 0][np.isfinite(lengths[:, 0])]

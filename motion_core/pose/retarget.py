@@ -1,4 +1,4 @@
-"""One person's motion on another's body."""
+"""Motion of one person transferred to another body."""
 
 from __future__ import annotations
 
@@ -8,21 +8,30 @@ import torch
 from .pose_sequence import PoseSequence, bone_lengths, bridged, torso_length
 from .skeleton import BONES, Bone
 
-# A bone seen this much shorter than it becomes points at the camera; its angle says nothing.
+# A bone that starts this much shorter than it becomes points at the camera: its angle is noise.
 SHORT_SHARE = 0.25
 # Foreshortened bones grow by at most this factor.
 MOST_GROWTH = 3.0
 
 
 def retarget(source: PoseSequence, target: PoseSequence) -> PoseSequence:
-    """The motion of `source` on the bodies and the canvas of the first frame of `target`.
+    """Transfer the motion of `source` to the bodies and the canvas of the first frame of `target`.
 
-    Every bone of the target turns and is foreshortened as the source's bone since its first frame,
-    so the target keeps its own first pose and its own proportions; the body as a whole goes as far
-    as the ratio of the two bodies' sizes says. A joint is there where both have it; what hangs on a
-    missing joint is carried along by displacement. People are matched in order; extra people on
-    either side are left out.
-    Raises ValueError when one side has no people or no frames, or two people share no joint.
+    Every bone of the target rotates and is foreshortened as the source's bone since its first
+    frame, so the target keeps its first pose and its proportions. The translation of the body is
+    multiplied by the ratio of the two bodies' sizes. A joint is present where both have it;
+    descendants of a missing joint move by displacement. People are matched in order; extra people
+    on either side are left out.
+
+    Args:
+        source: The motion.
+        target: The bodies; its first frame is used.
+
+    Returns:
+        A sequence with the frames of `source` on the canvas of `target`.
+
+    Raises:
+        ValueError: One side has no people or no frames, or two people share no joint.
     """
     count = min(source.num_people, target.num_people)
     if not count or not source.num_frames or not target.num_frames:
@@ -77,7 +86,7 @@ def _turned(bone: Bone, moving: np.ndarray, still: np.ndarray, zoom: float) -> n
 
 
 def _zoom(first: np.ndarray, still: np.ndarray, known: np.ndarray) -> float:
-    """How many times as large the target's body is: the median ratio of their bones."""
+    """The size of the target's body relative to the source's: the median ratio of their bones."""
     here, there = (bone_lengths(xy, known) for xy in (first, still))
     ratios = there[here > 0] / here[here > 0]
     ratios = ratios[np.isfinite(ratios)]

@@ -1,7 +1,7 @@
-"""Which joints a person has, what hangs on what, and how wide limbs are.
+"""The joints of a person, their parents, and the widths of the limbs.
 
 The body is OpenPose's BODY_25; hands and face follow it in one list of 137 joints. Layouts with
-other joints (18-joint OpenPose, COCO's 17) are brought to it by name.
+other joints (18-joint OpenPose, COCO's 17) are converted by name.
 """
 
 from __future__ import annotations
@@ -36,9 +36,14 @@ MIDDLES = {
 
 
 class Bone(NamedTuple):
-    """A joint hung on its parent. width_share: how wide the limb between them is, as a share of
-    the torso's length; 0 where there is no limb. is_rigid: whether it turns as a stick; what is
-    not (the face) is carried along."""
+    """A joint and its parent.
+
+    Attributes:
+        parent: Index of the parent joint.
+        child: Index of the joint.
+        width_share: Width of the limb between them as a fraction of the torso's length; 0 for none.
+        is_rigid: Whether the bone rotates rigidly; others (the face) move by displacement.
+    """
 
     parent: int
     child: int
@@ -47,7 +52,7 @@ class Bone(NamedTuple):
 
 
 def joint(name: str) -> int:
-    """The place of a body joint in the list."""
+    """The index of a body joint in the list."""
     return BODY.index(name)
 
 

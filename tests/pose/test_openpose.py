@@ -214,7 +214,7 @@ def test_places_far_from_any_picture_are_refused(number) -> None:
 def test_people_who_jump_about_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("motion_core.pose.people.MAX_POSES", 50)
     jumping = [frame(figure((2000.0 * t, 120))) for t in range(10)]
-    with pytest.raises(FormatError, match="cannot be told apart"):
+    with pytest.raises(FormatError, match="too far between frames to be matched"):
         read_poses(jumping)
     assert read_poses(waving(40)).num_people == 1
 
