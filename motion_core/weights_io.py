@@ -11,6 +11,7 @@ import pickle
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from .errors import FormatError
 
 # How many names of a long list a message shows.
 MAX_LISTED = 10
+# Tied weights are stored once; all names together may hold this many times the file.
+MOST_SHARED = 4
 # File endings of pickles.
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
@@ -174,7 +177,7 @@ def first_names(weights: Iterable[str]) -> str:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """An open safetensors file. Raises what read_safetensors raises."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     if path.suffix.lower() in PICKLES:
         raise FormatError(
@@ -185,9 +188,10 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt") as file:
             yield file
-    except (SafetensorError, OSError) as error:
+    except Exception as error:
         raise FormatError(
-            f"{path} is truncated or no safetensors file ({error}); copy or download it again."
+            f"{path} is truncated or no safetensors file ({_first_line(error)}); copy or download "
+            "it again."
         ) from error
 
 
@@ -199,23 +203,76 @@ def _check_there(path: Path) -> None:
 def _read_pickle(path: Path) -> Any:
     try:
         mapped = zipfile.is_zipfile(path)
+        if mapped:
+            _check_zip(path)
+        _check_bytes(path)
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         raise FormatError(
             f"{path} is no file of weights alone, and is not opened: a pickle may run code. "
-            f"Convert it to safetensors where you trust it. ({str(error).splitlines()[0]})"
+            f"Convert it to safetensors where you trust it. ({_first_line(error)})"
         ) from error
-    except (RuntimeError, EOFError, zipfile.BadZipFile) as error:
+    except FormatError:
+        raise
+    except Exception as error:
+        # Torch lets whatever its unpickler stumbles on through, about twenty kinds of error.
         raise FormatError(
-            f"{path} is broken or cut short ({error}); copy or download it again."
+            f"{path} is broken or cut short ({_first_line(error)}); copy or download it again."
         ) from error
+
+
+def _check_zip(path: Path) -> None:
+    """Raises FormatError for members that unpack to more than the file holds."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > path.stat().st_size:
+        raise FormatError(
+            f"{path} would unpack to {unpacked:,} bytes from {path.stat().st_size:,}; torch stores "
+            "weights unpacked. Save it again with torch.save."
+        )
+
+
+def _check_bytes(path: Path) -> None:
+    """Raises FormatError for a pickle that asks for a buffer of any size it likes."""
+    if not path.stat().st_size:
+        raise FormatError(f"{path} is empty or cut short; copy or download it again.")
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        if content.find(b"bytearray\n") >= 0:
+            raise FormatError(
+                f"{path} is no file of weights alone, and is not opened: a pickle may run code. "
+                "Convert it to safetensors where you trust it. (it builds a bytearray)"
+            )
 
 
 def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
     """The weights in a pickle, which may lie below a key that training tools use."""
-    for key in ("module", "state_dict", "controlnet"):
+    for key in ("module", "state_dict", "controlnet", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     if not isinstance(content, dict):
         raise FormatError(f"{path} holds {type(content).__name__} instead of named weights.")
-    return {name: value for name, value in content.items() if isinstance(value, Tensor)}
+    tensors = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
+    _check_extent(tensors, path)
+    return tensors
+
+
+def _check_extent(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Raises FormatError for tensors that are larger than the numbers stored for them."""
+    total = 0
+    for name, value in tensors.items():
+        is_plain = value.layout == torch.strided and value.device.type == "cpu"
+        if not is_plain or value.is_quantized or value.nbytes > value.untyped_storage().nbytes():
+            raise FormatError(
+                f"{path} holds {name[:100]!r}, a tensor {tuple(value.shape)} without as many "
+                "stored numbers; save the file again, or convert it to safetensors."
+            )
+        total += value.nbytes
+    if total > MOST_SHARED * path.stat().st_size:
+        raise FormatError(
+            f"{path} holds tensors of {total:,} bytes in a file of {path.stat().st_size:,}; save "
+            "it again, or convert it to safetensors."
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]

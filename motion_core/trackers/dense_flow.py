@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..errors import FormatError, MissingExtraError
+from ..errors import MissingExtraError
 from ..progress import Progress, silent
 from ..tracks import Tracks
+from ..weights_io import load_into, read_weights
 from .appearance import Points
 from .chain import ChainSettings, Frame, chain_tracks
 from .clip import Video
@@ -125,24 +126,7 @@ def load_raft(path: Path, device: torch.device | str = "cpu") -> RaftFlow:
     return RaftFlow(with_weights(model, state, path).to(device))
 
 
-def read_weights(path: Path) -> dict[str, Any]:
-    """Read the tensors of a .pt or .pth file, which may hold nothing else.
-
-    Raises:
-        FormatError: The file is missing, damaged, or holds more than tensors.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, _unpickling_error()) as error:
-        raise FormatError(f"{path} holds no weights that can be read safely: {error}") from error
-    for name in ("state_dict", "model"):
-        state = state.get(name, state) if isinstance(state, dict) else state
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise FormatError(f"{path} holds no weights; expected a dict of tensors.")
-    return state
-
-
-def with_weights(model: nn.Module, state: dict[str, Any], path: Path) -> nn.Module:
+def with_weights(model: nn.Module, state: dict[str, Tensor], path: Path) -> nn.Module:
     """Load weights into a model and set it to eval mode.
 
     Args:
@@ -153,19 +137,8 @@ def with_weights(model: nn.Module, state: dict[str, Any], path: Path) -> nn.Modu
     Raises:
         FormatError: The weights belong to another model.
     """
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        raise FormatError(
-            f"{path} holds the weights of another model: {str(error)[:300]}"
-        ) from error
+    load_into(model, state, f"{path} holds the weights of another model: it", assign=False)
     return model.eval()
-
-
-def _unpickling_error() -> type[Exception]:
-    from pickle import UnpicklingError
-
-    return UnpicklingError
 
 
 def _padding(side: int) -> int:

@@ -16,8 +16,9 @@ from ..errors import FormatError, MissingExtraError
 from ..geometry import Size
 from ..progress import Progress, silent
 from ..tracks import Tracks
+from ..weights_io import read_weights
 from .clip import Clip, Video, as_clip
-from .dense_flow import read_weights, with_weights
+from .dense_flow import with_weights
 from .networks import scale_of, small_frames
 from .tracker import ShouldStop, Work, checked_queries, never, tracks_of
 

@@ -164,7 +164,7 @@ def test_the_weights_of_another_model_are_refused(models: Path, name: str) -> No
     with pytest.raises(FormatError, match="another model"):
         make_tracker(name, models)
     file.write_bytes(b"no weights")
-    with pytest.raises(FormatError, match="safely"):
+    with pytest.raises(FormatError, match="broken or cut short|no file of weights"):
         make_tracker(name, models)
 
 
