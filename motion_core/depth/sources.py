@@ -23,6 +23,9 @@ ASSUMED_FOV_DEG = 60.0
 # Channels of a depth picture may differ by this much (compression) before it counts as coloured.
 GREY_TOLERANCE = 0.02
 
+# What renderers write where there is no surface: the largest half, or 1e10 (Blender) and more.
+HALF_MAX, NO_DEPTH = 65504.0, 1e9
+
 
 @dataclass(frozen=True)
 class DepthReading:
@@ -65,7 +68,8 @@ class DepthReading:
             ValueError: A value is outside 0..1 and the meaning is not "metric".
         """
         if self.meaning == "metric":
-            return values * self.scale
+            is_unknown = (values == HALF_MAX) | (values >= NO_DEPTH)
+            return values.masked_fill(is_unknown, torch.nan) * self.scale
         known = values[~torch.isnan(values)]
         if known.numel() and (float(known.amin()) < -1e-3 or float(known.amax()) > 1.0 + 1e-3):
             raise ValueError(
