@@ -222,13 +222,13 @@ class _Painter:
 
     def _draw_dots(self, scale: float, frame: int) -> None:
         """Filled discs with a dark outline."""
-        shown = np.flatnonzero(self.visible[frame])
+        visible = np.flatnonzero(self.visible[frame])
 
         def profile(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             dark = OUTLINE_ALPHA * _coverage(self.radius + self.outline - distance)
             return dark, _coverage(self.radius - distance)
 
-        self._stamp(self.xy[frame, shown], self._shade(shown, scale), profile)
+        self._stamp(self.xy[frame, visible], self._shade(visible, scale), profile)
 
     def _draw_rings(self, scale: float, frame: int) -> None:
         """Faint rings at the last visible positions of points that are hidden now."""

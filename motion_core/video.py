@@ -274,10 +274,10 @@ def _existing_file(path: str | Path) -> Path:
 
 
 def _by_suffix(target: Path, known: dict[str, Any], kind: str) -> Any:
-    found = known.get(target.suffix.lower())
-    if found is None:
+    settings = known.get(target.suffix.lower())
+    if settings is None:
         raise ValueError(f"a {kind} is written as {', '.join(known)}; got {target.name!r}.")
-    return found
+    return settings
 
 
 def _upright_frames(container: Any, stream: Any, file: Path) -> Iterator[np.ndarray]:

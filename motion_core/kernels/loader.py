@@ -63,8 +63,8 @@ def launchers(file: str, names: Sequence[str], device: torch.device) -> list[Lau
         return None
     index = torch.cuda.current_device() if device.index is None else device.index
     with _lock:
-        found = [_cached_kernel(file, name, index) for name in names]
-    return None if None in found else [launch for launch in found if launch is not None]
+        kernels = [_cached_kernel(file, name, index) for name in names]
+    return None if None in kernels else [launch for launch in kernels if launch is not None]
 
 
 def num_blocks(count: int, block: int = BLOCK_THREADS) -> int:

@@ -89,8 +89,8 @@ def _apply_lens(image: Array, lens: Lens, rng: np.random.Generator) -> Array:
     image = (image - 0.5) * np.float32(lens.contrast) + 0.5
     if lens.grain:
         image = image + rng.standard_normal(image.shape, np.float32) * np.float32(lens.grain)
-    shown = cv2.convertScaleAbs(np.maximum(image, 0), alpha=255)
+    pixels = cv2.convertScaleAbs(np.maximum(image, 0), alpha=255)
     if lens.quality is None:
-        return shown
-    _, packed = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, lens.quality])
+        return pixels
+    _, packed = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, lens.quality])
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))

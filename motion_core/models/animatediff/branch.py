@@ -90,13 +90,18 @@ class SparseBranch(EncoderBranch):
 
 
 def first_frame_condition(latents: Tensor, frames: int) -> Tensor:
-    """(T, 5, h, w) for SparseCtrl: the image's latents (4, h, w) in frame 0, zeros after it.
+    """SparseCtrl's condition: the image's latents in frame 0, zeros after it.
 
-    The last channel is a mask of the frames that are given.
+    Args:
+        latents: (4, h, w) of the image.
+        frames: T.
+
+    Returns:
+        (T, 5, h, w); the last channel is a mask, 1 in frame 0.
     """
-    given = torch.cat([latents, torch.ones_like(latents[:1])])
-    condition = given.new_zeros(frames, *given.shape)
-    condition[0] = given
+    first = torch.cat([latents, torch.ones_like(latents[:1])])
+    condition = first.new_zeros(frames, *first.shape)
+    condition[0] = first
     return condition
 
 

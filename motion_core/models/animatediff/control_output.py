@@ -90,5 +90,5 @@ class AnimateDiffControlOutput:
         """The residuals of one branch at this strength, None where nothing is added."""
         if self.prepared is None or self.strength == 0.0:
             return None
-        found = self.prepared.residuals(timestep, prompt_embeds, adapter)
-        return found if self.strength == 1.0 else found.scaled(self.strength)
+        residuals = self.prepared.residuals(timestep, prompt_embeds, adapter)
+        return residuals if self.strength == 1.0 else residuals.scaled(self.strength)

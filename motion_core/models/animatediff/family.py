@@ -148,7 +148,7 @@ class AnimateDiffFamily:
         if self.settings.is_batched and _all_or_none(added):
             return list(self._unet(latents, timestep, embeds, added))
         pairs = zip(embeds, added, strict=True)
-        return [self._unet(latents, timestep, [one], [part])[0] for one, part in pairs]
+        return [self._unet(latents, timestep, [embed], [part])[0] for embed, part in pairs]
 
     def preview(self, latents: Tensor, condition: AnimateDiffCondition) -> Tensor:
         """The last frame, decoded alone."""
@@ -287,7 +287,9 @@ class AnimateDiffFamily:
         if parts:
             skips = zip(*(part.down_block_residuals for part in parts), strict=True)
             middle = torch.cat([part.mid_block_residual for part in parts])
-            keyword["down_block_additional_residuals"] = [torch.cat(one).to(dtype) for one in skips]
+            keyword["down_block_additional_residuals"] = [
+                torch.cat(residuals).to(dtype) for residuals in skips
+            ]
             keyword["mid_block_additional_residual"] = middle.to(dtype)
         return (batch, timestep), keyword
 

@@ -46,10 +46,10 @@ def split_checkpoint(weights: Mapping[str, Tensor], kind: Kind, source: str) -> 
         FormatError: For a file of another kind, for LoRA in any but the flow network, and what
             split_lora raises.
     """
-    found = kind_of(weights)
-    if found != kind:
+    detected = kind_of(weights)
+    if detected != kind:
         names = first_names(weights)
-        content = names if found is None else f"Image Conductor's {found} network"
+        content = names if detected is None else f"Image Conductor's {detected} network"
         raise FormatError(
             f"{source} is not Image Conductor's {kind} network: it holds {content}. Choose "
             f"{_FILES[kind]} of TencentARC/ImageConductor."

@@ -79,10 +79,15 @@ def load_model(
 def find_files(folder: Path, base: Path | None = None) -> ImageConductorFiles:
     """The files in a folder, under their released names with any suffix of weights.
 
-    base: see ImageConductorFiles, or None for the same folder. Raises FileNotFoundError.
+    Args:
+        folder: With the three checkpoints.
+        base: See ImageConductorFiles; None for the same folder.
+
+    Raises:
+        FileNotFoundError: A checkpoint is missing.
     """
-    found = {kind: _weights_file(folder, stem) for kind, stem in _STEMS.items()}
-    return ImageConductorFiles(found["unet"], found["flow"], found["image"], base or folder)
+    paths = {kind: _weights_file(folder, stem) for kind, stem in _STEMS.items()}
+    return ImageConductorFiles(paths["unet"], paths["flow"], paths["image"], base or folder)
 
 
 def load_image_conductor(

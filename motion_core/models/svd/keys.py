@@ -53,10 +53,10 @@ def unet_key(name: str) -> str | None:
     layer, _, kind = name.rpartition(".")
     if layer in _TOP:
         return f"{_TOP[layer]}.{kind}"
-    found = _BLOCK.fullmatch(name)
-    if not found:
+    match = _BLOCK.fullmatch(name)
+    if not match:
         return None
-    _, down, up, part, rest = found.groups()
+    _, down, up, part, rest = match.groups()
     if down is not None:
         return _down(int(down) - 1, part, rest)
     if up is not None:

@@ -25,8 +25,8 @@ def reference_copy(latent: Tensor, tracks: Tracks, weights: Tensor | None = None
             if start is None or end is None:
                 continue
             weight = 1.0 if weights is None else float(weights[track])
-            was, found = latent[:, frame, end[1], end[0]], latent[:, 0, start[1], start[0]]
-            moved[:, frame, end[1], end[0]] = torch.lerp(was, found, weight)
+            was, source = latent[:, frame, end[1], end[0]], latent[:, 0, start[1], start[0]]
+            moved[:, frame, end[1], end[0]] = torch.lerp(was, source, weight)
     return moved
 
 
@@ -72,7 +72,9 @@ def _weight(
     distance = 0.0
     for axis in range(2):
         side, short = tracks.size[axis], min(tracks.size)
-        places = [(float(tracks.xy[one, track, axis]) - side / 2) / short * 2 for one in visible]
+        places = [
+            (float(tracks.xy[index, track, axis]) - side / 2) / short * 2 for index in visible
+        ]
         distance += (sum(places) / (len(visible) + 1e-5) - cell[axis]) ** 2
     return math.exp(-temperature * distance)
 
@@ -82,10 +84,10 @@ def _feature(latent: Tensor, tracks: Tracks, track: int) -> Tensor:
     _, _, height, width = latent.shape
     x = min(max(float(tracks.xy[0, track, 0]) / tracks.size.width, 0.0), 1.0) * width - 0.5
     y = min(max(float(tracks.xy[0, track, 1]) / tracks.size.height, 0.0), 1.0) * height - 0.5
-    found = torch.zeros_like(latent[:, 0, 0, 0])
+    feature = torch.zeros_like(latent[:, 0, 0, 0])
     for row in (math.floor(y), math.floor(y) + 1):
         for column in (math.floor(x), math.floor(x) + 1):
             if 0 <= row < height and 0 <= column < width:
                 near = (1 - abs(y - row)) * (1 - abs(x - column))
-                found += near * latent[:, 0, row, column]
-    return found
+                feature += near * latent[:, 0, row, column]
+    return feature

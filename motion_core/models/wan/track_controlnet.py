@@ -55,7 +55,9 @@ class WanTrackControlNet(nn.Module):
         self.ids = ids or IdEmbedding()
         width = transformer.config.num_attention_heads * transformer.config.attention_head_dim
         self.embed = TrackEmbedding(self.ids.dim, width, sides[0])
-        self.blocks = nn.ModuleList(copy.deepcopy(transformer.blocks[one]) for one in self.layers)
+        self.blocks = nn.ModuleList(
+            copy.deepcopy(transformer.blocks[layer]) for layer in self.layers
+        )
         self.outs = nn.ModuleList(_zero_linear(width) for _ in self.layers)
         self.requires_grad_(True)
         # The copied blocks keep their dtypes: parts of a half-precision base are float32.

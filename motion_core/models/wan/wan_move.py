@@ -40,8 +40,8 @@ def copied_latent(latent: Tensor, tracks: Tracks, weights: Tensor | None = None)
     stays = last_occurrences((frame * height + row) * width + column)
     frame, track, column, row = frame[stays], track[stays], column[stays], row[stays]
     start = cells[0, track]
-    found = latent[:, 0, start[:, 1], start[:, 0]]
+    source = latent[:, 0, start[:, 1], start[:, 0]]
     moved = latent.clone()
     was = latent[:, frame, row, column]
-    moved[:, frame, row, column] = torch.lerp(was, found, weight[track].to(latent.dtype))
+    moved[:, frame, row, column] = torch.lerp(was, source, weight[track].to(latent.dtype))
     return moved

@@ -46,11 +46,11 @@ def load_track_controlnet(path: Path, transformer: Any) -> WanTrackControlNet:
         control = WanTrackControlNet(transformer, tuple(config["layers"]), ids)
     except (ValueError, TypeError) as error:
         raise FormatError(f"{path} was made for another base: {error}") from error
-    found = (control.embed.weight.shape[2], control.embed.patch)
-    if found != (config["width"], config["patch"]):
+    shape = (control.embed.weight.shape[2], control.embed.patch)
+    if shape != (config["width"], config["patch"]):
         raise FormatError(
             f"{path} was made for a base with tokens of width {config['width']} over "
-            f"{config['patch']} cells; this base has {found[0]} over {found[1]}. Choose the "
+            f"{config['patch']} cells; this base has {shape[0]} over {shape[1]}. Choose the "
             "weights made for this size of Wan."
         )
     load_into(control, tensors, str(path), assign=False)

@@ -15,7 +15,7 @@ from torch import Tensor
 from motion_core.errors import FormatError, ShapeError
 from motion_core.guidance.linear import (
     FULL,
-    WORDLESS,
+    UNCONDITIONAL,
     LinearGuidance,
     camera_free,
     text_and_motion_guidance,
@@ -158,7 +158,7 @@ def test_the_first_frame_is_given_in_frame_0_only() -> None:
 
 
 MOVED = Branch(adapter="object")
-ASKED = ((WORDLESS, True), (FULL, True), (MOVED, True), (FULL, False))
+ASKED = ((UNCONDITIONAL, True), (FULL, True), (MOVED, True), (FULL, False))
 
 
 def test_every_branch_gets_its_prompt_its_tracks_and_its_motion() -> None:
@@ -177,7 +177,7 @@ def test_predictions_of_one_pass_are_those_of_single_ones() -> None:
 def test_camera_free_guidance_is_equation_5() -> None:
     nothing, bare, moved, _ = predicted(*ASKED)
     guidance = camera_free(7.5, 2.0, "object")
-    assert guidance.branches == (WORDLESS, FULL, MOVED)
+    assert guidance.branches == (UNCONDITIONAL, FULL, MOVED)
     wanted = nothing + 7.5 * (bare - nothing) + 2.0 * (moved - bare)
     combined = guidance.combine([nothing, bare, moved])
     torch.testing.assert_close(combined, wanted, rtol=0, atol=1e-4)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from motion_core.errors import ShapeError
-from motion_core.guidance.linear import FULL, WORDLESS
+from motion_core.guidance.linear import FULL, UNCONDITIONAL
 from motion_core.models.protocols import Branch, GenerationRequest, GenerationResult
 from motion_core.models.svd.adapter import modulated_layers
 from motion_core.models.svd.control import MotionProControl
@@ -194,7 +194,7 @@ def test_the_wordless_branch_knows_the_tracks_but_not_the_picture() -> None:
     added = MotionProControlOutput(control.prepare(drags(), torch.ones(2), given))
     latents, time = values("latents", (1, FRAMES, 4, 8, 8)).float(), torch.tensor(0.3)
     with torch.no_grad():
-        calls = [(WORDLESS, added), (WORDLESS, None), (FULL, added)]
+        calls = [(UNCONDITIONAL, added), (UNCONDITIONAL, None), (FULL, added)]
         unconditional, free, full = family.predict(latents, time, given, calls)
         wanted = family.predict(latents, time, blank, [(FULL, added)])[0]
     assert torch.equal(unconditional, wanted)
@@ -302,7 +302,7 @@ def test_what_it_cannot_make_is_refused() -> None:
 
 def test_guidance_over_frames() -> None:
     guidance = FrameGuidance(1.0, 3.0)
-    assert guidance.branches == (WORDLESS, FULL)
+    assert guidance.branches == (UNCONDITIONAL, FULL)
     without, full = torch.zeros(1, 3, 2), torch.ones(1, 3, 2)
     wanted = torch.tensor([1.0, 2.0, 3.0])[None, :, None].expand(1, 3, 2)
     assert torch.equal(guidance.combine([without, full]), wanted)
