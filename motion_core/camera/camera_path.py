@@ -15,7 +15,7 @@ from torch import Tensor
 from ..errors import ShapeError
 from ..geometry import Size, checked_size
 
-# A rotation may be this far from orthonormal before it is refused as singular or sheared.
+# Largest deviation of a rotation from orthonormality; beyond it the pose is singular or sheared.
 ROTATION_TOLERANCE = 1e-3
 
 

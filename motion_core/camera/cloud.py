@@ -15,10 +15,10 @@ from torch import Tensor
 from .pinhole import project
 from .zbuffer import ZBuffer
 
-# Points handled at once on the CPU. Smaller chunks keep temporaries small, larger ones make fewer
-# calls. This many stay below four frames of memory at 832x480, in three chunks.
+# Points per chunk on the CPU. Smaller chunks need less memory, larger ones make fewer calls. At
+# 832x480 this value gives three chunks and stays below four frames of memory.
 CHUNK_POINTS = 134_000
-# Pixel coordinate given to points that are not ahead of the camera; it is off any canvas.
+# Pixel coordinate of points that are not in front of the camera; it is off any canvas.
 OFF_CANVAS = -1e9
 
 

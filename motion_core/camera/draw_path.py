@@ -20,7 +20,7 @@ BACKGROUND, GRID, INK, CLOUD = (26, 28, 33), (48, 51, 59), (191, 196, 204), (120
 START, END = (64, 184, 255), (255, 140, 51)
 # At most this many cameras and scene points are drawn.
 CAMERAS, POINTS = 9, 6000
-# How long a drawn camera is, as a share of the drawing.
+# Length of a drawn camera as a fraction of the drawing.
 FRUSTUM = 0.09
 
 

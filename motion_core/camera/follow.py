@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 # A grabbed point counts as kept under the pointer when it is this near (pixels).
 REACHED_PX = 0.1
 NEWTON_STEPS = 30
-# The camera on a sphere never looks from straight above or below, where its picture would flip.
+# Limit of the pitch on a sphere: from straight above or below the picture would flip.
 STEEPEST_DEG = 89.0
 
 

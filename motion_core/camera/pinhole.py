@@ -11,7 +11,7 @@ from torch import Tensor
 from ..errors import ShapeError
 from ..geometry import Size, checked_size
 
-# Points nearer than this share of the scene's own depth count as behind the camera.
+# Points nearer than this fraction of the scene's nearest depth count as behind the camera.
 NEAR_SHARE = 1e-4
 
 

@@ -10,7 +10,7 @@ from ..depth.edges import joined_neighbours
 from .cloud import PointCloud
 from .zbuffer import ZBuffer
 
-# A quad is filled with this many samples a side at most; beyond that it tears.
+# Largest number of samples per side of a quad; a larger quad has gaps.
 FINEST = 16
 
 

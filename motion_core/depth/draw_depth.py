@@ -17,7 +17,7 @@ def draw_depth(depth: DepthMap) -> Tensor:
     sample = inverse[depth.valid]
     sample = sample[:: max(1, sample.numel() // 100_000)]
     low, high = (float(torch.quantile(sample, level)) for level in (0.01, 0.99))
-    # The farthest depth is not black: black says that there is none.
+    # The farthest depth is not black: black means that there is no depth.
     grey = 0.15 + 0.85 * ((inverse - low) / (high - low)).clamp(0.0, 1.0)
     flat = high - low <= 1e-4 * high
     grey = torch.full_like(grey, 0.6) if flat else grey

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from .depth_map import DepthMap
 
-# Neighbours whose depths differ by less than this share are one surface.
+# Neighbours whose depths differ by less than this fraction are one surface.
 JOINED_SHARE = 0.03
 # So are neighbours on a slope: a step of inverse depth no larger than this times the step before
 # or after it, since inverse depth is linear on a plane however slanted.
 SLOPE_SLACK = 1.6
-# Steeper than this it is no slope but an edge that an estimator has smeared.
+# A steeper step is not a slope but an edge that an estimator has smeared.
 STEEPEST_SHARE = 0.15
 
 

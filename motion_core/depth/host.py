@@ -81,7 +81,7 @@ def _centred(intrinsics: Any, index: int, size: Size) -> Tensor:
     if not isinstance(intrinsics, Tensor) or intrinsics.ndim != 4:
         raise FormatError("DA3_GEOMETRY.intrinsics must be (1, S, 3, 3).")
     if not 0 <= index < intrinsics.shape[1]:
-        raise ShapeError(f"view {index} was asked for of {intrinsics.shape[1]}.")
+        raise ShapeError(f"view {index} is outside of the {intrinsics.shape[1]} views.")
     own = intrinsics[0, index].double().cpu()
     centre = own[:2, 2]
     if not bool((centre > 0).all()):
@@ -100,5 +100,5 @@ def _batch(geometry: Mapping[str, Any], kind: str, key: str, index: int) -> Tens
     if not isinstance(value, Tensor) or value.ndim != 3:
         raise FormatError(f"{kind} needs {key} as a batch of (H, W) or (3, 3); connect a {kind}.")
     if not 0 <= index < value.shape[0]:
-        raise ShapeError(f"picture {index} was asked for of a batch of {value.shape[0]}.")
+        raise ShapeError(f"picture {index} is outside of the batch of {value.shape[0]}.")
     return value[index]

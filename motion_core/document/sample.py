@@ -20,7 +20,7 @@ from .path import Path, TimedPoint, Timing
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-# Frame times are quotients; without slack a frame could miss the key it was put on.
+# Frame times are quotients; without slack a frame could miss a key at its own time.
 TIME_SLACK = 1e-9
 
 

@@ -88,7 +88,7 @@ class Search:
     def __init__(self, grey: Grey, tiles: NDArray[np.uint8], near: Points) -> None:
         count = len(near)
         columns = min(count, 64)
-        # Whole pixels are enough to begin from, and are copied instead of interpolated.
+        # Whole pixels suffice as a start; they are copied instead of interpolated.
         corner = np.floor(near).astype(np.intp)
         self._before, self._after = _mosaic(tiles, columns), _mosaic(_cut(grey, corner), columns)
         index = np.arange(count)

@@ -15,9 +15,9 @@ from ..masks import binary_mask, check_mask_size
 
 AffineKind = Literal["similarity", "affine"]
 PointKind = Literal["similarity", "affine", "thin_plate"]
-# A shape whose long axis is less than this times its short one has no direction to turn by.
+# A shape whose long axis is less than this times its short one has no usable direction.
 ROUND_RATIO = 1.1
-# Points whose spread across their own line is below this share of that along it are collinear.
+# Points are collinear if their spread across their line is below this fraction of that along it.
 FLAT_SHARE = 1e-4
 # What a pixel's own extent adds to the variance of a mask's pixel centres, per axis.
 PIXEL_VARIANCE = 1.0 / 12.0

@@ -13,7 +13,7 @@ from ..tracks.model import Tracks
 from ..tracks.start import first_visible, start_and_displacement
 
 REACH_SIGMAS = 4.0
-# Weights held at once.
+# Number of weights in memory at once.
 BLOCK_WEIGHTS = 4_000_000
 
 

@@ -18,7 +18,7 @@ from ..tracks.start import first_visible, start_and_displacement
 
 CameraModel = Literal["homography", "similarity"]
 LEAST_POINTS = {"homography": 4, "similarity": 2}
-# With fewer tracks shared with the first frame, a frame is also tried against the one before it.
+# With fewer tracks shared with the first frame, the previous frame is considered as well.
 FEW_SHARED = 16
 # A track is background if it agrees with the camera in at least this fraction of its frames,
 BACKGROUND_SHARE = 0.6
