@@ -62,6 +62,7 @@ class Canvas:
         # Not wait_for_selector: its answer would keep the element alive.
         self.page.wait_for_function("() => document.querySelector('.mp-canvas')?.width > 10")
         self.settle(500)
+        self.page.wait_for_function("() => app.extensionManager.workflow.activeWorkflow")
         self.page.evaluate(CAPTURE)
         return self
 

@@ -82,16 +82,19 @@ def foreign_nodes() -> set[str]:
 
 
 def _cut(node: str, info: Mapping[str, Any]) -> dict[str, Any]:
-    inputs = {
-        kind: {name: _cut_input((node, name), spec) for name, spec in sockets.items()}
-        for kind, sockets in info["input"].items()
-        if kind in ("required", "optional")
-    }
     return {
-        "input": inputs,
+        "input": _cut_inputs(node, info["input"]),
         "output": info["output"],
         "output_name": info["output_name"],
         "output_node": info["output_node"],
+    }
+
+
+def _cut_inputs(node: str, described: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        kind: {name: _cut_input((node, name), spec) for name, spec in sockets.items()}
+        for kind, sockets in described.items()
+        if kind in ("required", "optional")
     }
 
 
@@ -104,6 +107,12 @@ def _cut_input(place: tuple[str, str], spec: list[Any]) -> list[Any]:
         return ["STRING", kept]
     if isinstance(io_type, list):
         return ["COMBO", kept | {"options": io_type}]
+    if io_type == "COMFY_DYNAMICCOMBO_V3":
+        options = [
+            {"key": one["key"], "inputs": _cut_inputs(place[0], one["inputs"])}
+            for one in stated["options"]
+        ]
+        return [io_type, kept | {"options": options}]
     return [io_type, kept | ({"options": stated["options"]} if io_type == "COMBO" else {})]
 
 

@@ -68,6 +68,9 @@ def _unfold(
         for name, (io_type, options) in described.get(kind, {}).items():
             full = prefix + name
             if io_type == "COMFY_DYNAMICCOMBO_V3":
+                # A host asks for a choice within a choice only where the prompt has one.
+                if prefix and full not in values:
+                    continue
                 keys = [option["key"] for option in options["options"]]
                 target[full] = ("COMBO", {"options": keys})
                 for option in options["options"]:
@@ -171,13 +174,16 @@ def check_node(node_id: str, prompt: Mapping[str, Any], nodes: Mapping[str, Any]
 def _check_link(where: str, slot: Any, source: list[str], io_type: str) -> None:
     if not isinstance(slot, int) or not 0 <= slot < len(source):
         raise WorkflowError(f"{where}: the linked node has no output {slot}.")
-    if "*" not in (source[slot], io_type) and source[slot] != io_type:
+    # A socket may take several types, "FLOAT,INT".
+    if "*" not in (source[slot], io_type) and source[slot] not in io_type.split(","):
         raise WorkflowError(f"{where}: wants {io_type} but is linked to {source[slot]}.")
 
 
 def check_value(where: str, value: Any, spec: Spec) -> None:
     """Raises WorkflowError when a widget cannot hold this value."""
     io_type, options = spec
+    if io_type == "FLOAT,INT":
+        io_type = "FLOAT"
     if io_type == "COMBO":
         if value not in options["options"]:
             raise WorkflowError(f"{where}: {value!r} is not in {options['options']}.")

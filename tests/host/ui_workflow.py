@@ -11,7 +11,7 @@ from typing import Any
 
 from .prompt import Described, sockets
 
-WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
+WIDGETS = {"INT", "FLOAT", "FLOAT,INT", "STRING", "BOOLEAN", "COMBO"}
 # The upload button keeps a value of its own.
 COMBO_EXTRAS = {"image_upload": ["image"], "video_upload": ["image"]}
 
@@ -35,6 +35,21 @@ def to_api(workflow: Mapping[str, Any], object_info: Mapping[str, Any]) -> dict[
     return prompt
 
 
+def with_older_codec(prompt: Mapping[str, Any]) -> dict[str, Any]:
+    """A prompt with Save Video's codec where hosts before core 0.33 have it.
+
+    Core 0.33 nests the codec under the format and still accepts the older form, in which the
+    shipped API files are written.
+    """
+    renamed = {"format.codec": "codec"}
+    return {
+        node_id: node
+        if node["class_type"] != "SaveVideo"
+        else node | {"inputs": {renamed.get(key, key): one for key, one in node["inputs"].items()}}
+        for node_id, node in prompt.items()
+    }
+
+
 def _widget_values(node: Mapping[str, Any], described: Described) -> Iterator[tuple[str, Any]]:
     values = list(node.get("widgets_values", []))
     yield from _consume(described, values, "")
@@ -46,6 +61,8 @@ def _consume(described: Described, values: list[Any], prefix: str) -> Iterator[t
     required = described.get("required", {})
     for name, (io_type, options) in sockets(described):
         if io_type == "COMFY_DYNAMICCOMBO_V3":
+            if not values and name not in required:
+                continue
             chosen = values.pop(0)
             yield prefix + name, chosen
             option = next(one for one in options["options"] if one["key"] == chosen)
