@@ -14,7 +14,7 @@ from torch import Tensor
 from ..motion_core.geometry import Size
 from . import host
 from .schema import MAX_FRAMES, TracksSocket, schema, settings_of, tracks_output
-from .wire import canvas_size, frames, mask_on_canvas, tracks_in, tracks_out
+from .wire import canvas_size, frames, mask_of_frame, mask_on_canvas, tracks_in, tracks_out
 
 if TYPE_CHECKING:
     from ..motion_core.tracks import Tracks
@@ -201,9 +201,10 @@ class TrackVideo(io.ComfyNode):
         from ..motion_core.trackers.registry import FOLDER
 
         video = frames(images)
-        queries, ids = QUERY_MAKERS[points["points"]](
-            canvas_size(video), frame, **settings_of(points, "points")
-        )
+        settings = settings_of(points, "points")
+        if "mask" in settings:
+            settings["mask"] = mask_of_frame(settings["mask"], frame, len(video))
+        queries, ids = QUERY_MAKERS[points["points"]](canvas_size(video), frame, **settings)
         folder = Path(host.model_folder(".", FOLDER))
         chosen = make_tracker(tracker, folder, threshold=visibility_threshold or None)
         found = chosen.track(MemoryClip(video, fps), queries, host.progress())

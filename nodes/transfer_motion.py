@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..motion_core.geometry import Size
 from .schema import MAX_FRAMES, canvas_input, schema, settings_of, tracks_input, tracks_output
-from .wire import canvas_size, mask_on_canvas, tracks_in, tracks_out
+from .wire import canvas_size, mask_of_frame, mask_on_canvas, tracks_in, tracks_out
 
 if TYPE_CHECKING:
     from ..motion_core.tracks import Tracks
@@ -233,6 +233,9 @@ class TransferMotion(io.ComfyNode):
         source = tracks_in(tracks, canvas_image)
         size = canvas_size(image) or source.size
         chosen = settings_of(alignment, "alignment")
+        if "source_mask" in chosen:
+            masks = chosen["source_mask"]
+            chosen["source_mask"] = mask_of_frame(masks, anchor_frame, source.num_frames)
         laid = ALIGNMENTS[alignment["alignment"]](source, size, **chosen)
         settings = TransferSettings(anchor_frame, displacement_scale, count or None, seed, leaving)
         return io.NodeOutput(tracks_out(transfer_motion(source, laid, size, settings)))

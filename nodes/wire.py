@@ -149,6 +149,24 @@ def first_mask(mask: Tensor | None) -> Tensor | None:
     return None if mask is None else masks.first_mask(mask).cpu().float()
 
 
+def mask_of_frame(mask: Tensor | None, frame: int, frames: int) -> Tensor | None:
+    """(H, W), the mask of one frame of a clip from a MASK (B, H, W); None stays None.
+
+    One mask counts for every frame; a batch as long as the clip holds one for each.
+    Raises ValueError for a batch of another length.
+    """
+    if mask is None or mask.ndim == 2 or len(mask) == 1:
+        return first_mask(mask)
+    if len(mask) != frames:
+        raise ValueError(
+            f"{len(mask)} masks are connected but the clip has {frames} frames. Connect one mask, "
+            "or one for each frame."
+        )
+    if not 0 <= frame < frames:
+        raise ValueError(f"frame {frame} is not one of the {frames} frames of the clip.")
+    return mask[frame].cpu().float()
+
+
 def mask_on_canvas(mask: Tensor, size: Size) -> Tensor:
     """The first image of a MASK on the canvas: (H, W) bool, True above one half.
 

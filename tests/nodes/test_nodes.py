@@ -375,3 +375,18 @@ def test_the_smallest_tracks_pass_every_node(call: Any, frames: int, points: int
         picture = torch.rand(1, HEIGHT, WIDTH, 3)
         (video,) = call("DraftMotion", picture, value)
         torch.testing.assert_close(video[0], picture[0], atol=1e-3, rtol=0)
+
+
+def test_a_batch_of_masks_gives_the_mask_of_the_chosen_frame(call: Any) -> None:
+    video = torch.rand(4, 64, 96, 3, generator=torch.Generator().manual_seed(0))
+    masks = torch.zeros(4, 64, 96)
+    for frame in range(4):
+        masks[frame, 16:48, 20 * frame : 20 * frame + 20] = 1
+    for batch in (masks, masks[2:3]):
+        points = {"points": "mask", "spacing": 4.0, "mask": batch}
+        tracks = call("TrackVideo", video, "lucas_kanade", points, 2, 0.0, 24.0)[0]
+        x = tracks["track_path"][2, :, 0]
+        assert float(x.min()) >= 40 and float(x.max()) <= 60
+    points = {"points": "mask", "spacing": 4.0, "mask": masks[:3]}
+    with pytest.raises(ValueError, match="3 masks are connected but the clip has 4 frames"):
+        call("TrackVideo", video, "lucas_kanade", points, 2, 0.0, 24.0)
