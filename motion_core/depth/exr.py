@@ -92,12 +92,15 @@ def _read_header(library: Any, path: Path) -> _Header:
             raise FormatError("deep and multi-part EXR is not read; save one flat image per file.")
         header = file.header()
         channels = {c.name: (int(c.xSampling), int(c.ySampling)) for c in header["channels"]}
-        windows = [
-            _Window(*(int(side) for corner in header[name] for side in corner))
-            for name in ("dataWindow", "displayWindow")
-        ]
+        data, display = (_window(header[name]) for name in ("dataWindow", "displayWindow"))
         compression = str(header["compression"]).split(".")[-1].removesuffix("_COMPRESSION")
-    return _Header(channels, *windows, compression)
+    return _Header(channels, data, display, compression)
+
+
+def _window(corners: Any) -> _Window:
+    """The box of two corners ((left, top), (right, bottom)), both inside it."""
+    (left, top), (right, bottom) = corners
+    return _Window(int(left), int(top), int(right), int(bottom))
 
 
 def _check_size(header: _Header, stored_bytes: int) -> None:

@@ -116,8 +116,8 @@ def _video_size(arrays: NpzArrays, points: tuple[int, ...]) -> Size | None:
 def _are_fractions(xy: np.ndarray, visible: np.ndarray, name: str) -> bool:
     """Whether most visible points lie within -1..2; the others are counted in a log line."""
     shown = xy[visible]
-    near = (np.abs(shown - 0.5) <= 1.5).all(axis=-1)
-    if 2 * int(near.sum()) < len(near):
+    near = np.abs(shown - 0.5).max(axis=-1, initial=0) <= 1.5
+    if 2 * int(near.sum()) < len(shown):
         log.info("%s: points beyond -1..2 are taken for pixels.", name)
         return False
     if not near.all():
@@ -126,6 +126,6 @@ def _are_fractions(xy: np.ndarray, visible: np.ndarray, name: str) -> bool:
             "canvas, as most are.",
             name,
             int((~near).sum()),
-            len(near),
+            len(shown),
         )
     return True
