@@ -63,7 +63,7 @@ class SeparateMotion(io.ComfyNode):
                 TracksSocket.Output(
                     "stabilised",
                     display_name="stabilised",
-                    tooltip="The same points as seen by a camera that stays where it is in the "
+                    tooltip="The same points from a camera that stays where it is in the "
                     "first frame.",
                 ),
                 io.Image.Output(

@@ -19,7 +19,7 @@ def random_lens(rng: np.random.Generator) -> Lens:
 
 
 def render_first_frame(layers: tuple[Layer, ...], lens: Lens, rng: np.random.Generator) -> Array:
-    """(S, S, 3) uint8: the layers in frame 0, seen through a lens."""
+    """(S, S, 3) uint8: the layers in frame 0, as a lens shows them."""
     drawn = [(_texture_of(layer), layer.alpha, layer.shadow) for layer in layers]
     return _apply_lens(_composite(drawn), lens, rng)
 

@@ -233,9 +233,11 @@ class FeatureTraits:
 
 @dataclass(eq=False)
 class SharedKeys:
-    """What spatial self-attention of one pass looks at, kept for another pass.
+    """Hidden states that spatial self-attention of one pass uses as keys, kept for another pass.
 
-    seen: by layer, filled by a pass while is_replaying is False, used by a pass when it is True.
+    Attributes:
+        states: By layer. A pass fills it while is_replaying is False and uses it when it is True.
+        is_replaying: Whether states are used instead of filled.
     """
 
     states: dict[str, Tensor]

@@ -88,7 +88,7 @@ class PoseEstimator:
         return (left + right - width) / 2, (top + bottom - height) / 2, width, height
 
     def _joints(self, block: Tensor, window: tuple[float, float, float, float]) -> np.ndarray:
-        """(T, 137, 3) of frames (T, H, W, 3) seen through one window."""
+        """(T, 137, 3) of frames (T, H, W, 3) in one window."""
         weight = next(self.model.parameters())
         views = _views(block.to(weight.device, torch.float32), window, self._input_size())
         with torch.inference_mode():

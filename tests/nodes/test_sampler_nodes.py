@@ -6,7 +6,6 @@ import inspect
 import sys
 import types
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -78,10 +77,8 @@ def test_the_settings_of_a_family_are_the_keywords_of_its_loader(name: str) -> N
 
 
 def _loader(family: Any) -> Any:
-    """What Family.load calls: load_model of the package's module load, if there is one."""
-    path = f"{family.load.__module__}.load"
-    module = import_module(path) if find_spec(path) else None
-    return getattr(module, "load_model", family.load)
+    """What Family.load calls: load_model of the package's module load."""
+    return import_module(f"{family.load.__module__}.load").load_model
 
 
 def test_a_video_its_tracks_and_what_was_uncovered(nodes: Any, model: Any) -> None:

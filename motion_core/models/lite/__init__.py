@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
-from ...errors import FormatError
 from ..signature import Signature
-from ..track_model import Defaults, Family, Setting, TrackModel
+from ..track_model import Family, Setting, TrackModel
 
 
-def _load(file: Path | None = None, generate: bool = False) -> TrackModel:
-    from .control import LiteControl
-    from .family import LiteFamily
-    from .load import load_lite
+def _load(**settings: Any) -> TrackModel:
+    from .load import load_model
 
-    lite = load_lite(file)
-    if not generate:
-        lite.base = lite.control = None
-    elif lite.base is None:
-        raise FormatError(
-            f"{file} holds lite's encoder alone, which generates nothing. Switch generate off, or "
-            "train a base: python -m motion_core train base."
-        )
-    # More steps change little; see docs/evaluation.md.
-    defaults = Defaults(steps=4)
-    return TrackModel("lite", LiteFamily(lite), LiteControl(lite), lite, defaults)
+    return load_model(**settings)
 
 
 FAMILY = Family(

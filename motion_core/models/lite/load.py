@@ -8,13 +8,41 @@ from typing import Any
 import torch
 
 from ...errors import FormatError
+from ..track_model import Defaults, TrackModel
 from .base import LiteBase
+from .control import LiteControl
 from .control_encoder import ControlEncoder
+from .family import LiteFamily
 from .image_encoder import EncoderConfig
 from .lite import Lite
 from .track_controlnet import LiteTrackControlNet
 from .unet import BaseConfig
 from .weights import SHIPPED, fill_module, read_weights
+
+# More steps change little; see docs/evaluation.md.
+STEPS = 4
+
+
+def load_model(file: Path | None = None, generate: bool = False) -> TrackModel:
+    """lite as a model that follows tracks.
+
+    Args:
+        file: A file of weights, or None for the one that the pack ships.
+        generate: Whether motion is sampled by the base; off, the tracks alone define it.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        FormatError: The file cannot be read, or has no base to generate with.
+    """
+    lite = load_lite(file)
+    if not generate:
+        lite.base = lite.control = None
+    elif lite.base is None:
+        raise FormatError(
+            f"{file} holds lite's encoder alone, which generates nothing. Switch generate off, or "
+            "train a base: python -m motion_core train base."
+        )
+    return TrackModel("lite", LiteFamily(lite), LiteControl(lite), lite, Defaults(steps=STEPS))
 
 
 def load_lite(path: Path | str | None = None, device: torch.device | str = "cpu") -> Lite:

@@ -96,7 +96,7 @@ def dense_condition(
     """
     tracks = resample(tracks, frames, "pchip")
     flow = region_flow(tracks, size, progress=progress)
-    # A second clip in which every track has moved a pixel shows where each is seen.
+    # A second clip in which every track has moved a pixel shows where each is visible.
     moved = torch.cat([tracks.xy[:1], (tracks.xy[:1] + 1.0).expand_as(tracks.xy)])
     visible = torch.cat([tracks.visible[:1], tracks.visible])
     visible_there = region_flow(replace(tracks, xy=moved, visible=visible), size)[1:, ..., 0] != 0
