@@ -61,7 +61,7 @@ def test_rooms_without_a_model_take_the_pictures_size(call: Any, source: dict) -
     assert float(depth.K[0, 0]) == pytest.approx(W / 2 / np.tan(np.radians(30)))
     wide = call("DepthMap", source, 90.0, True, image=IMAGE)[0]
     assert float(wide.K[0, 0]) == pytest.approx(W / 2)
-    with pytest.raises(ValueError, match="connect the picture"):
+    with pytest.raises(ValueError, match="connect the image"):
         call("DepthMap", source, 0.0, True)
 
 

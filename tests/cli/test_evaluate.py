@@ -78,7 +78,7 @@ def test_an_interrupted_evaluation_keeps_its_rows(
         (["--clips", "0"], "whole number of 1 or more"),
         (["--seed", "1", "1"], "seeds must be different"),
         (["--weights", "missing.safetensors"], "missing.safetensors"),
-        (["--davis", "."], "no DAVIS folder"),
+        (["--davis", "."], "is not a DAVIS folder"),
         (["--markdown", "table.txt"], "must end in one of .md"),
     ],
 )

@@ -146,7 +146,7 @@ from motion_core.cli import main, terminal
 
 def wait(done, total):
     if done == 90:
-        terminal.say("waiting")
+        terminal.echo("waiting")
         time.sleep(60)
 
 terminal.meter = lambda label: wait if label.startswith("writing") else lambda done, total: None

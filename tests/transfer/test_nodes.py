@@ -178,7 +178,7 @@ def test_pictures_with_alpha_and_grey_ones_serve(call: Any, channels: int) -> No
         _, shown = magnify(call, value, images=images)
         _, wanted = magnify(call, value, images=plain[: len(images)])
         assert torch.equal(shown, wanted)
-    with pytest.raises(ValueError, match="at least one picture"):
+    with pytest.raises(ValueError, match="at least one image"):
         magnify(call, value, images=video[:0])
     moved = transfer(call, {"alignment": "fit", "keep_aspect": True}, image=video[:1])
     assert moved["canvas"] == (200, 150)
