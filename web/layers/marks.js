@@ -11,6 +11,11 @@ export function strokeLine(context, points, { color, width = 2, closed = false, 
   points.forEach(([x, y], index) => (index ? context.lineTo(x, y) : context.moveTo(x, y)));
   if (closed) context.closePath();
   context.lineJoin = context.lineCap = "round";
+  strokeCased(context, { color, width, dash });
+}
+
+/** Strokes the current path with a dark casing under the line. */
+function strokeCased(context, { color, width, dash }) {
   context.setLineDash([]);
   context.strokeStyle = CASING;
   context.lineWidth = width + 2.5;
@@ -55,15 +60,7 @@ export function drawHandle(context, [x, y], { color, radius = 5, isActive = fals
 export function drawRing(context, [x, y], radius, { color, width = 2, dash = [] }) {
   context.beginPath();
   context.arc(x, y, Math.max(radius, 0), 0, TAU);
-  context.setLineDash([]);
-  context.strokeStyle = CASING;
-  context.lineWidth = width + 2.5;
-  context.stroke();
-  context.setLineDash(dash);
-  context.strokeStyle = color;
-  context.lineWidth = width;
-  context.stroke();
-  context.setLineDash([]);
+  strokeCased(context, { color, width, dash });
 }
 
 /** An arrow head at the end of a line of view points. */
