@@ -20,7 +20,7 @@ EVERYTHING = (
     ON_TRACKS
     | {"kernels", "document", "expand", "raster", "draft", "formats", "overlay", "video"}
     | {"model_folder", "depth", "camera", "scene", "trackers", "transfer", "pose"}
-    | {"fields", "models", "guidance", "sampling"}
+    | {"fields", "layers", "models", "guidance", "sampling"}
     | {"layered_scenes", "training", "evaluation"}
 )
 ALLOWED: dict[str, set[str]] = {
@@ -43,7 +43,8 @@ ALLOWED: dict[str, set[str]] = {
     "camera": ON_TRACKS | {"kernels", "depth", "document"},
     "raster": ON_TRACKS | {"kernels"},
     "fields": ON_TRACKS | {"kernels"},
-    "draft": ON_TRACKS | {"kernels", "fields"},
+    "layers": ON_TRACKS | {"fields"},
+    "draft": ON_TRACKS | {"kernels", "fields", "layers"},
     "formats": ON_TRACKS | {"pose"},
     "overlay": ON_TRACKS,
     "containers": set(),
@@ -58,7 +59,7 @@ ALLOWED: dict[str, set[str]] = {
     "layered_scenes": ON_TRACKS,
     "training": ON_TRACKS | {"layered_scenes", "models"},
     "evaluation": ON_TRACKS
-    | {"layered_scenes", "draft", "fields", "raster", "models", "sampling"}
+    | {"layered_scenes", "draft", "fields", "layers", "raster", "models", "sampling"}
     | {"overlay", "trackers", "video"},
     "cli": EVERYTHING,
     "__main__": {"cli"},

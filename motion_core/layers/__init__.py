@@ -1,0 +1,7 @@
+"""Layers: a picture taken apart into things that lie over a background, so that each can move."""
+
+from __future__ import annotations
+
+from .layered_picture import Layer, LayeredPicture
+
+__all__ = ["Layer", "LayeredPicture"]
