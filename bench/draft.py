@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motion_core.draft import draft
-from motion_core.draft.motion import motion_of
 from motion_core.geometry import Size
+from motion_core.layers.track_motion import motion_of
 from tests.draft.origins import Origins
 from tests.draft.scenes import SCENES, Disc, Move, Scene, pixel_centres
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..fields.arrays import FloatArray, IndexArray
+from ..layers.track_motion import Motion
 from .backward_field import BackwardField
 from .completion import complete
-from .motion import Motion
 
 # Weight of a point whose position in the picture is estimated, relative to a known one.
 LATE_WEIGHT = 0.25

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from ..fields.arrays import FloatArray
+from ..layers.motion_segments import MotionSegment, segment_motion
+from ..layers.track_motion import motion_of
 from ..tracks.model import Tracks
 from .backward_field import BackwardField
 from .group import PointGroup, field_at
-from .layers import Layer, find_layers
 from .matting import alpha_map, make_guide_image
-from .motion import motion_of
 
 # Points with a smaller alpha say too little about the motion of their layer.
 LEAST_ALPHA = 0.3
@@ -33,7 +33,7 @@ class LayeredMotion:
     ) -> None:
         """Splits tracks on a picture (H, W, 3) 0..1; tick is called per layer, and may raise."""
         self.motion = motion_of(tracks)
-        self.layers = find_layers(self.motion)
+        self.layers = segment_motion(self.motion)
         self.alphas: list[FloatArray] = []
         if not self.layers.over and not self.layers.background_moves:
             return
@@ -51,7 +51,7 @@ class LayeredMotion:
         return field_at(self.motion, group, frame, None)
 
     def layer_field(
-        self, layer: Layer, frame: int, background: BackwardField | None
+        self, layer: MotionSegment, frame: int, background: BackwardField | None
     ) -> BackwardField | None:
         """The motion of pixels that move fully with a layer, at a frame; None if everything rests.
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from ..fields.arrays import BoolArray, FloatArray, IndexArray
 from ..geometry import Size
+from ..layers.motion_segments import MotionSegment, MotionSegments, natural_reach
+from ..layers.track_motion import Motion
 from .colour_affinity import affinity_table, colour_bins, flattened, nearest_distance
 from .completion import pull_push
 from .geodesic import geodesic_distance
-from .layers import Layer, LayerStack, natural_reach
-from .motion import Motion
 
 GRID_SIDE = 128
 # Cost of crossing from an object to its surroundings, as a fraction of the short side. Where
@@ -63,7 +63,7 @@ def make_guide_image(picture: FloatArray) -> GuideImage:
 
 
 def alpha_map(
-    guide_image: GuideImage, motion: Motion, layers: LayerStack, layer: Layer
+    guide_image: GuideImage, motion: Motion, layers: MotionSegments, layer: MotionSegment
 ) -> FloatArray:
     """The part of the layer's motion that each pixel takes.
 
@@ -130,7 +130,7 @@ def _falloff(nearness: FloatArray) -> FloatArray:
     return (alpha * alpha * (3 - 2 * alpha)).astype(np.float32)
 
 
-def _known_alphas(motion: Motion, layers: LayerStack, layer: Layer) -> FloatArray:
+def _known_alphas(motion: Motion, layers: MotionSegments, layer: MotionSegment) -> FloatArray:
     """(N,) alpha of every point; -1 where it is unknown, for points on no layer."""
     known = np.full(len(motion.source), np.float32(-1))
     for other in layers.over:
@@ -141,7 +141,7 @@ def _known_alphas(motion: Motion, layers: LayerStack, layer: Layer) -> FloatArra
 
 
 def _constraints(
-    grid: Size, motion: Motion, layer: Layer, known: FloatArray
+    grid: Size, motion: Motion, layer: MotionSegment, known: FloatArray
 ) -> tuple[FloatArray, BoolArray]:
     """(gh, gw) mean alpha of the points in each cell, -1 where there are none; and the cells that
     certainly do not belong to the layer."""

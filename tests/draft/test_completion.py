@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from motion_core.draft.backward_field import BackwardField, cell_centres, field_grid
 from motion_core.draft.completion import complete, pull_push
 from motion_core.draft.group import PointGroup, field_at
-from motion_core.draft.motion import motion_of
 from motion_core.fields.similarity import fit_common, fit_similarity
 from motion_core.geometry import Size
+from motion_core.layers.track_motion import motion_of
 from motion_core.tracks import make_tracks
 
 Array = NDArray[np.float32]

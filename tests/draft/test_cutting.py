@@ -10,12 +10,12 @@ import scipy.spatial
 import torch
 
 from motion_core.draft.geodesic import geodesic_distance
-from motion_core.draft.layers import find_layers
 from motion_core.draft.matting import alpha_map, make_guide_image
-from motion_core.draft.motion import MOST_POINTS, motion_of
-from motion_core.draft.neighbours import components, find_neighbours
 from motion_core.fields.fill import extend, fill_behind
 from motion_core.geometry import Size
+from motion_core.layers.motion_segments import segment_motion
+from motion_core.layers.neighbours import components, find_neighbours
+from motion_core.layers.track_motion import MOST_POINTS, motion_of
 from motion_core.tracks import make_tracks
 
 from .scenes import PINNED_DRAG, SCENES, Disc, Move, Scene, lattice, pixel_centres
@@ -93,7 +93,7 @@ def test_components_are_those_of_the_graph() -> None:
 def test_scenes_are_segmented_into_their_things(name: str, layers: int, moving: bool) -> None:
     scene = SCENES[name]
     motion = motion_of(scene.tracks())
-    found = find_layers(motion)
+    found = segment_motion(motion)
     assert len(found.over) == layers and found.background_moves == moving
     things = [np.hypot(*(motion.source - disc.centre).T) < disc.radius + 3 for disc in scene.discs]
     for layer in found.over:
@@ -108,7 +108,7 @@ def test_a_soft_drag_is_one_layer_of_many_alphas() -> None:
     pull[pull < 0.02] = 0
     path = points[None] + np.linspace(0, 1, 9)[:, None, None] * pull[None, :, None] * [50, 10]
     motion = motion_of(make_tracks(torch.from_numpy(path), SIZE))
-    found = find_layers(motion)
+    found = segment_motion(motion)
     assert len(found.over) == 1 and not found.background_moves
     layer = found.over[0]
     scale = layer.alpha.max() / pull[layer.members].max()
@@ -121,7 +121,7 @@ def test_the_still_centre_of_a_turning_thing_belongs_to_it() -> None:
     motion = motion_of(scene.tracks())
     (centre,) = np.flatnonzero((motion.source == [124, 124]).all(axis=1))
     assert (motion.shift[:, centre] == 0).all()
-    found = find_layers(motion)
+    found = segment_motion(motion)
     assert centre in found.over[0].members and centre not in found.background
 
 
@@ -159,7 +159,7 @@ def dijkstra(relief: np.ndarray, climb: float, start: int) -> np.ndarray:
 def test_a_thing_is_cut_out_along_its_border() -> None:
     scene = PINNED_DRAG
     motion = motion_of(scene.tracks())
-    layers = find_layers(motion)
+    layers = segment_motion(motion)
     alpha = alpha_map(make_guide_image(scene.picture().numpy()), motion, layers, layers.over[0])
     disc = np.hypot(*np.moveaxis(pixel_centres(SIZE) - [100, 128], -1, 0)) <= 44
     both = ((alpha > 0.5) & disc).sum() / ((alpha > 0.5) | disc).sum()
@@ -171,7 +171,7 @@ def test_a_thing_is_cut_out_along_its_border() -> None:
 def test_without_a_border_alpha_falls_evenly_over_the_gap() -> None:
     scene = Scene(SIZE, (Disc((128, 128), 40, Move((30, 0))),))
     motion = motion_of(scene.tracks(inside=6, outside=12, gap=16))
-    layers = find_layers(motion)
+    layers = segment_motion(motion)
     flat = np.full((256, 256, 3), 0.5, np.float32)
     alpha = alpha_map(make_guide_image(flat), motion, layers, layers.over[0])
     ray = alpha[128, 128:]
@@ -182,7 +182,7 @@ def test_without_a_border_alpha_falls_evenly_over_the_gap() -> None:
 def test_alpha_interpolates_points_that_are_close_to_each_other() -> None:
     scene = Scene(SIZE, (Disc((128, 128), 40, Move((30, 0))),))
     motion = motion_of(scene.tracks(inside=6, outside=10, gap=4))
-    layers = find_layers(motion)
+    layers = segment_motion(motion)
     noise = np.random.default_rng(6).random((256, 256, 3)).astype(np.float32)
     alpha = alpha_map(make_guide_image(noise), motion, layers, layers.over[0])
     x, y = np.floor(motion.source).astype(int).T
@@ -221,6 +221,6 @@ def test_a_few_pins_hold_a_picture_against_a_lone_drag() -> None:
     drag = torch.tensor([128.0, 110.0]) + path
     pins = torch.tensor([[40.0, 200.0], [210.0, 220.0]])[:, None].expand(2, 9, 2)
     xy = torch.cat([drag[:, None], pins.transpose(0, 1)], dim=1)
-    found = find_layers(motion_of(make_tracks(xy, SIZE)))
+    found = segment_motion(motion_of(make_tracks(xy, SIZE)))
     assert not found.background_moves and found.background.tolist() == [1, 2]
     assert [layer.members.tolist() for layer in found.over] == [[0]]

@@ -1,4 +1,4 @@
-"""Motion segmentation: a background, and the layers of points that move over it."""
+"""Motion segmentation: the points of a background, and groups of points that move over it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from ..fields.arrays import BoolArray, FloatArray, IndexArray
 from ..fields.similarity import fit_common, fit_similarity
 from ..geometry import Size
-from .motion import Motion
 from .neighbours import Neighbours, components, find_neighbours
+from .track_motion import Motion
 
 KEY_FRAMES = 16
-MOST_LAYERS = 6
+MOST_SEGMENTS = 6
 # A point whose displacement is smaller rests.
 REST_PX = 0.05
 # A motion that this fraction of the picture follows is the camera's.
@@ -28,19 +28,19 @@ PINNED_AREA, WITHIN_RIM, MOST_RIM = 0.05, 0.02, 0.5
 GENTLE_STRAIN, UNBROKEN_STRAIN = 0.3, 0.8
 # Neighbours move alike when their paths point the same way: the cosine of 45 degrees.
 ALIKE = 0.7
-# A layer further from a similarity than this fraction of its motion is soft.
+# A segment further from a similarity than this fraction of its motion is soft.
 SOFT = 0.15
 # Among many movers, groups smaller than this are tracking mistakes.
 MANY_MOVERS, FEWEST_TOGETHER = 200, 3
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class MotionSegment:
     """Points that move together over the background.
 
     Attributes:
         members: (K,) indices of points of the motion.
-        alpha: (K,) 0..1, the part of the layer's motion that each takes: all ones for a rigid
+        alpha: (K,) 0..1, the part of the segment's motion that each takes: all ones for a rigid
             thing, less towards the rim of a soft drag.
         reach: pixels around the members within which the picture can follow them.
         speed: their greatest displacement relative to the background, pixels.
@@ -58,47 +58,49 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class LayerStack:
+class MotionSegments:
     """The segments of a motion.
 
     Attributes:
         background: (K,) indices of the points that rest on the background.
         background_moves: False when it stays put.
-        over: the layers above it, lowest first.
+        over: the segments that move over it, slowest first.
     """
 
     background: IndexArray
     background_moves: bool
-    over: tuple[Layer, ...]
+    over: tuple[MotionSegment, ...]
 
 
-def find_layers(motion: Motion) -> LayerStack:
+def segment_motion(motion: Motion) -> MotionSegments:
     """Splits the points of a motion by how they move.
 
     The background rests, unless the points that share one similarity cover half of the picture:
-    then that similarity is the camera's motion (`_camera`). Points that move otherwise form layers
-    of connected neighbours whose paths point the same way.
+    then that similarity is the camera's motion (`_camera`). Points that move otherwise form
+    segments of connected neighbours whose paths point the same way.
     """
     if not len(motion.source):
-        return LayerStack(np.arange(0), False, ())
+        return MotionSegments(np.arange(0), False, ())
     key = _key_frames(motion)
     nearby = find_neighbours(key.source, key.canvas, natural_reach(key.source, key.canvas))
     drift, on_background = _camera(key, nearby)
     background_moves = drift is not None
     if drift is not None:
         key = replace(key, shift=np.where(key.visible[..., None], key.shift - drift, np.float32(0)))
-    layers = [_make_layer(key, group) for group in _groups(key, ~on_background, nearby.edges)]
-    layers = sorted(layers, key=lambda layer: layer.speed * len(layer.members))[-MOST_LAYERS:]
-    layers = sorted(layers, key=lambda layer: layer.speed)
-    for index, layer in enumerate(layers):
-        centre = _still_centre(key, layer, on_background, nearby.edges)
+    segments = [_make_segment(key, group) for group in _groups(key, ~on_background, nearby.edges)]
+    segments = sorted(segments, key=lambda segment: segment.speed * len(segment.members))[
+        -MOST_SEGMENTS:
+    ]
+    segments = sorted(segments, key=lambda segment: segment.speed)
+    for index, segment in enumerate(segments):
+        centre = _still_centre(key, segment, on_background, nearby.edges)
         on_background[centre] = False
-        layers[index] = replace(
-            layer,
-            members=np.concatenate([layer.members, centre]),
-            alpha=np.concatenate([layer.alpha, np.ones(len(centre), np.float32)]),
+        segments[index] = replace(
+            segment,
+            members=np.concatenate([segment.members, centre]),
+            alpha=np.concatenate([segment.alpha, np.ones(len(centre), np.float32)]),
         )
-    return LayerStack(np.flatnonzero(on_background), background_moves, tuple(layers))
+    return MotionSegments(np.flatnonzero(on_background), background_moves, tuple(segments))
 
 
 def natural_reach(points: FloatArray, canvas: Size) -> float:
@@ -163,7 +165,7 @@ def _groups(key: Motion, movers: BoolArray, edges: IndexArray) -> list[IndexArra
     return [group for group in groups if len(group) >= fewest]
 
 
-def _make_layer(key: Motion, members: IndexArray) -> Layer:
+def _make_segment(key: Motion, members: IndexArray) -> MotionSegment:
     source, shift, visible = key.source[members], key.shift[:, members], key.visible[:, members]
     speed = float(_greatest(shift).max())
     fit = fit_common(source, shift, visible, np.ones(len(members), np.float32))
@@ -174,7 +176,7 @@ def _make_layer(key: Motion, members: IndexArray) -> Layer:
     # A long drag of few points means a large thing; the picture must not fold around it.
     room = max(1.5 * speed, 3 * speed - 1.5 * radius)
     reach = min(max(natural_reach(source, key.canvas), room), 0.6 * max(key.canvas))
-    return Layer(members, alpha, reach, speed)
+    return MotionSegment(members, alpha, reach, speed)
 
 
 def _alphas(shift: FloatArray, visible: BoolArray) -> FloatArray:
@@ -188,20 +190,20 @@ def _alphas(shift: FloatArray, visible: BoolArray) -> FloatArray:
 
 
 def _still_centre(
-    key: Motion, layer: Layer, on_background: BoolArray, edges: IndexArray
+    key: Motion, segment: MotionSegment, on_background: BoolArray, edges: IndexArray
 ) -> IndexArray:
-    """Points on the background that are the still centre of a turning or growing layer."""
+    """Points on the background that are the still centre of a turning or growing segment."""
     inside = np.zeros(len(on_background), bool)
-    inside[layer.members] = True
+    inside[segment.members] = True
     both = np.concatenate([edges, edges[:, ::-1]])
     degree = np.bincount(both[:, 0], minlength=len(on_background))
     touching = np.bincount(both[:, 0], inside[both[:, 1]], minlength=len(on_background))
     enclosed = np.flatnonzero(on_background & (touching > 0.7 * degree) & (degree > 3))
-    if layer.is_soft or not len(enclosed):
+    if segment.is_soft or not len(enclosed):
         return enclosed[:0]
-    visible = key.visible[:, layer.members].astype(np.float64)
-    fit = fit_similarity(key.source[layer.members], key.shift[:, layer.members], visible)
-    still = _greatest(fit.at(key.source[enclosed])) <= 0.1 * layer.speed
+    visible = key.visible[:, segment.members].astype(np.float64)
+    fit = fit_similarity(key.source[segment.members], key.shift[:, segment.members], visible)
+    still = _greatest(fit.at(key.source[enclosed])) <= 0.1 * segment.speed
     return enclosed[still]
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
-from ..fields.arrays import BoolArray, FloatArray
+from ..fields.arrays import BoolArray, FloatArray, IndexArray
 from ..geometry import Size
 from ..tracks.model import Tracks
 from ..tracks.select import select
@@ -26,6 +27,7 @@ class Motion:
         shift: (T, N, 2) float32, the displacement from there; zero where a point is not visible.
         visible: (T, N) bool.
         late: (N,) bool, first visible after frame 0, so that `source` is estimated.
+        track: (N,) which track each point is.
         canvas: width and height in pixels.
     """
 
@@ -33,6 +35,7 @@ class Motion:
     shift: FloatArray
     visible: BoolArray
     late: BoolArray
+    track: IndexArray
     canvas: Size
 
 
@@ -44,9 +47,12 @@ def motion_of(tracks: Tracks) -> Motion:
     MOST_POINTS points an even choice is kept (a preview cannot show more).
     """
     clipped = replace(tracks, xy=tracks.xy.clamp(-FARTHEST_PX, FARTHEST_PX)).to("cpu")
-    tracks = select(clipped, first_visible(clipped.visible)[1])
-    tracks = select(tracks, thin_evenly(track_starts(tracks).xy, max(tracks.size), MOST_POINTS))
+    appears = torch.nonzero(first_visible(clipped.visible)[1])[:, 0]
+    starts = track_starts(select(clipped, appears)).xy
+    kept = appears[thin_evenly(starts, max(tracks.size), MOST_POINTS)]
+    tracks = select(clipped, kept)
     start, visible = track_starts(tracks), tracks.visible.numpy()
     source = start.xy.numpy()
     shift = np.where(visible[..., None], tracks.xy.numpy() - source, np.float32(0))
-    return Motion(source, shift, visible, start.frame.numpy() > 0, tracks.size)
+    late = start.frame.numpy() > 0
+    return Motion(source, shift, visible, late, kept.numpy(), tracks.size)
