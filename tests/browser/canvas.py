@@ -20,8 +20,12 @@ MARGIN = 0.06  # around a picture that is shown whole
 EMPTY_GRAPH = """([picture, origin]) => {
   app.canvas.setGraph(app.rootGraph ?? app.graph); // out of a subgraph
   app.graph.clear();
-  // A saved graph says which renderer laid it out; without it some versions lay it out anew.
-  app.graph.extra.workflowRendererVersion = LiteGraph.vueNodesMode ? "Vue" : "LG";
+  app.graph.id = crypto.randomUUID(); // the host gives one to a graph that has none
+  // A saved graph says which renderer laid it out; without it some versions lay it out anew, and
+  // newer ones do so for "Vue".
+  const corrects = Number(window.__COMFYUI_FRONTEND_VERSION__?.split(".")[1]) >= 43;
+  const vue = corrects ? "Vue-corrected" : "Vue";
+  app.graph.extra.workflowRendererVersion = LiteGraph.vueNodesMode ? vue : "LG";
   app.canvas.ds.scale = 1;
   app.canvas.ds.offset = [0, 0];
   const add = (type, x, y) => {
@@ -36,6 +40,7 @@ EMPTY_GRAPH = """([picture, origin]) => {
   const preview = add("MotionPromptingPreviewTracks", 1040, 130);
   load.connect(0, draw, 0);
   draw.connect(0, preview, 0);
+  app.graph.updateExecutionOrder(); // as the host does when it loads a graph
   app.canvas.setDirty(true, true);
   return draw.id;
 }"""

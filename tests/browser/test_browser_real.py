@@ -27,6 +27,7 @@ SAVE = """([id, prefix]) => {
   save.widgets.find(({ name }) => name === "filename_prefix").value = prefix;
   app.graph.add(save);
   app.graph.getNodeById(id).connect(0, save, 0);
+  app.graph.updateExecutionOrder();
 }"""
 
 
