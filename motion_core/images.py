@@ -45,8 +45,7 @@ def check_image(image: Any, name: str = "image", *, canvas: Size | None = None) 
         raise TypeError(f"{name} must be a torch tensor; got {type(image).__name__}.")
     if image.ndim == 4:
         raise ShapeError(
-            f"{name} must be one picture (H, W, 3); got a batch {tuple(image.shape)}. Pass "
-            "image[0]."
+            f"{name} must be one image (H, W, 3); got a batch {tuple(image.shape)}. Pass image[0]."
         )
     if image.ndim != 3 or image.shape[-1] != 3 or 0 in image.shape:
         alpha = " Drop the alpha channel: image[..., :3]." if image.shape[-1:] == (4,) else ""
@@ -58,12 +57,12 @@ def check_image(image: Any, name: str = "image", *, canvas: Size | None = None) 
     size = image_size(image)
     if canvas is not None and size != canvas:
         raise CanvasError(
-            f"the tracks were measured on {canvas} but the picture is {size}. Fit the tracks to "
-            f"the picture first: fit(tracks, Size({size.width}, {size.height}))."
+            f"the tracks were measured on {canvas} but the image is {size}. Fit the tracks to "
+            f"the image first: fit(tracks, Size({size.width}, {size.height}))."
         )
     low, high = (float(bound) for bound in torch.aminmax(image.detach()))
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError(f"{name} holds NaN or infinite values; a picture is finite, 0..1.")
+        raise ValueError(f"{name} holds NaN or infinite values; an image is finite, 0..1.")
     if low < LOWEST or high > HIGHEST:
         raise ValueError(
             f"{name} must lie in 0..1; got {low:.3g}..{high:.3g}. Divide by 255 or clamp it."

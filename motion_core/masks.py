@@ -15,7 +15,7 @@ from .errors import CanvasError, ShapeError
 from .geometry import Size, same_proportions
 
 THRESHOLD = 0.5
-SAME_PICTURE = "Draw it on the same picture."
+SAME_PICTURE = "Draw it on the same image."
 
 
 def mask_size(mask: Tensor) -> Size:

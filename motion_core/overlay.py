@@ -280,13 +280,13 @@ def _as_video(frames: Tensor, tracks: Tracks) -> Tensor:
     if len(video) not in (1, tracks.num_frames):
         raise ShapeError(
             f"there are {len(video)} frames of video but {tracks.num_frames} of tracks. Give one "
-            "picture, or bring the tracks to the video's length with resample() (Retime Tracks)."
+            "image, or bring the tracks to the video's length with resample() (Retime Tracks)."
         )
     height, width = video.shape[1:3]
     if (width, height) != tuple(tracks.size):
         raise CanvasError(
             f"frames are {width}x{height} but the tracks' canvas is {tracks.size}. Bring the "
-            "tracks to the picture with fit() (Transform Tracks) first."
+            "tracks to the image with fit() (Transform Tracks) first."
         )
     return video
 

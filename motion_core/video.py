@@ -235,7 +235,7 @@ def _opened_image(path: str | Path) -> Iterator[Any]:
     except FormatError:
         raise
     except damage as error:
-        raise FormatError(f"{file} is not a picture that can be read: {error}") from error
+        raise FormatError(f"{file} is not an image that can be read: {error}") from error
 
 
 def write_image(path: str | Path, image: Tensor) -> None:
@@ -252,7 +252,7 @@ def write_image(path: str | Path, image: Tensor) -> None:
     from PIL import Image
 
     target = Path(path)
-    name, options = _by_suffix(target, PICTURE_WRITERS, "picture")
+    name, options = _by_suffix(target, PICTURE_WRITERS, "image")
     if image.ndim != 3:
         raise ShapeError(f"image must be (H, W, 3); got {tuple(image.shape)}.")
     check_video(image[None], "image")

@@ -78,7 +78,14 @@ def load_with_config(path: Path, kind: str) -> tuple[dict[str, Tensor], str]:
 def save_with_config(module: nn.Module, path: Path, kind: str, config: Mapping[str, Any]) -> None:
     """Write a module's weights with their kind and config as metadata.
 
-    Raises what write_safetensors raises.
+    Args:
+        module: Its state dict is written.
+        path: The safetensors file.
+        kind: Which sort of weights they are; load_with_config asks for it.
+        config: Stored as JSON.
+
+    Raises:
+        What write_safetensors raises.
     """
     metadata = {"kind": kind, "config": json.dumps(dict(config))}
     write_safetensors(path, module.state_dict(), metadata)

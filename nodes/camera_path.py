@@ -218,7 +218,7 @@ def _follow(setup: CameraSetup, depth: DepthMap, drawing: str, within: str) -> C
 
 
 def _load3d(setup: CameraSetup, depth: DepthMap, start_camera, end_camera, easing) -> CameraPath:
-    from ..motion_core.camera.files import path_between_host_cameras
+    from ..motion_core.camera.host_camera import path_between_host_cameras
 
     return path_between_host_cameras(start_camera, end_camera, setup, easing=easing)
 
@@ -323,7 +323,7 @@ class CameraPathNode(io.ComfyNode):
                 ),
                 io.Image.Output(
                     "picture",
-                    display_name="picture",
+                    display_name="image",
                     tooltip="A plot of the path from above and from the right, blue at its start.",
                 ),
             ],

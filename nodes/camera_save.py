@@ -76,7 +76,8 @@ class SaveCamera(io.ComfyNode):
 
     @classmethod
     def execute(cls, camera, format, filename_prefix, frame, target_distance):
-        from ..motion_core.camera.files import camera_to_host, write_camera
+        from ..motion_core.camera.files import write_camera
+        from ..motion_core.camera.host_camera import camera_to_host
 
         found = camera_in(camera)
         path, shown = host.new_output_file(filename_prefix, SUFFIXES[format])

@@ -180,7 +180,7 @@ class CameraTracks(io.ComfyNode):
     @classmethod
     def execute(cls, image, depth, camera, points, occlusion_radius, occlusion_threshold, cell):
         from ..motion_core.camera.camera_scene import CameraScene
-        from ..motion_core.camera.files import camera_to_realestate
+        from ..motion_core.camera.formats.realestate import camera_to_realestate
         from ..motion_core.camera.render import render_warped
         from ..motion_core.camera.reproject import reproject_points
         from ..motion_core.camera.zbuffer import Occlusion

@@ -54,7 +54,7 @@ def depth_outputs() -> list[Any]:
         ),
         io.Image.Output(
             "picture",
-            display_name="picture",
+            display_name="image",
             tooltip="The depth in grey: white is near; black where depth is unknown.",
         ),
         io.Mask.Output(

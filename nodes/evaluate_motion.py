@@ -49,7 +49,7 @@ class EvaluateMotion(io.ComfyNode):
                 io.String.Output("report", display_name="report", tooltip="The errors as text."),
                 io.Image.Output(
                     "picture",
-                    display_name="picture",
+                    display_name="image",
                     tooltip="Target paths in white, realised paths from green to red, and below "
                     "them the mean error of every frame in pixels.",
                 ),

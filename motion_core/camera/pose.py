@@ -105,7 +105,7 @@ def look_at(eye: Vector, target: Vector, *, down: Vector = (0.0, 1.0, 0.0)) -> T
     forward = forward / forward.norm()
     right = torch.linalg.cross(as_vector(down), forward)
     if float(right.norm()) < 1e-9:
-        raise ValueError("look_at along the down direction has no upright picture; tilt it.")
+        raise ValueError("look_at along the down direction has no upright image; tilt it.")
     right = right / right.norm()
     rotation = torch.stack([right, torch.linalg.cross(forward, right), forward])
     return make_pose(rotation, -rotation @ origin)

@@ -60,8 +60,8 @@ def render_warped(
     check_image(image)
     if tuple(image.shape[1::-1]) != scene.path.size:
         raise CanvasError(
-            f"the picture is {image.shape[1]}x{image.shape[0]} but depth and camera path are "
-            f"{scene.path.size}; resize the picture first."
+            f"the image is {image.shape[1]}x{image.shape[0]} but depth and camera path are "
+            f"{scene.path.size}; resize the image first."
         )
     if scene.occlusion.cell_px != 1:
         raise ValueError(f"render_warped needs cell_px 1; got {scene.occlusion.cell_px}.")

@@ -52,10 +52,16 @@ def keys_from_json(text: str, setup: CameraSetup) -> list[CameraKey]:
     """Keys of a camera path from a JSON list.
 
     [{"t": 0}, {"t": 1, "position": [0.2, 0, 0.3], "pan_deg": 10, "tilt_deg": 0, "roll_deg": 0,
-    "zoom": 1.2, "easing": "ease_in_out"}]: t 0..1 of the clip; position in pivot distances, x
-    right, y down, z forward of the picture's camera; pan right, tilt up and roll right above 0;
-    zoom multiplies the focal length; the easing leads to the next key. Only t is needed.
-    Raises FormatError naming the key.
+    "zoom": 1.2, "easing": "ease_in_out"}]. Only t is needed. t is 0..1 of the clip; position is in
+    pivot distances, x right, y down, z forward of the image's camera; pan turns right, tilt up and
+    roll right above 0; zoom multiplies the focal length; the easing leads to the next key.
+
+    Args:
+        text: The JSON.
+        setup: The camera of the image; its pivot distance is the unit of positions.
+
+    Raises:
+        FormatError: A key is malformed; the message names it.
     """
     try:
         rows = parse_json(text)

@@ -93,7 +93,7 @@ def make_setup(
         return CameraSetup(depth.size, depth.K, pivot, frames, fps)
     x, y = point
     if not (0 <= x < depth.size.width and 0 <= y < depth.size.height):
-        raise ValueError(f"the picked point {point} is off the picture ({depth.size}).")
+        raise ValueError(f"the picked point {point} is off the image ({depth.size}).")
     row, column = int(y), int(x)
     z = float(depth.z[row, column]) if bool(depth.valid[row, column]) else median
     xy, distance = torch.tensor([[x, y]]).double(), torch.tensor([z]).double()

@@ -90,7 +90,7 @@ def add_max_side(command: argparse.ArgumentParser) -> None:
         type=count_argument,
         default=MAX_SIDE,
         metavar="N",
-        help=f"shrink larger pictures to N pixels on the longer side (default {MAX_SIDE})",
+        help=f"shrink larger images to N pixels on the longer side (default {MAX_SIDE})",
     )
 
 

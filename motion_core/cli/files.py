@@ -27,10 +27,18 @@ TRACK_ENDINGS = ("_tracks", "_track")
 def load_tracks(
     path: Path, size: Size | None, *, picture: Size | None = None, fps: float | None = None
 ) -> Tracks:
-    """Tracks of any format; where the file does not store its canvas it is `size` or else that of
-    `picture`, or else that of a picture file of the same name beside it, which is reported.
+    """Read tracks of any format.
 
-    Raises FormatError that asks for --size when none of them is there, and what read_tracks raises.
+    Args:
+        path: The file.
+        size: The canvas; a file that stores another one is refused.
+        picture: Canvas of a file that does not store one. Without it, the size of an image file of
+            the same name beside the track file is taken, which is reported.
+        fps: Frames per second of a file that does not store them.
+
+    Raises:
+        FormatError: The canvas is unknown; the message asks for --size. Also what read_tracks
+            raises.
     """
     try:
         return read_tracks(path, size=size, fps=fps)
@@ -41,18 +49,28 @@ def load_tracks(
             read_tracks(path, size=ANY_SIZE, fps=fps)
             raise FormatError(
                 f"{path.name} does not store the canvas its pixels are measured on: give it with "
-                f"--size WxH, or put its picture beside it as {path.stem}.jpg or .png."
+                f"--size WxH, or put its image beside it as {path.stem}.jpg or .png."
             ) from error
     if beside is not None:
         picture = image_size(read_image(beside))
     tracks = read_tracks(path, size=picture, fps=fps)
-    known = "taken to be the picture's" if beside is None else f"{beside.name} beside it is"
+    known = "taken to be the image's" if beside is None else f"{beside.name} beside it is"
     echo(f"{path.name} does not store its canvas; {known} {picture}.")
     return tracks
 
 
 def check_same_canvas(tracks: Tracks, canvas: Size, *, tracks_path: Path, picture: Path) -> None:
-    """Raises CanvasError with the command that brings the tracks to the picture's canvas."""
+    """Check that tracks lie on the canvas of an image.
+
+    Args:
+        tracks: The tracks.
+        canvas: Size of the image in pixels.
+        tracks_path: Names the tracks in the message.
+        picture: Names the image in the message.
+
+    Raises:
+        CanvasError: They do not; the message gives the command that fits them.
+    """
     if tracks.size != canvas:
         raise CanvasError(
             f"{tracks_path.name} is measured on {tracks.size} but {picture.name} is {canvas}. "

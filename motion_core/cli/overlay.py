@@ -63,7 +63,7 @@ def _as_long(below: Tensor, tracks: Tracks) -> Tensor:
     if len(below) < tracks.num_frames:
         raise ShapeError(
             f"the video has {len(below)} frames but the tracks have {tracks.num_frames}. Use a "
-            "longer video, or draw over a picture with --image."
+            "longer video, or draw over an image with --image."
         )
     echo(f"the video has {len(below)} frames; the first {tracks.num_frames} are used.")
     return below[: tracks.num_frames]

@@ -35,7 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of all commands; `command` holds the one chosen."""
     parser = OneLineParser(
         prog=PROGRAM,
-        description="Motion prompts outside ComfyUI: drawn motion to tracks, tracks to pictures.",
+        description="Motion prompts outside ComfyUI: drawn motion to tracks, tracks to images.",
         epilog=f"`{PROGRAM} COMMAND --help` shows examples of each command.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -82,7 +82,7 @@ def _add_expand(commands: argparse._SubParsersAction) -> None:
     canvas.add_argument(
         "--size", type=size_argument, metavar="WxH", help="canvas in pixels; default: as drawn on"
     )
-    canvas.add_argument("--image", type=Path, metavar="PIC", help="picture that sets the canvas")
+    canvas.add_argument("--image", type=Path, metavar="PIC", help="image that sets the canvas")
     command.add_argument("--frames", type=count_argument, required=True, metavar="N")
     command.add_argument(
         "--mask", type=Path, metavar="PIC", help="white, or opaque, where mask layers act"
@@ -117,7 +117,7 @@ def _add_overlay(commands: argparse._SubParsersAction) -> None:
     command = _add_command(
         commands,
         "overlay",
-        "draw tracks over a picture, a video or nothing",
+        "draw tracks over an image, a video or nothing",
         [
             "tracks.npz --image photo.jpg -o overlay.mp4",
             "tracks.npz --video clip.mp4 -o overlay.png",
@@ -125,25 +125,25 @@ def _add_overlay(commands: argparse._SubParsersAction) -> None:
     )
     add_tracks(command, "tracks", "TRACKS")
     ground = command.add_mutually_exclusive_group()
-    ground.add_argument("--image", type=Path, metavar="PIC", help="picture to draw over")
+    ground.add_argument("--image", type=Path, metavar="PIC", help="image to draw over")
     ground.add_argument("--video", type=Path, metavar="VID", help="video to draw over")
     add_fps(command, "frames per second of the result")
     add_max_side(command)
-    add_output(command, "a video (.mp4, .mov, .mkv), or a picture (.png, .jpg) of 8 frames")
+    add_output(command, "a video (.mp4, .mov, .mkv), or an image (.png, .jpg) of 8 frames")
 
 
 def _add_draft(commands: argparse._SubParsersAction) -> None:
     command = _add_command(
         commands,
         "draft",
-        "move a picture along tracks, without a video model",
+        "move an image along tracks, without a video model",
         [
             "photo.jpg tracks.npz -o draft.mp4",
             "photo.jpg tracks.npz -o draft.mp4 --fps 24 --max-side 720",
             "photo.jpg tracks.npz -o draft.mp4 --method moving_least_squares",
         ],
     )
-    command.add_argument("image", type=Path, metavar="PIC", help="the picture to move")
+    command.add_argument("image", type=Path, metavar="PIC", help="the image to move")
     add_tracks(command, "tracks", "TRACKS")
     add_fps(command, "frames per second of the result")
     add_max_side(command)
@@ -151,7 +151,7 @@ def _add_draft(commands: argparse._SubParsersAction) -> None:
         "--method",
         choices=DRAFT_METHODS,
         default=DRAFT_METHODS[0],
-        help="how motion spreads from the tracks over the picture. "
+        help="how motion spreads from the tracks over the image. "
         + "; ".join(f"{name}: {DENSIFIERS[name].summary}" for name in DRAFT_METHODS)
         + f" (default {DRAFT_METHODS[0]})",
     )
@@ -180,7 +180,7 @@ def _add_track(commands: argparse._SubParsersAction) -> None:
         "--mask",
         type=Path,
         metavar="PIC",
-        help="points where it is white; opaque, where the picture has transparency",
+        help="points where it is white; opaque, where the image has transparency",
     )
     which.add_argument(
         "--points", type=point_argument, nargs="+", metavar="X,Y", help="these points, in pixels"
@@ -205,7 +205,7 @@ def _add_transfer(commands: argparse._SubParsersAction) -> None:
     command = _add_command(
         commands,
         "transfer",
-        "lay the motion of tracks over another picture",
+        "lay the motion of tracks over another image",
         [
             "dog.npz --image face.jpg -o face.npz",
             "dog.npz --image face.jpg --source-mask dog.png --target-mask face.png -o face.npz",
@@ -214,7 +214,7 @@ def _add_transfer(commands: argparse._SubParsersAction) -> None:
         ],
     )
     add_tracks(command, "tracks", "TRACKS")
-    command.add_argument("--image", type=Path, metavar="PIC", help="the picture to move")
+    command.add_argument("--image", type=Path, metavar="PIC", help="the image to move")
     command.add_argument(
         "--align",
         choices=("fit", "shapes", "points", "none"),
@@ -250,7 +250,7 @@ def _add_transfer(commands: argparse._SubParsersAction) -> None:
         "--leaving",
         choices=("hide", "drop", "keep"),
         default="hide",
-        help="points that leave the picture (default: hide)",
+        help="points that leave the image (default: hide)",
     )
     add_output(command, "track file to write; its suffix chooses the format")
     add_format(command)

@@ -49,7 +49,16 @@ class DepthEstimator(Protocol):
 
 @dataclass(frozen=True)
 class Preparation:
-    """Input preprocessing of a model: size, multiple, mean and standard deviation."""
+    """Input preprocessing of a model.
+
+    Attributes:
+        width: Wanted width in pixels.
+        height: Wanted height in pixels.
+        multiple: Both sides become multiples of this many pixels.
+        keep_aspect: Scale both sides alike, by the factor that changes the image less.
+        mean: Subtracted from every channel of an image in 0..1.
+        deviation: The channels are divided by it afterwards.
+    """
 
     width: int
     height: int
@@ -83,9 +92,12 @@ class Preparation:
 
 @dataclass(frozen=True, eq=False)
 class TransformersEstimator:
-    """A depth model of the transformers library. `model` may be moved between devices by the host.
+    """A depth model of the transformers library.
 
-    reading: how inverse depth of unknown scale is laid out, for models that give no more.
+    Attributes:
+        model: The network. The host may move it between devices.
+        preparation: What the network's input needs.
+        reading: How inverse depth of unknown scale is converted, for models that give no more.
     """
 
     model: nn.Module
@@ -93,8 +105,12 @@ class TransformersEstimator:
     reading: DepthReading = INVERSE
 
     def estimate(self, image: Tensor, *, fov_deg: float | None = None) -> DepthMap:
-        """See DepthEstimator. Raises ShapeError unless the picture is (H, W, 3), ValueError when
-        the model gives an impossible field of view and none is stated."""
+        """See DepthEstimator.
+
+        Raises:
+            ShapeError: The image is not (H, W, 3).
+            ValueError: The model gives an impossible field of view and none is stated.
+        """
         check_image(image)
         weight = next(self.model.parameters())
         pixels = self.preparation(image.to(weight.device, torch.float32)).to(weight.dtype)

@@ -37,7 +37,7 @@ def from_moge(geometry: Mapping[str, Any], index: int = 0) -> DepthMap:
     depth = _batch(geometry, "MOGE_GEOMETRY", "depth", index)
     if "intrinsics" not in geometry:
         raise FormatError(
-            "MOGE_GEOMETRY has no intrinsics, so it is a panorama; run MoGe on a flat picture."
+            "MOGE_GEOMETRY has no intrinsics, so it is a panorama; run MoGe on a flat image."
         )
     height, width = depth.shape
     factor = torch.tensor([width, height, 1.0], dtype=torch.float64)
@@ -100,5 +100,5 @@ def _batch(geometry: Mapping[str, Any], kind: str, key: str, index: int) -> Tens
     if not isinstance(value, Tensor) or value.ndim != 3:
         raise FormatError(f"{kind} needs {key} as a batch of (H, W) or (3, 3); connect a {kind}.")
     if not 0 <= index < value.shape[0]:
-        raise ShapeError(f"picture {index} is outside of the batch of {value.shape[0]}.")
+        raise ShapeError(f"image {index} is outside of the batch of {value.shape[0]}.")
     return value[index]

@@ -34,7 +34,7 @@ def intrinsics_from_fov(size: Size, fov_deg: float, *, axis: FovAxis = "horizont
     if not (math.isfinite(fov_deg) and 0.0 < fov_deg < 180.0):
         raise ValueError(
             f"the field of view must be above 0 and below 180 degrees; got {fov_deg}. "
-            "50 to 70 suits most pictures."
+            "50 to 70 suits most images."
         )
     return make_intrinsics(size, 0.5 * sides[axis] / math.tan(math.radians(fov_deg) / 2.0))
 

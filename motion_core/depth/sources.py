@@ -73,7 +73,7 @@ class DepthReading:
         known = values[~torch.isnan(values)]
         if known.numel() and (float(known.amin()) < -1e-3 or float(known.amax()) > 1.0 + 1e-3):
             raise ValueError(
-                f"a depth picture must have values 0..1; got {float(known.amin()):.3g} to "
+                f"a depth image must have values 0..1; got {float(known.amin()):.3g} to "
                 f"{float(known.amax()):.3g}. Read true depths as metric."
             )
         share = values.clamp(0.0, 1.0)
@@ -197,22 +197,22 @@ def read_depth(
 def _picked(image: Tensor, index: int) -> Tensor:
     if not isinstance(image, Tensor) or image.ndim not in (2, 3, 4):
         shape = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
-        raise ShapeError(f"a depth picture must be (B, H, W, 3), (H, W, 3) or (H, W); got {shape}.")
+        raise ShapeError(f"a depth image must be (B, H, W, 3), (H, W, 3) or (H, W); got {shape}.")
     if image.ndim != 4:
         return image
     if not 0 <= index < image.shape[0]:
-        raise ShapeError(f"picture {index} was asked for of a batch of {image.shape[0]}.")
+        raise ShapeError(f"image {index} was asked for of a batch of {image.shape[0]}.")
     return image[index]
 
 
 def _grey(values: Tensor) -> Tensor:
     if values.shape[-1] not in (1, 3, 4):
-        raise ShapeError(f"a depth picture has 1, 3 or 4 channels; got {values.shape[-1]}.")
+        raise ShapeError(f"a depth image has 1, 3 or 4 channels; got {values.shape[-1]}.")
     values = values[..., :3]
     spread = (values.amax(dim=-1) - values.amin(dim=-1)).nan_to_num(0.0)
     if float(spread.amax()) > GREY_TOLERANCE:
         raise ValueError(
-            "the depth picture is coloured; depth cannot be read from colours. Switch the depth "
+            "the depth image is coloured; depth cannot be read from colours. Switch the depth "
             "node to grey output."
         )
     return values.mean(dim=-1)
@@ -237,7 +237,7 @@ def _read_png(path: Path) -> np.ndarray:
 
     values = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None:
-        raise FormatError(f"{path.name}: not a PNG picture.")
+        raise FormatError(f"{path.name}: not a PNG image.")
     if values.dtype != np.uint16 or values.ndim != 2:
         raise FormatError(
             f"{path.name}: depth needs a 16-bit grey PNG; this one has {values.dtype} and shape "

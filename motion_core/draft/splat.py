@@ -22,7 +22,17 @@ _CORNERS = torch.tensor([[0, 0], [1, 0], [0, 1], [1, 1]])
 def splat_frame(
     points: FloatArray, values: FloatArray, weights: FloatArray, grid: Size
 ) -> FloatArray:
-    """`splat` of one frame of arrays: (grid.height, grid.width, C + 1) float32."""
+    """`splat` of one frame of arrays.
+
+    Args:
+        points: (N, 2) cells of the grid.
+        values: (N, C).
+        weights: (N,).
+        grid: Cells across and down.
+
+    Returns:
+        (grid.height, grid.width, C + 1) float32.
+    """
     at, moved, weight = (
         torch.from_numpy(np.ascontiguousarray(array))
         for array in (points, values[None], weights[None])

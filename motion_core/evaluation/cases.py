@@ -49,7 +49,17 @@ class Case:
 
 
 def scene_at(world: World, split: Split, index: int, *, keep_textures: bool = False) -> Scene:
-    """Scene `index` of a split. Raises ValueError for the training split of the other world."""
+    """One scene of a split.
+
+    Args:
+        world: The generator of the scenes.
+        split: Training, validation or test.
+        index: Place of the scene in the split.
+        keep_textures: Keep what is needed to render further frames.
+
+    Raises:
+        ValueError: The training split of the other world was asked for.
+    """
     if world is World.OURS:
         return make_scene(split.seed(index), FRAMES, keep_textures=keep_textures)
     if split not in OTHER_FIRST:
@@ -84,6 +94,14 @@ def case_of(scene: Scene, index: int, count: str, seed: int) -> Case:
 def cases(
     split: Split, clips: int, count: str, seed: int, world: World = World.OURS
 ) -> Iterator[Case]:
-    """The first scenes of a split, each with tracks drawn by a seed."""
+    """The first scenes of a split, each with tracks drawn by a seed.
+
+    Args:
+        split: Training, validation or test.
+        clips: Number of scenes.
+        count: Of COUNTS: a number of tracks placed anywhere, or DRAG.
+        seed: Of the tracks.
+        world: The generator of the scenes.
+    """
     for index in range(clips):
         yield case_of(scene_at(world, split, index), index, count, seed)

@@ -83,7 +83,7 @@ def read_clip(folder: Path, name: str, frames: int = FRAMES, side: int = SIDE) -
         )
     pictures = [read_image(path) for path in paths]
     if len({picture.shape for picture in pictures}) > 1:
-        raise FormatError(f"the pictures of {folder / PICTURES / name} are not of one size.")
+        raise FormatError(f"the images of {folder / PICTURES / name} are not of one size.")
     return DavisClip(name, torch.stack([_square(picture, side) for picture in pictures]))
 
 

@@ -44,7 +44,7 @@ def error_picture(comparison: Comparison, background: Tensor | None = None) -> T
     else:
         if tuple(background.shape[:2]) != (size.height, size.width):
             raise CanvasError(
-                f"the picture is {background.shape[1]}x{background.shape[0]} but the tracks lie on "
+                f"the image is {background.shape[1]}x{background.shape[0]} but the tracks lie on "
                 f"{size}."
             )
         pixels = (background.detach().cpu().clamp(0, 1) * 255).round().byte().numpy()

@@ -33,7 +33,7 @@ def as_values(evaluation: Evaluation) -> dict[str, Any]:
             "world": settings.world.value,
             "davis": None if settings.davis is None else settings.davis.name,
         },
-        "unit": "pixels of a 256-pixel picture",
+        "unit": "pixels of a 256-pixel image",
         "notes": list(evaluation.notes),
         "errors": _plain_tables(evaluation.dense),
         "videos": _plain_tables(evaluation.videos),

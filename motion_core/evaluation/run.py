@@ -175,7 +175,7 @@ def _total(settings: Settings, counts: list[str]) -> int:
 
 def _notes(settings: Settings, perceptual: Perceptual) -> tuple[str, ...]:
     notes = [
-        "Errors are mean endpoint errors in pixels of a 256-pixel picture over what is visible in "
+        "Errors are mean endpoint errors in pixels of a 256-pixel image over what is visible in "
         "frames 1..15, mean ± standard error over scenes; object: objects above the background "
         "that hold a track; boundary: cells beside another surface; visible: fraction of cells and "
         "frames whose visibility is right.",

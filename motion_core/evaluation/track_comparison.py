@@ -57,7 +57,7 @@ class Comparison:
             [
                 f"endpoint error {self.epe:.2f} px, median {float(known.median()):.2f} px "
                 f"({len(known)} places of {self.target.num_points} tracks on {self.target.size})",
-                f"pixels of a 256-pixel picture: {near}; mean of these "
+                f"pixels of a 256-pixel image: {near}; mean of these "
                 f"{100 * self.scores.delta_avg:.0f} %",
                 f"visibility right: {100 * self.scores.occlusion_accuracy:.1f} %; found again: "
                 f"{100 * self.found:.1f} % of the visible points",
@@ -158,7 +158,7 @@ def similarity_text(frames: Tensor, truth: Tensor) -> str:
         ShapeError: the shapes differ, or there is a single frame.
     """
     if len(frames) < 2:
-        raise ShapeError("a video of one frame is the input picture; there is nothing to compare.")
+        raise ShapeError("a video of one frame is the input image; there is nothing to compare.")
     peak = psnr(frames[1:], truth[1:])
     try:
         structure = f"SSIM {ssim(frames[1:], truth[1:]):.3f}"

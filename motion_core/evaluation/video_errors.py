@@ -22,7 +22,17 @@ PLACES = ("psnr", "ssim", "lpips", "followed", "found")
 
 
 def video_of(name: str, densifier: Densifier, image: Tensor, tracks: Tracks) -> Tensor:
-    """(T, H, W, 3) the picture moved by a method's field; the draft composites its layers."""
+    """The image moved by a method's field; the draft composites its layers instead.
+
+    Args:
+        name: The method's name; DRAFT stands for the draft.
+        densifier: Gives the field.
+        image: (H, W, 3) float 0..1.
+        tracks: (T, N) on the image's canvas.
+
+    Returns:
+        (T, H, W, 3).
+    """
     if name == DRAFT:
         return torch.stack(list(draft_frames(image, tracks)))
     frames, _ = render_field(image, densifier(image, tracks))

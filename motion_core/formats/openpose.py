@@ -246,7 +246,7 @@ def _triples(
     if not usable.all():
         bad = int(np.argwhere(~usable)[0, 0])
         raise FormatError(
-            f"{where}: joint {bad} of {part} is no finite place near a picture; write 0, 0, 0 for "
+            f"{where}: joint {bad} of {part} is no finite place near an image; write 0, 0, 0 for "
             "a joint that is missing."
         )
     rows[:, 2] = rows[:, 2].clip(0.0, 1.0)

@@ -99,7 +99,17 @@ def random_camera(rng: np.random.Generator, frames: int) -> Camera:
 
 
 def random_object_pose(rng: np.random.Generator, frames: int, centre: Array, reach: float) -> Array:
-    """(T, 3, 3) motion of an object: a path `reach` pixels long, sometimes rotation and growth."""
+    """Motion of an object: a path, sometimes with rotation and growth.
+
+    Args:
+        rng: Of the motion.
+        frames: T.
+        centre: (2,) pixels, the centre of rotation and growth in frame 0.
+        reach: Length of the path in pixels.
+
+    Returns:
+        (T, 3, 3) matrices on homogeneous pixels of frame 0.
+    """
     travel = random_path(rng, frames, reach)
     turn = random_pace(rng, frames) * rng.normal(0, 0.45) * (rng.random() < 0.5)
     grow = random_pace(rng, frames) * rng.normal(0, 0.18) * (rng.random() < 0.35)

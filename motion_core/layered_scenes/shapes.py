@@ -23,7 +23,17 @@ def random_outline(rng: np.random.Generator, centre: Array, radius: float) -> Ar
 
 
 def random_limb(rng: np.random.Generator, joint: Array, angle: float, length: float) -> Array:
-    """(K, 2) pixels: a slightly bent limb that starts at a joint and has a round end."""
+    """A slightly bent limb that starts at a joint and has a round end.
+
+    Args:
+        rng: Of the bend and the width.
+        joint: (2,) pixels where the limb starts.
+        angle: Direction in radians.
+        length: Pixels.
+
+    Returns:
+        (K, 2) pixels, a closed outline.
+    """
     width = length * rng.uniform(0.14, 0.35)
     t = np.linspace(-0.12, 1, 12)
     curve = rng.normal(0, 0.18) * t * t * length

@@ -72,7 +72,13 @@ def diffusers_network(folder: Path, network: Any, dtype: torch.dtype | None = No
 
 
 def empty_network(network: Any, arguments: Mapping[str, Any], path: Path) -> Any:
-    """A network on the meta device, which takes no memory. path: its config, for errors."""
+    """A network on the meta device, which takes no memory.
+
+    Args:
+        network: The class.
+        arguments: What the config says, by name of the argument.
+        path: The config, for errors.
+    """
     with offline():
         try:
             with torch.device("meta"):

@@ -69,7 +69,17 @@ class MergedOnce:
 
 
 def add_low_rank(weight: Tensor, down: Tensor, up: Tensor, scale: float) -> Tensor:
-    """weight + scale * up @ down, summed in float32 or wider, in the weight's dtype and shape."""
+    """A weight plus a low-rank update: weight + scale * up @ down.
+
+    Args:
+        weight: (out, in) or (out, in, k, k).
+        down: (r, in) or (r, in, k, k).
+        up: (out, r) or (out, r, 1, 1).
+        scale: Factor on the update.
+
+    Returns:
+        The sum, computed in float32 or wider, in the weight's dtype and shape.
+    """
     wide = torch.promote_types(weight.dtype, torch.float32)
     update = up.to(wide).flatten(1) @ down.to(wide).flatten(1)
     return (weight.to(wide) + scale * update.view(weight.shape)).to(weight.dtype)

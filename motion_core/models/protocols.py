@@ -146,7 +146,14 @@ class VideoModel(Protocol[Condition]):
     def decode(
         self, latents: Tensor, condition: Condition, tracks: Tracks, progress: Progress = silent
     ) -> GenerationResult:
-        """The video of finished latents. tracks: what the run followed."""
+        """The video of finished latents.
+
+        Args:
+            latents: From the sampling loop.
+            condition: From condition().
+            tracks: What the run followed.
+            progress: Called per decoded piece.
+        """
         ...
 
 
@@ -156,14 +163,24 @@ class TrackControl(Protocol[Context, Prepared]):
     def prepare(self, tracks: Tracks, weights: Tensor, condition: Context) -> Prepared:
         """What does not depend on the noisy latents, computed once per run.
 
-        weights: (N,) float 0..1, how much each track counts.
+        Args:
+            tracks: (T, N) on the request's canvas.
+            weights: (N,) float 0..1, how much each track counts.
+            condition: Of the run.
         """
         ...
 
     def residuals(
         self, prepared: Prepared, latents: Tensor, timestep: Tensor, condition: Context
     ) -> ControlOutput:
-        """What the tracks add at one step."""
+        """What the tracks add at one step.
+
+        Args:
+            prepared: From prepare().
+            latents: As the scheduler scales them for the model.
+            timestep: A scalar.
+            condition: Of the run.
+        """
         ...
 
 
@@ -273,8 +290,21 @@ class FeatureTap(Protocol):
         layer: str,
         keys: SharedKeys | None = None,
     ) -> Tensor:
-        """(T, C, h, w) float32 of one prediction with text and without tracks, differentiable in
-        the latents. Raises ValueError for a layer that is not in traits.layers."""
+        """Features of one prediction with text and without tracks, differentiable in the latents.
+
+        Args:
+            latents: As the scheduler scales them for the model.
+            timestep: A scalar.
+            condition: Of the run.
+            layer: Of traits.layers.
+            keys: Attention keys that frames share; None for each frame's own.
+
+        Returns:
+            (T, C, h, w) float32.
+
+        Raises:
+            ValueError: The layer is not in traits.layers.
+        """
         ...
 
     def encode_video(self, video: Tensor, condition: Any, follow: Callable[[], Tracks]) -> Tensor:

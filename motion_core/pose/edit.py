@@ -77,7 +77,7 @@ class _JointShifts:
         if not distance[person, place] <= reach:
             raise ValueError(
                 f"({point[0]:.0f}, {point[1]:.0f}) is near no joint (within {reach:.0f} px). "
-                "Start it on a joint, or move the picture with Expand Motion instead."
+                "Start it on a joint, or move the image with Expand Motion instead."
             )
         return int(person), int(place)
 
@@ -138,5 +138,5 @@ def _check_proportions(pose: PoseSequence, document: MotionDocument) -> None:
     if not same_proportions(here, drawn):
         raise CanvasError(
             f"the pose is on {here} but the drawing was made on {drawn}, which has other "
-            "proportions; draw over the picture the pose was found in."
+            "proportions; draw over the image the pose was found in."
         )

@@ -151,9 +151,15 @@ def load_pose_estimator(folder: str | os.PathLike[str]) -> PoseEstimator:
 def peaks(maps: Tensor) -> tuple[Tensor, Tensor]:
     """Where each heat map is highest, to a fraction of a cell, and how high.
 
-    maps: (B, J, h, w). Returns (B, J, 2), x and y as shares of the window (the first and the last
-    cell are its ends, as ViTPose was trained), and (B, J). The fraction comes from a parabola
-    through the logarithms around the highest cell, which is exact for a Gaussian.
+    The fraction comes from a parabola through the logarithms around the highest cell, which is
+    exact for a Gaussian.
+
+    Args:
+        maps: (B, J, h, w) heat maps.
+
+    Returns:
+        (B, J, 2), x and y as fractions of the window, whose ends are the first and the last cell,
+        as ViTPose was trained; and (B, J), the highest values.
     """
     height, width = maps.shape[-2:]
     confidence, flat = maps.flatten(2).max(dim=2)

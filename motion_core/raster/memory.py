@@ -12,7 +12,17 @@ ADDRESSABLE = 1 << 62
 
 
 def check_fits(what: str, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> None:
-    """Raises ValueError, with the memory needed, if a tensor exceeds the memory of `device`."""
+    """Check that a tensor fits into the memory of a device.
+
+    Args:
+        what: Names the tensor in the message.
+        shape: Its shape.
+        dtype: Its dtype.
+        device: Where it will be.
+
+    Raises:
+        ValueError: It does not; the message gives the memory needed.
+    """
     needed = math.prod(shape) * dtype.itemsize
     present = _total_memory(device)
     if needed > present:

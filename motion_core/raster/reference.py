@@ -33,9 +33,16 @@ def reference_id_row(integer: int, dim: int) -> list[float]:
 def reference_id_volume(
     tracks: Tracks, grid: Size, rows: Tensor, dtype: torch.dtype | None = None
 ) -> Tensor:
-    """(T, H, W, D): every visible track adds its row to the cell it is in (Motion Prompting §4.2).
+    """Every visible track adds its row to the cell it is in (Motion Prompting §4.2).
 
-    Sums are float32 or wider, rounded to `dtype` at the end.
+    Args:
+        tracks: (T, N).
+        grid: Cells across and down.
+        rows: (N, D) codes.
+        dtype: Of the result; None for that of `rows`. Sums are float32 or wider.
+
+    Returns:
+        (T, H, W, D).
     """
     wide = torch.promote_types(rows.dtype, torch.float32)
     shape = (tracks.num_frames, grid.height, grid.width, rows.shape[1])
@@ -62,7 +69,17 @@ def reference_fold(volume: Tensor, factor: int) -> Tensor:
 
 
 def reference_gaussian_flow(tracks: Tracks, grid: Size, kernel_px: int, sigma_px: float) -> Tensor:
-    """(T, H, W, 2): steps at the cells where they begin, then a Gaussian (Image Conductor)."""
+    """Steps at the cells where they begin, then a Gaussian (Image Conductor).
+
+    Args:
+        tracks: (T, N).
+        grid: Cells across and down.
+        kernel_px: Side of the Gaussian's kernel in cells.
+        sigma_px: Its deviation in cells.
+
+    Returns:
+        (T, H, W, 2) in cells per frame.
+    """
     shape = (tracks.num_frames, grid.height, grid.width, 2)
     flow = torch.zeros(shape, dtype=torch.float64)
     scale = (grid.width / tracks.size.width, grid.height / tracks.size.height)
@@ -81,7 +98,17 @@ def reference_gaussian_flow(tracks: Tracks, grid: Size, kernel_px: int, sigma_px
 def reference_region_flow(
     tracks: Tracks, grid: Size, block_px: int, brush: Tensor | None = None
 ) -> Tensor:
-    """(T, H, W, 3): displacement since frame 0 on blocks at the starts, and a mask (MotionPro)."""
+    """Displacement since frame 0 on blocks at the starts, and a mask (MotionPro).
+
+    Args:
+        tracks: (T, N).
+        grid: Cells across and down.
+        block_px: Side of a block in cells.
+        brush: (H, W), nonzero where the mask is 1 without tracks, too.
+
+    Returns:
+        (T, H, W, 3): x and y in cells, and the mask.
+    """
     half = block_px // 2
     flow = torch.zeros(tracks.num_frames, grid.height, grid.width, 3)
     scale = torch.tensor([grid.width / tracks.size.width, grid.height / tracks.size.height])

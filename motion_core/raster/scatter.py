@@ -62,10 +62,16 @@ def write_rows(buffer: Tensor, keys: Tensor, rows: Tensor) -> None:
 def scatter_add_rows(
     target: Tensor, target_keys: Tensor, source: Tensor, source_keys: Tensor
 ) -> None:
-    """Computes scatter_sum, faster where few entries share a key.
+    """Compute scatter_sum, faster where few entries share a key.
 
     Every row is written without a sum first; then the few keys that several entries share get
     their sums.
+
+    Args:
+        target: The buffer, addressed as in read_rows.
+        target_keys: (S,) where each entry is added.
+        source: (M, D) rows.
+        source_keys: (S,) which row each entry adds.
     """
     rows = rows_per_chunk(source.shape[1], source.device)
     for keys, members in zip(target_keys.split(rows), source_keys.split(rows), strict=True):

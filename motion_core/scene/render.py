@@ -99,7 +99,17 @@ def depth_of(scene: Scene, path: CameraPath, frame: int = 0) -> DepthMap:
 
 
 def bodies_at(scene: Scene, path: CameraPath, points: Tensor, frame: int = 0) -> Tensor:
-    """(N,) int64, which body is visible at pixels (N, 2) of one frame; -1 for none."""
+    """Which body is visible at pixels of one frame.
+
+    Args:
+        scene: The scene.
+        path: The camera.
+        points: (N, 2) pixels.
+        frame: Index of the frame.
+
+    Returns:
+        (N,) int64 indices of bodies; -1 for none.
+    """
     return _cast_pixels(scene, path, frame, points).body
 
 

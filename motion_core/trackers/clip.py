@@ -179,7 +179,7 @@ def _file_clip(path: Path, progress: Progress) -> FileClip:
 def _rgb(frames: Tensor) -> Tensor:
     if frames.ndim != 4 or not frames.numel() or frames.shape[-1] not in (1, 3, 4):
         raise ShapeError(
-            f"a video must be (T, H, W, 3) with at least one picture; got {tuple(frames.shape)}."
+            f"a video must be (T, H, W, 3) with at least one image; got {tuple(frames.shape)}."
         )
     if frames.dtype != torch.uint8 and not frames.is_floating_point():
         raise TypeError(f"a video must be uint8, or floating 0..1; got {frames.dtype}.")

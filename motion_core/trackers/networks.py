@@ -11,7 +11,17 @@ from .clip import Clip
 
 
 def small_frames(clip: Clip, size: Size, first: int, last: int):
-    """Yield (h, w, 3) uint8 tensors of frames first..last, resized to `size`."""
+    """Yield resized frames.
+
+    Args:
+        clip: The video.
+        size: Size of the frames in pixels.
+        first: Index of the first frame.
+        last: Index of the last frame, included.
+
+    Yields:
+        (h, w, 3) uint8 tensors.
+    """
     import cv2
 
     shrinks = clip.size.width > size.width or clip.size.height > size.height

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .model import Tracks
 
-# Cells along the longer side of the canvas among which `thin_evenly` shares its choice.
+# Cells along the longer side of the canvas among which `thin_evenly` distributes its choice.
 THINNING_CELLS = 64
 
 
@@ -104,9 +104,10 @@ def fill_gaps(xy: Tensor, visible: Tensor, between: Literal["linear", "hold"] = 
 def thin_evenly(start: Tensor, longer_side: float, limit: int) -> Tensor:
     """(K,) indices of at most `limit` points, in rising order, spread evenly over the canvas.
 
-    One point of every cell of a grid is taken, then a second of every cell, and so on. Within a
-    cell, and among cells of equal rank, earlier points come first. All cells outside the canvas on
-    one side count as one row or column.
+    One point of every cell of a grid is taken, then a second of every cell, and so on; within a
+    cell, earlier points come first. When the last round cannot serve all cells, it takes every nth
+    along a Z-order curve (Morton 1966), on which neighbours are close in both directions. All cells
+    outside the canvas on one side count as one row or column.
 
     Args:
         start: (N, 2) pixels, for tracks their first visible positions.
@@ -115,14 +116,30 @@ def thin_evenly(start: Tensor, longer_side: float, limit: int) -> Tensor:
     """
     if len(start) <= limit:
         return torch.arange(len(start), device=start.device)
-    cell = (start * (THINNING_CELLS / longer_side)).floor().clamp(-1, THINNING_CELLS).long() + 1
-    key, order = torch.sort(cell[:, 1] * (THINNING_CELLS + 2) + cell[:, 0], stable=True)
+    cell = (start * (THINNING_CELLS / longer_side)).floor().clamp(-1, THINNING_CELLS).long()
+    key, order = torch.sort(_z_order(cell[:, 0], cell[:, 1]), stable=True)
     place = torch.arange(len(key), device=key.device)
     opens_cell = torch.ones_like(key, dtype=torch.bool)
     opens_cell[1:] = key[1:] != key[:-1]
     rank = place - torch.where(opens_cell, place, 0).cummax(dim=0).values
-    chosen = order[torch.argsort(rank, stable=True)[:limit]]
-    return chosen.sort().values
+    by_rank = order[torch.argsort(rank, stable=True)]
+    ends = torch.bincount(rank).cumsum(0)
+    full = int((ends <= limit).sum())
+    start_of_last, end_of_last = (int(ends[full - 1]) if full else 0), int(ends[full])
+    last = by_rank[start_of_last:end_of_last]
+    last = last[every_nth(len(last), limit - start_of_last).to(last.device)]
+    return torch.cat([by_rank[:start_of_last], last]).sort().values
+
+
+def _z_order(column: Tensor, row: Tensor) -> Tensor:
+    """Places of cells -1..THINNING_CELLS on a Z-order curve: their bits, interleaved.
+
+    Only the lowest bits count, so that -1 follows all others and the canvas starts the curve.
+    """
+    place = torch.zeros_like(column)
+    for bit in range(THINNING_CELLS.bit_length()):
+        place |= (column >> bit & 1) << 2 * bit | (row >> bit & 1) << 2 * bit + 1
+    return place
 
 
 def every_nth(count: int, limit: int) -> Tensor:

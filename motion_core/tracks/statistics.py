@@ -150,7 +150,7 @@ def _outside_problem(tracks: Tracks) -> str:
     share = outside / int(tracks.visible.sum())
     return (
         f"{share:.1%} of the visible positions lie outside the canvas; fit the tracks to the "
-        "picture, or hide what is outside."
+        "image, or hide what is outside."
     )
 
 
@@ -167,7 +167,7 @@ def _jump_problem(tracks: Tracks, steps: Tensor) -> str:
 
 def _still_problem(tracks: Tracks, steps: Tensor) -> str:
     if tracks.num_frames > 1 and _largest(steps.sum(dim=0)) < STILL_PX:
-        return "nothing moves; the tracks hold the picture still."
+        return "nothing moves; the tracks hold the image still."
     return ""
 
 

@@ -200,7 +200,7 @@ class _Fitter:
         if matrix is None or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-9:
             raise ValueError(
                 f"frame {frame}: no {self.model} fits its {len(shared)} tracks; they lie on one "
-                "line or one place. Track points all over the picture."
+                "line or one place. Track points all over the image."
                 + (" Or use similarity." if self.model == "homography" else "")
             )
         return matrix, agrees[:, 0].astype(bool)

@@ -130,7 +130,7 @@ def _check_video(video: Tensor, tracks: Tracks) -> None:
     if len(video) not in (1, tracks.num_frames):
         raise ShapeError(
             f"the video has {len(video)} frames but the tracks have {tracks.num_frames}; give the "
-            "video they were tracked on, or one picture."
+            "video they were tracked on, or one image."
         )
     if (video.shape[2], video.shape[1]) != tuple(tracks.size):
         raise CanvasError(

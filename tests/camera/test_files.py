@@ -13,17 +13,13 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from motion_core.camera.camera_path import CameraPath
-from motion_core.camera.files import (
+from motion_core.camera.files import camera_from_text, read_camera, write_camera
+from motion_core.camera.formats.native_json import camera_from_json, camera_to_json
+from motion_core.camera.formats.realestate import camera_from_realestate, camera_to_realestate
+from motion_core.camera.host_camera import (
     camera_from_host,
-    camera_from_json,
-    camera_from_realestate,
-    camera_from_text,
     camera_to_host,
-    camera_to_json,
-    camera_to_realestate,
     path_between_host_cameras,
-    read_camera,
-    write_camera,
 )
 from motion_core.camera.pinhole import project, to_camera
 from motion_core.camera.setup import CameraSetup
@@ -265,9 +261,14 @@ def test_an_unusable_host_camera_is_refused(change: dict, message: str) -> None:
         camera_from_host(camera, SIZE)
 
 
-def test_an_empty_path_is_written_and_read() -> None:
+def test_an_empty_path_is_neither_written_nor_read() -> None:
     empty = CameraPath(torch.zeros(0, 4, 4).double(), torch.zeros(0, 3, 3).double(), SIZE)
-    assert camera_from_json(camera_to_json(empty)).num_frames == 0
+    for write in (camera_to_json, camera_to_realestate):
+        with pytest.raises(FormatError, match="has no frames.*1 frame or more"):
+            write(empty)
+    text = json.dumps({**json.loads(camera_to_json(PATH)), "frames": []})
+    with pytest.raises(FormatError, match="has no frames"):
+        camera_from_json(text)
 
 
 def test_between_two_cameras_of_the_host_the_target_is_the_pivot() -> None:

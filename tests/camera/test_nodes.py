@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from motion_core.camera.files import camera_from_json
+from motion_core.camera.formats.native_json import camera_from_json
 from motion_core.camera.pinhole import project, to_camera
 from tests.host.runner import StandInHost
 
@@ -79,7 +79,7 @@ def test_a_depth_picture_is_read_and_brought_to_the_picture(call: Any) -> None:
     assert near.size == (W // 2, H // 2) and torch.allclose(near.z, torch.tensor(2.0))
     with pytest.raises(ValueError, match="other proportions"):
         call("DepthMap", source, 0.0, True, image=torch.zeros(1, 64, 64, 3))
-    with pytest.raises(ValueError, match="picture 2"):
+    with pytest.raises(ValueError, match="image 2"):
         call("DepthMap", {**source, "index": 2}, 0.0, True)
     with pytest.raises(ValueError, match="near < far"):
         call("DepthMap", {**source, "near": 9.0}, 0.0, True)
@@ -217,7 +217,7 @@ def test_the_pivot_may_be_picked(call: Any, wall: Any) -> None:
     assert torch.allclose(
         projected, torch.tensor([50.0, 10.0]).double().expand_as(projected), atol=1e-6
     )
-    with pytest.raises(ValueError, match="off the picture"):
+    with pytest.raises(ValueError, match="off the image"):
         call("CameraPath", wall, orbit, {**point, "x": 64.0}, 3, 8.0, "after")
 
 

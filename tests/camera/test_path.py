@@ -186,7 +186,7 @@ def test_the_pivot_is_the_picked_point_or_the_median_ahead() -> None:
     assert float(z) == 2.0
     assert picked.distance == 2.0
     assert float(make_setup(_depth(), 5, point=(20.5, 0.5)).pivot[2]) == 8.0
-    with pytest.raises(ValueError, match="off the picture"):
+    with pytest.raises(ValueError, match="off the image"):
         make_setup(_depth(), 5, point=(208.0, 3.0))
 
 

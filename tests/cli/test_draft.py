@@ -24,7 +24,7 @@ def test_the_video_is_the_draft(folder: Path, motion_core: Command, drawn_tracks
 
 def test_tracks_without_a_canvas_take_the_picture_s(folder: Path, motion_core: Command) -> None:
     result = motion_core("draft", "photo.png", "bare.json", "-o", "a.mp4")
-    assert result.code == 0 and "taken to be the picture's 64x48" in result.err
+    assert result.code == 0 and "taken to be the image's 64x48" in result.err
 
 
 def test_large_pictures_shrink_with_their_tracks(folder: Path, motion_core: Command) -> None:

@@ -45,7 +45,7 @@ def test_tracks_alone_are_drawn_on_grey(folder: Path, motion_core: Command) -> N
 
 def test_tracks_without_a_canvas_take_the_picture_s(folder: Path, motion_core: Command) -> None:
     result = motion_core("overlay", "bare.json", "--image", "photo.png", "-o", "a.png")
-    assert result.code == 0 and "taken to be the picture's 64x48" in result.err
+    assert result.code == 0 and "taken to be the image's 64x48" in result.err
 
 
 def test_large_pictures_shrink_with_their_tracks(folder: Path, motion_core: Command) -> None:

@@ -74,14 +74,14 @@ def test_what_is_not_depth_becomes_invalid() -> None:
 def test_one_picture_of_a_batch_is_chosen() -> None:
     batch = torch.stack([torch.zeros(2, 3, 3), torch.ones(2, 3, 3)])
     assert float(from_depth_image(batch, index=1).z[0, 0]) == 1.0
-    with pytest.raises(ShapeError, match="picture 2 .* batch of 2"):
+    with pytest.raises(ShapeError, match="image 2 .* batch of 2"):
         from_depth_image(batch, index=2)
 
 
 @pytest.mark.parametrize(
     ("image", "error", "message"),
     [
-        (torch.zeros(2, 2, 2, 2, 3), ShapeError, "depth picture must be"),
+        (torch.zeros(2, 2, 2, 2, 3), ShapeError, "depth image must be"),
         (torch.zeros(1, 2, 2, 2), ShapeError, "1, 3 or 4 channels"),
         (torch.tensor([[[1.0, 0.0, 0.0]]]), ValueError, "coloured"),
         (torch.full((2, 2), 1.5), ValueError, "0..1; got 1.5"),

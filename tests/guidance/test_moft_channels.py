@@ -219,7 +219,7 @@ def test_regions_without_sense_are_refused() -> None:
 
     with pytest.raises(TypeError, match="bool"):
         read(torch.ones(8, 8))
-    with pytest.raises(CanvasError, match="same picture"):
+    with pytest.raises(CanvasError, match="same image"):
         read(torch.ones(8, 16, dtype=torch.bool))
     with pytest.raises(ValueError, match="empty"):
         read(torch.zeros(8, 8, dtype=torch.bool))

@@ -263,7 +263,7 @@ def test_other_weights_other_lengths_and_other_canvases_are_refused() -> None:
     )
     with pytest.raises(ShapeError, match="4 frames but the video to be made has 6"):
         guided(guidance_step, latents(frames=6))
-    with pytest.raises(CanvasError, match="same picture"):
+    with pytest.raises(CanvasError, match="same image"):
         MoftLatentGuidance(target, torch.ones(8, 16, dtype=torch.bool)).begin(Toy(), run, STEPS)
 
 

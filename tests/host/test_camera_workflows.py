@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from motion_core.camera.camera_path import CameraPath
-from motion_core.camera.files import camera_from_realestate
+from motion_core.camera.formats.realestate import camera_from_realestate
 from motion_core.camera.moves import make_path
 from motion_core.camera.pinhole import pixel_centres
 from motion_core.camera.setup import CameraSetup

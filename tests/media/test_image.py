@@ -177,7 +177,7 @@ POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n"
 def test_what_is_no_whole_picture_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bad.png"
     path.write_bytes(content)
-    with pytest.raises(FormatError, match=r"bad\.png is not a picture"):
+    with pytest.raises(FormatError, match=r"bad\.png is not an image"):
         read_image(path)
 
 

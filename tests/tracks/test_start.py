@@ -85,6 +85,21 @@ def test_thinning_takes_one_point_of_every_cell_first() -> None:
     assert thin_evenly(start, 64, 0).tolist() == []
 
 
+@pytest.mark.parametrize(("copies", "limit"), [(1, 1000), (1, 7), (2, 4096 + 1000), (2, 100)])
+def test_thinning_is_even_over_the_canvas_in_its_last_round(copies: int, limit: int) -> None:
+    side = torch.arange(64) + 0.5
+    grid = torch.cartesian_prod(side, side).flip(1)
+    kept = thin_evenly(grid.repeat(copies, 1), 64, limit)
+    assert len(kept) == limit and torch.equal(kept, kept.unique())
+    blocks = torch.zeros(4, 4)
+    x, y = (grid.repeat(copies, 1)[kept] / 16).long().unbind(dim=1)
+    blocks.index_put_((y, x), torch.ones(limit), accumulate=True)
+    assert float(blocks.max() - blocks.min()) <= 1
+    for line in (blocks.sum(0), blocks.sum(1)):
+        assert float(line.max() - line.min()) <= 2
+    assert torch.equal(kept, thin_evenly(grid.repeat(copies, 1), 64, limit))
+
+
 def test_every_nth_is_even_and_never_too_many() -> None:
     assert every_nth(10, 5).tolist() == [0, 2, 4, 6, 8]
     assert every_nth(3, 5).tolist() == [0, 1, 2]

@@ -17,7 +17,7 @@ const KEYS = [
   ["+ − 0", "Zoom in, out, show all"],
   ["Wheel", "Zoom, once the editor was clicked"],
   ["I, T, F", "Properties, timeline, full screen"],
-  ["L, M", "Loop, moving picture"],
+  ["L, M", "Loop, moving image"],
   ["Alt+click", "With the path tool: remove a point"],
   ["Enter", "End a path"],
   ["Esc", "Cancel the gesture, deselect"],

@@ -13,7 +13,7 @@ export function makeNotices({ store, actions, canvasSize }) {
     "div",
     { className: "mp-badge mp-badge-canvas" },
     canvasText,
-    wordButton("Adopt", "Take this picture's shape as the one drawn on", () => actions.adoptSize(), "mp-link"),
+    wordButton("Adopt", "Take this image's shape as the one drawn on", () => actions.adoptSize(), "mp-link"),
   );
   const note = make("div", { className: "mp-badge mp-badge-note", role: "status" });
   const badges = make("div", { className: "mp-badges" }, canvas, note, sketch);
@@ -29,7 +29,7 @@ export function makeNotices({ store, actions, canvasSize }) {
     const now = canvasSize();
     const isOther = Math.abs((now.width / now.height) / (drawn.width / drawn.height) - 1) > 0.02;
     canvas.hidden = !isOther || !document.layers.length;
-    setText(canvasText, `Drawn on ${drawn.width}×${drawn.height}, picture is ${now.width}×${now.height}`);
+    setText(canvasText, `Drawn on ${drawn.width}×${drawn.height}, image is ${now.width}×${now.height}`);
   };
   store.subscribe((state, old) => {
     const names = ["document", "message", "notes", "tool", "preview"];

@@ -19,7 +19,7 @@ export function makeToolbar({ store, gestures, commands }) {
     make("div", { className: "mp-group" }, tools),
     make("div", { className: "mp-space" }),
     make("div", { className: "mp-group" }, [
-      iconButton("fit", "Show the whole picture (0)", commands.fit),
+      iconButton("fit", "Show the whole image (0)", commands.fit),
       ...panels,
       iconButton("expand", "Full screen (F)", commands.toggleFullscreen, { command: "fullscreen" }),
       iconButton("more", "File, clear, keys", commands.toggleMenu, { command: "menu" }),

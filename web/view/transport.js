@@ -9,7 +9,7 @@ import { iconButton, mark } from "./toolbar.js";
 export function makeTransport({ store, playback, commands }) {
   const play = iconButton("play", "Play or pause (Space)", playback.toggle, { command: "play" });
   const loop = iconButton("loop", "Loop (L)", commands.toggleLoop, { command: "loop" });
-  const sketch = iconButton("sketch", "Move the picture while playing: a quick preview of Draft Motion (M)", commands.toggleSketch, { command: "sketch" });
+  const sketch = iconButton("sketch", "Move the image while playing: a quick preview of Draft Motion (M)", commands.toggleSketch, { command: "sketch" });
   const back = iconButton("start", "To the first frame (Home)", () => playback.seek(0), { command: "home" });
   const frame = make("span", { className: "mp-frame" });
   const seconds = make("span", { className: "mp-quiet" });

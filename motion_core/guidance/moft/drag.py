@@ -109,8 +109,8 @@ class MoftDragGuidance:
         request = condition.request
         if self.tracks.size != request.size:
             raise CanvasError(
-                f"the drag was drawn on {self.tracks.size} but the picture is {request.size}; fit "
-                "the tracks to the picture (Transform Tracks)."
+                f"the drag was drawn on {self.tracks.size} but the image is {request.size}; fit "
+                "the tracks to the image (Transform Tracks)."
             )
         if self.tracks.num_frames != request.frames or not self.tracks.num_points:
             raise ShapeError(

@@ -140,7 +140,7 @@ def video_features(
     layer = probe.layer_of(tap.traits)
     check_video(video, least_frames=2)
     if not bool(torch.isfinite(video).all()):
-        raise ValueError("the video holds NaN or infinite values; a picture has none.")
+        raise ValueError("the video holds NaN or infinite values; an image has none.")
     condition = model.condition(GenerationRequest(video[0], len(video)), progress)
     latents = tap.encode_video(video, condition, follow)
     scheduler = tap.inverse_scheduler()

@@ -70,7 +70,15 @@ class SparseBranch(EncoderBranch):
         self.controlnet_cond_embedding: Any = network.controlnet_cond_embedding
 
     def features(self, condition: Tensor, weights: Mapping[str, Tensor] | None = None) -> Tensor:
-        """(T, C', h, w) of a condition (T, C, h, w). weights: used in place of the branch's own."""
+        """The condition as the first map of the branch.
+
+        Args:
+            condition: (T, C, h, w).
+            weights: By name, used in place of the branch's own; None for its own.
+
+        Returns:
+            (T, C', h, w).
+        """
         own = self.controlnet_cond_embedding
         replaced = None if weights is None else weights.get(f"{_EMBEDDING}.weight")
         weight: Tensor = own.weight if replaced is None else replaced
@@ -84,7 +92,14 @@ class SparseBranch(EncoderBranch):
         timestep: Tensor,
         prompt_embeds: Tensor,
     ) -> UNetResiduals:
-        """The same as forward, with weights in place of the branch's own."""
+        """The same as forward, with weights in place of the branch's own.
+
+        Args:
+            weights: By name.
+            features: (T, C', h, w) from features().
+            timestep: A scalar.
+            prompt_embeds: (1, L, D).
+        """
         arguments = (features, timestep, prompt_embeds)
         return torch.func.functional_call(self, dict(weights), arguments)
 

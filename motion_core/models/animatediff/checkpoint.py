@@ -38,7 +38,12 @@ class Checkpoint:
 def split_lora(
     weights: Mapping[str, Tensor], source: str, *, allow_lora: bool = False
 ) -> Checkpoint:
-    """Weights and LoRA of a file apart, under diffusers' names. source: names it in errors.
+    """Weights and LoRA of a file apart, under diffusers' names.
+
+    Args:
+        weights: By the names in the file.
+        source: Names the file in errors.
+        allow_lora: Whether the file may hold LoRA.
 
     Raises:
         FormatError: For LoRA that is not allowed, for half a LoRA, and for a second positional
@@ -65,9 +70,14 @@ def split_lora(
 
 
 def renamed(weights: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
-    """Weights without LoRA under their names in diffusers' networks. source: names them in errors.
+    """Weights without LoRA under their names in diffusers' networks.
 
-    Raises FormatError for a second positional encoding that is no copy of the first.
+    Args:
+        weights: By the names in the file.
+        source: Names the file in errors.
+
+    Raises:
+        FormatError: A second positional encoding is no copy of the first.
     """
     stored = {name.removeprefix(_WRAPPER): tensor for name, tensor in weights.items()}
     _check_copies(stored, source)

@@ -228,8 +228,8 @@ class AnimateDiffFamily:
         if any(side % CELL_PX for side in request.size):
             width, height = (max(1, round(side / CELL_PX)) * CELL_PX for side in request.size)
             raise ShapeError(
-                f"this model makes pictures whose sides are multiples of {CELL_PX} pixels; got "
-                f"{request.size}. Bring the picture to {Size(width, height)} and fit the tracks to "
+                f"this model makes images whose sides are multiples of {CELL_PX} pixels; got "
+                f"{request.size}. Bring the image to {Size(width, height)} and fit the tracks to "
                 "it (Transform Tracks); Image Conductor was trained on 384x256."
             )
 

@@ -124,9 +124,12 @@ def load_model(
 
 
 def cast_and_tile(network: Any, dtype: torch.dtype | None, is_tiled: bool) -> None:
-    """Casts an AnimateDiff's U-Net and SparseCtrl; autoencoder and CLIP keep their dtype.
+    """Cast an AnimateDiff's U-Net and SparseCtrl; autoencoder and CLIP keep their dtype.
 
-    dtype: None keeps it. is_tiled: whether the autoencoder works in tiles.
+    Args:
+        network: The networks of an AnimateDiff: unet, image (or None) and vae.
+        dtype: The new dtype, or None to keep it.
+        is_tiled: Whether the autoencoder works in tiles.
     """
     for part in (network.unet, network.image):
         if part is not None:

@@ -39,7 +39,7 @@ def flow_condition(tracks: Tracks, size: Size, *, progress: Progress = silent) -
     """
     if size.width % CELL_PX or size.height % CELL_PX:
         raise CanvasError(
-            f"flow is folded into cells of {CELL_PX}x{CELL_PX} pixels; bring the picture to a size "
+            f"flow is folded into cells of {CELL_PX}x{CELL_PX} pixels; bring the image to a size "
             f"of whole cells. Got {size}."
         )
     scaled = tracks.xy * tracks.xy.new_tensor(size) / tracks.xy.new_tensor(tracks.size)

@@ -95,8 +95,13 @@ class ImageConductorControl:
     ) -> PreparedFlowControl | None:
         """The flow, drawn once per run; None when no track counts.
 
-        A step is either drawn or not: tracks of weight 0 are left out, and of two that start in
-        one pixel the one of larger weight is drawn. weights: (N,) 0..1.
+        A step is either drawn or not: tracks of weight 0 are left out, and of two that start in one
+        pixel the one of larger weight is drawn.
+
+        Args:
+            tracks: (T, N) on the request's canvas.
+            weights: (N,) 0..1.
+            condition: Of the run.
         """
         order = torch.argsort(weights, stable=True)
         counted = select(tracks, order[weights[order] > 0])

@@ -116,6 +116,7 @@ class ImageEncoder(nn.Module):
 def same_layer_logits(cosine: Tensor) -> Tensor:
     """Log odds that two places lie on one layer; the encoder is trained to give these.
 
-    cosine: -1..1, of their codes, the mean over heads.
+    Args:
+        cosine: -1..1, of their codes, the mean over heads.
     """
     return 8 * cosine - 3

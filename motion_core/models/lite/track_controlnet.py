@@ -60,7 +60,14 @@ class FieldEstimator(Protocol):
         weights: Tensor | None = None,
         progress: Progress = silent,
     ) -> tuple[MotionField, TrackAttention]:
-        """Dense motion in one step, and the attention of cells to tracks."""
+        """Dense motion in one step, and the attention of cells to tracks.
+
+        Args:
+            image: (H, W, 3) 0..1.
+            tracks: (T, N) on the image's canvas.
+            weights: (N,) 0..1, how much each track counts; None for 1.
+            progress: Called per part of the work.
+        """
         ...
 
     def image_features(self, image: Tensor) -> Tensor:
@@ -202,6 +209,10 @@ def resample_tracks(tracks: Tracks, frames: int) -> Tracks:
     A point is visible between two frames in which it is visible. A track that would become
     invisible in all frames is visible near the frames in which it was visible.
     """
+    # This is not the rule of tracks.time.resample, by which a point half a frame before it vanishes
+    # is still visible, at its last visible position. The position here is read between filled gaps,
+    # and the networks were trained and measured on visible points whose position is known on both
+    # sides; the other rule changes their input wherever a track begins or ends.
     if tracks.num_frames == frames:
         return tracks
     if not bool(tracks.visible.any()):

@@ -60,7 +60,17 @@ def encode_prompt(tokenizer: Any, encoder: Any, prompt: str) -> Tensor:
 
 
 def decode_video(vae: Any, latents: Tensor, at_once: int, progress: Progress = silent) -> Tensor:
-    """(T, H, W, 3) float32 0..1 from latents (1, 4, T, h, w), `at_once` frames at a time."""
+    """Decode latents frame by frame.
+
+    Args:
+        vae: AutoencoderKL.
+        latents: (1, 4, T, h, w).
+        at_once: Frames that are decoded together.
+        progress: Called per group of frames.
+
+    Returns:
+        (T, H, W, 3) float32 0..1.
+    """
     parameter = next(vae.parameters())
     scaled = (latents[0] / vae.config.scaling_factor).transpose(0, 1)
     scaled = scaled.to(parameter.device, parameter.dtype)

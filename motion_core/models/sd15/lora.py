@@ -84,8 +84,13 @@ def merge_loras(
 ) -> dict[str, Tensor]:
     """A U-Net's weights with LoRA merged.
 
-    encoder: CLIP's text encoder, whose weights are replaced by the merged ones, or None. Raises
-    what with_loras raises.
+    Args:
+        loras: The files; none gives the weights unchanged.
+        unet: Weights by their names in diffusers' U-Net.
+        encoder: CLIP's text encoder, whose weights are replaced by the merged ones, or None.
+
+    Raises:
+        What with_loras raises.
     """
     if not loras:
         return unet

@@ -35,8 +35,14 @@ _OTHERS = (
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Weights by their names in diffusers' U-Net, in MotionAdapter, and LoRA pairs (down, up) by
-    the U-Net weight they update. unknown: names of the U-Net that have no place."""
+    """Weights of a MotionPro file by part.
+
+    Attributes:
+        unet: By the names in diffusers' U-Net.
+        adapter: By the names in MotionAdapter.
+        lora: Pairs (down, up) by the U-Net weight they update.
+        unknown: Names of the U-Net that have no place.
+    """
 
     unet: dict[str, Tensor]
     adapter: dict[str, Tensor]
@@ -45,10 +51,15 @@ class Checkpoint:
 
 
 def split_checkpoint(weights: Mapping[str, Tensor], source: str) -> Checkpoint:
-    """The parts of a MotionPro checkpoint. source: names it in errors.
+    """The parts of a MotionPro checkpoint.
 
-    Raises FormatError when the weights are another model's (saying whose), or when a LoRA lacks
-    one of its two halves.
+    Args:
+        weights: By the names in the file.
+        source: Names the file in errors.
+
+    Raises:
+        FormatError: The weights are another model's (the message names it), or a LoRA lacks one of
+            its two halves.
     """
     names = {name.removeprefix(_WRAPPER): tensor for name, tensor in weights.items()}
     if not is_motionpro(names):

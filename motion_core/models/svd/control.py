@@ -65,8 +65,13 @@ class MotionProControl:
         """The condition drawn and encoded, once per run; None when no track counts.
 
         A track is either drawn or not: tracks of weight 0 are left out, and of two that start in
-        one place the one of larger weight is drawn. The request's movable area counts as brush,
-        too (MotionPro-Dense has none). weights: (N,) 0..1.
+        one place the one of larger weight is drawn. The request's movable area counts as brush, too
+        (MotionPro-Dense has none).
+
+        Args:
+            tracks: (T, N) on the request's canvas.
+            weights: (N,) 0..1.
+            condition: Of the run.
         """
         tracks = _by_weight(tracks, weights)
         if not bool(tracks.visible[:1].any()):

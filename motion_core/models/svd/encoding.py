@@ -51,7 +51,17 @@ def encode_image_clip(encoder: Any, image: Tensor) -> Tensor:
 
 
 def decode_video(vae: Any, latents: Tensor, at_once: int, progress: Progress = silent) -> Tensor:
-    """(T, H, W, 3) float32 0..1 from latents (1, T, 4, h, w), `at_once` frames at a time."""
+    """Decode latents in groups of frames.
+
+    Args:
+        vae: AutoencoderKLTemporalDecoder.
+        latents: (1, T, 4, h, w).
+        at_once: Frames that are decoded together.
+        progress: Called per group of frames.
+
+    Returns:
+        (T, H, W, 3) float32 0..1.
+    """
     parameter = next(vae.parameters())
     scaled = (latents[0] / vae.config.scaling_factor).to(parameter.device, parameter.dtype)
     frames = []

@@ -145,8 +145,8 @@ class SvdFamily:
                 max(1, round(side / self.multiple)) * self.multiple for side in request.size
             )
             raise ShapeError(
-                f"this model makes pictures whose sides are multiples of {self.multiple} pixels; "
-                f"got {request.size}. Bring the picture to {Size(width, height)} and fit the "
+                f"this model makes images whose sides are multiples of {self.multiple} pixels; "
+                f"got {request.size}. Bring the image to {Size(width, height)} and fit the "
                 "tracks to it (Transform Tracks); it was trained on 512x320, 512x512 and 320x512."
             )
 

@@ -189,5 +189,5 @@ def _notes(parts: WanParts, request: GenerationRequest) -> tuple[str, ...]:
     if parts.text is None and (request.prompt or request.negative):
         notes.append("No text encoder is loaded: the prompt was not read.")
     if request.movable is not None:
-        notes.append("Wan moves the whole picture: the mask of what may move was not read.")
+        notes.append("Wan moves the whole image: the mask of what may move was not read.")
     return tuple(notes)

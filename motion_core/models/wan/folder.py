@@ -99,7 +99,7 @@ def _check_pipeline(folder: Path) -> None:
         )
     if index.get("boundary_ratio") is not None or index.get("expand_timesteps"):
         raise FormatError(
-            f"{folder} is a Wan 2.2, which runs in two stages or without a picture's latent; "
+            f"{folder} is a Wan 2.2, which runs in two stages or without an image's latent; "
             "Wan-Move, ATI and the Track-ControlNet here steer Wan 2.1 image-to-video."
         )
 

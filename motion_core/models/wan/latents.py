@@ -29,7 +29,7 @@ def check_size(size: Size, multiple: int) -> None:
     if size.width % multiple or size.height % multiple:
         near = [max(round(side / multiple), 1) * multiple for side in size]
         raise ValueError(
-            f"Wan needs a picture with sides that are multiples of {multiple}; got {size}. Resize "
+            f"Wan needs an image with sides that are multiples of {multiple}; got {size}. Resize "
             f"or crop it, for instance to {near[0]}x{near[1]}, and the tracks with it."
         )
 

@@ -78,13 +78,13 @@ class WanParts:
         if reads != 2 * channels + FRAME_STRIDE:
             raise FormatError(
                 f"this Wan transformer reads {reads} channels, but image-to-video reads noise, "
-                f"mask and picture: {2 * channels + FRAME_STRIDE}. Take an image-to-video model "
+                f"mask and image: {2 * channels + FRAME_STRIDE}. Take an image-to-video model "
                 "such as Wan2.1-I2V-14B (text-to-video and Wan2.2-TI2V-5B have no place for a "
-                "picture's latent)."
+                "image's latent)."
             )
         if self.transformer.config.image_dim is not None and self.image_encoder is None:
             raise FormatError(
-                "this Wan transformer looks at the picture through CLIP: the folder image_encoder "
+                "this Wan transformer looks at the image through CLIP: the folder image_encoder "
                 "of its release is needed too."
             )
 
@@ -151,7 +151,17 @@ def encode_image(parts: WanParts, image: Tensor) -> Tensor | None:
 
 
 def encode_first_frame(parts: WanParts, image: Tensor, frames: int, progress: Progress) -> Tensor:
-    """(C, T', H, W) float32: the latent of an image (H, W, 3) 0..1 followed by empty frames."""
+    """The latent of a first frame followed by empty frames.
+
+    Args:
+        parts: Wan's networks.
+        image: (H, W, 3) 0..1.
+        frames: T.
+        progress: Called per piece that the autoencoder finishes.
+
+    Returns:
+        (C, T', H/8, W/8) float32, normalised by the autoencoder's mean and deviation.
+    """
     vae = parts.vae
     video = torch.zeros(1, 3, frames, *image.shape[:2], device=vae.device, dtype=vae.dtype)
     video[0, :, 0] = image.permute(2, 0, 1).to(video) * 2 - 1

@@ -33,7 +33,17 @@ def reference_copy(latent: Tensor, tracks: Tracks, weights: Tensor | None = None
 def reference_soft_copy(
     latent: Tensor, tracks: Tracks, weights: Tensor | None = None, temperature: float = 220.0
 ) -> tuple[Tensor, Tensor]:
-    """ATI with the two tracks that weigh most; see soft_copied_latent. In float64."""
+    """ATI with the two tracks that weigh most, in float64; see soft_copied_latent.
+
+    Args:
+        latent: (C, T', h, w).
+        tracks: (T, N).
+        weights: (N,) 0..1, or None for 1.
+        temperature: Of the weight by squared distance.
+
+    Returns:
+        The mask (T', h, w) and the edited latent.
+    """
     source, mask = latent.double(), torch.ones(latent.shape[1:], dtype=torch.float64)
     result = source.clone()
     _, frames, height, width = latent.shape

@@ -1,0 +1,1 @@
+"""Text formats of camera paths, one module each; `camera.files` chooses among them."""
