@@ -133,7 +133,7 @@ def _index(of: str) -> Any:
     )
 
 
-def _share(name: str, default: float, tooltip: str) -> Any:
+def _fraction(name: str, default: float, tooltip: str) -> Any:
     return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
 
 
@@ -141,8 +141,8 @@ SOURCES = [
     io.DynamicCombo.Option(
         "ground and wall",
         [
-            _share("horizon", 0.45, "Height of the horizon, 0 (top) to 1 (bottom)."),
-            _share("wall_foot", 0.6, "Height where floor and wall meet, 0 (top) to 1 (bottom)."),
+            _fraction("horizon", 0.45, "Height of the horizon, 0 (top) to 1 (bottom)."),
+            _fraction("wall_foot", 0.6, "Height where floor and wall meet, 0 (top) to 1 (bottom)."),
         ],
     ),
     io.DynamicCombo.Option("plane", []),

@@ -28,7 +28,7 @@ SUGGESTION = (
 # Inverse depth of unknown scale is stretched between these quantiles, so that a few stray pixels
 # do not flatten the rest.
 LOW_QUANTILE, HIGH_QUANTILE = 0.002, 0.998
-# A prediction that varies by less than this share of itself is flat, and rounding is no depth.
+# A prediction that varies by less than this fraction of itself is flat, and rounding is no depth.
 FLAT_SHARE = 1e-4
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 

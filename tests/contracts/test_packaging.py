@@ -86,6 +86,19 @@ def size_faults(path: Path) -> list[str]:
     return faults
 
 
+def js_size_faults(path: Path) -> list[str]:
+    """JavaScript files of more than 400 lines and top-level functions of more than 60."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    faults = [f"has {len(lines)} lines, more than 400"] if len(lines) > 400 else []
+    for start, line in enumerate(lines):
+        name = re.match(r"(?:export )?(?:async )?function (\w+)", line)
+        if name:
+            length = lines.index("}", start) - start + 1
+            if length > 60:
+                faults.append(f"{name[1]} has {length} lines, more than 60")
+    return faults
+
+
 def docstring_faults(path: Path) -> list[str]:
     """The module and its public functions and classes that have no docstring."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -101,6 +114,10 @@ def test_files_and_functions_stay_short() -> None:
     assert faults_of(SOURCES, size_faults) == []
 
 
+def test_files_and_functions_of_the_editor_stay_short() -> None:
+    assert faults_of(sorted((ROOT / "web").rglob("*.js")), js_size_faults) == []
+
+
 def test_public_functions_explain_themselves() -> None:
     core = sorted((ROOT / "motion_core").rglob("*.py"))
     assert faults_of(core, docstring_faults) == []
@@ -110,6 +127,12 @@ def test_the_rules_catch_a_long_file_and_a_long_function(tmp_path: Path) -> None
     bad = tmp_path / "bad.py"
     bad.write_text("def long():\n" + "    pass\n" * 60 + "\n" * 340, encoding="utf-8")
     assert size_faults(bad) == ["has 401 lines, more than 400", "long has 61 lines, more than 60"]
+
+
+def test_the_rules_catch_a_long_function_of_the_editor(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.js"
+    bad.write_text("export function long() {\n" + "  f();\n" * 59 + "}\n", encoding="utf-8")
+    assert js_size_faults(bad) == ["long has 61 lines, more than 60"]
 
 
 def test_the_rules_catch_a_missing_docstring(tmp_path: Path) -> None:

@@ -95,8 +95,6 @@ def test_thinning_is_even_over_the_canvas_in_its_last_round(copies: int, limit: 
     x, y = (grid.repeat(copies, 1)[kept] / 16).long().unbind(dim=1)
     blocks.index_put_((y, x), torch.ones(limit), accumulate=True)
     assert float(blocks.max() - blocks.min()) <= 1
-    for line in (blocks.sum(0), blocks.sum(1)):
-        assert float(line.max() - line.min()) <= 2
     assert torch.equal(kept, thin_evenly(grid.repeat(copies, 1), 64, limit))
 
 

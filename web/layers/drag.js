@@ -173,28 +173,14 @@ export function pathTool() {
   let grab = null; // { id, index }
   let drawing = null; // id of the path that clicks extend
 
-  const place = (id, index, [x, y]) =>
-    changeLayers([id], (layer) => ({
-      points: layer.points.map((old, i) => (i === index ? [old[0], round(x), round(y)] : old)),
-    }));
-
   const begin = (point, { document, settings }) => {
     drawing = freshId(document, TYPE);
-    const layer = {
-      id: drawing,
-      type: TYPE,
-      points: [[null, ...point.map(round)]],
-      curve: settings.curve === "recorded" ? "catmull_rom" : settings.curve,
-      brush: { ...settings.brush },
-    };
-    return { commit: addLayer(layer), select: [drawing] };
+    return { commit: addLayer(newPath(drawing, point, settings)), select: [drawing] };
   };
-
-  const extend = (id, point) => ({
-    commit: changeLayers([id], (layer) => ({
-      points: [...layer.points, [null, ...point.map(round)]],
-    })),
-  });
+  const stop = () => {
+    drawing = null;
+    return { preview: null };
+  };
 
   return {
     cursor: "crosshair",
@@ -209,32 +195,49 @@ export function pathTool() {
       }
       const segment = segmentAt(layer, screen, context.view);
       if (segment >= 0) return insertPoint(layer, segment + 1, point);
-      return layer.id === drawing ? extend(layer.id, point) : begin(point, context);
+      return layer.id === drawing ? { commit: extend(layer.id, point) } : begin(point, context);
     },
     onPointerMove({ point }, context) {
-      if (grab) return { preview: place(grab.id, grab.index, point) };
+      if (grab) return { preview: place(grab, point) };
       const layer = drawing && layerOf(context.document, drawing);
-      return layer ? { preview: extend(layer.id, point).commit } : null;
+      return layer ? { preview: extend(layer.id, point) } : null;
     },
     onPointerUp({ point }) {
-      const commit = grab && place(grab.id, grab.index, point);
+      const commit = grab && place(grab, point);
       grab = null;
       return commit && { commit };
     },
-    onDoubleClick() {
-      drawing = null;
-      return { preview: null };
-    },
-    onKey({ key }) {
-      if (key !== "Enter" || !drawing) return null;
-      drawing = null;
-      return { preview: null };
-    },
+    onDoubleClick: stop,
+    onKey: ({ key }) => (key === "Enter" && drawing ? stop() : null),
     onCancel() {
       grab = null;
       drawing = null;
     },
   };
+}
+
+function newPath(id, point, { curve, brush }) {
+  return {
+    id,
+    type: TYPE,
+    points: [[null, ...point.map(round)]],
+    curve: curve === "recorded" ? "catmull_rom" : curve,
+    brush: { ...brush },
+  };
+}
+
+/** Edit: puts the grabbed point at a place. */
+function place({ id, index }, [x, y]) {
+  return changeLayers([id], (layer) => ({
+    points: layer.points.map((old, i) => (i === index ? [old[0], round(x), round(y)] : old)),
+  }));
+}
+
+/** Edit: adds a point to the end of a path. */
+function extend(id, point) {
+  return changeLayers([id], (layer) => ({
+    points: [...layer.points, [null, ...point.map(round)]],
+  }));
 }
 
 function editable({ document, selection }, drawing) {

@@ -18,29 +18,46 @@ const clipboard = { layers: [] }; // shared by all editors of the page
 
 /** `canvasSize()` is the size of the picture; while `isReadOnly()`, no edit is kept. */
 export function makeActions({ store, canvasSize, isReadOnly }) {
-  const chosen = () => [...store.state.selection];
   const commit = (edit) => {
     if (!isReadOnly()) store.commit(edit);
   };
-  const unlocked = () => chosen().filter((id) => !layerOf(store.state.document, id)?.locked);
-
-  const paste = (layers, shift = COPY_SHIFT_PX) => {
+  const select = (ids) => store.set({ selection: new Set(ids), point: null });
+  const paste = (layers) => {
     if (!layers.length || isReadOnly()) return;
     const { width, height } = canvasSize();
-    const before = new Set(store.state.document.layers.map((layer) => layer.id));
-    commit(pasteLayers(layers, [shift / width, shift / height]));
-    const fresh = store.state.document.layers.filter((layer) => !before.has(layer.id));
-    store.set({ selection: new Set(fresh.map((layer) => layer.id)), point: null });
+    const fresh = insert(store, layers, [COPY_SHIFT_PX / width, COPY_SHIFT_PX / height]);
+    select(fresh.map((layer) => layer.id));
   };
+  const tools = { store, commit, select, canvasSize };
+  return {
+    ...selectionActions(tools),
+    ...chosenActions(tools),
+    ...clipboardActions({ store, paste }),
+    ...stackActions({ ...tools, isReadOnly }),
+    ...documentActions(tools),
+  };
+}
 
+/** What is chosen, and fields of chosen layers. */
+function selectionActions({ store, commit, select }) {
   return {
     change: (ids, fields) => ids.length && commit(changeLayers(ids, fields)),
     preview: (ids, fields) => store.set({ preview: ids && changeLayers(ids, fields) }),
-    select: (ids) => store.set({ selection: new Set(ids), point: null }),
+    select,
     selectAll() {
       const free = store.state.document.layers.filter((layer) => !layer.locked);
-      this.select(free.map((layer) => layer.id));
+      select(free.map((layer) => layer.id));
     },
+  };
+}
+
+/** Edits of the chosen point, or else of the chosen layers that are not locked. */
+function chosenActions({ store, commit, canvasSize }) {
+  const unlocked = () => {
+    const { document, selection } = store.state;
+    return [...selection].filter((id) => !layerOf(document, id)?.locked);
+  };
+  return {
     /** Removes the chosen point, or else the chosen layers. */
     remove() {
       const { point, document } = store.state;
@@ -62,6 +79,11 @@ export function makeActions({ store, canvasSize, isReadOnly }) {
       if (point) commit(changeLayers([point.id], movedPoint(point.index, x, y)));
       else if (unlocked().length) commit(shiftLayers(unlocked(), x, y));
     },
+  };
+}
+
+function clipboardActions({ store, paste }) {
+  return {
     duplicate() {
       paste(chosenLayers(store.state));
     },
@@ -78,33 +100,44 @@ export function makeActions({ store, canvasSize, isReadOnly }) {
       paste(layers);
       return layers.length > 0;
     },
+  };
+}
+
+/** The order of the layers, and new ones on top. */
+function stackActions({ store, commit, select, isReadOnly }) {
+  const moveTo = (id, place) => {
+    const { layers } = store.state.document;
+    const goal = Math.min(Math.max(place, 0), layers.length - 1);
+    if (layers.findIndex((layer) => layer.id === id) !== goal) commit(moveLayer(id, goal));
+  };
+  return {
+    moveTo,
     /** Moves the chosen layer up or down in the stack. */
     reorder(step) {
-      const id = chosen().at(-1);
+      const id = [...store.state.selection].at(-1);
       if (id === undefined) return;
-      const place = store.state.document.layers.findIndex((layer) => layer.id === id) + step;
-      this.moveTo(id, place);
-    },
-    moveTo(id, place) {
-      const { layers } = store.state.document;
-      const goal = Math.min(Math.max(place, 0), layers.length - 1);
-      if (layers.findIndex((layer) => layer.id === id) !== goal) commit(moveLayer(id, goal));
+      moveTo(id, store.state.document.layers.findIndex((layer) => layer.id === id) + step);
     },
     add(layer) {
-      const before = new Set(store.state.document.layers.map(({ id }) => id));
-      commit(pasteLayers([layer]));
-      const fresh = store.state.document.layers.find(({ id }) => !before.has(id));
-      if (fresh) this.select([fresh.id]);
+      if (isReadOnly()) return;
+      const [fresh] = insert(store, [layer]);
+      if (fresh) select([fresh.id]);
     },
+  };
+}
+
+/** Edits of the whole drawing. */
+function documentActions({ store, commit, select, canvasSize }) {
+  return {
     clear() {
       commit((document) => ({ ...document, layers: [] }));
-      this.select([]);
+      select([]);
     },
     /** Replaces the whole drawing by that of a text. Throws Error when it cannot be read. */
     open(text) {
       const document = readDocument(text);
       commit(() => document);
-      this.select([]);
+      select([]);
     },
     startEmpty() {
       store.set({ loadError: null });
@@ -112,6 +145,13 @@ export function makeActions({ store, canvasSize, isReadOnly }) {
     },
     adoptSize: () => commit((document) => ({ ...document, drawn_on: { ...canvasSize() } })),
   };
+}
+
+/** Pastes layers and returns them as they are in the document, with ids of their own. */
+function insert(store, layers, shift) {
+  const before = new Set(store.state.document.layers.map(({ id }) => id));
+  store.commit(pasteLayers(layers, shift));
+  return store.state.document.layers.filter(({ id }) => !before.has(id));
 }
 
 function chosenLayers({ document, selection }) {

@@ -21,49 +21,20 @@ export function makeCanvasView({ onDraw, onPointer, canZoom, onWheelUnused }) {
   const context = canvas.getContext("2d");
   const room = { width: 0, height: 0 };
   const controller = new AbortController();
-  let size = { width: 1, height: 1 };
-  let view = fitView(size, { width: 1, height: 1 });
-  let isFitted = true;
-
-  const draw = () => {
+  const frame = makeFrameRequest(() => {
     if (!room.width || !room.height) return;
-    const ratio = sharpness(canvas, room);
-    const [width, height] = [Math.round(room.width * ratio), Math.round(room.height * ratio)];
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, room.width, room.height);
-    onDraw(context, view, ratio);
-  };
-  const frame = makeFrameRequest(draw);
-
+    const ratio = clear(context, room);
+    onDraw(context, position.view, ratio);
+  });
+  const position = makePosition(room, frame.request);
   const canvasView = {
     element,
     canvas,
     get view() {
-      return view;
+      return position.view;
     },
     request: frame.request,
-    setSize(next) {
-      const isSame = next.width === size.width && next.height === size.height;
-      if (isSame) return;
-      size = next;
-      canvasView.fit();
-    },
-    fit() {
-      isFitted = true;
-      view = fitView(size, room);
-      frame.request();
-    },
-    zoom(factor, at = [room.width / 2, room.height / 2]) {
-      isFitted = false;
-      view = zoomAt(view, at, factor);
-      frame.request();
-    },
-    pan(dx, dy) {
-      isFitted = false;
-      view = panBy(view, dx, dy);
-      frame.request();
-    },
+    ...position.controls,
     destroy() {
       observer.disconnect();
       frame.cancel();
@@ -75,13 +46,59 @@ export function makeCanvasView({ onDraw, onPointer, canZoom, onWheelUnused }) {
   const observer = new ResizeObserver(([entry]) => {
     const { width, height } = entry.contentRect;
     Object.assign(room, { width, height });
-    if (isFitted) view = fitView(size, room);
+    position.refit();
     frame.request();
   });
   observer.observe(element);
   listenToPointers(canvasView, room, onPointer, controller.signal);
   listenToWheel(canvasView, room, { canZoom, onWheelUnused }, controller.signal);
   return canvasView;
+}
+
+/**
+ * How the picture lies in `room`: fitted until it is zoomed or panned. `controls` are the owner's,
+ * `refit()` follows a change of the room, `onChange()` is called by the controls.
+ */
+function makePosition(room, onChange) {
+  let size = { width: 1, height: 1 };
+  let view = fitView(size, { width: 1, height: 1 });
+  let isFitted = true;
+  const moveTo = (next, fitted) => {
+    isFitted = fitted;
+    view = next;
+    onChange();
+  };
+  const fit = () => moveTo(fitView(size, room), true);
+  return {
+    get view() {
+      return view;
+    },
+    refit() {
+      if (isFitted) view = fitView(size, room);
+    },
+    controls: {
+      setSize(next) {
+        if (next.width === size.width && next.height === size.height) return;
+        size = next;
+        fit();
+      },
+      fit,
+      zoom: (factor, at = [room.width / 2, room.height / 2]) =>
+        moveTo(zoomAt(view, at, factor), false),
+      pan: (dx, dy) => moveTo(panBy(view, dx, dy), false),
+    },
+  };
+}
+
+/** Clears the canvas at the sharpness it is shown in, and returns that. */
+function clear(context, room) {
+  const { canvas } = context;
+  const ratio = sharpness(canvas, room);
+  const [width, height] = [Math.round(room.width * ratio), Math.round(room.height * ratio)];
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, room.width, room.height);
+  return ratio;
 }
 
 /** Device pixels per CSS pixel as the canvas is shown now, hosts' CSS scaling included. */

@@ -28,65 +28,24 @@ export function makeCompositor({
   onWheelUnused,
 }) {
   const motions = makeMotionCache();
-  const preview = makePreview();
-  const backdrop = makeBackdropCache();
+  const drawing = makeDrawing({ store, canvasSize, background, motions, onWarped });
   let pointer = null; // where the pointer is while no button is pressed
 
   const canvasView = makeCanvasView({
-    onDraw(context, view, ratio) {
-      const scene = sceneOf(store, { view, size: canvasSize(), motions, pointer });
-      const picture = background()?.picture ?? null;
-      const { width, height } = context.canvas;
-      const parts = [...partsOf(store.state, scene, picture), ratio, width, height];
-      const draw = (onto) => drawBackdrop(onto, { ...scene, ...pictures(picture, view, ratio) });
-      backdrop.draw(context, parts, draw);
-      drawForeground(context, scene);
-    },
+    onDraw: (context, view, ratio) => drawing.draw(context, { view, ratio, pointer }),
     onPointer: (kind, at) => {
       pointer = kind === "leave" || kind === "cancel" ? null : at;
       if (kind === "down") body.focus({ preventScroll: true });
       gestures.handle(kind, at);
       canvasView.canvas.style.cursor = canvasView.isPanning ? "grab" : gestures.cursor(pointer);
-      onReadout(pointer ? readout(pointer) : "");
+      const now = { size: canvasSize(), view: canvasView.view, motions };
+      onReadout(pointer ? readout(store.state, pointer, now) : "");
       canvasView.request();
     },
     canZoom: () => body.contains(document.activeElement),
     onWheelUnused,
   });
   const gestures = makeGestures({ store, canvasView, canvasSize, isReadOnly });
-
-  /** The picture and, while it is moved by the live preview, the moved one. */
-  const pictures = (picture, view, ratio) => {
-    const { document, time, showsSketch } = store.state;
-    const width = pictureBox(view)[2] * ratio;
-    const isNeeded = picture && showsSketch && time > 0;
-    const scene = { document, picture, size: canvasSize(), time, width };
-    const warped = isNeeded ? preview.at(scene) : null;
-    onWarped(Boolean(warped));
-    return { picture, warped };
-  };
-
-  /** The position under the pointer, and the frame of the selected path that is near it. */
-  const readout = ({ point, screen }) => {
-    const { width, height } = canvasSize();
-    const place = `${Math.round(point[0] * width)}, ${Math.round(point[1] * height)}`;
-    const frame = frameNear(screen);
-    return frame === null ? place : `frame ${frame} · ${place}`;
-  };
-
-  const frameNear = (screen) => {
-    const { document, selection, clip } = store.state;
-    const layer = layerOf(document, [...selection].at(-1));
-    if (!layer) return null;
-    const scene = { size: canvasSize(), drawnOn: document.drawn_on, frames: clip.frames };
-    let best = { gap: NEAR_PX, index: -1 };
-    motions.of(layer, scene).ticks.forEach((tick, index) => {
-      const gap = distance(toView(canvasView.view, tick), screen);
-      if (gap < best.gap) best = { gap, index };
-    });
-    const first = Math.ceil((layer.start ?? 0) * Math.max(clip.frames - 1, 1) - 1e-6);
-    return best.index < 0 ? null : first + best.index;
-  };
 
   const unsubscribe = store.subscribe(canvasView.request);
   return {
@@ -99,10 +58,63 @@ export function makeCompositor({
     destroy() {
       unsubscribe();
       canvasView.destroy();
+      drawing.dispose();
+    },
+  };
+}
+
+/** Draws the scene; what a gesture does not change comes from a cache. */
+function makeDrawing({ store, canvasSize, background, motions, onWarped }) {
+  const preview = makePreview();
+  const backdrop = makeBackdropCache();
+
+  /** The picture and, while it is moved by the live preview, the moved one. */
+  const pictures = (picture, view, ratio) => {
+    const { document, time, showsSketch } = store.state;
+    const width = pictureBox(view)[2] * ratio;
+    const isNeeded = picture && showsSketch && time > 0;
+    const scene = { document, picture, size: canvasSize(), time, width };
+    const warped = isNeeded ? preview.at(scene) : null;
+    onWarped(Boolean(warped));
+    return { picture, warped };
+  };
+
+  return {
+    draw(context, { view, ratio, pointer }) {
+      const scene = sceneOf(store, { view, size: canvasSize(), motions, pointer });
+      const picture = background()?.picture ?? null;
+      const { width, height } = context.canvas;
+      const parts = [...partsOf(store.state, scene, picture), ratio, width, height];
+      const draw = (onto) => drawBackdrop(onto, { ...scene, ...pictures(picture, view, ratio) });
+      backdrop.draw(context, parts, draw);
+      drawForeground(context, scene);
+    },
+    dispose() {
       preview.dispose();
       backdrop.dispose();
     },
   };
+}
+
+/** The position under the pointer, and the frame of the selected path that is near it. */
+function readout(state, { point, screen }, now) {
+  const { width, height } = now.size;
+  const place = `${Math.round(point[0] * width)}, ${Math.round(point[1] * height)}`;
+  const frame = frameNear(state, screen, now);
+  return frame === null ? place : `frame ${frame} · ${place}`;
+}
+
+function frameNear({ document, selection, clip }, screen, { size, view, motions }) {
+  const layer = layerOf(document, [...selection].at(-1));
+  if (!layer) return null;
+  const scene = { size, drawnOn: document.drawn_on, frames: clip.frames };
+  let best = { gap: NEAR_PX, index: -1 };
+  motions.of(layer, scene).ticks.forEach((tick, index) => {
+    const gap = distance(toView(view, tick), screen);
+    if (gap < best.gap) best = { gap, index };
+  });
+  const first = Math.ceil((layer.start ?? 0) * Math.max(clip.frames - 1, 1) - 1e-6);
+  return best.index < 0 ? null : first + best.index;
 }
 
 /** Everything that is drawn but the picture; layers that a gesture changes are apart. */

@@ -53,16 +53,7 @@ export function createEditor({
   // What the owner gave: text is what it holds.
   const source = { clip: FIRST_SIZE, background: null, text: null };
   const canvasSize = () => source.background?.size ?? source.clip;
-  const store = makeStore({
-    size: FIRST_SIZE,
-    prepare: (document) => onCanvas(document, canvasSize()),
-    onCommit(document) {
-      source.text = writeDocument(document);
-      if (store.state.notes.length) store.set({ notes: [] });
-      onCommit(source.text);
-    },
-  });
-  store.set(START);
+  const store = makeEditorStore({ source, canvasSize, onCommit });
   const background = () => source.background;
   const parts = makeParts({ store, body, element, canvasSize, background, onWheelUnused });
   layOut(parts, store, body);
@@ -87,12 +78,31 @@ export function createEditor({
     resume: (session) => store.set(session),
     destroy() {
       controller.abort();
-      parts.playback.stop();
-      parts.fullscreen.close();
-      parts.timeline.destroy();
-      parts.compositor.destroy();
+      destroy(parts);
     },
   };
+}
+
+/** The store of a new editor; what it commits becomes the owner's text. */
+function makeEditorStore({ source, canvasSize, onCommit }) {
+  const store = makeStore({
+    size: FIRST_SIZE,
+    prepare: (document) => onCanvas(document, canvasSize()),
+    onCommit(document) {
+      source.text = writeDocument(document);
+      if (store.state.notes.length) store.set({ notes: [] });
+      onCommit(source.text);
+    },
+  });
+  store.set(START);
+  return store;
+}
+
+function destroy({ playback, fullscreen, timeline, compositor }) {
+  playback.stop();
+  fullscreen.close();
+  timeline.destroy();
+  compositor.destroy();
 }
 
 /** The parts of the editor, each given what it uses. */

@@ -10,68 +10,18 @@ import { SELECT, TOOLS } from "../tools/index.js";
 /** `canvasView` gives the view; while `isReadOnly()`, no gesture begins. */
 export function makeGestures({ store, canvasView, canvasSize, isReadOnly }) {
   const tools = new Map(TOOLS.map(({ name, make }) => [name, make()]));
-  let isBusy = false;
   const tool = () => tools.get(store.state.tool);
-
-  const context = () => {
-    const { document, selection, time, clip, settings } = store.state;
-    const { view } = canvasView;
-    const seconds = clipSeconds(clip);
-    return { document, selection, time, clipSeconds: seconds, size: canvasSize(), view, settings };
-  };
   const send = (handler, pointer) => {
-    const answer = tool()[handler]?.(pointer, context());
+    const answer = tool()[handler]?.(pointer, contextOf(store, canvasView, canvasSize));
     if (answer) store.apply(answer);
   };
+  const gesture = { isUnderWay: false };
   const cancel = () => {
-    isBusy = false;
+    gesture.isUnderWay = false;
     tool().onCancel();
     store.set({ preview: null, box: null, message: null });
   };
-
-  const handlers = {
-    down(pointer) {
-      if (isReadOnly()) return;
-      isBusy = true;
-      send("onPointerDown", pointer);
-    },
-    move(pointer) {
-      if (isBusy) send("onPointerMove", pointer);
-    },
-    up(pointer) {
-      if (!isBusy) return;
-      isBusy = false;
-      send("onPointerUp", pointer);
-      if (store.state.preview || store.state.box) store.set({ preview: null, box: null });
-      store.set({ point: pointUnder(pointer) });
-    },
-    cancel,
-    hover(pointer) {
-      if (!isReadOnly()) send("onPointerMove", pointer);
-    },
-    leave() {
-      if (store.state.preview) store.set({ preview: null });
-    },
-    double(pointer) {
-      if (tool().onDoubleClick) send("onDoubleClick", pointer);
-      else if (store.state.tool === SELECT.name) openEditTool(pointer);
-    },
-  };
-
-  /** The point of the last selected layer under the pointer: what the inspector's numbers show. */
-  const pointUnder = ({ screen }) => {
-    const { document, selection } = store.state;
-    const layer = layerOf(document, [...selection].at(-1));
-    if (!layer || !layerType(layer).canSelectPoint(layer)) return null;
-    const index = pointAt(layer, screen, canvasView.view);
-    return index < 0 ? null : { id: layer.id, index };
-  };
-
-  const openEditTool = ({ screen }) => {
-    const layer = layerAt(store.state.document, screen, canvasView.view, store.state.time);
-    const tool = layer && layerType(layer).editTool;
-    if (tool) store.set({ tool, selection: new Set([layer.id]) });
-  };
+  const handlers = makeHandlers({ store, canvasView, isReadOnly, tool, send, cancel, gesture });
 
   return {
     handle: (kind, pointer) => handlers[kind](pointer),
@@ -83,7 +33,7 @@ export function makeGestures({ store, canvasView, canvasSize, isReadOnly }) {
     key: (event) => send("onKey", event),
     /** Ends the gesture or the path under way; false where there was none. */
     cancel() {
-      const wasBusy = isBusy || Boolean(store.state.preview);
+      const wasBusy = gesture.isUnderWay || Boolean(store.state.preview);
       cancel();
       return wasBusy;
     },
@@ -93,4 +43,58 @@ export function makeGestures({ store, canvasView, canvasSize, isReadOnly }) {
       store.set({ tool: name, point: null });
     },
   };
+}
+
+/** What happens on each kind of pointer event. */
+function makeHandlers({ store, canvasView, isReadOnly, tool, send, cancel, gesture }) {
+  return {
+    down(pointer) {
+      if (isReadOnly()) return;
+      gesture.isUnderWay = true;
+      send("onPointerDown", pointer);
+    },
+    move(pointer) {
+      if (gesture.isUnderWay) send("onPointerMove", pointer);
+    },
+    up(pointer) {
+      if (!gesture.isUnderWay) return;
+      gesture.isUnderWay = false;
+      send("onPointerUp", pointer);
+      if (store.state.preview || store.state.box) store.set({ preview: null, box: null });
+      store.set({ point: pointUnder(store.state, canvasView.view, pointer) });
+    },
+    cancel,
+    hover(pointer) {
+      if (!isReadOnly()) send("onPointerMove", pointer);
+    },
+    leave() {
+      if (store.state.preview) store.set({ preview: null });
+    },
+    double(pointer) {
+      if (tool().onDoubleClick) send("onDoubleClick", pointer);
+      else if (store.state.tool === SELECT.name) openEditTool(store, canvasView.view, pointer);
+    },
+  };
+}
+
+/** What a tool is given beside the pointer. */
+function contextOf({ state }, { view }, canvasSize) {
+  const { document, selection, time, clip, settings } = state;
+  const seconds = clipSeconds(clip);
+  return { document, selection, time, clipSeconds: seconds, size: canvasSize(), view, settings };
+}
+
+/** The point of the last selected layer under the pointer: what the inspector's numbers show. */
+function pointUnder({ document, selection }, view, { screen }) {
+  const layer = layerOf(document, [...selection].at(-1));
+  if (!layer || !layerType(layer).canSelectPoint(layer)) return null;
+  const index = pointAt(layer, screen, view);
+  return index < 0 ? null : { id: layer.id, index };
+}
+
+/** Selects the layer under the pointer with the tool that edits it. */
+function openEditTool(store, view, { screen }) {
+  const layer = layerAt(store.state.document, screen, view, store.state.time);
+  const tool = layer && layerType(layer).editTool;
+  if (tool) store.set({ tool, selection: new Set([layer.id]) });
 }

@@ -51,7 +51,9 @@ class Probe:
         whole_number("steps", self.steps, least=1, most=1000)
         whole_number("stored", self.stored, least=1, most=self.steps)
         if not 0.0 < self.share <= 1.0:
-            raise ValueError(f"the share of channels must be above 0, up to 1; got {self.share}.")
+            raise ValueError(
+                f"the fraction of channels must be above 0, up to 1; got {self.share}."
+            )
 
     def layer_of(self, traits: FeatureTraits) -> str:
         """The layer to read. Raises ValueError for one that the model does not have."""

@@ -14,7 +14,7 @@ from .track_batch import unit_px
 
 # One unit of a latent displacement is this many units of length; latents are about 1 in size.
 SCALE_UNITS = 1.5
-# Correlation length of motion over time, as a share of the clip. In 384 training scenes of 16
+# Correlation length of motion over time, as a fraction of the clip. In 384 training scenes of 16
 # frames the correlation is 0.96 one frame apart, 0.80 three apart and 0.48 seven apart.
 MEMORY = 0.42
 ROUGHNESS = 5e-4

@@ -28,7 +28,7 @@ class ImageFeatures:
     Attributes:
         features: (B, F, G, G).
         weights: (B, R, G*G, K) of each of the K blocks for each cell, per reach; they sum to 1.
-        noise_left: (B, 1 + R, 1, G, G) share of the noise's variance left in each estimate.
+        noise_left: (B, 1 + R, 1, G, G) fraction of the noise's variance left in each estimate.
     """
 
     features: Tensor
@@ -70,7 +70,7 @@ def encode_image(encoder: ImageEncoder, picture: Tensor) -> ImageFeatures:
 def estimates(noisy: Tensor, tau: Tensor, image_features: ImageFeatures) -> Tensor:
     """Linear estimates of the clean latents, one per reach: (B, 1 + R, C, G, G).
 
-    With m the weighted mean over cells and n the share of the noise left in it, an estimate is
+    With m the weighted mean over cells and n the fraction of the noise left in it, an estimate is
     m (1 - tau) SIGNAL / ((1 - tau)^2 SIGNAL + tau^2 n): the best linear one if the clean latents
     have variance SIGNAL and are equal wherever the weights reach. It is zero in pure noise and m
     without noise. The first estimate averages nothing.

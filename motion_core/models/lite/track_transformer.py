@@ -33,7 +33,8 @@ class TrackUncertainty(NamedTuple):
 
     Attributes:
         residual: (B, H, N) mean distance between prediction and track, units.
-        coverage: (B, H, N) 0..1, confidence-weighted share of the tracks the prediction rests on.
+        coverage: (B, H, N) 0..1, confidence-weighted fraction of the tracks that the prediction
+            rests on.
     """
 
     residual: Tensor
