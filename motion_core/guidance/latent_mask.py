@@ -1,0 +1,143 @@
+"""Masks of a clip on the grid of its latents, and masks around tracks.
+
+Video VAEs compress time causally: latent frame 0 is the first picture alone, every later latent
+frame covers as many pictures as the VAE's time stride. A mask on the latent grid is the mean of the
+mask over the pixels and pictures that a latent covers, so edges stay soft where a latent is partly
+covered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import ShapeError
+from ..tracks.model import Tracks
+
+
+def causal_groups(latent_frames: int, time_stride: int) -> tuple[int, ...]:
+    """How many pictures each latent frame covers: 1, then the time stride.
+
+    Args:
+        latent_frames: T of the latents, at least 1.
+        time_stride: Pictures per latent frame after the first; 1 without compression in time.
+
+    Raises:
+        ValueError: A value below 1.
+    """
+    if latent_frames < 1 or time_stride < 1:
+        raise ValueError(
+            f"latents need at least one frame and a time stride of 1; got {latent_frames} frames, "
+            f"stride {time_stride}."
+        )
+    return (1, *[time_stride] * (latent_frames - 1))
+
+
+def mask_on_latents(mask: Tensor, groups: Sequence[int], height: int, width: int) -> Tensor:
+    """(T, h, w) float32 0..1, the share of each latent's pixels and pictures that a mask covers.
+
+    Args:
+        mask: (F, H, W) with one mask per picture, or (1, H, W) or (H, W) for all; 0..1.
+        groups: How many pictures each latent frame covers, in order; see causal_groups.
+        height, width: h and w of the latents, at most H and W.
+
+    Raises:
+        ShapeError: The mask has other axes, or is smaller than the latents.
+        ValueError: Another number of masks than pictures, or values that are not finite.
+    """
+    frames = mask[None] if mask.ndim == 2 else mask
+    if frames.ndim != 3 or frames.shape[1] < height or frames.shape[2] < width:
+        raise ShapeError(
+            f"a mask must be (frames, height, width) and at least {height}x{width}, the size of "
+            f"the latents; got {tuple(mask.shape)}."
+        )
+    pictures = sum(groups)
+    if len(frames) not in (1, pictures):
+        raise ValueError(
+            f"the mask has {len(frames)} frames, the reference {pictures}. Connect one mask, or "
+            "one for each frame."
+        )
+    frames = frames.float()
+    if not bool(torch.isfinite(frames).all()):
+        raise ValueError("the mask holds NaN or infinite values; expected numbers from 0 to 1.")
+    small = functional.adaptive_avg_pool2d(frames.clamp(0.0, 1.0)[:, None], (height, width))[:, 0]
+    if len(small) == 1:
+        return small.expand(len(groups), -1, -1).clone()
+    return torch.stack([group.mean(0) for group in small.split(list(groups))])
+
+
+def feathered(mask: Tensor, radius_px: float) -> Tensor:
+    """A mask whose edge falls off smoothly on both sides; 0..1, same shape.
+
+    Args:
+        mask: (F, H, W), 0..1.
+        radius_px: Distance from the edge at which the mask has fallen to 0 or risen to 1, in pixels
+            of the mask; a Gaussian whose standard deviation is half of it. 0 leaves the mask as it
+            is.
+
+    Raises:
+        ValueError: A negative or infinite radius.
+    """
+    if not 0.0 <= radius_px < float("inf"):
+        raise ValueError(f"a feather is a number of pixels, at least 0; got {radius_px}.")
+    if radius_px == 0.0:
+        return mask
+    reach = int(radius_px * 1.5) + 1
+    offsets = torch.arange(-reach, reach + 1, device=mask.device, dtype=torch.float32)
+    kernel = torch.exp(-0.5 * (offsets / (radius_px / 2.0)) ** 2)
+    kernel = kernel / kernel.sum()
+    soft = mask.float()[:, None]
+    for shape, pad in (
+        ((1, 1, 1, -1), (reach, reach, 0, 0)),
+        ((1, 1, -1, 1), (0, 0, reach, reach)),
+    ):
+        soft = functional.conv2d(functional.pad(soft, pad, mode="replicate"), kernel.reshape(shape))
+    return soft[:, 0].clamp(0.0, 1.0)
+
+
+def track_mask(tracks: Tracks, radius_px: float, *, which: str = "moving") -> Tensor:
+    """(T, H, W) float32, 1 within a radius of the visible points of each frame.
+
+    Args:
+        tracks: The tracks; the mask has the size of their canvas.
+        radius_px: Radius of the disc around every point, in pixels, at least 0.5.
+        which: "moving" for points that move by more than one pixel over the clip, "still" for the
+            others (pins, a pinned background), "all".
+
+    Raises:
+        ValueError: A radius below 0.5, or another word.
+    """
+    if not 0.5 <= radius_px < float("inf"):
+        raise ValueError(f"the radius must be at least 0.5 pixels; got {radius_px}.")
+    if which not in ("moving", "still", "all"):
+        raise ValueError(f"tracks are chosen by moving, still or all; got {which!r}.")
+    chosen = torch.ones(tracks.num_points, dtype=torch.bool)
+    if which != "all":
+        moving = _moves(tracks)
+        chosen = moving if which == "moving" else ~moving
+    height, width = tracks.size.height, tracks.size.width
+    reach = int(radius_px) + 1
+    steps = torch.arange(-reach, reach + 1)
+    around = torch.cartesian_prod(steps, steps)  # (K, 2) of (dx, dy), pixels near a point
+    mask = torch.zeros(tracks.num_frames, height, width)
+    for frame in range(tracks.num_frames):
+        points = tracks.xy[frame, chosen & tracks.visible[frame].cpu()].cpu()
+        pixels = points.floor().long()[:, None] + around
+        centres = pixels + 0.5
+        near = (centres - points[:, None]).norm(dim=-1) <= radius_px
+        inside = (pixels >= 0).all(-1) & (pixels[..., 0] < width) & (pixels[..., 1] < height)
+        x, y = pixels[near & inside].unbind(-1)
+        mask[frame, y, x] = 1.0
+    return mask
+
+
+def _moves(tracks: Tracks) -> Tensor:
+    """(N,) bool, the points whose visible positions lie more than one pixel apart."""
+    visible = tracks.visible[..., None].cpu()
+    xy = tracks.xy.cpu()
+    high = torch.where(visible, xy, -torch.inf).amax(0)
+    low = torch.where(visible, xy, torch.inf).amin(0)
+    return (high - low).norm(dim=-1) > 1.0
