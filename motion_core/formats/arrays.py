@@ -93,6 +93,10 @@ def read_array(file: BinaryIO, name: str, size: int) -> np.ndarray:
             "copy the file again."
         )
     order = "F" if header.fortran_order else "C"
+    if header.dtype == np.bool_ and not (np.frombuffer(data, np.uint8) <= 1).all():
+        raise FormatError(
+            f"{name}: expected booleans of the bytes 0 and 1; got others. Write the file again."
+        )
     flat = np.frombuffer(data, dtype=header.dtype)
     return flat.reshape(header.shape, order=order).astype(header.dtype.newbyteorder("="))
 
@@ -102,6 +106,13 @@ def read_npy(path: Path) -> np.ndarray:
     size = check_readable(path)
     with path.open("rb") as file:
         return read_array(file, path.name, size)
+
+
+def read_npy_shape(path: Path) -> tuple[int, ...]:
+    """The shape of the array in a .npy file, from its header alone. Raises FormatError."""
+    check_readable(path)
+    with path.open("rb") as file:
+        return _claimed_shape(file, path.name)
 
 
 class NpzArrays:
@@ -135,7 +146,7 @@ class NpzArrays:
         """An array's shape, from its header alone. Raises FormatError."""
         try:
             with self._zip.open(self._member(name)) as file:
-                return read_header(file, name).shape  # type: ignore[arg-type]
+                return _claimed_shape(file, name)  # type: ignore[arg-type]
         except _BROKEN_ZIP as error:
             raise _readable(error, name) from error
 
@@ -193,17 +204,31 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
-    """A compressed .npz holding these arrays, the same bytes for the same arrays."""
+    """A compressed .npz holding these arrays, the same bytes for the same arrays.
+
+    Raises FormatError for an array that is larger than are read.
+    """
+    for name, array in arrays.items():
+        _check_written(array, name)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
 def npy_bytes(array: np.ndarray) -> bytes:
-    """A .npy file holding this array."""
+    """A .npy file holding this array. Raises FormatError where it is larger than are read."""
+    _check_written(array, "the array")
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
+
+
+def _check_written(array: np.ndarray, name: str) -> None:
+    if array.nbytes > MAX_ARRAY_BYTES:
+        raise FormatError(
+            f"{name} has {array.nbytes:,} bytes; at most {MAX_ARRAY_BYTES:,} are read back. Keep "
+            "fewer tracks or frames."
+        )
 
 
 def _check_directory(source: Path | io.BytesIO) -> None:
@@ -237,12 +262,22 @@ def _parse_header(text: str, name: str, start: int) -> ArrayHeader:
     return ArrayHeader(np.dtype(kind), shape, found["fortran_order"].group(1) == "True", start)
 
 
-def _check_length(header: ArrayHeader, name: str, size: int) -> None:
+def _claimed_shape(file: BinaryIO, name: str) -> tuple[int, ...]:
+    header = read_header(file, name)
+    _check_claim(header, name)
+    return header.shape
+
+
+def _check_claim(header: ArrayHeader, name: str) -> None:
     if max((header.num_bytes, *header.shape)) > MAX_ARRAY_BYTES:
         raise FormatError(
             f"{name}: claims {header.num_bytes:,} bytes (shape {header.shape}); at most "
             f"{MAX_ARRAY_BYTES:,} are read. Keep fewer tracks or frames."
         )
+
+
+def _check_length(header: ArrayHeader, name: str, size: int) -> None:
+    _check_claim(header, name)
     if header.start + header.num_bytes != size:
         raise FormatError(
             f"{name}: shape {header.shape} of {header.dtype} needs {header.num_bytes:,} bytes "

@@ -11,10 +11,16 @@ from torch import Tensor
 from ..errors import CanvasError, CanvasUnknownError, FormatError
 from ..geometry import Size, checked_size
 from ..tracks.arguments import MAX_FRAMES
-from ..tracks.frame_rate import common_rate
+from ..tracks.frame_rate import checked_rate, common_rate
 from ..tracks.model import Tracks, make_tracks
 
 MAX_POINTS = 10_000_000
+# Frames times tracks: 2,000 frames of 25,000 tracks.
+MAX_PLACES = 50_000_000
+# Pixels. What lies farther is no place near a canvas, and overflows in later sums.
+MAX_COORDINATE = 1e9
+# Positions converted at once.
+CONVERTED_AT_ONCE = 1 << 20
 
 
 def agreed_size(stored: Size | None, given: Size | None, what: str = "the file") -> Size:
@@ -70,8 +76,9 @@ def assemble(
 ) -> Tracks:
     """Tracks from arrays, with checks of their values.
 
-    A position that is not finite, or does not fit float32, is allowed only where its point is
-    invisible: it becomes the placeholder (0, 0), which must not be read.
+    A position that is not finite, or is farther than 1e9 pixels, is allowed only where its point
+    is invisible. One that is not finite in float32 becomes the placeholder (0, 0), which must not
+    be read.
 
     Args:
         xy: (T, N, 2) pixels of `size`.
@@ -81,32 +88,77 @@ def assemble(
         ids: (N,) int64, or None for 0..N-1.
 
     Raises:
-        FormatError: A visible position is not finite (the message names its frame and track), or
-            there are too many frames or tracks.
+        FormatError: A visible position is not finite or too far away (the message names its frame
+            and track), or there are too many frames or tracks.
         ShapeError: The shapes are others.
     """
     check_counts(xy.shape[0], xy.shape[1])
     points = _as_tensor(xy).to(torch.float32)
     is_visible = None if visible is None else _as_tensor(visible).to(torch.bool)
-    finite = torch.isfinite(points).all(dim=-1)
-    if not bool(finite.all()):
-        bad = ~finite if is_visible is None else ~finite & is_visible
-        if bool(bad.any()):
-            frame, track = torch.nonzero(bad)[0].tolist()
-            raise FormatError(
-                f"frame {frame}, track {track}: expected finite pixels, got "
-                f"{points[frame, track].tolist()}; mark lost points invisible."
-            )
-        points = torch.where(finite[..., None], points, torch.zeros_like(points))
+    check_places(points, is_visible)
+    if not bool(torch.isfinite(points).all()):
+        finite = torch.isfinite(points).all(dim=-1, keepdim=True)
+        points = torch.where(finite, points, torch.zeros_like(points))
+    try:
+        checked_rate(fps)
+    except TypeError as error:
+        raise FormatError(str(error)) from error
     return make_tracks(points, size, visible=is_visible, ids=ids, fps=fps)
 
 
+def check_places(xy: Tensor, visible: Tensor | None) -> None:
+    """Check that visible positions are places near a canvas.
+
+    Args:
+        xy: (T, N, 2) pixels.
+        visible: (T, N) bool, or None for all visible.
+
+    Raises:
+        FormatError: One is not finite, or farther than 1e9 pixels.
+    """
+    good = (xy.abs() <= MAX_COORDINATE).all(dim=-1)
+    bad = ~good if visible is None else ~good & visible
+    if bool(bad.any()):
+        frame, track = torch.nonzero(bad)[0].tolist()
+        raise FormatError(
+            f"frame {frame}, track {track}: expected finite pixels of at most "
+            f"{MAX_COORDINATE:.0e}, got {xy[frame, track].tolist()}; mark lost points invisible."
+        )
+
+
+def in_pixels(
+    values: np.ndarray, factor: tuple[float, float] = (1.0, 1.0), offset: float = 0.0
+) -> np.ndarray:
+    """Positions times a factor, plus an offset, in pieces, so that no large copy is made.
+
+    Args:
+        values: (A, B, 2) numbers.
+        factor: For x and y.
+        offset: Pixels.
+
+    Returns:
+        (A, B, 2) float32.
+    """
+    result = np.empty(values.shape, np.float32)
+    rows = max(1, CONVERTED_AT_ONCE // max(1, values.shape[1]))
+    with np.errstate(over="ignore"):
+        for start in range(0, len(values), rows):
+            piece = values[start : start + rows].astype(np.float64)
+            result[start : start + rows] = piece * np.array(factor) + offset
+    return result
+
+
 def check_counts(frames: int, points: int) -> None:
-    """Raise FormatError for too many frames or tracks: even empty ones cost time."""
+    """Raise FormatError for too many frames, tracks or both: even empty ones cost time."""
     if frames > MAX_FRAMES:
         raise FormatError(f"{frames:,} frames; at most {MAX_FRAMES:,} are read. Cut the clip.")
     if points > MAX_POINTS:
         raise FormatError(f"{points:,} tracks; at most {MAX_POINTS:,} are read. Keep fewer.")
+    if frames * points > MAX_PLACES:
+        raise FormatError(
+            f"{points:,} tracks in {frames:,} frames are {frames * points:,} positions; at most "
+            f"{MAX_PLACES:,} are read. Keep fewer tracks or frames."
+        )
 
 
 def as_visibility(values: np.ndarray, name: str) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import pickletools
 from itertools import islice
 from pathlib import Path
@@ -16,7 +15,7 @@ from ..geometry import Size
 from ..tracks.model import Tracks
 from ..tracks.time import resample
 from .arrays import NpzArrays, npz_bytes, open_zip, read_member
-from .assembly import agreed_size, assemble, listed
+from .assembly import agreed_size, assemble, check_counts, listed
 from .coordinates import ATI_POINTS
 from .files import first_line, write_bytes
 
@@ -79,7 +78,8 @@ def _saved_bytes(path: Path) -> bytes:
     _check_pickle(pickled)
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:
+    except Exception as error:
+        # Torch lets whatever its unpickler stumbles on through, about twenty kinds of error.
         raise FormatError(f"torch cannot load it ({first_line(error)}).") from error
     if not isinstance(value, bytes):
         raise FormatError(f"expected saved bytes; got {type(value).__name__}.")
@@ -105,6 +105,9 @@ def _check_pickle(pickled: bytes) -> None:
 
 def _stored_array(packed: bytes) -> np.ndarray:
     with NpzArrays(packed) as arrays:
+        shape = arrays.shape("array")
+        if len(shape) == 4:
+            check_counts(shape[1], shape[0])
         stored = arrays.load("array")
     if stored.dtype.kind != "f" or stored.ndim != 4:
         raise FormatError(

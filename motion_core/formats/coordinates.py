@@ -17,7 +17,15 @@ from ..tracks.start import fill_gaps
 from ..tracks.time import resample
 from .assembly import agreed_size, assemble
 from .files import write_bytes
-from .json_text import MAX_JSON_CHARACTERS, Point, as_number, described, load_list
+from .json_text import (
+    MAX_JSON_CHARACTERS,
+    Point,
+    as_number,
+    check_json_counts,
+    check_json_length,
+    described,
+    load_list,
+)
 
 log = logging.getLogger(__name__)
 
@@ -66,15 +74,17 @@ def to_coordinates(
 
     Raises:
         ValueError: `kind` is unknown, or "ati" is given tracks without frames.
+        FormatError: There are more tracks, points or characters than are read.
     """
     if kind not in ("frames", "ati"):
         raise ValueError(f'kind must be "frames" or "ati"; got {kind!r}.')
     filled = hold_invisible(tracks, "coordinate JSON")
     if kind == "ati":
         filled = resample(filled, ATI_POINTS)
+    check_json_counts(filled.num_points, filled.num_frames)
     xy = filled.xy.detach().cpu().numpy().transpose(1, 0, 2)
     texts = np.char.mod("%.0f", xy) if integers else xy.astype(str)
-    return "[" + ", ".join(map(_track_text, texts.tolist())) + "]"
+    return check_json_length("[" + ", ".join(map(_track_text, texts.tolist())) + "]")
 
 
 def hold_invisible(tracks: Tracks, layout: str) -> Tracks:

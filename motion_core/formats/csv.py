@@ -17,6 +17,7 @@ from .files import MAX_TABLE_BYTES, first_line, write_bytes
 
 COLUMNS = ("frame", "track", "x", "y", "visible")
 _LARGEST_EXACT = 2.0**53
+_SHORTEST_LINE = len("0,0,0.0,0.0,1\n")
 
 
 def read_csv(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
@@ -51,10 +52,14 @@ def write_csv(path: Path, tracks: Tracks) -> None:
     """Write one line per frame and track: frame,track,x,y,visible, every float32 kept.
 
     Canvas and fps are not kept; without tracks, neither is the number of frames.
-    Raises FormatError for ids of 2**53 and more, which spreadsheets round.
+    Raises FormatError for ids of 2**53 and more, which spreadsheets round, and for a table larger
+    than read_csv reads.
     """
     if bool((tracks.ids.abs() >= _LARGEST_EXACT).any()):
         raise FormatError("track ids of 2**53 and more do not survive in CSV; renumber them.")
+    count = tracks.num_frames * tracks.num_points
+    if count > MAX_TABLE_BYTES // _SHORTEST_LINE:
+        raise FormatError(f"{count:,} lines are too many for a table; write .npz.")
     xy = tracks.xy.detach().cpu().numpy().astype(str).tolist()
     visible = tracks.visible.cpu().to(torch.uint8).tolist()
     ids = tracks.ids.tolist()
@@ -64,7 +69,13 @@ def write_csv(path: Path, tracks: Tracks) -> None:
             f"{frame},{track},{x},{y},{shown}"
             for track, (x, y), shown in zip(ids, xy[frame], visible[frame], strict=True)
         ]
-    write_bytes(path, ("\n".join(lines) + "\n").encode())
+    data = ("\n".join(lines) + "\n").encode()
+    if len(data) > MAX_TABLE_BYTES:
+        raise FormatError(
+            f"the table would have {len(data):,} bytes, of which at most {MAX_TABLE_BYTES:,} are "
+            "read; keep fewer tracks or frames, or write .npz."
+        )
+    write_bytes(path, data)
 
 
 def has_header(text: str) -> bool:

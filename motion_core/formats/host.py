@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from ..errors import FormatError
 from ..geometry import Size, checked_size
+from ..tracks.frame_rate import checked_rate
 from ..tracks.model import Tracks
 from .assembly import agreed_fps, agreed_size, assemble
 
@@ -129,11 +129,10 @@ def _canvas(value: Any) -> Size | None:
 
 
 def _fps(value: Any) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise FormatError(f"TRACKS fps must be a positive number or None; got {_describe(value)}.")
-    return float(value)
+    try:
+        return checked_rate(value, "TRACKS fps")
+    except (TypeError, ValueError) as error:
+        raise FormatError(str(error)) from error
 
 
 def _ids(value: Any, xy: Tensor) -> Tensor | None:

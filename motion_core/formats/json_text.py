@@ -54,6 +54,26 @@ def load_list(source: str | list[Any]) -> list[Any]:
     return list(source)
 
 
+def check_json_counts(tracks: int, frames: int) -> None:
+    """Refuse to write more tracks or points than load_list reads. Raises FormatError."""
+    if tracks > MAX_TRACKS or tracks * frames > MAX_JSON_POINTS:
+        raise FormatError(
+            f"{tracks:,} tracks of {frames:,} points are too many for JSON, of which at most "
+            f"{MAX_TRACKS:,} tracks and {MAX_JSON_POINTS:,} points are read; keep fewer, or write "
+            ".npz."
+        )
+
+
+def check_json_length(text: str) -> str:
+    """The text. Raises FormatError where it is longer than load_list reads."""
+    if len(text) > MAX_JSON_CHARACTERS:
+        raise FormatError(
+            f"the tracks take {len(text):,} characters of JSON, of which at most "
+            f"{MAX_JSON_CHARACTERS:,} are read; keep fewer tracks or frames, or write .npz."
+        )
+    return text
+
+
 def as_number(value: Any, where: str) -> float:
     """A finite number. Raises FormatError that names `where` for anything else."""
     if isinstance(value, numbers.Real) and not isinstance(value, bool):

@@ -11,7 +11,7 @@ from ..errors import FormatError
 from ..geometry import Size, checked_size
 from ..tracks.model import Tracks
 from .arrays import NpzArrays, npz_bytes
-from .assembly import agreed_fps, agreed_size, check_counts
+from .assembly import agreed_fps, agreed_size, check_counts, check_places
 from .files import write_bytes
 
 VERSION = 1
@@ -32,6 +32,9 @@ def read_npz(path: Path, size: Size | None = None, fps: float | None = None) -> 
     """
     with NpzArrays(path) as arrays:
         _check_version(arrays)
+        shape = arrays.shape("xy")
+        if len(shape) == 3:
+            check_counts(*shape[:2])
         wanted = {
             "xy": (np.float32, 3),
             "visible": (np.bool_, 2),
@@ -45,15 +48,17 @@ def read_npz(path: Path, size: Size | None = None, fps: float | None = None) -> 
         stored_fps = _scalar(arrays, "fps", np.float64) if "fps" in arrays.names else None
     if loaded["size"].shape != (2,):
         raise FormatError(f"size: expected (width, height); got {loaded['size'].tolist()[:4]}.")
-    check_counts(*loaded["xy"].shape[:2])
     stored = checked_size(*loaded["size"].tolist())
-    return Tracks(
-        torch.from_numpy(loaded["xy"]),
-        torch.from_numpy(loaded["visible"]),
+    xy, visible = torch.from_numpy(loaded["xy"]), torch.from_numpy(loaded["visible"])
+    tracks = Tracks(
+        xy,
+        visible,
         torch.from_numpy(loaded["ids"]),
         agreed_size(stored, size),
         agreed_fps(stored_fps, fps),
     )
+    check_places(xy, visible)
+    return tracks
 
 
 def write_npz(path: Path, tracks: Tracks) -> None:

@@ -14,7 +14,14 @@ from ..tracks.model import Tracks
 from .assembly import agreed_size, assemble
 from .coordinates import hold_invisible
 from .files import write_bytes
-from .json_text import MAX_JSON_CHARACTERS, as_number, described, load_list
+from .json_text import (
+    MAX_JSON_CHARACTERS,
+    as_number,
+    check_json_counts,
+    check_json_length,
+    described,
+    load_list,
+)
 
 _LISTS = (list, tuple)  # exactly these: JSON's {"x", "y"} is read as a kind of tuple
 
@@ -51,11 +58,13 @@ def to_pairs(tracks: Tracks) -> str:
     """JSON [[[x, y], ...], ...], one pair per frame, every float32 kept.
 
     Invisible points are handled as in to_coordinates: held at the last visible position.
+    Raises FormatError for more tracks, points or characters than are read.
     """
     filled = hold_invisible(tracks, "a list of pairs")
+    check_json_counts(filled.num_points, filled.num_frames)
     texts = filled.xy.detach().cpu().numpy().transpose(1, 0, 2).astype(str).tolist()
     lists = ("[" + ", ".join(f"[{x}, {y}]" for x, y in track) + "]" for track in texts)
-    return "[" + ", ".join(lists) + "]"
+    return check_json_length("[" + ", ".join(lists) + "]")
 
 
 def read_pairs(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:

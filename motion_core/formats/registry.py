@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from ..regular_files import decode_text, read_head
 from ..tracks.model import Tracks
 from . import ati, coordinates, csv, npz, pairs, tapvid, wan_move
 from .arrays import NPY_MAGIC, ZIP_MAGIC, open_zip
-from .assembly import listed
+from .assembly import check_counts, check_places, listed
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -199,7 +202,12 @@ def read_tracks(
     file = Path(path)
     with _naming(file):
         head = _read_file_head(file)
-        return recognise(head).read(file, size, fps)
+        tracks = recognise(head).read(file, size, fps)
+    if not tracks.num_frames or not tracks.num_points:
+        log.warning(
+            "%s holds %d tracks of %d frames.", file.name, tracks.num_points, tracks.num_frames
+        )
+    return tracks
 
 
 def write_tracks(
@@ -213,12 +221,16 @@ def write_tracks(
         format: Name of the format; None selects it by the suffix of the file.
 
     Raises:
-        FormatError: The name or suffix is unknown, the folder is missing, or the format cannot hold
-            the tracks.
+        FormatError: The name or suffix is unknown, the folder is missing, the format cannot hold
+            the tracks, or read_tracks would refuse them (too many, or too far away).
     """
     file = Path(path)
     with _naming(file):
-        _chosen(file.suffix.lower(), format).write(file, tracks)
+        chosen = _chosen(file.suffix.lower(), format)
+        # What no reader takes back is not written.
+        check_counts(tracks.num_frames, tracks.num_points)
+        check_places(tracks.xy, tracks.visible)
+        chosen.write(file, tracks)
 
 
 def recognise(head: FileHead) -> TrackFormat:

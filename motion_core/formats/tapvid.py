@@ -11,7 +11,14 @@ from ..errors import FormatError
 from ..geometry import Size, checked_size
 from ..tracks.model import Tracks
 from .arrays import NpzArrays, npz_bytes
-from .assembly import agreed_size, as_visibility, assemble
+from .assembly import (
+    CONVERTED_AT_ONCE,
+    agreed_size,
+    as_visibility,
+    assemble,
+    check_counts,
+    in_pixels,
+)
 from .files import write_bytes
 
 log = logging.getLogger(__name__)
@@ -36,6 +43,7 @@ def read_tapvid(path: Path, size: Size | None = None, fps: float | None = None) 
         CanvasError: The video's size differs from `size`.
     """
     with NpzArrays(path) as arrays:
+        _check_shape(arrays, "points", frames_axis=1)
         points, occluded = arrays.load("points"), arrays.load("occluded")
         stored = _video_size(arrays, points.shape)
     if points.ndim != 3 or points.shape[-1] != 2 or points.dtype.kind not in "fiu":
@@ -44,9 +52,8 @@ def read_tapvid(path: Path, size: Size | None = None, fps: float | None = None) 
         raise FormatError(f"occluded: expected shape {points.shape[:2]}; got {occluded.shape}.")
     canvas = agreed_size(stored, size, "a TAP-Vid file")
     visible = ~as_visibility(occluded, "occluded")
-    xy = points.astype(np.float64)
-    if _are_fractions(xy, visible, path.name):
-        xy = xy * np.array(canvas, dtype=np.float64)
+    is_fraction = _are_fractions(points, visible, path.name)
+    xy = in_pixels(points, canvas if is_fraction else (1.0, 1.0))
     return assemble(xy.transpose(1, 0, 2), visible.T, canvas, fps=fps)
 
 
@@ -54,9 +61,15 @@ def write_tapvid(path: Path, tracks: Tracks) -> None:
     """Write TAP-Vid's `points` as fractions (N, T, 2) float32 and `occluded` (N, T) bool.
 
     Canvas, ids and fps are not kept.
+    Raises FormatError where most visible points lie beyond -1..2: they would be read as pixels.
     """
     xy = tracks.xy.detach().cpu().numpy() / np.array(tracks.size, dtype=np.float32)
     occluded = ~tracks.visible.cpu().numpy()
+    if not _are_mostly_near(*_near(xy, ~occluded)):
+        raise FormatError(
+            "most of the visible points lie farther than a canvas outside of it, so TAP-Vid's "
+            "fractions would be taken for pixels; write .npz of this pack instead."
+        )
     arrays = {"points": np.ascontiguousarray(xy.transpose(1, 0, 2)), "occluded": occluded.T.copy()}
     write_bytes(path, npz_bytes(arrays))
 
@@ -79,6 +92,7 @@ def read_cotracker(path: Path, size: Size | None = None, fps: float | None = Non
         names = next(
             (pair for pair in COTRACKER_NAMES if pair[0] in arrays.names), COTRACKER_NAMES[0]
         )
+        _check_shape(arrays, names[0], frames_axis=-3)
         positions, visible = arrays.load(names[0]), arrays.load(names[1])
     if positions.ndim == 4 and positions.shape[0] == 1:
         positions = positions[0]
@@ -91,7 +105,7 @@ def read_cotracker(path: Path, size: Size | None = None, fps: float | None = Non
         raise FormatError(f"{names[1]}: expected shape {(1, *wanted)}; got {visible.shape}.")
     shown = as_visibility(visible.reshape(wanted), names[1])
     canvas = agreed_size(None, size, "a CoTracker file")
-    return assemble(positions.astype(np.float64) + CENTRE_ORIGIN, shown, canvas, fps=fps)
+    return assemble(in_pixels(positions, offset=CENTRE_ORIGIN), shown, canvas, fps=fps)
 
 
 def write_cotracker(path: Path, tracks: Tracks) -> None:
@@ -115,17 +129,40 @@ def _video_size(arrays: NpzArrays, points: tuple[int, ...]) -> Size | None:
 
 def _are_fractions(xy: np.ndarray, visible: np.ndarray, name: str) -> bool:
     """Whether most visible points lie within -1..2; the others are counted in a log line."""
-    shown = xy[visible]
-    near = np.abs(shown - 0.5).max(axis=-1, initial=0) <= 1.5
-    if 2 * int(near.sum()) < len(shown):
+    near, count = _near(xy, visible)
+    if not _are_mostly_near(near, count):
         log.info("%s: points beyond -1..2 are taken for pixels.", name)
         return False
-    if not near.all():
+    if near < count:
         log.warning(
             "%s: %d of %d visible points lie beyond -1..2; all are taken for fractions of the "
             "canvas, as most are.",
             name,
-            int((~near).sum()),
-            len(shown),
+            count - near,
+            count,
         )
     return True
+
+
+def _near(xy: np.ndarray, visible: np.ndarray) -> tuple[int, int]:
+    """How many visible points lie within -1..2, and how many there are."""
+    near = count = 0
+    rows = max(1, CONVERTED_AT_ONCE // max(1, xy.shape[1]))
+    for start in range(0, len(xy), rows):
+        shown = xy[start : start + rows][visible[start : start + rows]]
+        with np.errstate(over="ignore"):
+            near += int((np.abs(shown - 0.5).max(axis=-1, initial=0) <= 1.5).sum())
+        count += len(shown)
+    return near, count
+
+
+def _are_mostly_near(near: int, count: int) -> bool:
+    return 2 * near >= count
+
+
+def _check_shape(arrays: NpzArrays, name: str, frames_axis: int) -> None:
+    """Check the counts of positions before they are loaded."""
+    shape = arrays.shape(name)
+    if len(shape) >= 3:
+        points_axis = 0 if frames_axis == 1 else -2
+        check_counts(shape[frames_axis], shape[points_axis])

@@ -11,8 +11,8 @@ from ..atomic_write import atomic_write
 from ..errors import FormatError
 from ..geometry import Size
 from ..tracks.model import Tracks
-from .arrays import npy_bytes, read_npy
-from .assembly import agreed_size, as_visibility, assemble
+from .arrays import npy_bytes, read_npy, read_npy_shape
+from .assembly import agreed_size, as_visibility, assemble, check_counts
 from .files import check_writable
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,9 @@ def read_wan_move(path: Path, size: Size | None = None, fps: float | None = None
     Raises:
         FormatError: The partner is missing, shapes or types are others, or `size` is missing.
     """
+    shape = read_npy_shape(path)
+    if len(shape) >= 3:
+        check_counts(shape[-3], shape[-2])
     positions = read_npy(path)
     if positions.dtype == np.bool_:
         raise FormatError(

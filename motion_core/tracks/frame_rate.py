@@ -4,10 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from numbers import Real
+from typing import Any
 
 # Relative. NTSC's rates differ from the whole ones by 1e-3, their printed forms by less than this.
 RATE_TOLERANCE = 5e-4
 NTSC = 1000 / 1001
+# Frames per second: from a frame in a quarter of an hour to the fastest cameras.
+LOWEST_RATE, HIGHEST_RATE = 1e-3, 1e5
+
+
+def checked_rate(value: Any, name: str = "fps") -> float | None:
+    """A number of frames per second, or None for an unknown one.
+
+    Args:
+        value: 0.001..100,000, or None.
+        name: What errors call the value.
+
+    Raises:
+        TypeError: It is not a number; true and false are none.
+        ValueError: It is NaN or out of range.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a positive number or None; got {value!r:.60}.")
+    if not LOWEST_RATE <= value <= HIGHEST_RATE:
+        raise ValueError(
+            f"{name} must be a positive number, {LOWEST_RATE:g} to {HIGHEST_RATE:,.0f} frames per "
+            f"second, or None when unknown; got {value:.6g}."
+        )
+    return float(value)
 
 
 def same_rate(rate: float, other: float) -> bool:

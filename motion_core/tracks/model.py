@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from ..errors import ShapeError
 from ..geometry import Size, checked_size
+from .frame_rate import checked_rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +40,7 @@ class Tracks:
         _check_tensors(self.xy, self.visible, self.ids)
         _check_values(self.xy, self.ids)
         object.__setattr__(self, "size", checked_size(*self.size))
-        if self.fps is not None and not (math.isfinite(self.fps) and self.fps > 0):
-            raise ValueError(f"Tracks.fps must be a positive number or None; got {self.fps}.")
+        checked_rate(self.fps, "Tracks.fps")
 
     @property
     def num_frames(self) -> int:
