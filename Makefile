@@ -1,4 +1,4 @@
-# The commands: demo, quick, test, test-lowest, check, bench, golden. Each does its own set-up.
+# The commands: demo, quick, test, test-lowest, check, fuzz, bench, golden. Each does its own set-up.
 PYTHON ?= python3
 TORCH  ?= torch==2.13.0
 # How many test files run at once; 0 for one after the other in one process.
@@ -6,12 +6,14 @@ JOBS   ?= 2
 # The oldest Python and torch that pyproject.toml allows.
 PYTHON_LOWEST ?= python3.10
 TORCH_LOWEST  ?= torch==2.6.0
+# How long make fuzz runs.
+MINUTES ?= 60
 LOWEST := .venv-lowest
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.ready
 
-.PHONY: setup demo quick test test-lowest check bench golden clean
+.PHONY: setup demo quick test test-lowest check fuzz bench golden clean
 
 setup: $(STAMP)
 
@@ -50,6 +52,10 @@ check: $(STAMP)
 	$(PY) -m pyright
 	$(PY) -m pytest tests/contracts
 	node --test tests/js/*.test.js
+
+# Damaged and hostile inputs for as long as wanted; findings lie in out/fuzz.
+fuzz: $(STAMP)
+	$(PY) -m tests.fuzz --minutes $(MINUTES) $(FUZZ_ARGS)
 
 bench: $(STAMP)
 	$(PY) -m bench
