@@ -115,7 +115,7 @@ def test_look_at_puts_the_target_on_the_axis_and_the_picture_upright() -> None:
         (lambda: make_pose(None, (1, 2)), ShapeError, "three numbers"),
         (lambda: make_pose(None, (1, 2, math.inf)), ValueError, "must be finite"),
         (lambda: look_at((0, 0, 1), (0, 0, 1)), ValueError, "coincide"),
-        (lambda: look_at((0, 0, 0), (0, 5, 0)), ValueError, "no upright picture"),
+        (lambda: look_at((0, 0, 0), (0, 5, 0)), ValueError, "no upright image"),
     ],
 )
 def test_bad_motions_are_refused(call, error, message) -> None:

@@ -47,7 +47,7 @@ def test_moge_without_a_mask_still_drops_infinite_depth() -> None:
     [
         (moge(intrinsics=None), 0, FormatError, "panorama"),
         (moge(depth=None), 0, FormatError, "needs depth"),
-        (moge(), 2, ShapeError, "picture 2 .* batch of 2"),
+        (moge(), 2, ShapeError, "image 2 .* batch of 2"),
         (moge(mask=torch.zeros(2, 6, 8, dtype=torch.bool)), 0, ValueError, "no valid pixel"),
         ("geometry", 0, FormatError, "connect a MOGE_GEOMETRY"),
     ],
@@ -88,7 +88,7 @@ def test_a_single_view_gets_the_hosts_lens_and_no_sky() -> None:
     ("value", "index", "error", "message"),
     [
         (da3(depth=None), 0, FormatError, "connect a DA3_GEOMETRY"),
-        (da3(), 5, ShapeError, "picture 5"),
+        (da3(), 5, ShapeError, "image 5"),
         (da3(intrinsics=torch.eye(3)), 0, FormatError, r"\(1, S, 3, 3\)"),
         (da3(intrinsics=torch.eye(3)[None, None]), 0, FormatError, "mono mode"),
         (da3(intrinsics=torch.eye(3)[None, None]), 1, ShapeError, "view 1"),
