@@ -23,5 +23,9 @@ class CanvasUnknownError(FormatError):
     """A file does not store the canvas its pixels are measured on, and no size was given."""
 
 
+class OutOfMemoryError(MemoryError):
+    """Memory ran out or would run out; the message says what to make smaller."""
+
+
 class MissingExtraError(ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""

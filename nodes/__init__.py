@@ -24,6 +24,7 @@ from .evaluate_motion import EvaluateMotion
 from .expand import ExpandMotion
 from .files import LoadTracks, SaveTracks
 from .filter import FilterTracks
+from .guard import guard
 from .image_conductor_lora import ImageConductorLora
 from .info import TracksInfo
 from .load_track_controlnet import LoadTrackControlNet
@@ -85,6 +86,8 @@ NODES: list[type[io.ComfyNode]] = [
     ComposeMotion,
     SaveCamera,
 ]
+for _node in NODES:
+    guard(_node)
 
 
 class MotionPrompting(ComfyExtension):

@@ -14,7 +14,15 @@ from ..motion_core.geometry import MAX_SIDE, Size
 from ..motion_core.progress import silent
 from . import host
 from .schema import CameraSocket, DepthSocket, TracksSocket, schema, settings_of, tracks_output
-from .wire import camera_in, depth_in, mask_on_canvas, picture, tracks_in, tracks_out
+from .wire import (
+    camera_in,
+    depth_in,
+    mask_of_frame,
+    on_canvas,
+    picture,
+    tracks_in,
+    tracks_out,
+)
 
 MAX_POINTS = 1_000_000
 
@@ -72,7 +80,9 @@ POINTS = [
         "mask",
         [
             io.Mask.Input(
-                "mask", tooltip="White where points start. Same aspect ratio as the image."
+                "mask",
+                tooltip="White where points start. Same aspect ratio as the image; one mask, or "
+                "one per frame, of which the first counts.",
             ),
             spacing_input(8.0, 0.5, "Pixels between grid points."),
         ],
@@ -103,7 +113,7 @@ def _random(size: Size, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
 def _mask(size: Size, mask: Tensor, spacing: float) -> tuple[Tensor, Tensor | None]:
     from ..motion_core.tracks.seeding import mask_points
 
-    return mask_points(mask_on_canvas(mask, size), size, spacing), None
+    return mask_points(on_canvas(mask, size), size, spacing), None
 
 
 def _starts(size: Size, tracks: Any) -> tuple[Tensor, Tensor | None]:
@@ -187,7 +197,10 @@ class CameraTracks(io.ComfyNode):
 
         occlusion = Occlusion(occlusion_radius, occlusion_threshold)
         scene = CameraScene(depth_in(depth), camera_in(camera), occlusion)
-        starts, ids = CHOOSERS[points["points"]](scene.path.size, **settings_of(points, "points"))
+        settings = settings_of(points, "points")
+        if "mask" in settings:
+            settings["mask"] = mask_of_frame(settings["mask"], 0, scene.path.num_frames)
+        starts, ids = CHOOSERS[points["points"]](scene.path.size, **settings)
         tracks = reproject_points(scene.with_cell_px(cell), starts, progress=silent)
         tracks = tracks if ids is None else replace(tracks, ids=ids)
         warped = render_warped(picture(image), scene, progress=host.progress())

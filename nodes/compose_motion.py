@@ -21,7 +21,7 @@ from .schema import (
     settings_of,
     tracks_output,
 )
-from .wire import camera_in, depth_in, mask_on_canvas, tracks_in, tracks_out
+from .wire import camera_in, depth_in, mask_of_frame, on_canvas, tracks_in, tracks_out
 
 if TYPE_CHECKING:
     from ..motion_core.tracks import Tracks
@@ -137,7 +137,8 @@ def _connected(
             raise ValueError(f"mask_{number} belongs to tracks_{number}, which is not connected.")
         if value is not None:
             sets.append(tracks_in(value, canvas_image))
-            own.append(None if mask is None else mask_on_canvas(mask, sets[-1].size))
+            first = mask_of_frame(mask, 0, sets[-1].num_frames, f"mask_{number}")
+            own.append(None if first is None else on_canvas(first, sets[-1].size))
     return _Motions(sets, own)
 
 

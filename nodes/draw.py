@@ -13,7 +13,7 @@ from ..motion_core.tracks import Tracks, resample
 from . import host
 from .expand import EMPTY_DRAWING
 from .schema import MAX_FRAMES, schema, tracks_output
-from .wire import canvas_size, first_mask, picture, tracks_out
+from .wire import canvas_size, mask_of_frame, picture, tracks_out
 
 TOUCH_RADIUS = 0.02  # mask radius around a moving track, as a fraction of the short side
 OVERLAY_FRAMES = 32  # frames that the overlay connects to paths
@@ -31,7 +31,7 @@ def _inputs() -> list[Any]:
             "mask",
             optional=True,
             tooltip="The area of layers whose area is Mask; white is inside. Same aspect ratio as "
-            "the canvas.",
+            "the canvas; one mask, or one per frame, of which the first counts.",
         ),
         io.Int.Input(
             "width",
@@ -111,7 +111,7 @@ class DrawMotion(io.ComfyNode):
     @classmethod
     def execute(cls, width, height, frames, fps, motion, image=None, mask=None):
         size = canvas_size(image) or Size(width, height)
-        clip = {"fps": fps, "mask": first_mask(mask), "progress": host.progress()}
+        clip = {"fps": fps, "mask": mask_of_frame(mask, 0, frames), "progress": host.progress()}
         document = read_document(motion)
         tracks = expand_document(document, size, frames, **clip)
         touched = touched_area(tracks, TOUCH_RADIUS * min(size)).float()

@@ -11,7 +11,7 @@ from ..motion_core.expand import expand_document, expansion_notes
 from ..motion_core.geometry import MAX_SIDE
 from . import host
 from .schema import MAX_FRAMES, schema, tracks_output
-from .wire import canvas_size, first_mask, tracks_out
+from .wire import canvas_size, mask_of_frame, tracks_out
 
 EMPTY_DRAWING = '{"version": 1, "drawn_on": {"width": 832, "height": 480}, "layers": []}'
 
@@ -69,7 +69,7 @@ def _inputs() -> list[Any]:
             "mask",
             optional=True,
             tooltip='The area of layers whose area is "mask": white (above 0.5) is inside. Same '
-            "aspect ratio as the canvas.",
+            "aspect ratio as the canvas; one mask, or one per frame, of which the first counts.",
         ),
     ]
 
@@ -96,8 +96,10 @@ class ExpandMotion(io.ComfyNode):
     def execute(cls, motion, frames, fps, image=None, width=0, height=0, mask=None):
         document = read_document(motion)
         size = canvas_size(image, width, height) or document.drawn_on
-        clip = {"fps": fps or None, "mask": first_mask(mask), "progress": host.progress()}
-        tracks = expand_document(document, size, frames, **clip)
+        area, progress = mask_of_frame(mask, 0, frames), host.progress()
+        tracks = expand_document(
+            document, size, frames, fps=fps or None, mask=area, progress=progress
+        )
         notes = expansion_notes(document)
         ui = host.text_preview("\n".join(notes), cls) if notes else None
         return io.NodeOutput(tracks_out(tracks), ui=ui)

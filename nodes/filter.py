@@ -18,7 +18,7 @@ from ..motion_core.tracks import (
     select_random,
 )
 from .schema import canvas_input, schema, settings_of, tracks_input, tracks_output
-from .wire import mask_on_canvas, tracks_in, tracks_out
+from .wire import mask_of_frame, on_canvas, tracks_in, tracks_out
 
 MAX_POINTS = 1_000_000
 
@@ -48,7 +48,7 @@ OPTIONS = [
             io.Mask.Input(
                 "mask",
                 tooltip="Keeps tracks that start on the white part. Same aspect ratio as the "
-                "canvas.",
+                "canvas; one mask, or one per frame, of which the first counts.",
             )
         ],
     ),
@@ -61,7 +61,8 @@ OPTIONS = [
 def _inside_mask(tracks: Tracks, mask: Tensor) -> Tracks:
     keep = _starts_on_canvas(tracks)
     x, y = tracks.xy[:1, keep].floor().long().unbind(dim=-1)
-    is_inside = mask_on_canvas(mask, tracks.size)[y, x].flatten()
+    first = mask_of_frame(mask, 0, tracks.num_frames)
+    is_inside = on_canvas(first, tracks.size)[y, x].flatten()
     return select(tracks, torch.nonzero(keep).flatten()[is_inside])
 
 

@@ -16,6 +16,8 @@ import folder_paths
 from comfy_api.latest import io, ui
 from torch import Tensor, nn
 
+from ..motion_core.errors import OutOfMemoryError
+from ..motion_core.memory import is_out_of_memory
 from ..motion_core.progress import silent
 
 if TYPE_CHECKING:
@@ -28,10 +30,10 @@ Result = TypeVar("Result")
 HOME = "motion_prompting"
 # Attribute of a network that holds the host's ModelPatcher for it.
 PATCHER_KEY = "_motion_prompting_patcher"
-# Parts of torch's out-of-memory messages on CUDA, MPS and the CPU.
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 DRIVE = re.compile(r"^[A-Za-z]:")
 MAX_NAME = 240
+# Bytes of one part of a path: file systems take 255, and a number and a suffix are added.
+MAX_PART = 220
 PREVIEW_SIDE = 512
 
 
@@ -156,26 +158,25 @@ def model_place(name: str, *kinds: str) -> Path:
 def within_memory(run: Callable[[], Result]) -> Result:
     """The result of run(). If memory runs out, the host frees all it can.
 
-    Raises MemoryError then, which names the settings to lower.
+    Raises OutOfMemoryError then, which names the settings to lower.
     """
     try:
         return run()
     except (RuntimeError, MemoryError) as error:
-        message = str(error)
-        if not isinstance(error, MemoryError) and not any(
-            word in message for word in OUT_OF_MEMORY
-        ):
+        if isinstance(error, OutOfMemoryError) or not is_out_of_memory(error):
             raise
+        message = str(error)
     # Outside the handler: the error keeps the tensors of its traceback's frames alive.
-    _free_memory()
-    raise MemoryError(
+    free_memory()
+    raise OutOfMemoryError(
         "memory ran out while the model ran. Use a smaller image or a shorter clip, or load "
         "the model with another dtype (float16, bfloat16), with vae_tiling, or with decode_at_once "
         f"1. ({message.splitlines()[0] if message else 'no details'})"
     )
 
 
-def _free_memory() -> None:
+def free_memory() -> None:
+    """Unload the host's models and empty its caches, as far as there is a host."""
     try:
         from comfy.model_management import soft_empty_cache, unload_all_models
     except ImportError:
@@ -213,26 +214,38 @@ def on_device(model: nn.Module) -> nn.Module:
 def inside(folder: Path, name: str) -> Path:
     """The path of `name` in `folder`, links followed.
 
-    Raises ValueError for names that are empty, absolute, with drive letters or "..", and for links
-    that lead out of the folder.
+    Raises ValueError for names that are empty, absolute, with drive letters or "..", that no file
+    system stores, and for links that lead out of the folder or round in a circle.
     """
     plain = name.replace("\\", "/")
-    parts = PurePosixPath(plain).parts
-    is_wild = (
-        not plain.strip("/ .")
-        or len(plain) > MAX_NAME
-        or plain.startswith("/")
-        or DRIVE.match(plain) is not None
-        or ".." in parts
-        or any(ord(letter) < 32 for letter in plain)
-    )
-    path = folder if is_wild else (folder / plain).resolve()
-    if is_wild or not path.is_relative_to(folder.resolve()):
+    path = _resolved(folder / plain) if _is_plain(plain) else None
+    if path is None or not path.is_relative_to(folder.resolve()):
         raise ValueError(
-            f"{name[:80]!r} does not name a place inside ComfyUI's {folder.name} folder; use a "
-            'plain name such as "motion" or "tracks/motion".'
+            f"{ascii(name[:80])} does not name a place inside ComfyUI's {folder.name} folder; use "
+            'a plain name such as "motion" or "tracks/motion".'
         )
     return path
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is relative, stays in its folder and can be stored by file systems."""
+    if any(ord(letter) < 32 or "\ud800" <= letter <= "\udfff" for letter in name):
+        return False
+    parts = PurePosixPath(name).parts
+    is_wild = name.startswith("/") or DRIVE.match(name) is not None or ".." in parts
+    is_long = len(name) > MAX_NAME or any(len(part.encode()) > MAX_PART for part in parts)
+    return bool(name.strip("/ .")) and not is_wild and not is_long
+
+
+def _resolved(path: Path) -> Path | None:
+    """The path with its links followed; None where they lead in a circle."""
+    try:
+        found = path.resolve()
+        # Older versions of Python return a circle as it is.
+        found.exists()
+    except (OSError, RuntimeError):
+        return None
+    return None if found.is_symlink() else found
 
 
 def picture_preview(images: Tensor, node: type[io.ComfyNode]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from .schema import GuidanceSocket, ReferenceSocket, schema
-from .wire import first_mask, guidance_in, reference_in
+from .wire import guidance_in, reference_in, single_mask
 
 STEPS = ("adaptive", "as published")
 MATCHES = ("mean", "each place")
@@ -119,7 +119,7 @@ class MoftGuidance(io.ComfyNode):
             shares_attention=widgets["keep_look"],
             each_place=widgets["match"] == MATCHES[1],
         )
-        mask = first_mask(region)
+        mask = single_mask(region, "the region")
         where = None if mask is None else mask > 0.5
         plan = GuidancePlan(
             latent_guidance=(MoftLatentGuidance(reference_in(reference), where, settings),)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from . import host
 from .schema import MAX_FRAMES, ModelSocket, ReferenceSocket, schema
-from .wire import canvas_size, frames, mask_on_canvas, model_in
+from .wire import canvas_size, frames, mask_of_frame, model_in, on_canvas
 
 if TYPE_CHECKING:
     from ..motion_core.guidance.moft import MotionReference
@@ -117,11 +117,13 @@ class MoftReference(io.ComfyNode):
                 "MOFT Guidance sets where to move."
             )
 
+        where = mask_of_frame(region, 0, len(video), "the region")
+
         def read() -> MotionReference:
             host.on_device(chosen.network)
             if motion["motion"] == "direction":
                 return _direction_reference(chosen, video, motion)
-            return _video_reference(chosen, evenly(video, motion["frames"]), region)
+            return _video_reference(chosen, evenly(video, motion["frames"]), where)
 
         return io.NodeOutput(host.within_memory(read))
 
@@ -171,6 +173,6 @@ def _video_reference(chosen: TrackModel, video: Tensor, region: Tensor | None) -
         chosen.model,
         video,
         lambda: lucas_kanade_tracks(video),
-        region=None if region is None else mask_on_canvas(region, size),
+        region=None if region is None else on_canvas(region, size, "the region"),
         progress=host.progress(),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from .schema import ModelSocket, schema
-from .wire import first_mask, model_in
+from .wire import model_in, single_mask
 
 
 class MotionMask(io.ComfyNode):
@@ -49,6 +49,6 @@ class MotionMask(io.ComfyNode):
     def execute(cls, model, rule, mask=None):
         from ..motion_core.models.controls import with_mask
 
-        brush = first_mask(mask)
+        brush = single_mask(mask)
         white = None if brush is None else brush > 0.5
         return io.NodeOutput(with_mask(model_in(model), rule, white))

@@ -12,7 +12,7 @@ from ..motion_core.geometry import Size
 from . import host
 from .expand import EMPTY_DRAWING
 from .schema import MAX_FRAMES, schema, settings_of, tracks_output
-from .wire import canvas_size, frames, mask_on_canvas, tracks_out
+from .wire import canvas_size, frames, mask_of_frame, on_canvas, tracks_out
 
 if TYPE_CHECKING:
     from ..motion_core.pose import PoseSequence
@@ -127,9 +127,9 @@ def _estimated(clip: _Clip, video: Any, model: str, person: Any = None) -> PoseS
 
     pictures = frames(video)
     size = canvas_size(pictures)
-    boxes = None
-    if person is not None and size is not None:
-        boxes = [box_of_mask(mask_on_canvas(person, size), size)]
+    where, boxes = mask_of_frame(person, 0, len(pictures), "the person"), None
+    if where is not None and size is not None:
+        boxes = [box_of_mask(on_canvas(where, size, "the person"), size)]
     estimator = load_pose_estimator(host.model_folder(MODELS, model))
     estimator = replace(estimator, model=host.on_device(estimator.model))
     return estimator.estimate(pictures, boxes, fps=clip.fps, progress=host.progress())

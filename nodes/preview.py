@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
+from ..motion_core.memory import check_video_memory
 from . import host
 from .schema import schema, tracks_input
 from .wire import frames, picture, tracks_in
@@ -44,6 +45,7 @@ class PreviewTracks(io.ComfyNode):
         from ..motion_core.overlay import draw_tracks
 
         found = tracks_in(tracks, image)
+        check_video_memory(found.num_frames, found.size, "the drawing")
         if image is None:
             image = torch.zeros(1, found.size.height, found.size.width, 3)
         video = draw_tracks(frames(image), found, progress=host.progress())
@@ -93,5 +95,6 @@ class DraftMotion(io.ComfyNode):
         from ..motion_core.draft import draft
 
         found = tracks_in(tracks, image)
+        check_video_memory(found.num_frames, found.size)
         video = draft(picture(image), found, method=method, progress=host.progress())
         return io.NodeOutput(video)

@@ -10,10 +10,9 @@ from torch import Tensor
 
 from . import host
 from .schema import GuidanceSocket, ModelSocket, schema, tracks_input, tracks_output
-from .wire import guidance_in, mask_on_canvas, model_in, picture, tracks_in, tracks_out
+from .wire import guidance_in, mask_of_frame, model_in, on_canvas, picture, tracks_in, tracks_out
 
 if TYPE_CHECKING:
-    from ..motion_core.geometry import Size
     from ..motion_core.guidance import GuidancePlan
     from ..motion_core.models.protocols import GenerationResult, Guidance
     from ..motion_core.models.track_model import TrackModel
@@ -158,7 +157,7 @@ def sampled(
     from ..motion_core.sampling import sample
 
     chosen, found = model_in(model), tracks_in(tracks, image)
-    settings, free = sampling(chosen, asked), _movable(asked.movable, found.size)
+    settings, free = sampling(chosen, asked), _movable(asked.movable, found)
     first, frames = picture(image), found.num_frames
     request = GenerationRequest(first, frames, asked.prompt, asked.negative, free, last_only)
 
@@ -238,10 +237,11 @@ def _realised(clip: GenerationResult, asked: Tracks) -> Tracks:
     return replace(found, ids=ids, fps=asked.fps)
 
 
-def _movable(mask: Tensor | None, size: Size) -> Tensor | None:
-    if mask is None:
+def _movable(mask: Tensor | None, tracks: Tracks) -> Tensor | None:
+    first = mask_of_frame(mask, 0, tracks.num_frames, "the movable mask")
+    if first is None:
         return None
-    free = mask_on_canvas(mask, size)
+    free = on_canvas(first, tracks.size, "the movable mask")
     if not bool(free.any()):
         raise ValueError(
             "the movable mask is black everywhere, so nothing could move. Paint the areas white "

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..motion_core.geometry import Size
 from . import host
 from .schema import MAX_FRAMES, TracksSocket, schema, settings_of, tracks_output
-from .wire import canvas_size, frames, mask_of_frame, mask_on_canvas, tracks_in, tracks_out
+from .wire import canvas_size, frames, mask_of_frame, on_canvas, tracks_in, tracks_out
 
 if TYPE_CHECKING:
     from ..motion_core.tracks import Tracks
@@ -106,7 +106,7 @@ def _random(size: Size, frame: int, count: int, seed: int) -> Queries:
 def _mask(size: Size, frame: int, spacing: float, mask: Tensor) -> Queries:
     from ..motion_core.trackers import mask_queries
 
-    return mask_queries(mask_on_canvas(mask, size), size, spacing, frame), None
+    return mask_queries(on_canvas(mask, size), size, spacing, frame), None
 
 
 def _points(size: Size, frame: int, text: str) -> Queries:

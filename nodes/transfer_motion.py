@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..motion_core.geometry import Size
 from .schema import MAX_FRAMES, canvas_input, schema, settings_of, tracks_input, tracks_output
-from .wire import canvas_size, mask_of_frame, mask_on_canvas, tracks_in, tracks_out
+from .wire import canvas_size, mask_of_frame, on_canvas, single_mask, tracks_in, tracks_out
 
 if TYPE_CHECKING:
     from ..motion_core.tracks import Tracks
@@ -96,7 +96,7 @@ def _fit(
 
     pairs = ((source_mask, tracks.size), (target_mask, size))
     here, there = (
-        whole_box(canvas) if mask is None else box_of_mask(mask_on_canvas(mask, canvas), canvas)
+        whole_box(canvas) if mask is None else box_of_mask(on_canvas(mask, canvas), canvas)
         for mask, canvas in pairs
     )
     return fit_boxes(here, there, keep_aspect=keep_aspect)
@@ -107,8 +107,8 @@ def _shapes(
 ) -> Alignment:
     from ..motion_core.transfer import match_masks
 
-    source = mask_on_canvas(source_mask, tracks.size)
-    return match_masks(source, mask_on_canvas(target_mask, size), kind)
+    source = on_canvas(source_mask, tracks.size)
+    return match_masks(source, on_canvas(target_mask, size), kind)
 
 
 def _points(
@@ -128,6 +128,14 @@ def _none(tracks: Tracks, size: Size) -> Alignment:
     from ..motion_core.transfer import keep_place
 
     return keep_place(tracks.size, size)
+
+
+def _chosen_masks(settings: dict[str, Any], frame: int, frames: int) -> dict[str, Any]:
+    """The masks among the settings of an alignment: of the source's anchor frame, of the image."""
+    of_source = mask_of_frame(settings.get("source_mask"), frame, frames, "the source_mask")
+    of_target = single_mask(settings.get("target_mask"), "the target_mask")
+    found = {"source_mask": of_source, "target_mask": of_target}
+    return {name: mask for name, mask in found.items() if name in settings}
 
 
 ALIGNMENTS: dict[str, Callable[..., Alignment]] = {
@@ -233,9 +241,7 @@ class TransferMotion(io.ComfyNode):
         source = tracks_in(tracks, canvas_image)
         size = canvas_size(image) or source.size
         chosen = settings_of(alignment, "alignment")
-        if "source_mask" in chosen:
-            masks = chosen["source_mask"]
-            chosen["source_mask"] = mask_of_frame(masks, anchor_frame, source.num_frames)
+        chosen |= _chosen_masks(chosen, anchor_frame, source.num_frames)
         laid = ALIGNMENTS[alignment["alignment"]](source, size, **chosen)
         settings = TransferSettings(anchor_frame, displacement_scale, count or None, seed, leaving)
         return io.NodeOutput(tracks_out(transfer_motion(source, laid, size, settings)))

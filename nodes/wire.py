@@ -1,17 +1,24 @@
-"""Values of sockets, converted to the core's types and back.
+"""Values of sockets, checked and converted to the core's types, and back.
 
-The core's values are on the CPU in float32, whatever device and dtype the host uses.
+Every value of a socket passes through one function of this module before a node uses it, whatever
+the node that made it. The core's values are on the CPU in float32, whatever device and dtype the
+host uses. `widgets.py` checks the values of widgets.
 """
 
 from __future__ import annotations
 
+import logging
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import torch
 from torch import Tensor
 
 from ..motion_core import masks
+from ..motion_core.errors import ShapeError
 from ..motion_core.geometry import Size, checked_size
+from ..motion_core.images import image_size
 
 if TYPE_CHECKING:
     from ..motion_core.camera.camera_path import CameraPath
@@ -21,22 +28,40 @@ if TYPE_CHECKING:
     from ..motion_core.models.track_model import TrackModel
     from ..motion_core.tracks import Tracks
 
+log = logging.getLogger(__name__)
 
 OTHER_PROPORTIONS = (
     "Connect a mask drawn on the same image (Load Image gives an empty 64x64 mask for an image "
     "without transparency)."
 )
+# Filters and high dynamic range leave numbers outside 0..1, which are clamped; numbers beyond these
+# are of another unit, such as 0..255.
+DARKEST, BRIGHTEST = -2.0, 8.0
 Value = TypeVar("Value")
 
 
-def tracks_in(value: Any, image: Tensor | None = None) -> Tracks:
+def tracks_in(value: Any, image: Tensor | None = None, *, least_frames: int = 0) -> Tracks:
     """Tracks from a TRACKS value; an image may give the canvas.
 
-    Raises CanvasError when their sizes differ, FormatError when neither gives the canvas.
+    Args:
+        value: The TRACKS dict.
+        image: An IMAGE with the size of the canvas, or None.
+        least_frames: Frames that the node needs; 1 where it makes images of them.
+
+    Raises:
+        CanvasError: The sizes of tracks and image differ.
+        FormatError: The value is no TRACKS dict, or neither of them gives the canvas.
+        ShapeError: There are fewer frames.
     """
     from ..motion_core.formats.host import from_host
 
-    return from_host(value, size=canvas_size(image)).to("cpu")
+    found = from_host(value, size=canvas_size(image)).to("cpu")
+    if found.num_frames < least_frames:
+        raise ShapeError(
+            f"the tracks have {found.num_frames} frames; at least {least_frames} are needed. "
+            "Check what cuts them before this node."
+        )
+    return found
 
 
 def tracks_out(tracks: Tracks) -> dict[str, Any]:
@@ -106,7 +131,8 @@ def _of_kind(value: Any, kind: type[Value], wanted: str) -> Value:
 def canvas_size(image: Tensor | None, width: int = 0, height: int = 0) -> Size | None:
     """The size an image and two numbers agree on; None when neither is given.
 
-    image: (B, H, W, C). Raises ValueError when only one side is set or they disagree.
+    image: (B, H, W, C). Raises TypeError or ShapeError for what is no image, ValueError when only
+    one side is set or they disagree.
     """
     if bool(width) != bool(height):
         raise ValueError(
@@ -116,61 +142,149 @@ def canvas_size(image: Tensor | None, width: int = 0, height: int = 0) -> Size |
     stated = checked_size(width, height) if width else None
     if image is None:
         return stated
-    image_size = Size(image.shape[-2], image.shape[-3])
-    if stated is not None and stated != image_size:
+    check_batch(image)
+    size = checked_size(*image_size(image))
+    if stated is not None and stated != size:
         raise ValueError(
-            f"the image is {image_size} but width and height are {stated}. Set both to 0 to use "
+            f"the image is {size} but width and height are {stated}. Set both to 0 to use "
             "the image's size."
         )
-    return image_size
+    return size
+
+
+def check_batch(image: Any) -> None:
+    """Check that a value is an IMAGE: (B, H, W, C) of pixels, C 1, 3 or 4. Values are not read.
+
+    Raises TypeError for what is no tensor of numbers, ShapeError for another shape.
+    """
+    if not isinstance(image, Tensor) or image.is_complex():
+        raise TypeError(f"expected an IMAGE; got {_described(image)}. Connect Load Image.")
+    if image.ndim != 4 or 0 in image.shape or image.shape[-1] not in (1, 3, 4):
+        raise ShapeError(
+            "expected an IMAGE batch (B, H, W, 3) with at least one image of at least one pixel; "
+            f"got {tuple(image.shape)}."
+        )
 
 
 def picture(image: Tensor) -> Tensor:
-    """The first image of an IMAGE: (H, W, 3) float32 in 0..1."""
-    return frames(image)[0]
+    """The first image of an IMAGE: (H, W, 3) float32 in 0..1. Raises what frames raises."""
+    check_batch(image)
+    return frames(image[:1])[0]
 
 
 def frames(image: Tensor) -> Tensor:
     """All images of an IMAGE: (B, H, W, 3) float32 in 0..1; alpha is dropped, grey tripled.
 
-    Raises ValueError for an empty batch or an unknown number of channels.
+    Bytes are divided by 255; numbers slightly outside 0..1, which filters leave, are clamped.
+
+    Raises:
+        TypeError: The value is no tensor of bytes or floating point numbers.
+        ShapeError: It is empty or has an unknown number of channels.
+        ValueError: It holds NaN, infinities, or numbers far outside 0..1.
     """
-    if image.ndim != 4 or not image.shape[0] or image.shape[-1] not in (1, 3, 4):
-        raise ValueError(
-            f"expected an IMAGE batch (B, H, W, 3) with at least one image; got "
-            f"{tuple(image.shape)}."
-        )
+    check_batch(image)
     colours = image[..., :3] if image.shape[-1] >= 3 else image.expand(-1, -1, -1, 3)
-    return colours.cpu().float().clamp(0.0, 1.0)
+    return _unit_numbers(colours, "the IMAGE").clamp(0.0, 1.0)
 
 
-def first_mask(mask: Tensor | None) -> Tensor | None:
-    """The first image of a MASK (B, H, W) or (H, W): (H, W) float32 in 0..1; None stays None."""
-    return None if mask is None else masks.first_mask(mask).cpu().float()
+def _unit_numbers(values: Tensor, name: str) -> Tensor:
+    """float32 on the CPU; bytes divided by 255. Raises TypeError or ValueError, see frames."""
+    if values.dtype == torch.bool:
+        return values.cpu().float()
+    if values.dtype == torch.uint8:
+        return values.cpu().float() / 255.0
+    if not values.is_floating_point():
+        raise TypeError(f"{name} holds {values.dtype}; expected floating point numbers, 0..1.")
+    numbers = values.detach().cpu().float()
+    low, high = (float(bound) for bound in torch.aminmax(numbers))
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError(
+            f"{name} holds NaN or infinite numbers; expected 0..1. A model upstream has failed: "
+            "check what made it."
+        )
+    if low < DARKEST or high > BRIGHTEST:
+        raise ValueError(
+            f"{name} holds numbers from {low:.3g} to {high:.3g}; expected 0..1. Divide 8-bit "
+            "values by 255."
+        )
+    return numbers
 
 
-def mask_of_frame(mask: Tensor | None, frame: int, frames: int) -> Tensor | None:
-    """(H, W), the mask of one frame of a clip from a MASK (B, H, W); None stays None.
+def mask_batch(mask: Any, name: str = "the mask") -> Tensor:
+    """A MASK as (B, H, W) float32 in 0..1; (H, W) and (B, 1, H, W) of other packs are taken too.
+
+    Raises TypeError for what is no tensor of numbers, ShapeError for another shape or no pixels,
+    ValueError for NaN and infinities.
+    """
+    if not isinstance(mask, Tensor) or mask.is_complex():
+        raise TypeError(f"{name}: expected a MASK; got {_described(mask)}.")
+    shape = tuple(mask.shape)
+    if mask.ndim == 4 and shape[1] == 1:
+        mask = mask[:, 0]
+    batch = mask[None] if mask.ndim == 2 else mask
+    if batch.ndim != 3 or 0 in batch.shape:
+        raise ShapeError(f"{name} must be a MASK (B, H, W) with at least one pixel; got {shape}.")
+    if batch.dtype == torch.uint8 and int(batch.max()) <= 1:
+        batch = batch.bool()
+    return _unit_numbers(batch, name)
+
+
+def mask_of_frame(
+    mask: Tensor | None, frame: int, frames: int, name: str = "the mask"
+) -> Tensor | None:
+    """(H, W), the mask of one frame of a clip from a MASK; None stays None.
 
     One mask counts for every frame; a batch as long as the clip holds one for each.
-    Raises ValueError for a batch of another length.
+
+    Args:
+        mask: (B, H, W) or (H, W).
+        frame: Which frame, counted from 0.
+        frames: The length of the clip.
+        name: What errors call the mask.
+
+    Raises:
+        TypeError, ShapeError, ValueError: What mask_batch raises; a batch of another length; a
+            frame that the clip does not have.
     """
-    if mask is None or mask.ndim == 2 or len(mask) == 1:
-        return first_mask(mask)
-    if len(mask) != frames:
+    if mask is None:
+        return None
+    batch = mask_batch(mask, name)
+    if len(batch) == 1:
+        return batch[0]
+    if len(batch) != frames:
         raise ValueError(
-            f"{len(mask)} masks are connected but the clip has {frames} frames. Connect one mask, "
+            f"{name} has {len(batch)} images but the clip has {frames} frames. Connect one mask, "
             "or one for each frame."
         )
     if not 0 <= frame < frames:
         raise ValueError(f"frame {frame} is not one of the {frames} frames of the clip.")
-    return mask[frame].cpu().float()
+    return batch[frame]
 
 
-def mask_on_canvas(mask: Tensor, size: Size) -> Tensor:
-    """The first image of a MASK on the canvas: (H, W) bool, True above one half.
+def single_mask(mask: Tensor | None, name: str = "the mask") -> Tensor | None:
+    """(H, W), the one mask of a node that works without a clip; None stays None.
+
+    Raises what mask_batch raises, and ValueError for several masks.
+    """
+    if mask is None:
+        return None
+    batch = mask_batch(mask, name)
+    if len(batch) != 1:
+        raise ValueError(
+            f"{name} has {len(batch)} images, and this node takes one for the whole clip. Choose "
+            "one of the batch first."
+        )
+    return batch[0]
+
+
+def on_canvas(mask: Tensor, size: Size, name: str = "the mask") -> Tensor:
+    """A mask (H, W) on the canvas: (H, W) bool, true above one half.
 
     A mask of another size is resized by its nearest pixels. Raises CanvasError when it has other
     proportions than the canvas.
     """
-    return masks.mask_on_canvas(masks.first_mask(mask).cpu(), size, "the mask", OTHER_PROPORTIONS)
+    return masks.mask_on_canvas(mask, size, name, OTHER_PROPORTIONS)
+
+
+def _described(value: Any) -> str:
+    return f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__

@@ -11,7 +11,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ..errors import MissingExtraError
+from ..errors import MissingExtraError, OutOfMemoryError
+from ..memory import is_out_of_memory
 from .parser import make_parser
 from .terminal import echo
 
@@ -36,13 +37,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of stdout has closed it; closing it again must not raise.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, OSError, MissingExtraError, MemoryError) as error:
+    except (ValueError, OSError, MissingExtraError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
+            raise
         echo(f"error: {_one_line(error)}")
         return REFUSED
     return 0
 
 
 def _one_line(error: BaseException) -> str:
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error) and not isinstance(error, OutOfMemoryError):
         return "there is not enough memory; ask for fewer frames or a smaller --max-side."
     return " ".join(str(error).split()) or type(error).__name__

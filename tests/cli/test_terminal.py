@@ -119,9 +119,19 @@ def test_bad_input_is_one_line_and_code_2(case: str, folder: Path, motion_core: 
     assert sorted(folder.iterdir()) == before, "a refused command leaves no file"
 
 
-def test_too_little_memory_is_one_line_too(folder, motion_core, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate"
+                     " memory: you tried to allocate 9 bytes."),
+        RuntimeError("MPS backend out of memory"),
+    ],
+    ids=["python", "torch on the processor", "torch on a graphics card"],
+)  # fmt: skip
+def test_too_little_memory_is_one_line_too(folder, motion_core, monkeypatch, error) -> None:
     def starved(*args: object, **more: object) -> None:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr("motion_core.cli.convert.write_tracks", starved)
     result = motion_core("convert", "tracks.npz", "a.npz")

@@ -14,6 +14,7 @@ GROUND = {"errors", "geometry", "progress", "atomic_write", "regular_files", "sa
     "weights_io",
     "images",
     "masks",
+    "memory",
 }
 ON_TRACKS = GROUND | {"tracks"}
 EVERYTHING = (
@@ -35,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "model_folder": {"errors", "weights_io", "safe_json"},
     "images": {"errors", "geometry"},
     "masks": {"errors", "geometry"},
+    "memory": {"errors", "geometry"},
     "kernels": GROUND,
     "tracks": GROUND,
     "document": ON_TRACKS,

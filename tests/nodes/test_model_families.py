@@ -249,7 +249,7 @@ def test_wan_follows_its_tracks(nodes: Any) -> None:
     assert set(map(id, control.control.network.parameters())) < set(
         map(id, control.network.parameters())
     ), "the host moves the control too"
-    with pytest.raises(ValueError, match="wan_move or ati or nothing; got 'birds'"):
+    with pytest.raises(ValueError, match="wan_move, ati, nothing; got 'birds'"):
         load(nodes, name, follow="birds")
 
 
@@ -276,7 +276,7 @@ def test_a_controlnet_is_for_its_family_alone(nodes: Any, files: Path) -> None:
         ("image_conductor", {"folder": "nowhere"}, "needs unet.ckpt in .*nowhere"),
         ("image_conductor", {"folder": " "}, "needs folder: name the file or folder"),
         ("image_conductor", {"folder": "../ImageConductor"}, "inside ComfyUI's motion_prompting"),
-        ("image_conductor", {"dtype": "int8"}, "dtype must be one of auto, float32"),
+        ("image_conductor", {"dtype": "int8"}, "dtype must be one of: auto, float32"),
         ("motionpro", {"checkpoint": "ImageConductor/unet.ckpt"}, "AnimateDiff or Image Conductor"),
         ("motionpro", {"checkpoint": "/etc/passwd"}, "inside ComfyUI's"),
         ("motionpro", {"base": "stable-diffusion-v1-5"}, "holds AutoencoderKL instead of"),

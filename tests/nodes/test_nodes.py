@@ -388,5 +388,5 @@ def test_a_batch_of_masks_gives_the_mask_of_the_chosen_frame(call: Any) -> None:
         x = tracks["track_path"][2, :, 0]
         assert float(x.min()) >= 40 and float(x.max()) <= 60
     points = {"points": "mask", "spacing": 4.0, "mask": masks[:3]}
-    with pytest.raises(ValueError, match="3 masks are connected but the clip has 4 frames"):
+    with pytest.raises(ValueError, match="has 3 images but the clip has 4 frames"):
         call("TrackVideo", video, "lucas_kanade", points, 2, 0.0, 24.0)

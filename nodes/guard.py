@@ -1,0 +1,102 @@
+"""Around every node's execute: its inputs are checked, and every failure becomes a sentence.
+
+A person reads the first sentence of an error in the host's dialog; errors of torch and numpy name
+shapes and operators of our code there, which help nobody. They reach the log as the cause.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..motion_core.errors import OutOfMemoryError
+from ..motion_core.memory import is_out_of_memory
+from . import host
+from .widgets import checked_inputs
+
+log = logging.getLogger(__name__)
+
+# What the libraries and the interpreter raise where our own code has checked too little. Our own
+# errors are of other types, and those of the host (a press on cancel) belong to none of them.
+FOREIGN = (RuntimeError, LookupError, ArithmeticError, AttributeError, AssertionError, NameError)
+ADVICE = "Use a smaller image or a shorter clip."
+
+
+def guard(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
+    """The same node class, whose execute checks its inputs against the schema and raises readable
+    errors only. A class that is guarded already is left as it is."""
+    run: Callable[..., io.NodeOutput] = node.execute.__func__  # type: ignore[attr-defined]
+    if hasattr(run, "__wrapped__"):
+        return node
+    signature = inspect.signature(run)
+    inputs = functools.lru_cache(maxsize=1)(lambda: node.define_schema().inputs)
+
+    @functools.wraps(run)
+    def execute(cls: type[io.ComfyNode], *args: Any, **widgets: Any) -> io.NodeOutput:
+        values = checked_inputs(inputs(), _by_name(signature, args, widgets))
+        return _readable(lambda: run(cls, **values), node, values)
+
+    node.execute = classmethod(execute)  # type: ignore[assignment,method-assign]
+    return node
+
+
+def _by_name(
+    signature: inspect.Signature, args: tuple[Any, ...], widgets: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All arguments of a call by name. Raises TypeError for a missing or an unknown one."""
+    try:
+        bound = signature.bind(None, *args, **widgets)
+    except TypeError as error:
+        raise TypeError(f"the inputs of the node are not complete: {error}.") from None
+    found: dict[str, Any] = {}
+    for name, value in list(bound.arguments.items())[1:]:
+        is_rest = signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
+        found |= value if is_rest else {name: value}
+    return found
+
+
+def _readable(
+    run: Callable[[], io.NodeOutput], node: type[io.ComfyNode], values: Mapping[str, Any]
+) -> io.NodeOutput:
+    try:
+        return run()
+    except OSError as error:
+        if error.errno is None:
+            raise
+        place = ascii(error.filename)[:200] if error.filename else "a file"
+        raise type(error)(f"{place} could not be read or written: {error.strerror}.") from error
+    except (OutOfMemoryError, MemoryError, *FOREIGN) as error:
+        if isinstance(error, OutOfMemoryError):
+            raise
+        if not is_out_of_memory(error):
+            name = node.__name__
+            raise RuntimeError(
+                f"{name} cannot work with these inputs: {_summary(values)}. Please report this "
+                f"with the log; the cause is there ({type(error).__name__})."
+            ) from error
+        message = str(error)
+    # Outside the handler: the error keeps the tensors of its traceback's frames alive.
+    host.free_memory()
+    first = message.splitlines()[0] if message else "no details"
+    raise OutOfMemoryError(f"memory ran out. {ADVICE} ({first})")
+
+
+def _summary(values: Mapping[str, Any]) -> str:
+    parts = [f"{name} {_short(value)}" for name, value in values.items()]
+    return ", ".join(parts)[:400]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"{tuple(value.shape)}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} {_short(one)}" for key, one in value.items()) + "}"
+    if value is None or isinstance(value, (bool, int, float)):
+        return repr(value)
+    return ascii(value[:24]) if isinstance(value, str) else type(value).__name__
