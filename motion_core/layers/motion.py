@@ -1,0 +1,109 @@
+"""The motion of every layer of a picture, and of its background."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..fields.arrays import FloatArray
+from ..tracks.model import Tracks
+from .deformation import Deformation, deform
+from .handles import Handles, handles_of
+from .layered_picture import LayeredPicture
+from .mesh import mesh_of, mesh_spacing
+
+# Pixels around a layer's support that its mesh covers: more than the reach of the bicubic filter.
+MESH_MARGIN = 3
+# A layer or a background continues past the edge of the picture by at most this part of the long
+# side.
+MOST_MARGIN = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class LayersInMotion:
+    """The motion of a layered picture.
+
+    Attributes:
+        layers: one deformation for each layer, back to front.
+        plate: that of the background.
+        margins: by how many pixels each layer continues past the edge of the picture.
+        plate_margin: by how many pixels the background does.
+    """
+
+    layers: tuple[Deformation, ...]
+    plate: Deformation
+    margins: tuple[int, ...]
+    plate_margin: int
+
+
+def move_layers(
+    layered: LayeredPicture, tracks: Tracks, tick: Callable[[], None] = lambda: None
+) -> LayersInMotion:
+    """Deforms the mesh of every layer, and that of the background, by their tracks.
+
+    Args:
+        layered: the picture.
+        tracks: those that its layers name.
+        tick: called repeatedly; may raise to stop the work.
+    """
+    deformations, margins = [], []
+    for layer in layered.layers:
+        tick()
+        shows_edge = touches_edge(layer.alpha)
+        alpha, margin = layer.alpha, 0
+        area = float(alpha.sum())
+        radius = layer_radius(alpha)
+        handles = handles_of(tracks, layer.tracks, radius)
+        if shows_edge:
+            margin = _margin(handles, layered)
+            alpha = mirrored(alpha[..., None], margin)[..., 0]
+        mesh = mesh_of(
+            alpha,
+            mesh_spacing(area, len(handles.start)),
+            margin=MESH_MARGIN,
+            origin=(-margin, -margin),
+        )
+        deformations.append(deform(mesh, handles, radius, tick=tick))
+        margins.append(margin)
+    plate, plate_margin = _moved_plate(layered, tracks, tick)
+    return LayersInMotion(tuple(deformations), plate, tuple(margins), plate_margin)
+
+
+def _moved_plate(
+    layered: LayeredPicture, tracks: Tracks, tick: Callable[[], None]
+) -> tuple[Deformation, int]:
+    width, height = layered.size
+    radius = math.sqrt(width * height / math.pi)
+    handles = handles_of(tracks, layered.background_tracks, radius)
+    margin = _margin(handles, layered)
+    whole = np.ones((height + 2 * margin, width + 2 * margin), np.float32)
+    spacing = mesh_spacing(width * height, len(handles.start))
+    mesh = mesh_of(whole, spacing, margin=MESH_MARGIN, origin=(-margin, -margin))
+    return deform(mesh, handles, radius, tick=tick), margin
+
+
+def layer_radius(alpha: FloatArray) -> float:
+    """The radius of a disc as large as a layer, pixels; at least one."""
+    return max(math.sqrt(float(alpha.sum()) / math.pi), 1.0)
+
+
+def touches_edge(alpha: FloatArray) -> bool:
+    """Whether a layer (H, W) reaches the edge of the picture."""
+    return bool(max(alpha[0].max(), alpha[-1].max(), alpha[:, 0].max(), alpha[:, -1].max()) > 0.1)
+
+
+def mirrored(texture: FloatArray, margin: int) -> FloatArray:
+    """A layer (H, W, C) continued by `margin` pixels past every edge of the picture: what the frame
+    cuts off is assumed to go on alike."""
+    return np.pad(texture, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
+
+
+def _margin(handles: Handles, layered: LayeredPicture) -> int:
+    """How far past the edge of the picture content may come into view, pixels."""
+    if not handles.visible.any():
+        return 0
+    travel = np.linalg.norm(handles.xy - handles.start, axis=-1)[handles.visible].max()
+    return math.ceil(min(1.5 * travel, MOST_MARGIN * max(layered.size))) if travel > 0 else 0
