@@ -13,6 +13,7 @@ import torch
 from tests.host.fixtures import fill_input_folder, fill_models_folder
 from tests.host.real import RealHost
 from tests.host.runner import StandInHost
+from tests.host.worker import HostWorker
 
 
 @pytest.fixture
@@ -34,6 +35,15 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHost]:
     fill_input_folder(host.input_dir)
     fill_models_folder(host.models_dir)
     with host:
+        yield host
+
+
+@pytest.fixture(scope="session")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostWorker]:
+    """ComfyUI imported in a subprocess that runs functions of the tests; needs COMFYUI_DIR."""
+    if not os.environ.get("COMFYUI_DIR"):
+        pytest.skip("needs COMFYUI_DIR, a ComfyUI checkout")
+    with HostWorker(tmp_path_factory.mktemp("worker") / "host.log") as host:
         yield host
 
 
