@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..atomic_write import write_text
 from .arguments import count_argument, seed_argument
+from .evaluate_real import add_real_arguments, run_real
 from .terminal import echo, meter
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ EXAMPLES = [
     "--tracks 4 16 64 256 drag --json report.json --markdown report.md --sheet sheet.png",
     "--weights dense.safetensors sparse.safetensors --tracks 4 2048 --json ablation.json",
     "--weights lite.safetensors --steps 1 2 4 8 16 --tracks 16 --json steps.json",
+    "--real data/real --methods layered lite --every 3 --json photos.json",
     "--scenes other --davis data/DAVIS --json report.json",
 ]
 # Beside the report until it is written.
@@ -83,6 +85,7 @@ def add_arguments(command: ArgumentParser) -> None:
         help="validation scenes on which each baseline chooses its settings (default 32)",
     )
     command.add_argument("--davis", type=Path, metavar="DIR", help="a DAVIS 2017 folder (480p)")
+    add_real_arguments(command)
     _add_outputs(command)
 
 
@@ -107,6 +110,9 @@ def run(args: Namespace) -> None:
     ):
         if path is not None:
             check_output(path, suffixes)
+    if args.real is not None:
+        run_real(args, JOURNAL)
+        return
     settings = _settings(args)
     journal = Journal(args.json.with_name(args.json.name + JOURNAL), settings.fingerprint())
     if journal.rows:

