@@ -150,10 +150,11 @@ def backward(displacement: FloatArray) -> FloatArray:
     if not len(order):
         return np.zeros_like(displacement)
     empty = (source < 0).astype(np.uint8)
-    _, labels = cv2.distanceTransformWithLabels(
+    _, found = cv2.distanceTransformWithLabels(
         empty, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    known = np.zeros(labels.max() + 1, np.int64)
+    labels = np.asarray(found, np.int64)
+    known = np.zeros(int(labels.max()) + 1, np.int64)
     known[labels[empty == 0]] = source[empty == 0]
     return shift[known[labels]].astype(np.float32)
 

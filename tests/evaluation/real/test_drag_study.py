@@ -50,7 +50,7 @@ def test_nearest_track_carries_the_thing_as_one(folder: Path) -> None:
     photograph = read_photograph(folder, "set/a")
     drag = natural_drag(photograph.thing, "set/a")
     figures = drag_figures(Method("nearest"), photograph, drag, None)
-    assert figures["goes"] > 0.7 and figures["bending"] < 0.05 and figures["handle"] < 1
+    assert figures["goes"] > 0.7 and figures["bending"] < 0.1 and figures["handle"] < 1
     assert figures["background"] > 0.05, "it takes the background along"
     assert math.isnan(figures["still"]) and figures["pins"] == 0
 

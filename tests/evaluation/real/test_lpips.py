@@ -135,7 +135,10 @@ def test_missing_layers_and_wrong_shapes_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("protocol", [3, 4])
 def test_arrays_survive(tmp_path: Path, protocol: int) -> None:
-    arrays = {"a": {"b": np.arange(6, dtype=np.float32).reshape(2, 3)}, "c": np.float32([[7]])}
+    arrays = {
+        "a": {"b": np.arange(6, dtype=np.float32).reshape(2, 3)},
+        "c": np.full((1, 1), 7, np.float32),
+    }
     arrays["f"] = np.asfortranarray(np.arange(12, dtype=np.float32).reshape(3, 4))
     found = read_numpy_pickle(written(tmp_path / "w.ckpt", arrays, protocol))
     assert sorted(found) == ["a/b", "c", "f"]
