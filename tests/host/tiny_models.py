@@ -1,8 +1,8 @@
 """Tiny random models of ComfyUI's own classes, as its loaders would hand them to a graph.
 
-Only for use inside a host; see worker.py. Every model is built from the host's own config class with
-small sizes, filled with random weights, and wrapped in the host's ModelPatcher. Beside it come
-latents of a matching shape and the conditioning its nodes would make.
+Only for use inside a host; see worker.py. Every model is built from the host's own config
+class with small sizes, filled with random weights, and wrapped in the host's ModelPatcher. Beside
+it come latents of a matching shape and the conditioning that its nodes would make.
 """
 
 from __future__ import annotations
@@ -93,21 +93,45 @@ def _pooled(shape: tuple[int, ...]) -> dict[str, Any]:
 
 
 _WAN = {
-    **{"dim": 48, "ffn_dim": 64, "freq_dim": 16, "text_dim": 24, "num_heads": 2, "num_layers": 2},
-    **{"text_len": 8, "image_model": "wan2.1"},
+    "dim": 48,
+    "ffn_dim": 64,
+    "freq_dim": 16,
+    "text_dim": 24,
+    "num_heads": 2,
+    "num_layers": 2,
+    "text_len": 8,
+    "image_model": "wan2.1",
 }
 _LTX = {
-    **{"in_channels": 128, "cross_attention_dim": 64, "attention_head_dim": 32},
-    **{"num_attention_heads": 2, "caption_channels": 24, "num_layers": 2},
+    "in_channels": 128,
+    "cross_attention_dim": 64,
+    "attention_head_dim": 32,
+    "num_attention_heads": 2,
+    "caption_channels": 24,
+    "num_layers": 2,
 }
 _SVD = {
-    **{"model_channels": 64, "in_channels": 8, "out_channels": 4, "num_res_blocks": [1, 1]},
-    **{"channel_mult": (1, 2), "transformer_depth": [1, 1], "transformer_depth_output": [1] * 4},
-    **{"transformer_depth_middle": 1, "context_dim": 24, "adm_in_channels": 768},
-    **{"num_classes": "sequential", "use_linear_in_transformer": True, "image_size": 32},
-    **{"use_spatial_transformer": True, "use_temporal_attention": True, "legacy": False},
-    **{"use_temporal_resblock": True, "extra_ff_mix_layer": True, "merge_strategy": "learned"},
-    **{"merge_factor": 0.0, "video_kernel_size": [3, 1, 1]},
+    "model_channels": 64,
+    "in_channels": 8,
+    "out_channels": 4,
+    "num_res_blocks": [1, 1],
+    "channel_mult": (1, 2),
+    "transformer_depth": [1, 1],
+    "transformer_depth_output": [1] * 4,
+    "transformer_depth_middle": 1,
+    "context_dim": 24,
+    "adm_in_channels": 768,
+    "num_classes": "sequential",
+    "use_linear_in_transformer": True,
+    "image_size": 32,
+    "use_spatial_transformer": True,
+    "use_temporal_attention": True,
+    "legacy": False,
+    "use_temporal_resblock": True,
+    "extra_ff_mix_layer": True,
+    "merge_strategy": "learned",
+    "merge_factor": 0.0,
+    "video_kernel_size": [3, 1, 1],
 }
 RECIPES: dict[str, Recipe] = {
     "wan21_i2v": Recipe(
@@ -127,9 +151,13 @@ RECIPES: dict[str, Recipe] = {
     "ltxav": Recipe(
         "LTXAV",
         {
-            **{**_LTX, "image_model": "ltxav", "audio_in_channels": 128},
-            **{"audio_cross_attention_dim": 32, "audio_attention_head_dim": 16},
-            **{"audio_num_attention_heads": 2, "caption_channels": 24},
+            **_LTX,
+            "image_model": "ltxav",
+            "audio_in_channels": 128,
+            "audio_cross_attention_dim": 32,
+            "audio_attention_head_dim": 16,
+            "audio_num_attention_heads": 2,
+            "caption_channels": 24,
         },
         128,
         48,
@@ -138,12 +166,26 @@ RECIPES: dict[str, Recipe] = {
     "hunyuan_video": Recipe(
         "HunyuanVideo",
         {
-            **{"image_model": "hunyuan_video", "in_channels": 16, "out_channels": 16},
-            **{"patch_size": [1, 2, 2], "vec_in_dim": 16, "axes_dim": [4, 6, 6], "theta": 256},
-            **{"context_in_dim": 24, "hidden_size": 32, "mlp_ratio": 2.0, "num_heads": 2},
-            **{"depth": 1, "depth_single_blocks": 1, "qkv_bias": True, "guidance_embed": True},
-            **{"byt5": False, "meanflow": False, "use_cond_type_embedding": False},
-            **{"vision_in_dim": None, "meanflow_sum": False},
+            "image_model": "hunyuan_video",
+            "in_channels": 16,
+            "out_channels": 16,
+            "patch_size": [1, 2, 2],
+            "vec_in_dim": 16,
+            "axes_dim": [4, 6, 6],
+            "theta": 256,
+            "context_in_dim": 24,
+            "hidden_size": 32,
+            "mlp_ratio": 2.0,
+            "num_heads": 2,
+            "depth": 1,
+            "depth_single_blocks": 1,
+            "qkv_bias": True,
+            "guidance_embed": True,
+            "byt5": False,
+            "meanflow": False,
+            "use_cond_type_embedding": False,
+            "vision_in_dim": None,
+            "meanflow_sum": False,
         },
         16,
         24,
@@ -152,10 +194,17 @@ RECIPES: dict[str, Recipe] = {
     "cogvideox": Recipe(
         "CogVideoX_T2V",
         {
-            **{"image_model": "cogvideox", "num_attention_heads": 2, "attention_head_dim": 32},
-            **{"time_embed_dim": 32, "text_embed_dim": 24, "num_layers": 2, "sample_width": WIDTH},
-            **{"sample_height": HEIGHT, "sample_frames": 4 * FRAMES - 3},
-            **{"max_text_seq_length": WORDS, "use_rotary_positional_embeddings": True},
+            "image_model": "cogvideox",
+            "num_attention_heads": 2,
+            "attention_head_dim": 32,
+            "time_embed_dim": 32,
+            "text_embed_dim": 24,
+            "num_layers": 2,
+            "sample_width": WIDTH,
+            "sample_height": HEIGHT,
+            "sample_frames": 4 * FRAMES - 3,
+            "max_text_seq_length": WORDS,
+            "use_rotary_positional_embeddings": True,
         },
         16,
         24,
@@ -163,13 +212,29 @@ RECIPES: dict[str, Recipe] = {
     "mochi": Recipe(
         "GenmoMochi",
         {
-            **{"image_model": "mochi_preview", "depth": 2, "patch_size": 2, "num_heads": 2},
-            **{"hidden_size_x": 48, "hidden_size_y": 24, "mlp_ratio_x": 256.0, "mlp_ratio_y": 2.0},
-            **{"learn_sigma": False, "in_channels": 12, "qk_norm": True, "qkv_bias": False},
-            **{"out_bias": True, "attn_drop": 0.0, "patch_embed_bias": True, "use_t5": True},
-            **{"posenc_preserve_area": True, "timestep_mlp_bias": True, "rope_theta": 10000.0},
-            **{"attend_to_padding": False, "timestep_scale": 1000.0, "t5_feat_dim": 24},
-            **{"t5_token_length": WORDS},
+            "image_model": "mochi_preview",
+            "depth": 2,
+            "patch_size": 2,
+            "num_heads": 2,
+            "hidden_size_x": 48,
+            "hidden_size_y": 24,
+            "mlp_ratio_x": 256.0,
+            "mlp_ratio_y": 2.0,
+            "learn_sigma": False,
+            "in_channels": 12,
+            "qk_norm": True,
+            "qkv_bias": False,
+            "out_bias": True,
+            "attn_drop": 0.0,
+            "patch_embed_bias": True,
+            "use_t5": True,
+            "posenc_preserve_area": True,
+            "timestep_mlp_bias": True,
+            "rope_theta": 10000.0,
+            "attend_to_padding": False,
+            "timestep_scale": 1000.0,
+            "t5_feat_dim": 24,
+            "t5_token_length": WORDS,
         },
         12,
         24,
@@ -179,10 +244,19 @@ RECIPES: dict[str, Recipe] = {
     "minimax_h3": Recipe(
         "MiniMaxH3",
         {
-            **{"image_model": "minimax_h3", "hidden_size": 64, "num_layers": 2, "text_dim": 24},
-            **{"token_refiner_num_layers": 1, "num_attention_heads": 1, "ffn_hidden_size": 48},
-            **{"attention_head_dim": 128, "time_embed_hidden_size": 32, "time_embed_dim": 24},
-            **{"timestep_input_dim": 16, "latents_dim": 24, "audio_latents_dim": 32},
+            "image_model": "minimax_h3",
+            "hidden_size": 64,
+            "num_layers": 2,
+            "text_dim": 24,
+            "token_refiner_num_layers": 1,
+            "num_attention_heads": 1,
+            "ffn_hidden_size": 48,
+            "attention_head_dim": 128,
+            "time_embed_hidden_size": 32,
+            "time_embed_dim": 24,
+            "timestep_input_dim": 16,
+            "latents_dim": 24,
+            "audio_latents_dim": 32,
         },
         24,
         24,
@@ -191,10 +265,18 @@ RECIPES: dict[str, Recipe] = {
     "sd15": Recipe(
         "SD15",
         {
-            **{"model_channels": 64, "in_channels": 4, "out_channels": 4, "image_size": 32},
-            **{"num_res_blocks": [1, 1], "channel_mult": (1, 2), "context_dim": 24},
-            **{"transformer_depth": [1, 1], "transformer_depth_output": [1] * 4, "legacy": False},
-            **{"transformer_depth_middle": 1, "use_spatial_transformer": True},
+            "model_channels": 64,
+            "in_channels": 4,
+            "out_channels": 4,
+            "image_size": 32,
+            "num_res_blocks": [1, 1],
+            "channel_mult": (1, 2),
+            "context_dim": 24,
+            "transformer_depth": [1, 1],
+            "transformer_depth_output": [1] * 4,
+            "legacy": False,
+            "transformer_depth_middle": 1,
+            "use_spatial_transformer": True,
         },
         4,
         24,
@@ -229,7 +311,7 @@ def _text(width: int, seed: int) -> Tensor:
 
 
 def _fill(network: torch.nn.Module, seed: int) -> None:
-    """Random weights of a size that keeps activations finite; the host leaves them uninitialised."""
+    """Random weights that keep activations finite; the host leaves them uninitialised."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in network.named_parameters():
