@@ -118,7 +118,9 @@ class DrawMotion(io.ComfyNode):
         overlay = _overlay(tracks, image)
         ui: dict[str, Any] = {"text": list(expansion_notes(document))}
         if image is not None:
-            ui |= host.picture_preview(picture(image)[None], cls).as_dict()
+            # A key of our own: the host would draw "images" again under the editor.
+            preview = host.picture_preview(picture(image)[None], cls).as_dict()
+            ui["motion_picture"] = preview["images"]
         return io.NodeOutput(tracks_out(tracks), motion, touched[None], overlay, ui=ui)
 
 

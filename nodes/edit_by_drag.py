@@ -20,7 +20,6 @@ class EditByDrag(io.ComfyNode):
             category="Motion Prompting/Sampling",
             description="Edits an image by dragging: the last frame of Track Sampler, without the "
             "frames before it where the model can skip them.",
-            hidden=[io.Hidden.unique_id],
             inputs=sampler_inputs(),
             outputs=[
                 io.Image.Output(
@@ -38,4 +37,4 @@ class EditByDrag(io.ComfyNode):
     @classmethod
     def execute(cls, model, image, tracks, **widgets):
         clip = sampled(model, image, tracks, Widgets(**widgets), last_only=True)
-        return io.NodeOutput(clip.frames, uncovered(clip), ui=notes_shown(clip, cls))
+        return io.NodeOutput(clip.frames, uncovered(clip), ui=notes_shown(clip))

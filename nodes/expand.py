@@ -87,7 +87,6 @@ class ExpandMotion(io.ComfyNode):
             description="Converts a drawn motion (drags, pins, turning spheres, moving regions) "
             "to point tracks of any frame count and size. Camera layers create no tracks: "
             "connect the drawing to Camera Path for them.",
-            hidden=[io.Hidden.unique_id],
             inputs=_inputs(),
             outputs=[tracks_output("Point tracks (T, N) in pixels of the canvas.")],
         )
@@ -100,6 +99,5 @@ class ExpandMotion(io.ComfyNode):
         tracks = expand_document(
             document, size, frames, fps=fps or None, mask=area, progress=progress
         )
-        notes = expansion_notes(document)
-        ui = host.text_preview("\n".join(notes), cls) if notes else None
+        ui = host.text_preview("\n".join(expansion_notes(document)))
         return io.NodeOutput(tracks_out(tracks), ui=ui)

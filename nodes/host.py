@@ -253,11 +253,6 @@ def picture_preview(images: Tensor, node: type[io.ComfyNode]) -> Any:
     return ui.PreviewImage(images, cls=node) if len(images) else None
 
 
-def text_preview(text: str, node: type[io.ComfyNode]) -> Any:
-    """A preview of text on the node, whose schema needs the hidden unique_id."""
-    try:
-        from server import PromptServer
-    except ImportError:
-        return ui.PreviewText(text)
-    PromptServer.instance.send_progress_text(text, node.hidden.unique_id)
+def text_preview(text: str) -> Any:
+    """A text that `web/node_text.js` shows in the node; an empty one clears it."""
     return ui.PreviewText(text)

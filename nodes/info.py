@@ -68,7 +68,6 @@ class TracksInfo(io.ComfyNode):
             "long run: a size or length other than the video's, points that start invisible or "
             "leave the image, invalid visibility.",
             is_output_node=True,
-            hidden=[io.Hidden.unique_id],
             inputs=[
                 tracks_input("The tracks to examine."),
                 io.Image.Input(
@@ -97,4 +96,4 @@ class TracksInfo(io.ComfyNode):
         is_bare = isinstance(tracks, dict) and tracks.get("canvas") is None
         found = tracks_in(tracks, image if is_bare else None)
         text = report(tracks, found, canvas_size(image), frames)
-        return io.NodeOutput(text, ui=host.text_preview(text, cls))
+        return io.NodeOutput(text, ui=host.text_preview(text))

@@ -107,7 +107,6 @@ class TrackSampler(io.ComfyNode):
             category="Motion Prompting/Sampling",
             description="Makes a video from an image with a model that follows tracks. Also "
             "returns where the points went and which areas the first frame does not show.",
-            hidden=[io.Hidden.unique_id],
             inputs=[*sampler_inputs(), _part("start", 0.0), _part("end", 1.0)],
             outputs=[
                 io.Image.Output("images", display_name="images", tooltip="The video's frames."),
@@ -125,7 +124,7 @@ class TrackSampler(io.ComfyNode):
     def execute(cls, model, image, tracks, **widgets):
         clip = sampled(model, image, tracks, Widgets(**widgets))
         went = tracks_out(_realised(clip, tracks_in(tracks, image)))
-        return io.NodeOutput(clip.frames, went, uncovered(clip), ui=notes_shown(clip, cls))
+        return io.NodeOutput(clip.frames, went, uncovered(clip), ui=notes_shown(clip))
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,9 +219,9 @@ def uncovered(clip: GenerationResult) -> Tensor:
     return clip.frames.new_zeros(clip.frames.shape[:3]) if clip.holes is None else clip.holes
 
 
-def notes_shown(clip: GenerationResult, node: type[io.ComfyNode]) -> Any:
-    """The notes of a result as a preview on the node; None without notes."""
-    return host.text_preview("\n".join(clip.notes), node) if clip.notes else None
+def notes_shown(clip: GenerationResult) -> Any:
+    """The notes of a result, shown on the node."""
+    return host.text_preview("\n".join(clip.notes))
 
 
 def _realised(clip: GenerationResult, asked: Tracks) -> Tracks:

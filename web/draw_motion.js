@@ -83,9 +83,8 @@ function hookNode(node, { editor, refresh, pictures, stops }) {
   chain(node, "onAdded", () => replaceElement(editor, removedElements.get(node.id)));
   chain(node, "onConnectionsChange", () => setTimeout(() => pictures.refresh()));
   chain(node, "onExecuted", (shown) => {
+    pictures.take(shown?.motion_picture?.[0]);
     editor.setNotes(shown?.text ?? []);
-    pictures.executed = shown?.images?.[0] ?? pictures.executed;
-    pictures.refresh();
   });
   chain(node, "onRemoved", () => {
     keepSession(node, editor);
@@ -226,13 +225,24 @@ function sessionKey(node) {
 /** Finds the picture to draw on and gives it to the editor whenever it may have changed. */
 function makePictureSource(node, editor) {
   let shownUrl = null;
+  let shownNote = null;
   let watched = { widget: null, stop: () => {} };
+  let arrived = null; // the file of the last run, and the picture it was made of
   const source = {
-    executed: null, // the file of the last run
+    take(file) {
+      if (file) arrived = { file, origin: originUrl(node) };
+      source.refresh();
+    },
     refresh() {
       const from = upstreamNode(node, "image");
-      watch(from && mediaWidget(from));
-      const url = pictureUrl(node, from, source.executed);
+      const origin = from && originOf(from);
+      watch(origin && mediaWidget(origin));
+      if (arrived && arrived.origin !== originUrl(node)) arrived = null;
+      const exact = (from && urlOf(from)) ?? (arrived ? viewUrl(arrived.file) : null);
+      const url = exact ?? originUrl(node) ?? keptUrl(node);
+      const note = origin && !exact ? earlierNote(from) : null;
+      if (note !== shownNote) editor.setNotes(note ? [note] : []);
+      shownNote = note;
       if (url === shownUrl) return;
       shownUrl = url;
       if (!url) {
@@ -258,16 +268,38 @@ function makePictureSource(node, editor) {
   return source;
 }
 
-function pictureUrl(node, from, executed) {
-  if (from) {
-    const file = fileOf(mediaWidget(from)?.value) ?? shownBy(from);
-    if (file) return viewUrl(file);
-    if (from.imgs?.[0]?.src) return from.imgs[0].src;
-  }
-  if (executed) return viewUrl(executed);
+/** The picture that a node loads or shows. */
+function urlOf(node) {
+  const file = fileOf(mediaWidget(node)?.value) ?? shownBy(node);
+  return file ? viewUrl(file) : (node.imgs?.[0]?.src ?? null);
+}
+
+/** The picture that was dropped on the editor, while nothing is connected. */
+function keptUrl(node) {
   const isLinked = node.inputs?.some((input) => input.name === "image" && input.link != null);
   const kept = node.properties?.[PICTURE_PROPERTY];
   return !isLinked && kept ? viewUrl(kept) : null;
+}
+
+/**
+ * The first node with a picture on the way back through nodes that take in a single image, such as
+ * those that scale it; null when there is none.
+ */
+function originOf(node, depth = 0) {
+  if (urlOf(node)) return node;
+  const images = node.inputs?.filter(({ type, link }) => type === "IMAGE" && link != null) ?? [];
+  const before = images.length === 1 && depth < 16 ? upstreamNode(node, images[0].name) : null;
+  return before && originOf(before, depth + 1);
+}
+
+function originUrl(node) {
+  const from = upstreamNode(node, "image");
+  const origin = from && originOf(from);
+  return origin ? urlOf(origin) : null;
+}
+
+function earlierNote({ title, type }) {
+  return `The image before "${title ?? type}" is shown. Run once to see the one that arrives.`;
 }
 
 /** The node whose output feeds an input, found through reroutes and out of subgraphs. */

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.browser.conftest import frontend_files, open_canvas
+from tests.browser.conftest import SIZE, frontend_files, open_canvas
 
 pytestmark = pytest.mark.slow
 
@@ -213,6 +213,38 @@ def test_without_its_picture_the_canvas_of_the_numbers_is_drawn_on(canvas: Any) 
     assert len(text["layers"]) == 1
 
 
+def test_behind_a_node_that_scales_the_picture_is_found(canvas: Any) -> None:
+    canvas.page.evaluate(
+        """([id]) => {
+          const scale = LiteGraph.createNode("ImageScale");
+          scale.pos = [20, 420];
+          app.graph.add(scale);
+          const set = (name, value) => {
+            scale.widgets.find((widget) => widget.name === name).value = value;
+          };
+          set("width", 208);
+          set("height", 208);
+          const load = app.graph.nodes.find((node) => node.type === "LoadImage");
+          const draw = app.graph.getNodeById(id);
+          load.connect(0, scale, 0);
+          scale.connect(0, draw, 0);
+        }""",
+        [canvas.node_id],
+    )
+    canvas.settle(700)
+    note = canvas.page.locator(".mp-badge-note")
+    assert "before" in note.inner_text() and "Run once" in note.inner_text()
+    canvas.drag((0.3, 0.3), (0.5, 0.3))
+    assert json.loads(canvas.text())["drawn_on"] == {"width": 416, "height": 240}
+    canvas.queue()
+    canvas.settle(800)
+    canvas.size = (208, 208)
+    canvas.drag((0.3, 0.6), (0.5, 0.6))
+    canvas.size = SIZE
+    start = canvas.layers()[1]["points"][0][1:]
+    assert np.allclose(start, [0.3, 0.6], atol=0.02), "drawn on the square image that arrived"
+
+
 def test_a_deleted_node_lets_go_of_all_it_took(canvas: Any) -> None:
     canvas.page.evaluate(REMEMBER_CONTEXTS)
     canvas.page.evaluate("() => app.graph.clear()")
@@ -228,7 +260,7 @@ def test_a_deleted_node_lets_go_of_all_it_took(canvas: Any) -> None:
     canvas.page.evaluate("() => { window.stages = [...document.querySelectorAll('.mp-canvas')]; }")
     canvas.page.evaluate("() => app.graph.clear()")
     canvas.settle(600)
-    assert canvas.page.locator(".mp-editor, .mp-dialog").count() == 0
+    assert canvas.page.locator(".mp-editor, .mp-cover").count() == 0
     assert window_listeners(canvas.page) == before
     assert canvas.page.evaluate("() => window.contexts.every((gl) => gl.isContextLost())")
     assert canvas.page.evaluate("() => window.stages.every((stage) => stage.width === 0)")

@@ -150,13 +150,6 @@ def test_links_inside_the_folder_are_followed(door: Any, host: StandInHost, tmp_
     assert door.input_file("near.npz") == (host.input_dir / "tracks.npz").resolve()
 
 
-def test_text_reaches_the_nodes_face(door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    reported: list[tuple[str, str]] = []
-    tell = types.SimpleNamespace(send_progress_text=lambda *words: reported.append(words))
-    server = types.ModuleType("server")
-    server.PromptServer = types.SimpleNamespace(instance=tell)  # type: ignore[attr-defined]
-    node = types.SimpleNamespace(hidden=types.SimpleNamespace(unique_id="7"))
-    assert door.text_preview("quiet", node).as_dict() == {"text": ("quiet",)}
-    monkeypatch.setitem(sys.modules, "server", server)
-    assert door.text_preview("loud", node).as_dict() == {"text": ("loud",)}
-    assert reported == [("loud", "7")]
+def test_text_is_sent_to_the_node(door: Any) -> None:
+    assert door.text_preview("two\nlines").as_dict() == {"text": ("two\nlines",)}
+    assert door.text_preview("").as_dict() == {"text": ("",)}

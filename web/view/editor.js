@@ -74,8 +74,14 @@ export function createEditor({
     },
     ...makeInputs({ ...parts, store, source, canvasSize }),
     /** What a new editor for the same node should continue with. */
-    session: () => Object.fromEntries(KEPT.map((name) => [name, store.state[name]])),
-    resume: (session) => store.set(session),
+    session: () => ({
+      state: Object.fromEntries(KEPT.map((name) => [name, store.state[name]])),
+      isFullscreen: parts.fullscreen.isOpen,
+    }),
+    resume({ state, isFullscreen }) {
+      store.set(state);
+      if (isFullscreen) parts.fullscreen.open();
+    },
     destroy() {
       controller.abort();
       destroy(parts);

@@ -146,9 +146,8 @@ const CSS = `
 .mp-key-row { display: flex; gap: 8px; padding: 2px 0; break-inside: avoid; align-items: baseline; }
 .mp-key-row kbd { flex: none; min-width: 26px; text-align: center; padding: 0 5px; border-radius: 4px; background: var(--mp-field); border: 1px solid var(--mp-line); font: 11px ui-monospace, monospace; }
 
-.mp-dialog { width: 96vw; height: 94vh; max-width: none; max-height: none; padding: 0; border: 0; background: none; overflow: hidden; }
-.mp-dialog::backdrop { background: rgba(0, 0, 0, 0.6); }
-.mp-dialog .mp-body { inset: 0; --mp-names: 220px; }
+.mp-cover { position: fixed; inset: 0; width: auto; height: auto; margin: 0; padding: 0; border: 0; background: rgba(0, 0, 0, 0.6); overflow: hidden; }
+.mp-cover .mp-body { inset: 3vh 2vw; --mp-names: 220px; }
 .mp-wide { display: grid; grid-template: auto minmax(0, 1fr) auto minmax(0, auto) / minmax(0, 1fr) auto; }
 .mp-wide .mp-toolbar, .mp-wide .mp-transport, .mp-wide .mp-timeline { grid-column: 1 / -1; }
 .mp-wide .mp-toolbar { grid-row: 1; }
