@@ -34,6 +34,7 @@ from .moft_guidance import MoftGuidance
 from .moft_reference import MoftReference
 from .moft_similarity import MoftSimilarity
 from .motion_mask import MotionMask
+from .motion_noise import MotionNoise
 from .pose_motion import PoseMotion
 from .preview import DraftMotion, PreviewTracks
 from .retime import RetimeTracks
@@ -61,6 +62,7 @@ NODES: list[type[io.ComfyNode]] = [
     MoftReference,
     MoftGuidance,
     MoftSimilarity,
+    MotionNoise,
     TrackSampler,
     EditByDrag,
     EvaluateMotion,

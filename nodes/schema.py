@@ -22,6 +22,9 @@ GuidanceSocket = io.Custom("MOTION_GUIDANCE")
 # A MotionReference: a motion in the features of one model.
 ReferenceSocket = io.Custom("MOTION_REFERENCE")
 
+# The host's own type of a source of noise.
+NoiseSocket = io.Custom("NOISE")
+
 
 def schema(
     name: str, *, aliases: list[str], is_interactive: bool = False, **fields: Any

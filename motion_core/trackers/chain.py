@@ -119,7 +119,7 @@ def chain_tracks(
         step = 1 if last >= first else -1
         for index, rgb in enumerate(clip.walk(first, last)):
             frame = first + step * index
-            walk.advance(_frame(rgb))
+            walk.advance(as_frame(rgb))
             walk.start(frames == frame)
             xy[frame, walk.started] = walk.position[walk.started]
             visible[frame, walk.started] = walk.visible[walk.started]
@@ -127,7 +127,7 @@ def chain_tracks(
     return tracks_of(clip, queries, torch.from_numpy(xy), torch.from_numpy(visible))
 
 
-def _frame(rgb: NDArray[np.uint8]) -> Frame:
+def as_frame(rgb: NDArray[np.uint8]) -> Frame:
     import cv2
 
     return Frame(rgb, np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))

@@ -16,7 +16,7 @@ from ..progress import Progress, silent
 from ..tracks import Tracks
 from ..weights_io import load_into, read_weights
 from .appearance import Points
-from .chain import ChainSettings, Frame, chain_tracks
+from .chain import ChainSettings, Frame, as_frame, chain_tracks
 from .clip import Video
 from .tracker import ShouldStop, never
 
@@ -100,6 +100,18 @@ class RaftFlow:
         with torch.inference_mode():
             flow = self.model(padded[:1], padded[1:])[-1][0]
         return flow[:, :height, :width].movedim(0, -1).cpu().numpy()
+
+
+def measured_flow(before: Tensor, after: Tensor, source: Flow | None = None) -> Tensor:
+    """(H, W, 2) float32 pixels: the motion of every pixel of a picture to the next.
+
+    Args:
+        before: (H, W, 3) float 0..1.
+        after: (H, W, 3) float 0..1.
+        source: Computes the flow; None takes DIS.
+    """
+    frames = [as_frame((one.cpu() * 255).round().byte().numpy()) for one in (before, after)]
+    return torch.from_numpy((source or DisFlow()).flow(*frames))
 
 
 def load_raft(path: Path, device: torch.device | str = "cpu") -> RaftFlow:

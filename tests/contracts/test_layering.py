@@ -56,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
     "transfer": ON_TRACKS,
     "pose": ON_TRACKS | {"model_folder", "document", "expand"},
     "models": ON_TRACKS | {"model_folder", "raster", "fields"},
-    "guidance": ON_TRACKS | {"models"},
+    "guidance": ON_TRACKS | {"models", "fields"},
     "sampling": ON_TRACKS | {"models", "guidance"},
     "layered_scenes": ON_TRACKS,
     "training": ON_TRACKS | {"layered_scenes", "models"},

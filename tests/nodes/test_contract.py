@@ -38,6 +38,7 @@ NODE_IDS = {
     "MotionPromptingLoadTracks",
     "MotionPromptingMagnifyMotion",
     "MotionPromptingMotionMask",
+    "MotionPromptingMotionNoise",
     "MotionPromptingMoftGuidance",
     "MotionPromptingMoftReference",
     "MotionPromptingMoftSimilarity",
