@@ -32,7 +32,7 @@ from tests.host.test_workflows import FOLDER, api, node_of, video_shape
 from tests.host.ui_workflow import to_api, with_older_codec
 
 OUR_PART = {"LoadImage", "ImageScale", "CreateVideo", "SaveVideo"}  # and every node of ours
-LATENTS = ("WanMoveTrackToVideo", "WanTrackToVideo", "EmptyLTXVLatentVideo")
+LATENTS = ("WanMoveTrackToVideo", "WanTrackToVideo", "WanImageToVideo", "EmptyLTXVLatentVideo")
 
 
 @pytest.fixture
