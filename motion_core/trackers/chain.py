@@ -128,6 +128,7 @@ def chain_tracks(
 
 
 def as_frame(rgb: NDArray[np.uint8]) -> Frame:
+    """A picture (H, W, 3) in the forms that steppers read."""
     import cv2
 
     return Frame(rgb, np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))
