@@ -8,6 +8,7 @@ from pathlib import Path
 
 from comfy_api.latest import ComfyExtension, io
 
+from . import host
 from .camera_free_guidance import CameraFreeGuidance
 from .camera_path import CameraPathNode
 from .camera_save import SaveCamera
@@ -38,6 +39,7 @@ from .motion_noise import MotionNoise
 from .pose_motion import PoseMotion
 from .preview import DraftMotion, PreviewTracks
 from .retime import RetimeTracks
+from .samples import install_samples
 from .separate import SeparateMotion
 from .track_sampler import TrackSampler
 from .track_video import TrackVideo
@@ -96,7 +98,7 @@ class MotionPrompting(ComfyExtension):
     """The extension that ComfyUI loads."""
 
     async def on_load(self) -> None:
-        """Log which libraries are missing and how to install them."""
+        """Log which libraries are missing, and put the templates' media into the input folder."""
         missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
         if missing:
             log.warning(
@@ -105,6 +107,7 @@ class MotionPrompting(ComfyExtension):
                 ", ".join(missing),
                 REQUIREMENTS,
             )
+        install_samples(host.input_folder())
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """Every node class of the pack."""

@@ -103,10 +103,15 @@ def watch() -> Watch:
     return Watch(shown.progress, shown.preview)
 
 
+def input_folder() -> Path:
+    """The host's input folder."""
+    return Path(folder_paths.get_input_directory())
+
+
 def input_file(name: str) -> Path:
     """A file of the host's input folder. Raises ValueError if it is outside the folder or
     missing."""
-    path = inside(Path(folder_paths.get_input_directory()), name)
+    path = inside(input_folder(), name)
     if not path.is_file():
         raise ValueError(f"there is no file {name!r} in ComfyUI's input folder; put it there.")
     return path
@@ -115,7 +120,7 @@ def input_file(name: str) -> Path:
 def input_files(suffixes: set[str]) -> list[str]:
     """Names of the input folder's files with one of these suffixes, sorted; links out of the
     folder are left out."""
-    folder = Path(folder_paths.get_input_directory()).resolve()
+    folder = input_folder().resolve()
     found = folder.iterdir() if folder.is_dir() else iter(())
     return sorted(
         path.name

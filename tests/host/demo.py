@@ -28,22 +28,10 @@ from .runner import Run, StandInHost
 WORKFLOW = ROOT / "workflows" / "api" / "drag.json"
 SAMPLED = ROOT / "workflows" / "api" / "sample_lite.json"
 OUT = ROOT / "out" / "demo"
-PHOTO = "example.png"
 PREFIX = "MotionPrompting"
 PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "pillow", "scikit-image")
 TILE_WIDTH = 320
 LABEL_HEIGHT = 26
-
-
-def put_photo(folder: Path) -> None:
-    """A cat (Chelsea, by Stéfan van der Walt, CC0), the sample photo of scikit-image.
-
-    Its last column is left out: ComfyUI's Save Video, like most players, wants even sides.
-    """
-    import skimage.data
-    from PIL import Image
-
-    Image.fromarray(skimage.data.chelsea()[:, :450]).save(folder / PHOTO)
 
 
 def gather(prompt: dict[str, Any], run: Run, output_dir: Path) -> dict[str, Path]:
@@ -91,7 +79,6 @@ def main() -> None:
     sampled = json.loads(SAMPLED.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as base:
         host = StandInHost(Path(base))
-        put_photo(host.input_dir)
         run = host.run(prompt)
         second = host.run(sampled)
         files = gather(prompt, run, host.output_dir) | gather(sampled, second, host.output_dir)

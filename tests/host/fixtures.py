@@ -22,12 +22,12 @@ from motion_core.scene.render import render_scene
 from motion_core.scene.scene import MIDDLE, Scene, make_scene
 from motion_core.tracks import make_tracks
 from motion_core.video import write_video
+from tests.host.samples import CAT, CLIP, PORTRAIT, TRACKS
 from tests.lite.models import BASE, SIZES, tiny_lite
 
 PICTURE_SIZE = Size(96, 64)
-PICTURE = "example.png"
-TRACK_FILE = "tracks.npz"
-VIDEO = "example.mp4"
+# Small files under the names of the samples, which the pack then leaves as they are.
+PICTURE, TRACK_FILE, VIDEO = CAT, TRACKS, CLIP
 LITE_BASE = "lite_base.safetensors"
 VIDEO_FRAMES, VIDEO_FPS = 17, 16.0
 
@@ -54,7 +54,8 @@ def fill_input_folder(folder: Path) -> None:
 
     width, height = PICTURE_SIZE
     ramp = np.linspace(0, 255, width * height * 3).reshape(height, width, 3).astype(np.uint8)
-    Image.fromarray(ramp).save(folder / PICTURE)
+    for name in (PICTURE, PORTRAIT):
+        Image.fromarray(ramp).save(folder / name)
     along = torch.linspace(10, 60, 9)
     xy = torch.stack([torch.stack([along, along / 2], -1), torch.full((9, 2), 30.0)], dim=1)
     write_tracks(folder / TRACK_FILE, make_tracks(xy, PICTURE_SIZE, fps=8.0))

@@ -44,14 +44,14 @@ def lent(host: Any) -> Iterator[Any]:
 
 
 def put_scene(folder: Path, *, moving: bool = False) -> tuple[Any, CameraPath]:
-    """Writes example.png and its exact depth as scene.npy; gives the scene and a still camera."""
+    """Writes the picture and its exact depth, scene.npy; gives the scene and a still camera."""
     scene = make_scene(0, frames=FRAMES, moving=moving)
     setup = CameraSetup(
         SIZE, intrinsics_from_fov(SIZE, 60.0), torch.tensor([0.0, 0.0, 6.0]).double(), FRAMES
     )
     still = make_path([], setup)
     picture = render_scene(scene, still, samples=1).video[0]
-    write_image(folder / "example.png", picture)
+    write_image(folder / "motion_prompting_cat.jpg", picture)
     np.save(folder / "scene.npy", depth_of(scene, still).z.numpy())
     return scene, still
 
@@ -114,8 +114,8 @@ def test_an_object_under_a_moving_camera_goes_where_the_scene_says(lent: Any) ->
     scene, still = put_scene(lent.input_dir, moving=True)
     prompt = on_the_scene("object_plus_camera")
     ball = _ball_tracks(scene, still)
-    write_tracks(lent.input_dir / "tracks.npz", ball)
-    load = {"file": "tracks.npz", "width": 0, "height": 0, "fps": 0.0}
+    write_tracks(lent.input_dir / "motion_prompting_tracks.npz", ball)
+    load = {"file": "motion_prompting_tracks.npz", "width": 0, "height": 0, "fps": 0.0}
     prompt["ball"] = {"class_type": "MotionPromptingLoadTracks", "inputs": load}
     node = node_of(prompt, "MotionPromptingComposeMotion")
     compose = prompt[node]["inputs"]
@@ -179,7 +179,7 @@ def test_a_depth_model_runs_where_a_real_comfyui_puts_it(real: Any) -> None:
         depth_anything(real.base / "models" / "depth" / "tiny")
     settings = {"model": "tiny", "near": 1.0, "far": 10.0, "fov_deg": 0.0, "remove_flying": True}
     prompt = {
-        "1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
+        "1": {"class_type": "LoadImage", "inputs": {"image": "motion_prompting_cat.jpg"}},
         "2": {
             "class_type": "MotionPromptingEstimateDepth",
             "inputs": settings | {"image": ["1", 0]},

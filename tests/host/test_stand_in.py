@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.host.fixtures import PICTURE, TRACK_FILE
 from tests.host.pack import use_stub
 from tests.host.prompt import WorkflowError, live_inputs, nested
 from tests.host.runner import StandInHost
@@ -15,10 +16,16 @@ from tests.host.ui_workflow import to_api
 use_stub()
 
 GOOD: dict[str, Any] = {
-    "1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
+    "1": {"class_type": "LoadImage", "inputs": {"image": PICTURE}},
     "2": {
         "class_type": "MotionPromptingLoadTracks",
-        "inputs": {"file": "tracks.npz", "image": ["1", 0], "width": 0, "height": 0, "fps": 0.0},
+        "inputs": {
+            "file": TRACK_FILE,
+            "image": ["1", 0],
+            "width": 0,
+            "height": 0,
+            "fps": 0.0,
+        },
     },
     "3": {
         "class_type": "MotionPromptingRetimeTracks",
@@ -161,6 +168,10 @@ def test_choices_and_lists_arrive_as_dictionaries() -> None:
 
 
 def test_a_drawn_workflow_with_values_too_many_is_refused(stand_in: StandInHost) -> None:
-    node = {"id": 1, "type": "LoadImage", "widgets_values": ["example.png", "image", "more"]}
+    node = {
+        "id": 1,
+        "type": "LoadImage",
+        "widgets_values": [PICTURE, "image", "more"],
+    }
     with pytest.raises(ValueError, match="values left"):
         to_api({"nodes": [node], "links": []}, stand_in.object_info())

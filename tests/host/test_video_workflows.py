@@ -15,7 +15,6 @@ from motion_core.scene.render import track
 from motion_core.tracks import Tracks
 from motion_core.video import write_image, write_video
 from tests.host.fixtures import (
-    PICTURE,
     PICTURE_SIZE,
     VIDEO,
     VIDEO_FPS,
@@ -24,6 +23,7 @@ from tests.host.fixtures import (
     fill_input_folder,
 )
 from tests.host.pack import pack_module
+from tests.host.samples import PORTRAIT
 from tests.host.test_workflows import api, node_of, video_shape
 from tests.transfer.test_end_to_end import FPS, amplitudes, rendered
 
@@ -57,7 +57,7 @@ def tracks_of(host: Any, prompt: dict[str, Any], *nodes: str) -> list[Tracks]:
 
 
 def test_a_rendered_scene_is_tracked_and_its_motion_carried_to_a_larger_picture(lent: Any) -> None:
-    write_image(lent.input_dir / PICTURE, torch.zeros(LARGE.height, LARGE.width, 3))
+    write_image(lent.input_dir / PORTRAIT, torch.zeros(LARGE.height, LARGE.width, 3))
     found, laid = tracks_of(lent, api("motion_transfer"), "TrackVideo", "TransferMotion")
     assert (found.size, found.fps) == (PICTURE_SIZE, VIDEO_FPS)
     truth = track(*encode_video(), found.xy[0])
@@ -79,6 +79,7 @@ def test_a_rendered_vibration_becomes_sixteen_times_as_large(lent: Any) -> None:
     write_video(lent.input_dir / VIDEO, rendered(0.5), FPS)
     prompt = api("motion_magnify")
     magnify = prompt[node_of(prompt, "MotionPromptingMagnifyMotion")]["inputs"]
+    magnify["factor"] = 16.0
     magnify["tracks"] = [node_of(prompt, "MotionPromptingTrackVideo"), 0]
     larger, found = tracks_of(lent, prompt, "MagnifyMotion", "TrackVideo")
     assert found.fps == FPS

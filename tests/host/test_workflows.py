@@ -14,6 +14,7 @@ from tests.host.fixtures import PICTURE_SIZE, TRACK_FILE
 from tests.host.model_nodes import GRAPHS
 from tests.host.pack import ROOT
 from tests.host.prompt import WorkflowError, sockets
+from tests.host.samples import SAMPLES
 from tests.host.tiny_weights import WEIGHTED
 from tests.host.ui_workflow import to_api, with_older_codec
 
@@ -49,6 +50,14 @@ def test_there_are_workflows() -> None:
     assert set(GRAPHS) <= set(NAMES)
     for name in NAMES:
         assert (FOLDER / f"{name}.jpg").stat().st_size < 60_000, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_workflow_opens_on_samples(name: str) -> None:
+    loaders = {"LoadImage": "image", "LoadVideo": "file", "MotionPromptingLoadTracks": "file"}
+    for node in api(name).values():
+        if node["class_type"] in loaders:
+            assert (SAMPLES / node["inputs"][loaders[node["class_type"]]]).is_file()
 
 
 @pytest.mark.parametrize("name", (*RUNNABLE, *WEIGHTED))
@@ -122,7 +131,7 @@ def small_prompt(**expand: Any) -> dict[str, Any]:
     inputs = {"motion": motion, "frames": 3, "fps": 16.0, "width": 0, "height": 0} | expand
     draft = {"image": ["1", 0], "tracks": ["2", 0]}
     return {
-        "1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
+        "1": {"class_type": "LoadImage", "inputs": {"image": "motion_prompting_cat.jpg"}},
         "2": {"class_type": "MotionPromptingExpandMotion", "inputs": inputs},
         "3": {"class_type": "MotionPromptingDraftMotion", "inputs": draft},
         "4": {"class_type": "PreviewImage", "inputs": {"images": ["3", 0]}},

@@ -77,7 +77,7 @@ def test_a_missing_file_is_named(door: Any) -> None:
 def test_the_list_holds_matching_files_and_no_links_out(door: Any, host: StandInHost) -> None:
     (host.input_dir / "b.CSV").write_text("")
     (host.input_dir / "folder.npz").mkdir()
-    assert door.input_files({".npz", ".csv"}) == ["b.CSV", "tracks.npz"]
+    assert door.input_files({".npz", ".csv"}) == ["b.CSV", "motion_prompting_tracks.npz"]
 
 
 def test_output_files_are_numbered(door: Any, host: StandInHost) -> None:
@@ -146,8 +146,8 @@ def test_cancel_stops_a_draft(host: StandInHost, comfy: Any) -> None:
 
 
 def test_links_inside_the_folder_are_followed(door: Any, host: StandInHost, tmp_path: Path) -> None:
-    (host.input_dir / "near.npz").symlink_to(host.input_dir / "tracks.npz")
-    assert door.input_file("near.npz") == (host.input_dir / "tracks.npz").resolve()
+    (host.input_dir / "near.npz").symlink_to(host.input_dir / "motion_prompting_tracks.npz")
+    assert door.input_file("near.npz") == (host.input_dir / "motion_prompting_tracks.npz").resolve()
 
 
 def test_text_is_sent_to_the_node(door: Any) -> None:

@@ -274,13 +274,13 @@ def test_save_and_load(host: StandInHost, call: Any) -> None:
 
 def test_load_sees_that_a_file_changed(host: StandInHost) -> None:
     node = host.nodes["MotionPromptingLoadTracks"]
-    before = node.fingerprint_inputs("tracks.npz", image=None)
-    file = host.input_dir / "tracks.npz"
+    before = node.fingerprint_inputs("motion_prompting_tracks.npz", image=None)
+    file = host.input_dir / "motion_prompting_tracks.npz"
     file.write_bytes(file.read_bytes() + b"\0")
-    assert node.fingerprint_inputs("tracks.npz", image=None) != before
+    assert node.fingerprint_inputs("motion_prompting_tracks.npz", image=None) != before
 
 
-@pytest.mark.parametrize("name", ["../tracks.npz", "/etc/passwd", "nothing.npz"])
+@pytest.mark.parametrize("name", ["../motion_prompting_tracks.npz", "/etc/passwd", "nothing.npz"])
 def test_load_says_what_is_wrong_before_anything_runs(host: StandInHost, name: str) -> None:
     prompt = {
         "1": {
