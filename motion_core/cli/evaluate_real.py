@@ -1,4 +1,4 @@
-"""evaluate --real: methods on photographs of a local folder."""
+"""evaluate --real: methods on photographs and clips of a local folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ def add_real_arguments(command: ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="measure on real pictures of this folder instead of scenes: one drag on every "
-        "photograph (photos/SET/NAME/00000.jpg with mask.png and meta.json)",
+        "photograph, and clips moved along their own tracks; see docs/evaluation.md",
+    )
+    command.add_argument(
+        "--only",
+        choices=("photographs", "clips"),
+        help="with --real: only these (default: both)",
     )
     command.add_argument(
         "--methods",
@@ -31,7 +36,13 @@ def add_real_arguments(command: ArgumentParser) -> None:
         type=count_argument,
         default=1,
         metavar="N",
-        help="with --real: every so many photographs (default 1)",
+        help="with --real: every so many photographs and clips (default 1)",
+    )
+    command.add_argument(
+        "--per-scene",
+        type=count_argument,
+        metavar="N",
+        help="with --real: at most so many clips of one scene (default: all)",
     )
     command.add_argument(
         "--lpips",
@@ -44,19 +55,27 @@ def add_real_arguments(command: ArgumentParser) -> None:
 def run_real(args: Namespace, journal_suffix: str) -> None:
     """Measure, and write args.json, args.markdown and args.sheet."""
     from ..evaluation.journal import Journal
+    from ..evaluation.real.clip_tracks import COUNTS
     from ..evaluation.real.contact_sheet import real_sheet
     from ..evaluation.real.methods import METHODS
     from ..evaluation.real.report import as_markdown, as_values
-    from ..evaluation.real.run import RealSettings, evaluate_real
+    from ..evaluation.real.run import PARTS, RealSettings, evaluate_real
     from ..video import write_image
 
-    methods = tuple(args.methods or METHODS)
-    settings = RealSettings(args.real, methods, args.every, args.lpips)
+    settings = RealSettings(
+        args.real,
+        tuple(args.methods or METHODS),
+        args.every,
+        args.lpips,
+        PARTS if args.only is None else (args.only,),
+        tuple(args.tracks or COUNTS),
+        args.per_scene,
+    )
     journal = Journal(args.json.with_name(args.json.name + journal_suffix), settings.fingerprint())
     if journal.rows:
         echo(f"going on after {len(journal.rows)} known rows.")
     found = evaluate_real(settings, journal, meter("row"))
-    if args.sheet is not None:
+    if args.sheet is not None and settings.photographs():
         write_image(args.sheet, real_sheet(settings, meter("drawing")))
         echo(f"wrote {args.sheet}")
     if args.markdown is not None:

@@ -62,7 +62,7 @@ def drag_figures(
     """
     drawing = method(photograph.image, drag.tracks)
     picture = photograph.image.numpy()
-    moved = drawing.displacement
+    moved = drawing.displacement()
     thing = photograph.thing
     figures = motion_figures(moved, thing, photograph.others, drag.displacement)
     figures |= image_figures(last_frame(drawing), picture, moved, interior(thing))

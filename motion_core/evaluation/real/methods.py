@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
-import numpy as np
 from torch import Tensor
 
-from ...draft.densifier import LayeredDensifier
-from ...draft.video import LAYERED, draft_frames
+from ...draft.video import draft_frames
 from ...errors import FormatError
 from ...fields.arrays import FloatArray
 from ...fields.densifier import Densifier
@@ -25,6 +24,8 @@ from ..methods import SampledLite
 # Lite's sampler: not a densifier of the registry.
 GENERATE, GENERATE_STEPS = "lite generate", 4
 METHODS = (*DENSIFIERS, GENERATE)
+# The draft draws these from what they know beyond a field; their densifiers have a grid to choose.
+DRAWN_BY_DRAFT = ("layered", "layers")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +33,14 @@ class Drawing:
     """What a method made of a picture and tracks.
 
     Attributes:
-        field: the motion, on the method's own grid.
-        displacement: (H, W, 2) float32 pixels, the motion of every pixel at the last frame, as it
-            is drawn.
+        field: the motion, on the method's own grid or a finer one.
+        displacement: makes the motion of every pixel at the last frame, as it is drawn: (H, W, 2)
+            float32 pixels.
         frame: draws frame t as (H, W, 3) float32 0..1.
     """
 
     field: MotionField
-    displacement: FloatArray
+    displacement: Callable[[], FloatArray]
     frame: Callable[[int], FloatArray]
 
 
@@ -63,16 +64,16 @@ class Method:
     def __call__(self, image: Tensor, tracks: Tracks, progress: Progress = silent) -> Drawing:
         """Moves a picture (H, W, 3) 0..1 along tracks on it, and prepares its frames."""
         last = tracks.num_frames - 1
-        if self.name == LAYERED:
-            field = LayeredDensifier(image_size(image))(image, tracks, progress)
-            frames = [frame.numpy() for frame in draft_frames(image, tracks, progress=progress)]
-            return Drawing(field, field.displacement[last].numpy(), frames.__getitem__)
+        if self.name in DRAWN_BY_DRAFT:
+            every_pixel: Any = replace(cast(Any, self.densifier), grid=image_size(image))
+            field = every_pixel(image, tracks, progress)
+            drawn = draft_frames(image, tracks, method=self.name, progress=progress)
+            frames = [frame.numpy() for frame in drawn]
+            return Drawing(field, field.displacement[last].numpy, frames.__getitem__)
         field = self.densifier(image, tracks, progress)
         renderer = FieldRenderer(image, field)
         return Drawing(
-            field,
-            np.asarray(renderer.displacement_at(last)),
-            lambda frame: renderer.draw(frame)[0],
+            field, lambda: renderer.displacement_at(last), lambda frame: renderer.draw(frame)[0]
         )
 
 

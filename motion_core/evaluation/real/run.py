@@ -12,6 +12,10 @@ from ...models.lite.weights import SHIPPED
 from ...progress import Progress, silent
 from ...tracks.arguments import whole_number
 from ..journal import Journal
+from .clip_study import clip_figures
+from .clip_tracks import COUNTS, TrackedClip, given_tracks, tracked_clip
+from .clip_tracks import LONG_SIDE as CLIP_SIDE
+from .clips import clip_names, read_real_clip, scene_of
 from .drag_study import photograph_row
 from .lpips import Lpips
 from .methods import METHODS, Method
@@ -20,6 +24,10 @@ from .photographs import LONG_SIDE, photograph_names
 
 # Figures of one method by item.
 ByItem = dict[str, dict[str, float]]
+PHOTOGRAPHS, CLIPS = "photographs", "clips"
+PARTS = (PHOTOGRAPHS, CLIPS)
+# Of the choice of tracks.
+SEED = 0
 
 
 @dataclass(frozen=True)
@@ -29,29 +37,52 @@ class RealSettings:
     Attributes:
         folder: of the data.
         methods: of METHODS.
-        every: every so many photographs are measured, from the first on.
+        every: every so many photographs and clips are measured, from the first on.
         lpips: the file of LPIPS' weights (see lpips.py), or None.
+        parts: of PARTS.
+        counts: numbers of tracks on clips, of COUNTS.
+        per_scene: the most clips of one scene, or None for all.
 
     Raises:
         ValueError: a value is out of range or unknown.
-        FormatError: the folder holds no photographs.
+        FormatError: the folder holds no photographs, or no clips.
     """
 
     folder: Path
     methods: tuple[str, ...] = METHODS
     every: int = 1
     lpips: Path | None = None
+    parts: tuple[str, ...] = PARTS
+    counts: tuple[str, ...] = COUNTS
+    per_scene: int | None = None
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.methods if name not in METHODS]
-        if unknown or not self.methods:
-            raise ValueError(f"methods must be of {', '.join(METHODS)}; got {unknown or 'none'}.")
+        for name, known in (("methods", METHODS), ("parts", PARTS), ("counts", COUNTS)):
+            got = getattr(self, name)
+            unknown = [value for value in got if value not in known]
+            if unknown or not got:
+                raise ValueError(f"{name} must be of {', '.join(known)}; got {unknown or 'none'}.")
         whole_number("every", self.every, least=1)
+        if self.per_scene is not None:
+            whole_number("per_scene", self.per_scene, least=1)
         self.photographs()
+        self.clips()
 
     def photographs(self) -> list[str]:
         """Names of the photographs to measure."""
+        if PHOTOGRAPHS not in self.parts:
+            return []
         return photograph_names(self.folder)[:: self.every]
+
+    def clips(self) -> list[str]:
+        """Names of the clips to measure."""
+        if CLIPS not in self.parts:
+            return []
+        scenes: dict[str, list[str]] = {}
+        for name in clip_names(self.folder):
+            scenes.setdefault(scene_of(name), []).append(name)
+        kept = [name for names in scenes.values() for name in names[: self.per_scene]]
+        return kept[:: self.every]
 
     def fingerprint(self) -> dict[str, Any]:
         """The settings that must be the same for a journal to be resumed.
@@ -62,7 +93,9 @@ class RealSettings:
             "weights": _digest(SHIPPED),
             "lpips": None if self.lpips is None else _digest(self.lpips),
             "long side": LONG_SIDE,
+            "long side of clips": CLIP_SIDE,
             "frames": FRAMES,
+            "seed": SEED,
         }
 
 
@@ -73,10 +106,13 @@ class RealEvaluation:
     Attributes:
         settings: of the evaluation.
         photographs: figures by method and photograph.
+        clips: figures by number of tracks, method and clip. A clip that cannot be measured with a
+            number of tracks has none there.
     """
 
     settings: RealSettings
     photographs: dict[str, ByItem]
+    clips: dict[str, dict[str, ByItem]]
 
 
 def evaluate_real(
@@ -88,29 +124,76 @@ def evaluate_real(
         settings: of the evaluation.
         journal: rows that are known already, and where new ones are added; an exception raised by
             progress leaves it intact.
-        progress: called per photograph and method.
+        progress: called per picture or clip, number of tracks and method.
 
     Raises:
         FormatError: a file of the data or LPIPS' weights cannot be read.
         The errors of load_lite.
     """
-    journal = journal or Journal(None, settings.fingerprint())
-    lpips = None if settings.lpips is None else Lpips(settings.lpips)
-    methods = {name: Method(name) for name in settings.methods}
-    names = settings.photographs()
-    found: dict[str, ByItem] = {name: {} for name in methods}
-    total, done = len(names) * len(methods), 0
-    for name in names:
+    return _RealStudy(settings, journal, progress).run()
+
+
+class _RealStudy:
+    """The state of an evaluation."""
+
+    def __init__(self, settings: RealSettings, journal: Journal | None, progress: Progress) -> None:
+        self.settings = settings
+        self.journal = journal or Journal(None, settings.fingerprint())
+        self.lpips = None if settings.lpips is None else Lpips(settings.lpips)
+        self.methods = {name: Method(name) for name in settings.methods}
+        self.progress = progress
+        items = len(settings.photographs()) + len(settings.clips()) * len(settings.counts)
+        self.done, self.total = 0, items * len(self.methods)
+
+    def run(self) -> RealEvaluation:
+        """See evaluate_real."""
+        settings = self.settings
+        photographs: dict[str, ByItem] = {name: {} for name in self.methods}
+        for name in settings.photographs():
+            for method, row in self._photograph(name).items():
+                photographs[method][name] = row
+        clips: dict[str, dict[str, ByItem]] = {
+            count: {name: {} for name in self.methods} for count in settings.counts
+        }
+        for name in settings.clips():
+            for count, rows in self._clip(name).items():
+                for method, row in rows.items():
+                    clips[count][method][name] = row
+        return RealEvaluation(settings, photographs, clips if settings.clips() else {})
+
+    def _photograph(self, name: str) -> dict[str, dict[str, float]]:
         measure: Callable[[Method], dict[str, float]] | None = None
-        for method_name, method in methods.items():
+        rows = {}
+        for method_name, method in self.methods.items():
             key = f"photo/{name}/{method_name}"
-            if key not in journal.rows:
-                measure = measure or photograph_row(settings.folder, name, lpips)
-                journal.add(key, {method_name: measure(method)})
-            found[method_name][name] = journal.rows[key][method_name]
-            done += 1
-            progress(done, total)
-    return RealEvaluation(settings, found)
+            if key not in self.journal.rows:
+                measure = measure or photograph_row(self.settings.folder, name, self.lpips)
+                self.journal.add(key, {method_name: measure(method)})
+            rows[method_name] = self.journal.rows[key][method_name]
+            self._step()
+        return rows
+
+    def _clip(self, name: str) -> dict[str, dict[str, dict[str, float]]]:
+        """Figures by number of tracks and method; the clip is tracked if any is not known yet."""
+        clip: TrackedClip | None = None
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for count in self.settings.counts:
+            for method_name, method in self.methods.items():
+                key = f"clip/{name}/{count}/{method_name}"
+                if key not in self.journal.rows:
+                    clip = clip or tracked_clip(read_real_clip(self.settings.folder, name))
+                    given = given_tracks(clip, count, SEED)
+                    row = {} if given is None else clip_figures(method, clip, given, self.lpips)
+                    self.journal.add(key, {method_name: row})
+                row = self.journal.rows[key][method_name]
+                if row:
+                    found.setdefault(count, {})[method_name] = row
+                self._step()
+        return found
+
+    def _step(self) -> None:
+        self.done += 1
+        self.progress(self.done, self.total)
 
 
 def _digest(path: Path) -> str:
