@@ -18,12 +18,13 @@ def add_real_arguments(command: ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="measure on real pictures of this folder instead of scenes: one drag on every "
-        "photograph, and clips moved along their own tracks; see docs/evaluation.md",
+        "photograph, drags drawn by people, and clips moved along their own tracks; see "
+        "docs/evaluation.md",
     )
     command.add_argument(
         "--only",
-        choices=("photographs", "clips"),
-        help="with --real: only these (default: both)",
+        choices=("photographs", "cases", "clips"),
+        help="with --real: only these (default: all)",
     )
     command.add_argument(
         "--methods",
@@ -36,7 +37,7 @@ def add_real_arguments(command: ArgumentParser) -> None:
         type=count_argument,
         default=1,
         metavar="N",
-        help="with --real: every so many photographs and clips (default 1)",
+        help="with --real: every so many photographs, cases and clips (default 1)",
     )
     command.add_argument(
         "--per-scene",

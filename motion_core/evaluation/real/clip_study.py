@@ -11,7 +11,7 @@ from torch import Tensor
 from ...tracks.model import Tracks
 from ..field_errors import track_error
 from ..video_similarity import psnr, ssim
-from .clip_tracks import TrackedClip, unseen_tracks
+from .clip_tracks import TrackedClip, held_out_tracks
 from .lpips import Lpips
 from .methods import Method
 
@@ -42,12 +42,12 @@ def clip_figures(
     image = clip.video[0]
     drawing = method(image, given)
     moved = drawing.field.displacement
-    unseen, apart = unseen_tracks(clip, given)
+    held_out, apart = held_out_tracks(clip, given)
     frames = [torch.from_numpy(np.asarray(drawing.frame(t))) for t in range(1, len(clip.video))]
     video, truth = torch.stack(frames), clip.video[1:]
     marks = clip.marks
     return {
-        "unseen": track_error(moved, unseen),
+        "unseen": track_error(moved, held_out),
         "apart": track_error(moved, apart) if apart.num_points >= LEAST_APART else math.nan,
         "given": track_error(moved, given),
         "marked": math.nan if marks is None else track_error(moved, marks),

@@ -26,7 +26,7 @@ LONG_SIDE = 256
 # from the last of them, comes to within this distance of its start, pixels of LONG_SIDE.
 POOL, LEAST_FRAMES, RETURN_PX = 2048, 8, 1.0
 # So many tracks must be left unseen; at most so many are measured.
-LEAST_UNSEEN, MOST_UNSEEN = 64, 1024
+LEAST_HELD_OUT, MOST_HELD_OUT = 64, 1024
 # A track that departs from the clip's dominant motion by more than this does not follow it.
 APART_PX = 3.0
 DRAG = "drag"
@@ -103,19 +103,19 @@ def given_tracks(clip: TrackedClip, count: str, seed: int) -> Tracks | None:
     pool = clip.pool
     if count == DRAG:
         return _drag(clip)
-    if pool.num_points < int(count) + LEAST_UNSEEN:
+    if pool.num_points < int(count) + LEAST_HELD_OUT:
         return None
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(pool.num_points, generator=generator)[: int(count)].sort().values
     return select(pool, chosen)
 
 
-def unseen_tracks(clip: TrackedClip, given: Tracks) -> tuple[Tracks, Tracks]:
+def held_out_tracks(clip: TrackedClip, given: Tracks) -> tuple[Tracks, Tracks]:
     """The tracks of the pool that are not given, and those of them that do not follow the
-    dominant motion; at most MOST_UNSEEN each."""
-    unseen = ~torch.isin(clip.pool.ids, given.ids)
-    parts = (unseen, unseen & clip.apart)
-    first, second = (part.nonzero().squeeze(1)[:MOST_UNSEEN] for part in parts)
+    dominant motion; at most MOST_HELD_OUT each."""
+    held_out = ~torch.isin(clip.pool.ids, given.ids)
+    parts = (held_out, held_out & clip.apart)
+    first, second = (part.nonzero().squeeze(1)[:MOST_HELD_OUT] for part in parts)
     return select(clip.pool, first), select(clip.pool, second)
 
 
@@ -154,7 +154,7 @@ def _drag(clip: TrackedClip) -> Tracks | None:
     offsets = np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1]), -1).reshape(-1, 2) * reach
     on = np.flatnonzero(thing[row, column])
     beside = np.flatnonzero(outside_distance(thing)[row, column] > reach)
-    if len(on) + LEAST_UNSEEN > pool.num_points or not len(on) or not len(beside):
+    if len(on) + LEAST_HELD_OUT > pool.num_points or not len(on) or not len(beside):
         return None
     wanted = np.array([column_in + 0.5, row_in + 0.5]) + offsets
     group = {int(on[np.linalg.norm(start[on] - place, axis=-1).argmin()]) for place in wanted}

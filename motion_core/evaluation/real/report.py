@@ -12,6 +12,7 @@ from .clip_study import FIGURES as CLIP_FIGURES
 from .clip_tracks import DRAG
 from .clips import scene_of
 from .drag_study import FIGURES
+from .drawn_cases import FIGURES as CASE_FIGURES
 from .run import ByItem, RealEvaluation
 
 # Figures of which a larger value is better.
@@ -31,6 +32,11 @@ NOTES = (
     "broken: fraction of the area that shows the thing that the picture does not explain. handle: "
     "distance of the dragged points from their target, px. pins: fraction of them that move. "
     "still: LPIPS to the picture when all points rest.",
+)
+CASE_NOTES = (
+    "Trajectories that people have drawn, without an outline. specks as above; broken, folds and "
+    "moved (by more than 1.5 px): fractions of the whole frame; handle: distance of the drawn "
+    "points from their ends, px. Medians.",
 )
 CLIP_NOTES = (
     "The first frame of every clip moved along some of the clip's own tracks (chained DIS flow, "
@@ -53,10 +59,14 @@ def as_values(evaluation: RealEvaluation) -> dict[str, Any]:
             "lpips": settings.lpips is not None,
             **settings.fingerprint(),
         },
-        "notes": [*NOTES, *CLIP_NOTES],
+        "notes": [*NOTES, *CASE_NOTES, *CLIP_NOTES],
         "photographs": {
             "medians": _plain_figures(medians(evaluation.photographs)),
             "figures": _plain_items(evaluation.photographs),
+        },
+        "cases": {
+            "medians": _plain_figures(medians(evaluation.cases)),
+            "figures": _plain_items(evaluation.cases),
         },
         "clips": {
             count: {
@@ -77,6 +87,10 @@ def as_markdown(evaluation: RealEvaluation) -> str:
         parts += [f"# {len(photographs)} photographs with one drag\n"]
         parts += [f"{note}\n" for note in NOTES]
         parts.append(figure_table(medians(evaluation.photographs), FIGURES))
+    if evaluation.cases:
+        parts += [f"# {len(evaluation.settings.cases())} cases drawn by people\n"]
+        parts += [f"{note}\n" for note in CASE_NOTES]
+        parts.append(figure_table(medians(evaluation.cases), CASE_FIGURES))
     if clips:
         parts += [f"# {len(clips)} real clips\n", *(f"{note}\n" for note in CLIP_NOTES)]
     for count, methods in evaluation.clips.items():

@@ -17,6 +17,7 @@ from .clip_tracks import COUNTS, TrackedClip, given_tracks, tracked_clip
 from .clip_tracks import LONG_SIDE as CLIP_SIDE
 from .clips import clip_names, read_real_clip, scene_of
 from .drag_study import photograph_row
+from .drawn_cases import DrawnCase, case_figures, case_names, read_case
 from .lpips import Lpips
 from .methods import METHODS, Method
 from .natural_drag import FRAMES
@@ -24,8 +25,8 @@ from .photographs import LONG_SIDE, photograph_names
 
 # Figures of one method by item.
 ByItem = dict[str, dict[str, float]]
-PHOTOGRAPHS, CLIPS = "photographs", "clips"
-PARTS = (PHOTOGRAPHS, CLIPS)
+PHOTOGRAPHS, CASES, CLIPS = "photographs", "cases", "clips"
+PARTS = (PHOTOGRAPHS, CASES, CLIPS)
 # Of the choice of tracks.
 SEED = 0
 
@@ -37,7 +38,7 @@ class RealSettings:
     Attributes:
         folder: of the data.
         methods: of METHODS.
-        every: every so many photographs and clips are measured, from the first on.
+        every: every so many photographs, cases and clips are measured, from the first on.
         lpips: the file of LPIPS' weights (see lpips.py), or None.
         parts: of PARTS.
         counts: numbers of tracks on clips, of COUNTS.
@@ -74,6 +75,10 @@ class RealSettings:
             return []
         return photograph_names(self.folder)[:: self.every]
 
+    def cases(self) -> list[str]:
+        """Names of the drawn cases to measure."""
+        return case_names(self.folder)[:: self.every] if CASES in self.parts else []
+
     def clips(self) -> list[str]:
         """Names of the clips to measure."""
         if CLIPS not in self.parts:
@@ -106,12 +111,14 @@ class RealEvaluation:
     Attributes:
         settings: of the evaluation.
         photographs: figures by method and photograph.
+        cases: figures by method and drawn case.
         clips: figures by number of tracks, method and clip. A clip that cannot be measured with a
             number of tracks has none there.
     """
 
     settings: RealSettings
     photographs: dict[str, ByItem]
+    cases: dict[str, ByItem]
     clips: dict[str, dict[str, ByItem]]
 
 
@@ -142,16 +149,15 @@ class _RealStudy:
         self.lpips = None if settings.lpips is None else Lpips(settings.lpips)
         self.methods = {name: Method(name) for name in settings.methods}
         self.progress = progress
-        items = len(settings.photographs()) + len(settings.clips()) * len(settings.counts)
-        self.done, self.total = 0, items * len(self.methods)
+        pictures = len(settings.photographs()) + len(settings.cases())
+        clips = len(settings.clips()) * len(settings.counts)
+        self.done, self.total = 0, (pictures + clips) * len(self.methods)
 
     def run(self) -> RealEvaluation:
         """See evaluate_real."""
         settings = self.settings
-        photographs: dict[str, ByItem] = {name: {} for name in self.methods}
-        for name in settings.photographs():
-            for method, row in self._photograph(name).items():
-                photographs[method][name] = row
+        photographs = self._by_method(settings.photographs(), self._photograph)
+        cases = self._by_method(settings.cases(), self._case)
         clips: dict[str, dict[str, ByItem]] = {
             count: {name: {} for name in self.methods} for count in settings.counts
         }
@@ -159,7 +165,28 @@ class _RealStudy:
             for count, rows in self._clip(name).items():
                 for method, row in rows.items():
                     clips[count][method][name] = row
-        return RealEvaluation(settings, photographs, clips if settings.clips() else {})
+        return RealEvaluation(settings, photographs, cases, clips if settings.clips() else {})
+
+    def _by_method(
+        self, names: list[str], measure: Callable[[str], dict[str, dict[str, float]]]
+    ) -> dict[str, ByItem]:
+        found: dict[str, ByItem] = {name: {} for name in self.methods}
+        for name in names:
+            for method, row in measure(name).items():
+                found[method][name] = row
+        return found if names else {}
+
+    def _case(self, name: str) -> dict[str, dict[str, float]]:
+        case: DrawnCase | None = None
+        rows = {}
+        for method_name, method in self.methods.items():
+            key = f"case/{name}/{method_name}"
+            if key not in self.journal.rows:
+                case = case or read_case(self.settings.folder, name)
+                self.journal.add(key, {method_name: case_figures(method, case, self.lpips)})
+            rows[method_name] = self.journal.rows[key][method_name]
+            self._step()
+        return rows
 
     def _photograph(self, name: str) -> dict[str, dict[str, float]]:
         measure: Callable[[Method], dict[str, float]] | None = None

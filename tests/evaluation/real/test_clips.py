@@ -12,11 +12,11 @@ import torch
 from motion_core.errors import FormatError
 from motion_core.evaluation.real.clip_study import FIGURES, clip_figures
 from motion_core.evaluation.real.clip_tracks import (
-    LEAST_UNSEEN,
+    LEAST_HELD_OUT,
     TrackedClip,
     given_tracks,
     tracked_clip,
-    unseen_tracks,
+    held_out_tracks,
 )
 from motion_core.evaluation.real.clips import FRAMES, clip_names, read_real_clip, scene_of
 from motion_core.evaluation.real.methods import Method
@@ -108,20 +108,20 @@ def test_tracks_follow_the_clip_and_tell_the_thing_apart(clip: TrackedClip) -> N
     assert float(clip.apart[far].float().mean()) < 0.02
 
 
-def test_given_and_unseen_tracks_are_apart(clip: TrackedClip) -> None:
+def test_given_and_held_out_tracks_are_apart(clip: TrackedClip) -> None:
     given = given_tracks(clip, "16", 3)
     assert given is not None and given.num_points == 16
-    unseen, contrary = unseen_tracks(clip, given)
-    assert not set(given.ids.tolist()) & set(unseen.ids.tolist())
+    held_out, contrary = held_out_tracks(clip, given)
+    assert not set(given.ids.tolist()) & set(held_out.ids.tolist())
     assert set(contrary.ids.tolist()) <= set(clip.pool.ids[clip.apart].tolist())
     again = given_tracks(clip, "16", 3)
     assert again is not None and torch.equal(again.xy, given.xy)
 
 
 def test_a_clip_with_few_tracks_is_left_out(clip: TrackedClip) -> None:
-    few = clip.pool.xy[:, : LEAST_UNSEEN + 15]
+    few = clip.pool.xy[:, : LEAST_HELD_OUT + 15]
     pool = make_tracks(few, clip.pool.size)
-    small = TrackedClip(clip.clip, clip.video, pool, clip.apart[: LEAST_UNSEEN + 15])
+    small = TrackedClip(clip.clip, clip.video, pool, clip.apart[: LEAST_HELD_OUT + 15])
     assert given_tracks(small, "16", 0) is None
     assert given_tracks(small, "4", 0) is not None
 
@@ -144,8 +144,8 @@ def test_figures_of_rest_are_the_motion_itself(clip: TrackedClip) -> None:
     assert given is not None
     figures = clip_figures(Method("rest"), clip, given, None)
     assert tuple(sorted(figures)) == tuple(sorted(FIGURES))
-    unseen, contrary = unseen_tracks(clip, given)
-    for name, tracks in (("unseen", unseen), ("apart", contrary), ("given", given)):
+    held_out, contrary = held_out_tracks(clip, given)
+    for name, tracks in (("unseen", held_out), ("apart", contrary), ("given", given)):
         far = (tracks.xy - tracks.xy[0]).norm(dim=-1)[1:][tracks.visible[1:]]
         assert figures[name] == pytest.approx(float(far.mean()), rel=1e-3)
     assert np.isnan(figures["marked"]) and np.isnan(figures["lpips"])
