@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .layered_picture import Layer, LayeredPicture
+from .take_apart import take_apart
 
-__all__ = ["Layer", "LayeredPicture"]
+__all__ = ["Layer", "LayeredPicture", "take_apart"]

@@ -1,0 +1,212 @@
+"""The outline of one thing: several candidates by saliency and colours, and their vote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..fields.arrays import BoolArray, FloatArray
+from ..geometry import Size
+from .prompts import ThingPrompt
+from .saliency import Box, saliency
+
+# Candidates are made at this long side.
+CUT_SIDE = 192
+# The network looks at the whole picture and at windows around the prompt: their long sides as
+# fractions of the picture's, and the side of the square that it receives.
+WINDOWS = ((1.0, 320), (0.66, 256), (0.4, 256))
+# A pixel is a candidate's where it is at least this fraction as salient as the prompt, and no more
+# than MOST_THRESHOLD is asked for. GrabCut starts from the middle one.
+RELATIVE, MOST_THRESHOLD = (0.3, 0.45, 0.6), 0.5
+START = 1
+# Least saliency of a prompt that counts: below, all pixels would be candidates.
+LEAST_SALIENCY = 0.02
+# Radius of the disc that stands in for saliency, as a fraction of the long side.
+DISC = 0.2
+COLOUR_ROUNDS = 2
+# The fraction of the candidates that must contain a pixel.
+MAJORITY = 0.5
+# A cut that is hardly larger than its seeds has found nothing: then the seeds are grown by this
+# fraction of the long side.
+LEAST_GAIN, GROWN = 1.3, 0.03
+# Cells by which a thing goes on under one in front of it.
+SEAM = 3.0
+# Deviation of the Gaussian that rounds the steps of the outline, in cells.
+SMOOTH_CELLS = 0.8
+
+
+class PictureCutter:
+    """Finds the outlines of things in one picture.
+
+    Candidates are the parts of the saliency maps that contain the prompt, each refined by colour
+    (GrabCut: Rother, Kolmogorov and Blake 2004) with the prompt's points as fixed seeds, and the
+    outcome of GrabCut from a disc. A cell belongs to the thing where enough candidates agree.
+
+    Attributes:
+        grid: the size at which candidates are made.
+    """
+
+    def __init__(self, picture: FloatArray, canvas: Size, tick: Callable[[], None]) -> None:
+        """Prepares a picture.
+
+        Args:
+            picture: (h, w, 3) float32 0..1, small.
+            canvas: the size that prompts are measured on.
+            tick: called after each part of the work; it may raise to stop it.
+        """
+        import cv2
+
+        self._picture, self._canvas, self._tick = picture, canvas, tick
+        self._size = Size(picture.shape[1], picture.shape[0])
+        self.grid = self._size.scaled(min(1.0, CUT_SIDE / max(self._size)))
+        self._small = cv2.resize(picture, self.grid, interpolation=cv2.INTER_AREA)
+        self._maps: dict[Box, FloatArray] = {}
+
+    def cut(self, prompt: ThingPrompt, *, alone: bool = False) -> FloatArray:
+        """The thing that a prompt marks.
+
+        Args:
+            prompt: points on the canvas.
+            alone: whether the points of other moving things may lie on this one.
+
+        Returns:
+            (gh, gw) float32 0..1, the fraction of the candidates that contain each cell, above
+            one half exactly in the thing; zero everywhere when no point of the prompt lies within
+            the picture.
+        """
+        inside, outside = prompt.seeds(self.grid, self._canvas, alone=alone)
+        if not inside.any():
+            return np.zeros(inside.shape, np.float32)
+        places = prompt.inside * (self._size.width / self._canvas.width)
+        parts = [_salient_parts(one, inside) for one in self._saliency_maps(places)]
+        starts = [part[START] for part in parts] + [_disc(inside)]
+        candidates = [one for part in parts for one in part]
+        candidates += [_by_colour(self._small, start, inside, outside) for start in starts]
+        self._tick()
+        votes = np.mean([_connected(one & ~outside, inside) for one in candidates], axis=0)
+        chosen = _connected(votes > MAJORITY, inside)
+        if chosen.sum() < LEAST_GAIN * inside.sum():
+            chosen = _grown(inside) & ~outside
+        votes = np.where(chosen, np.maximum(votes, 0.501), np.minimum(votes, 0.5))
+        return votes.astype(np.float32)
+
+    def _saliency_maps(self, points: FloatArray) -> list[FloatArray]:
+        """Log odds (gh, gw) per window; minus infinity outside of the window."""
+        import cv2
+
+        centre = (points.min(axis=0) + points.max(axis=0)) / 2
+        scale = np.tile(np.array(self.grid) / np.array(self._size), 2)
+        maps = []
+        for fraction, side in WINDOWS:
+            box = window_around(centre, fraction * max(self._size), self._size)
+            if box not in self._maps:
+                inner = Box(*np.round(np.array(box) * scale).astype(int).tolist())
+                whole = np.full((self.grid.height, self.grid.width), -np.inf, np.float32)
+                found = saliency(self._picture, box, side)
+                whole[inner.slices] = cv2.resize(found, inner.size, interpolation=cv2.INTER_AREA)
+                self._maps[box] = whole
+                self._tick()
+            maps.append(self._maps[box])
+        return maps
+
+
+def window_around(centre: FloatArray, side: float, size: Size) -> Box:
+    """The box of a side around a point, moved into a picture and no larger than it."""
+    extent = np.minimum(side, size)
+    low = np.clip(centre - extent / 2, 0, np.array(size) - extent)
+    left, top = np.floor(low).astype(int).tolist()
+    width, height = np.maximum(np.round(extent), 1).astype(int).tolist()
+    return Box(left, top, left + width, top + height)
+
+
+def _salient_parts(log_odds: FloatArray, inside: BoolArray) -> list[BoolArray]:
+    """Cells about as salient as the prompt, per threshold of RELATIVE."""
+    likely = 1 / (1 + np.exp(-log_odds))
+    typical = max(float(np.median(likely[inside])), LEAST_SALIENCY)
+    return [likely > min(MOST_THRESHOLD, relative * typical) for relative in RELATIVE]
+
+
+def _disc(inside: BoolArray) -> BoolArray:
+    import cv2
+
+    rows, columns = np.nonzero(inside)
+    disc = np.zeros(inside.shape, np.uint8)
+    centre = (round(float(columns.mean())), round(float(rows.mean())))
+    cv2.circle(disc, centre, round(DISC * max(inside.shape)), 1, -1)
+    return disc > 0
+
+
+def _by_colour(
+    picture: FloatArray, start: BoolArray, inside: BoolArray, outside: BoolArray
+) -> BoolArray:
+    """GrabCut from a start, with fixed seeds; the start itself where it leaves one side empty."""
+    import cv2
+
+    labels = np.where(start, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[inside], labels[outside] = cv2.GC_FGD, cv2.GC_BGD
+    on = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    if on.all() or not on.any():
+        return start
+    eight_bit = np.round(picture[..., ::-1] * 255).clip(0, 255).astype(np.uint8)
+    # GrabCut clusters colours at random; the same question must give the same cut.
+    cv2.setRNGSeed(0)
+    models = np.zeros((2, 1, 65))
+    cv2.grabCut(
+        np.ascontiguousarray(eight_bit),
+        labels,
+        (0, 0, 1, 1),
+        models[0],
+        models[1],
+        COLOUR_ROUNDS,
+        cv2.GC_INIT_WITH_MASK,
+    )
+    return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+
+
+def _connected(cells: BoolArray, inside: BoolArray) -> BoolArray:
+    """The components that contain a seed, and the seeds."""
+    import cv2
+
+    cells = cells | inside
+    _, label = cv2.connectedComponents(cells.astype(np.uint8), connectivity=4)
+    return np.isin(label, np.unique(label[inside]))
+
+
+def smooth_outline(votes: FloatArray) -> FloatArray:
+    """(gh, gw) float32: a cut without the steps of its cells, one half at its outline."""
+    import cv2
+
+    cut = (votes > 0.5).astype(np.float32)
+    return cv2.GaussianBlur(cut, (0, 0), SMOOTH_CELLS, borderType=cv2.BORDER_REPLICATE)
+
+
+def separated(cuts: list[FloatArray], prompts: list[ThingPrompt], canvas: Size) -> list[FloatArray]:
+    """Cuts of several things without what they share: it goes to the one whose points are nearer.
+
+    A thing goes on for SEAM cells under those in front of it, so that no gap shows between them.
+
+    Args:
+        cuts: (gh, gw) each, above one half in the thing; back to front.
+        prompts: of the things.
+        canvas: that the prompts are measured on.
+    """
+    if len(cuts) < 2:
+        return cuts
+    size = Size(cuts[0].shape[1], cuts[0].shape[0])
+    away = [_distance(prompt.seeds(size, canvas)[0]) for prompt in prompts]
+    cost = [np.where(cut > 0.5, one, np.inf) for cut, one in zip(cuts, away, strict=True)]
+    owner = np.argmin(cost, axis=0)
+    return [np.where(owner == index, cut, np.minimum(cut, 0.5)) for index, cut in enumerate(cuts)]
+
+
+def _distance(seeds: BoolArray) -> FloatArray:
+    import cv2
+
+    if not seeds.any():
+        return np.full(seeds.shape, np.inf, np.float32)
+    return cv2.distanceTransform(1 - seeds.astype(np.uint8), cv2.DIST_L2, 5)
+
+
+def _grown(cells: BoolArray) -> BoolArray:
+    return _distance(cells) <= max(1.5, GROWN * max(cells.shape))

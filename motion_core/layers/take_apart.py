@@ -1,0 +1,252 @@
+"""A picture taken apart: what moves by the tracks is cut out, and the background filled."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import blake2b
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import ShapeError
+from ..fields.arrays import BoolArray, FloatArray, IndexArray
+from ..geometry import Size
+from ..images import image_array
+from ..masks import check_proportions, mask_size
+from ..progress import Progress, silent
+from ..tracks.model import Tracks
+from .cut import PictureCutter, separated, smooth_outline
+from .layered_picture import Layer, LayeredPicture
+from .matting import soft_alpha, thing_colours
+from .motion_segments import segment_motion
+from .parts import joined_prompts
+from .plate import background_plate, covered_pixels
+from .prompts import ThingPrompt, thing_prompts
+from .track_motion import Motion, motion_of
+
+# Cuts are found in the picture at no more than this long side.
+ANALYSIS_SIDE = 640
+# The most pictures whose layers are kept, and the largest of them.
+CACHED, MOST_CACHED_PIXELS = 4, 1 << 22
+
+
+def take_apart(
+    image: Tensor, tracks: Tracks, *, masks: Tensor | None = None, progress: Progress = silent
+) -> LayeredPicture:
+    """Cuts out the things that tracks move, and fills the background behind them.
+
+    Tracks that move alike against the background mark a thing, all others mark what it is not
+    (`segment_motion`). Groups of tracks on one thing share its layer, unless they part. Motion of
+    the whole picture alone gives no layer. Results are kept for the last CACHED questions.
+
+    Args:
+        image: (H, W, 3) float 0..1, on the canvas of the tracks.
+        tracks: the motion; places at the first visible frame are places in the picture.
+        masks: (K, H, W) of things, bool or 0..1, in the picture's proportions. A mask with moving
+            tracks inside is that thing's outline, and fractions are its opacity; others are
+            ignored. None: outlines are found in the picture.
+        progress: called after each part of the work; it may raise to stop it.
+
+    Returns:
+        Layers back to front, the fastest in front, over the plate.
+
+    Raises:
+        TypeError, ShapeError, CanvasError, ValueError: the image or masks are not as above, or
+            the masks leave out points that move.
+    """
+    picture = image_array(image, tracks.size)
+    outlines = None if masks is None else _outlines(masks, tracks.size)
+    key = _content_key(picture, tracks, outlines)
+    known = _CACHE.get(key)
+    if known is None:
+        known = _take_apart(picture, tracks, outlines, progress)
+        _CACHE.put(key, known)
+    else:
+        progress(1, 1)
+    return known
+
+
+class _Thing(NamedTuple):
+    """Alpha (H, W) of a thing, and the points (K,) of the motion that move it."""
+
+    alpha: FloatArray
+    members: IndexArray
+
+
+def _take_apart(
+    picture: FloatArray, tracks: Tracks, outlines: FloatArray | None, progress: Progress
+) -> LayeredPicture:
+    motion = motion_of(tracks)
+    segments = segment_motion(motion)
+    prompts = thing_prompts(motion, segments)
+    # Things count several times: most of the time goes into their outlines.
+    steps = _Steps(progress, 6 * len(prompts) + 2)
+    if outlines is None:
+        things = _found_things(picture, motion, prompts, steps.tick)
+    else:
+        things = _outlined_things(picture, motion, prompts, outlines, steps.tick)
+    background = motion.track[segments.background]
+    if not things:
+        steps.finish()
+        filled = np.zeros(picture.shape[:2], bool)
+        return LayeredPicture((), picture, filled, background)
+    filled = covered_pixels([thing.alpha for thing in things])
+    below = plate = background_plate(picture, filled)
+    steps.tick()
+    layers = []
+    for thing in things:
+        layers.append(
+            Layer(
+                thing.alpha,
+                thing_colours(picture, thing.alpha, below),
+                motion.track[thing.members],
+            )
+        )
+        below = below + thing.alpha[..., None] * (layers[-1].colour - below)
+        steps.tick()
+    steps.finish()
+    owned = np.concatenate([layer.tracks for layer in layers])
+    return LayeredPicture(tuple(layers), plate, filled, np.setdiff1d(background, owned))
+
+
+def _found_things(
+    picture: FloatArray, motion: Motion, prompts: list[ThingPrompt], tick: Callable[[], None]
+) -> list[_Thing]:
+    """Things whose outlines are found in the picture; groups of points on one thing are joined."""
+    import cv2
+
+    if not prompts:
+        return []
+    canvas = motion.canvas
+    size = canvas.scaled(min(1.0, ANALYSIS_SIDE / max(canvas)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if size != canvas else picture
+    cutter = PictureCutter(small, canvas, tick)
+    prompts = joined_prompts(motion, prompts, cutter)
+    cuts = separated([cutter.cut(prompt) for prompt in prompts], prompts, canvas)
+    things = []
+    for prompt, cut in zip(prompts, cuts, strict=True):
+        if (cut > 0.5).any():
+            things.append(_Thing(soft_alpha(picture, smooth_outline(cut)), prompt.members))
+        tick()
+    return things
+
+
+def _outlined_things(
+    picture: FloatArray,
+    motion: Motion,
+    prompts: list[ThingPrompt],
+    outlines: FloatArray,
+    tick: Callable[[], None],
+) -> list[_Thing]:
+    """Things with given outlines (K, H, W); resting points inside one hold their part of it."""
+    column, row = np.clip(
+        np.floor(motion.source).astype(np.int64), 0, np.array(motion.canvas) - 1
+    ).T
+    covers = outlines[:, row, column] > 0.5
+    owner = [_owner(prompt, covers[:, prompt.members], motion) for prompt in prompts]
+    moving = np.concatenate([prompt.members for prompt in prompts] or [np.arange(0)])
+    resting = np.ones(len(motion.source), bool)
+    resting[moving] = False
+    things = []
+    for index in dict.fromkeys(owner):
+        groups = [
+            prompt.members for prompt, one in zip(prompts, owner, strict=True) if one == index
+        ]
+        members = np.concatenate([*groups, np.flatnonzero(resting & covers[index])])
+        outline = outlines[index]
+        is_hard = bool(((outline == 0) | (outline == 1)).all())
+        things.append(_Thing(soft_alpha(picture, outline) if is_hard else outline, members))
+        tick()
+    return things
+
+
+def _owner(prompt: ThingPrompt, covers: BoolArray, motion: Motion) -> int:
+    """The outline that contains most points of a prompt; covers: (K, L) bool."""
+    inside = covers.sum(axis=1)
+    best = int(inside.argmax())
+    if 2 * inside[best] < len(prompt.members):
+        missed = prompt.members[~covers[best]][0]
+        x, y = motion.source[missed]
+        raise ValueError(
+            f"masks: the moving track {motion.track[missed]} at ({x:.0f}, {y:.0f}) lies in none of"
+            f" the {len(covers)} masks, with most tracks that move alike. Draw a mask that"
+            " contains the dragged points, or leave the masks out."
+        )
+    return best
+
+
+def _outlines(masks: Tensor, canvas: Size) -> FloatArray:
+    """(K, H, W) float32 0..1 of masks in the proportions of the canvas."""
+
+    value = torch.as_tensor(masks).detach().to("cpu")
+    if value.ndim != 3 or 0 in value.shape:
+        raise ShapeError(
+            f"masks must be (K, H, W), one per thing; got {tuple(value.shape)}. Pass masks[None]"
+            " for a single one."
+        )
+    check_proportions(mask_size(value), canvas, "masks")
+    planes = value.float().numpy()
+    if not np.isfinite(planes).all() or planes.min() < 0 or planes.max() > 1:
+        raise ValueError("masks must be bool, or finite numbers from 0 to 1.")
+    return np.stack([_fitted(plane, canvas) for plane in planes])
+
+
+def _fitted(plane: FloatArray, canvas: Size) -> FloatArray:
+    import cv2
+
+    if plane.shape[::-1] == canvas:
+        return plane
+    shrinks = plane.shape[1] > canvas.width
+    return cv2.resize(plane, canvas, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+class _Steps:
+    """Counts finished steps towards a total that is an estimate, and never exceeds it."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def tick(self) -> None:
+        self._done = min(self._done + 1, self._total - 1)
+        self._progress(self._done, self._total)
+
+    def finish(self) -> None:
+        self._progress(self._total, self._total)
+
+
+class _Cache:
+    """The layers of the last pictures, by content; large pictures are not kept."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[bytes, LayeredPicture] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: bytes) -> LayeredPicture | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: bytes, value: LayeredPicture) -> None:
+        if value.size.width * value.size.height > MOST_CACHED_PIXELS:
+            return
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > CACHED:
+                self._kept.popitem(last=False)
+
+
+_CACHE = _Cache()
+
+
+def _content_key(picture: FloatArray, tracks: Tracks, outlines: FloatArray | None) -> bytes:
+    digest = blake2b(digest_size=16)
+    arrays = [picture, tracks.xy.cpu().numpy(), tracks.visible.cpu().numpy()]
+    for array in [*arrays, *([] if outlines is None else [outlines])]:
+        digest.update(repr((array.shape, array.dtype)).encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()
