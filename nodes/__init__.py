@@ -9,6 +9,7 @@ from pathlib import Path
 from comfy_api.latest import ComfyExtension, io
 
 from . import host
+from .apply_track_controlnet import ApplyTrackControlNet, LoadTrackControlNetPatch
 from .camera_free_guidance import CameraFreeGuidance
 from .camera_path import CameraPathNode
 from .camera_save import SaveCamera
@@ -34,6 +35,7 @@ from .magnify import MagnifyMotion
 from .moft_guidance import MoftGuidance
 from .moft_reference import MoftReference
 from .moft_similarity import MoftSimilarity
+from .motion_guidance_host import MotionGuidance
 from .motion_mask import MotionMask
 from .motion_noise import MotionNoise
 from .pose_motion import PoseMotion
@@ -65,6 +67,9 @@ NODES: list[type[io.ComfyNode]] = [
     MoftGuidance,
     MoftSimilarity,
     MotionNoise,
+    MotionGuidance,
+    LoadTrackControlNetPatch,
+    ApplyTrackControlNet,
     TrackSampler,
     EditByDrag,
     EvaluateMotion,

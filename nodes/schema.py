@@ -24,6 +24,12 @@ ReferenceSocket = io.Custom("MOTION_REFERENCE")
 
 # The host's own type of a source of noise.
 NoiseSocket = io.Custom("NOISE")
+# The host's own types of a model, its conditioning, what guides it, and weights beside it.
+HostModelSocket = io.Custom("MODEL")
+ConditioningSocket = io.Custom("CONDITIONING")
+GuiderSocket = io.Custom("GUIDER")
+ModelPatchSocket = io.Custom("MODEL_PATCH")
+VaeSocket = io.Custom("VAE")
 
 
 def schema(
@@ -53,6 +59,11 @@ def tracks_output(tooltip: str) -> Any:
 def settings_of(choice: dict[str, Any], name: str) -> dict[str, Any]:
     """What a DynamicCombo called `name` brought beside the choice itself."""
     return {key: value for key, value in choice.items() if key != name}
+
+
+def fraction_input(name: str, default: float, tooltip: str) -> Any:
+    """A fraction of the sampling, 0..1."""
+    return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
 
 
 def canvas_input() -> Any:

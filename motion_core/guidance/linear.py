@@ -92,6 +92,34 @@ def text_and_motion_guidance(text_scale: float, motion_scale: float) -> LinearGu
     return _summed({UNCONDITIONAL: -text, UNCONTROLLED: -motion, FULL: 1.0 + text + motion})
 
 
+def with_motion_guidance(
+    guided: Tensor, tracked: Tensor, untracked: Tensor, motion_scale: float
+) -> Tensor:
+    """Motion guidance on top of predictions that another guidance has combined.
+
+    guided + w_m (v(c_t, c_m) - v(c_t, 0)): with text guidance as `guided` this is
+    text_and_motion_guidance.
+
+    Args:
+        guided: The prediction under the other guidance.
+        tracked: The prediction with prompt and tracks.
+        untracked: The prediction with the prompt and without the tracks.
+        motion_scale: w_m + 1; 1 gives `guided`, bit for bit.
+
+    Raises:
+        ShapeError: The predictions differ in shape.
+        ValueError: The scale is not finite.
+    """
+    shapes = {tuple(one.shape) for one in (guided, tracked, untracked)}
+    if len(shapes) != 1:
+        raise ShapeError(f"guidance needs predictions of one shape; got {sorted(shapes)}.")
+    if not math.isfinite(motion_scale):
+        raise ValueError(f"the motion scale must be a finite number; got {motion_scale}.")
+    if motion_scale == 1.0:
+        return guided
+    return guided + (motion_scale - 1.0) * (tracked - untracked)
+
+
 def camera_free(text_scale: float, trajectory_scale: float, adapter: str) -> LinearGuidance:
     """Image Conductor's camera-free guidance (Eq. 5).
 

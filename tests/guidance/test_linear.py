@@ -14,7 +14,7 @@ from motion_core.guidance import (
     text_and_motion_guidance,
     text_guidance,
 )
-from motion_core.guidance.linear import LinearGuidance
+from motion_core.guidance.linear import LinearGuidance, with_motion_guidance
 from motion_core.models.protocols import Branch
 
 SCALES = st.floats(-8.0, 8.0).map(lambda scale: round(scale, 2))
@@ -92,3 +92,19 @@ def test_bad_scales_and_wrong_predictions_are_refused() -> None:
         text_guidance(2.0).combine([torch.zeros(3)])
     with pytest.raises(ShapeError, match="one shape"):
         text_guidance(2.0).combine([torch.zeros(3), torch.zeros(1)])
+
+
+def test_motion_guidance_on_top_of_text_guidance_is_the_joint_form() -> None:
+    found = predictions()
+    full, text, motion = (
+        found[one] for one in (Branch(), Branch(text=False), Branch(control=False))
+    )
+    guided = text + 4.0 * (full - text)
+    joint = text_and_motion_guidance(4.0, 2.5)
+    wanted = joint.combine([found[branch] for branch in joint.branches])
+    torch.testing.assert_close(with_motion_guidance(guided, full, motion, 2.5), wanted)
+    assert with_motion_guidance(guided, full, motion, 1.0) is guided
+    with pytest.raises(ShapeError, match="predictions of one shape"):
+        with_motion_guidance(guided, full, motion[:1], 2.0)
+    with pytest.raises(ValueError, match="finite number; got nan"):
+        with_motion_guidance(guided, full, motion, float("nan"))

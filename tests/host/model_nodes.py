@@ -22,7 +22,10 @@ from typing import Any
 from .pack import ROOT
 
 EXCERPT = Path(__file__).with_name("model_nodes.json")
-DRAWN = ("native_wan_move", "native_ati", "ltx_motion_track", "warped_noise")
+DRAWN = (
+    *("native_wan_move", "native_ati", "ltx_motion_track"),
+    *("warped_noise", "track_controlnet_native"),
+)
 GRAPHS = (*DRAWN, "native_uni3c")
 # Nodes that a host may lack, and whose descriptions then stay as they are.
 ELSEWHERE = {"LTXICLoRALoaderModelOnly", "LTXAddVideoICLoRAGuide", "WanUni3CControlnetApply"}

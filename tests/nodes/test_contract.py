@@ -19,6 +19,7 @@ from tests.host.words import WORDS, all_words
 
 # Ids never change once shipped: workflows in the wild name them.
 NODE_IDS = {
+    "MotionPromptingApplyTrackControlNet",
     "MotionPromptingCameraFreeGuidance",
     "MotionPromptingCameraPath",
     "MotionPromptingCameraTracks",
@@ -34,9 +35,11 @@ NODE_IDS = {
     "MotionPromptingFilterTracks",
     "MotionPromptingImageConductorLora",
     "MotionPromptingLoadTrackControlNet",
+    "MotionPromptingLoadTrackControlNetPatch",
     "MotionPromptingLoadTrackModel",
     "MotionPromptingLoadTracks",
     "MotionPromptingMagnifyMotion",
+    "MotionPromptingMotionGuidance",
     "MotionPromptingMotionMask",
     "MotionPromptingMotionNoise",
     "MotionPromptingMoftGuidance",

@@ -16,13 +16,14 @@ KIND = "motion-prompting wan track-controlnet 1"
 
 def save_track_controlnet(control: WanTrackControlNet, path: Path) -> None:
     """Write a Track-ControlNet; a file appears only when it is complete."""
-    weight = control.embed.weight
+    weight, first = control.embed.weight, control.blocks[0]
     config = {
         "layers": list(control.layers),
         "width": weight.shape[2],
         "patch": control.embed.patch,
         "ids": control.ids.dim,
         "pool": control.ids.pool,
+        "heads": first.attn1.heads,
     }
     save_with_config(control, path, KIND, config)
 
@@ -39,7 +40,7 @@ def load_track_controlnet(path: Path, transformer: Any) -> WanTrackControlNet:
         FormatError: The file is broken, of another kind, or made for another base.
     """
     tensors, text = load_with_config(path, KIND)
-    config = _config(path, text)
+    config = read_config(path, text)
     try:
         ids = IdEmbedding(config["ids"], config["pool"])
         # The base gives the shapes only; every weight comes from the file.
@@ -57,14 +58,16 @@ def load_track_controlnet(path: Path, transformer: Any) -> WanTrackControlNet:
     return control.eval()
 
 
-def _config(path: Path, text: str) -> dict[str, Any]:
+def read_config(path: Path, text: str) -> dict[str, Any]:
+    """The config in a file's header, checked. Raises FormatError where it cannot be used."""
     try:
         config = json.loads(text)
     except ValueError as error:
         raise FormatError(f"{path} has a config that cannot be read: {error}.") from error
     if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
         raise FormatError(f"{path} has a config without a list of layers.")
-    check_sizes(config, ("width", "patch", "ids"), path, maximum=1 << 16)
+    sizes = ("width", "patch", "ids", *(name for name in ("heads",) if name in config))
+    check_sizes(config, sizes, path, maximum=1 << 16)
     check_sizes(config, ("pool",), path, maximum=1 << 24)
     if not all(type(layer) is int for layer in config["layers"]):
         raise FormatError(f"{path} has layers that are no numbers: {config['layers']}.")

@@ -1,0 +1,57 @@
+"""Guidance on the host's own MODEL, in the real host, on tiny random models of its classes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.host.tiny_models import RECIPES
+from tests.host.worker import HostWorker
+
+pytestmark = pytest.mark.real_host
+
+CHECKS = "tests.host.native_checks:"
+
+
+def test_motion_guidance_is_its_formula(worker: HostWorker) -> None:
+    found = worker.call(CHECKS + "motion_guidance")
+    assert found["formula"] < 1e-6 and found["off_is_host"]
+    assert found["effect"] > 1e-3 and found["without_text"] > 1e-3
+    assert all(found["samplers"])
+
+
+@pytest.mark.parametrize("reads_image", [False, True])
+def test_hidden_states_equal_those_of_diffusers(worker: HostWorker, reads_image: bool) -> None:
+    found = worker.call(CHECKS + "hidden_states_agree", reads_image=reads_image)
+    assert max(found["blocks"]) < 2e-5 and found["prediction"] < 2e-5
+    assert found["effect"] > 1e-2, "the control acts"
+
+
+def test_a_track_controlnet_on_the_hosts_own_model(worker: HostWorker) -> None:
+    found = worker.call(CHECKS + "track_controlnet")
+    assert found["effect"] > 1e-3 and found["again"]
+    assert found["clean"] and found["off"] and found["outside"]
+    assert found["loaded"] == ["NativeTrackControlNet"], "the host accounts for its memory"
+    assert found["guided"] > 1e-3 and found["twice"] > 1e-3
+    assert all(found["samplers"])
+
+
+def test_an_interrupted_run_leaves_the_model_clean(worker: HostWorker) -> None:
+    found = worker.call(CHECKS + "interrupted")
+    assert found == {"stopped": True, "clean": True, "same": True}
+
+
+def test_what_does_not_belong_is_a_sentence(worker: HostWorker) -> None:
+    found = worker.call(CHECKS + "refusals")
+    assert "is for Wan; the MODEL is LTXVModel" in found["ltx"]
+    assert "9 frames of 48x32; the tracks have 5 frames on 48x32" in found["frames"]
+    assert "9 frames of 48x32; the tracks have 9 frames on 64x32" in found["size"]
+    assert "start is 0.6 but end is 0.2" in found["window"]
+    assert "connect Load Track-ControlNet Patch" in found["other"]
+    assert "blocks up to 30" in found["deep"] and "2 blocks" in found["deep"]
+    assert "connect untracked" in found["untracked"]
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "minimax_h3"])
+def test_every_model_samples_from_noise_that_moves(worker: HostWorker, name: str) -> None:
+    found = worker.call(CHECKS + "motion_noise", name=name)
+    assert found["finite"] and found["effect"] > 1e-3 and found["white"]
