@@ -10,6 +10,7 @@ from tests.host.worker import HostWorker
 pytestmark = pytest.mark.real_host
 
 CHECKS = "tests.host.native_checks:"
+CONTROL = "tests.host.control_checks:"
 
 
 def test_motion_guidance_is_its_formula(worker: HostWorker) -> None:
@@ -21,13 +22,13 @@ def test_motion_guidance_is_its_formula(worker: HostWorker) -> None:
 
 @pytest.mark.parametrize("reads_image", [False, True])
 def test_hidden_states_equal_those_of_diffusers(worker: HostWorker, reads_image: bool) -> None:
-    found = worker.call(CHECKS + "hidden_states_agree", reads_image=reads_image)
+    found = worker.call(CONTROL + "hidden_states_agree", reads_image=reads_image)
     assert max(found["blocks"]) < 2e-5 and found["prediction"] < 2e-5
     assert found["effect"] > 1e-2, "the control acts"
 
 
 def test_a_track_controlnet_on_the_hosts_own_model(worker: HostWorker) -> None:
-    found = worker.call(CHECKS + "track_controlnet")
+    found = worker.call(CONTROL + "track_controlnet")
     assert found["effect"] > 1e-3 and found["again"]
     assert found["clean"] and found["off"] and found["outside"]
     assert found["loaded"] == ["NativeTrackControlNet"], "the host accounts for its memory"
@@ -36,12 +37,12 @@ def test_a_track_controlnet_on_the_hosts_own_model(worker: HostWorker) -> None:
 
 
 def test_an_interrupted_run_leaves_the_model_clean(worker: HostWorker) -> None:
-    found = worker.call(CHECKS + "interrupted")
+    found = worker.call(CONTROL + "interrupted")
     assert found == {"stopped": True, "clean": True, "same": True}
 
 
 def test_what_does_not_belong_is_a_sentence(worker: HostWorker) -> None:
-    found = worker.call(CHECKS + "refusals")
+    found = worker.call(CONTROL + "refusals")
     assert "is for Wan; the MODEL is LTXVModel" in found["ltx"]
     assert "9 frames of 48x32; the tracks have 5 frames on 48x32" in found["frames"]
     assert "9 frames of 48x32; the tracks have 9 frames on 64x32" in found["size"]
