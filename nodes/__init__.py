@@ -14,6 +14,7 @@ from .camera_free_guidance import CameraFreeGuidance
 from .camera_path import CameraPathNode
 from .camera_save import SaveCamera
 from .camera_tracks import CameraTracks
+from .camera_wan_embedding import CameraToWanEmbedding
 from .combine import CombineTracks
 from .compose_motion import ComposeMotion
 from .control_video import TracksToControlVideo
@@ -91,6 +92,7 @@ NODES: list[type[io.ComfyNode]] = [
     DepthMapNode,
     EstimateDepth,
     CameraPathNode,
+    CameraToWanEmbedding,
     CameraTracks,
     ComposeMotion,
     SaveCamera,

@@ -159,8 +159,8 @@ TEXT = io.DynamicCombo.Option(
         _text(
             "camera_text",
             "",
-            "A path as lines of RealEstate10K or CameraCtrl, as MotionCtrl's JSON, or as this "
-            "pack's JSON.",
+            "A path as lines of RealEstate10K or CameraCtrl, or as JSON of MotionCtrl, "
+            "HY-WorldPlay, ReCamMaster or this pack.",
         ),
         _scale(),
     ],
@@ -189,7 +189,7 @@ def _file_option() -> Any:
         "file",
         options=host.input_files(SUFFIXES),
         tooltip="A camera file in ComfyUI's input folder: this pack's .json, or .txt of "
-        "RealEstate10K or CameraCtrl, or MotionCtrl's .json.",
+        "RealEstate10K or CameraCtrl, or .json of MotionCtrl, HY-WorldPlay or ReCamMaster.",
     )
     return io.DynamicCombo.Option("file", [files, _scale()])
 

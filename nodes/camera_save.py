@@ -8,7 +8,14 @@ from . import host
 from .schema import MAX_FRAMES, CameraSocket, schema
 from .wire import camera_in
 
-SUFFIXES = {"json": ".json", "realestate10k": ".txt"}
+# The names of motion_core.camera.files.WRITERS, which is not imported when the pack loads.
+SUFFIXES = {
+    "json": ".json",
+    "realestate10k": ".txt",
+    "motionctrl": ".json",
+    "worldplay": ".json",
+    "recammaster": ".json",
+}
 
 
 class SaveCamera(io.ComfyNode):
@@ -18,12 +25,21 @@ class SaveCamera(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             "SaveCamera",
-            aliases=["export camera", "cameractrl", "realestate10k", "poses", "load3d camera"],
+            aliases=[
+                "export camera",
+                "cameractrl",
+                "realestate10k",
+                "motionctrl",
+                "recammaster",
+                "worldplay",
+                "poses",
+                "load3d camera",
+            ],
             display_name="Save Camera",
             category="Motion Prompting/Camera",
             description="Writes a camera path to ComfyUI's output folder, as this pack's JSON or "
-            "as RealEstate10K text, which CameraCtrl and others read. Also returns one frame as "
-            "a camera for ComfyUI's 3D nodes.",
+            "in a format of RealEstate10K and CameraCtrl, MotionCtrl, HY-WorldPlay or ReCamMaster. "
+            "Also returns one frame as a camera for ComfyUI's 3D nodes.",
             is_output_node=True,
             inputs=[
                 CameraSocket.Input("camera", tooltip="The camera path: connect Camera Path."),
@@ -33,7 +49,9 @@ class SaveCamera(io.ComfyNode):
                     default="realestate10k",
                     tooltip="json: this pack's format, lossless. realestate10k: also read by "
                     "CameraCtrl; intrinsics relative to the image size, world to camera, one "
-                    "line per frame.",
+                    "line per frame. motionctrl: 12 numbers per frame, world to camera. worldplay: "
+                    "camera to world and intrinsics of every 4th frame, for 4 n + 1 frames. "
+                    "recammaster: camera to world in Unreal's axes and centimetres, for 81 frames.",
                 ),
                 io.String.Input(
                     "filename_prefix",
@@ -81,7 +99,7 @@ class SaveCamera(io.ComfyNode):
 
         found = camera_in(camera)
         path, shown = host.new_output_file(filename_prefix, SUFFIXES[format])
-        write_camera(path, found)
+        write_camera(path, found, format=format)
         name = f"{shown['subfolder']}/{path.name}".lstrip("/")
         here = min(frame, found.num_frames - 1)
         info = camera_to_host(found, here, distance=target_distance)

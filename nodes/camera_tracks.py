@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from comfy_api.latest import io
@@ -17,12 +17,19 @@ from .schema import CameraSocket, DepthSocket, TracksSocket, schema, settings_of
 from .wire import (
     camera_in,
     depth_in,
+    depth_video_in,
+    frames,
     mask_of_frame,
     on_canvas,
     picture,
     tracks_in,
     tracks_out,
 )
+
+if TYPE_CHECKING:
+    from ..motion_core.camera.camera_scene import CameraScene
+    from ..motion_core.camera.holes import HoleFinish
+    from ..motion_core.camera.render import WarpedRender
 
 MAX_POINTS = 1_000_000
 
@@ -58,6 +65,71 @@ def occlusion_inputs() -> list[Any]:
             "point's depth. If it is too small, slanted surfaces hide themselves.",
         ),
     ]
+
+
+CUSTOM = "custom"
+# The names of motion_core.camera.holes.HOLE_COLORS, which is not imported when the pack loads.
+HOLE_COLORS = ["black", "white", "grey", "magenta", "green", CUSTOM]
+
+
+def _pixels(name: str, kind: Any, most: int, tooltip: str) -> Any:
+    """An optional length or area in pixels, 0 when it is not used."""
+    return kind.Input(name, default=0, min=0, max=most, optional=True, tooltip=tooltip)
+
+
+def hole_inputs() -> list[Any]:
+    """What is done with the holes of a render."""
+    return [
+        io.Combo.Input(
+            "hole_color",
+            options=HOLE_COLORS,
+            default="black",
+            optional=True,
+            tooltip="Colour of the holes. CrossView-Warp was trained on magenta, Uni3C on black.",
+        ),
+        io.String.Input(
+            "custom_color",
+            default="#ff00ff",
+            optional=True,
+            tooltip="Colour of the holes as #rrggbb, when hole_color is custom.",
+        ),
+        _pixels(
+            "min_hole_area",
+            io.Int,
+            MAX_SIDE,
+            "Holes of fewer pixels are closed from their surroundings before anything else. 64 "
+            "removes the pinholes of a render; 0 keeps them.",
+        ),
+        _pixels(
+            "grow_holes",
+            io.Float,
+            256,
+            "Radius in pixels by which holes grow, in the render and in the masks. 2 to 4 removes "
+            "fringes at the edges of objects.",
+        ),
+        _pixels(
+            "feather_holes",
+            io.Float,
+            256,
+            "Width in pixels of a soft edge around the holes in the holes mask. The colour and the "
+            "valid mask keep hard edges.",
+        ),
+    ]
+
+
+def hole_finish(
+    hole_color: str = "black",
+    custom_color: str = "#ff00ff",
+    min_hole_area: int = 0,
+    grow_holes: float = 0.0,
+    feather_holes: float = 0.0,
+) -> HoleFinish:
+    """The core's value of these inputs. Raises ValueError for a colour that is none."""
+    from ..motion_core.camera.holes import HoleFinish
+    from ..motion_core.camera.holes import hole_color as color_of
+
+    color = color_of(custom_color if hole_color == CUSTOM else hole_color)
+    return HoleFinish(min_hole_area, grow_holes, color, feather_holes)
 
 
 POINTS = [
@@ -147,9 +219,14 @@ class CameraTracks(io.ComfyNode):
             inputs=[
                 io.Image.Input(
                     "image",
-                    tooltip="The image (the first of a batch); same size in pixels as the depth.",
+                    tooltip="The image (the first of a batch); same size in pixels as the depth. A "
+                    "video where the depth has all of its frames.",
                 ),
-                DepthSocket.Input("depth", tooltip="Depth of the image."),
+                DepthSocket.Input(
+                    "depth",
+                    tooltip="Depth of the image, or of every frame of a video (all_frames of Depth "
+                    "Map). With a video, frame i of the path shows frame i of the video.",
+                ),
                 CameraSocket.Input("camera", tooltip="The camera path: connect Camera Path."),
                 io.DynamicCombo.Input(
                     "points",
@@ -166,43 +243,80 @@ class CameraTracks(io.ComfyNode):
                     tooltip="Size of a z-buffer cell in pixels, for the tracks. 2 is several "
                     "times faster and slightly less accurate at edges.",
                 ),
+                *hole_inputs(),
             ],
             outputs=[
                 tracks_output("The points under the camera motion. Hidden points are invisible."),
                 io.Image.Output(
                     "render",
                     display_name="render",
-                    tooltip="The image warped along the path, one frame per pose. Holes are black.",
+                    tooltip="The image or video warped along the path, one frame per pose. "
+                    "Holes have the hole colour.",
                 ),
                 io.Mask.Output(
                     "holes",
                     display_name="holes",
-                    tooltip="White where the warped image has holes, one mask per frame.",
+                    tooltip="White where the warped image has holes, one mask per frame; soft "
+                    "outside of them where feathered.",
                 ),
                 io.String.Output(
                     "poses",
                     display_name="poses",
                     tooltip="One line per frame: RealEstate10K text, world to camera.",
                 ),
+                io.Mask.Output(
+                    "valid",
+                    display_name="valid",
+                    tooltip="White where the render shows the image, black in holes, one mask per "
+                    "frame.",
+                ),
+                io.Image.Output(
+                    "depth",
+                    display_name="depth",
+                    tooltip="The moved depth in grey, for depth ControlNets: white is near over "
+                    "the whole clip, holes are black.",
+                ),
             ],
         )
 
     @classmethod
-    def execute(cls, image, depth, camera, points, occlusion_radius, occlusion_threshold, cell):
+    def execute(
+        cls, image, depth, camera, points, occlusion_radius, occlusion_threshold, cell, **holes
+    ):
         from ..motion_core.camera.camera_scene import CameraScene
         from ..motion_core.camera.formats.realestate import camera_to_realestate
-        from ..motion_core.camera.render import render_warped
+        from ..motion_core.camera.holes import finish_holes
         from ..motion_core.camera.reproject import reproject_points
         from ..motion_core.camera.zbuffer import Occlusion
+        from ..motion_core.depth.draw_depth import draw_depth_video
 
-        occlusion = Occlusion(occlusion_radius, occlusion_threshold)
+        finish, occlusion = hole_finish(**holes), Occlusion(occlusion_radius, occlusion_threshold)
         scene = CameraScene(depth_in(depth), camera_in(camera), occlusion)
-        settings = settings_of(points, "points")
-        if "mask" in settings:
-            settings["mask"] = mask_of_frame(settings["mask"], 0, scene.path.num_frames)
-        starts, ids = CHOOSERS[points["points"]](scene.path.size, **settings)
+        starts, ids = _chosen(points, scene)
         tracks = reproject_points(scene.with_cell_px(cell), starts, progress=silent)
         tracks = tracks if ids is None else replace(tracks, ids=ids)
-        warped = render_warped(picture(image), scene, progress=host.progress())
+        done = finish_holes(_warped(image, depth, scene), finish)
         poses = camera_to_realestate(scene.path)
-        return io.NodeOutput(tracks_out(tracks), warped.video, warped.holes.float(), poses)
+        drawn = draw_depth_video(done.depth, done.valid)
+        return io.NodeOutput(
+            tracks_out(tracks), done.video, done.mask, poses, done.valid.float(), drawn
+        )
+
+
+def _chosen(points: dict[str, Any], scene: CameraScene) -> tuple[Tensor, Tensor | None]:
+    """Start positions (N, 2) and ids, None for new ones."""
+    settings = settings_of(points, "points")
+    if "mask" in settings:
+        settings["mask"] = mask_of_frame(settings["mask"], 0, scene.path.num_frames)
+    return CHOOSERS[points["points"]](scene.path.size, **settings)
+
+
+def _warped(image: Tensor, depth: Any, scene: CameraScene) -> WarpedRender:
+    """The first image along the path, or the video where the depth has one map for each frame."""
+    from ..motion_core.camera.render import render_warped, render_warped_video
+
+    maps, progress = depth_video_in(depth), host.progress()
+    if maps is None:
+        return render_warped(picture(image), scene, with_depth=True, progress=progress)
+    video = (frames(image), maps, scene.path, scene.occlusion)
+    return render_warped_video(*video, with_depth=True, progress=progress)

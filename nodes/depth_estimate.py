@@ -54,4 +54,4 @@ class EstimateDepth(io.ComfyNode):
         estimator = load_estimator(host.model_folder(MODELS, model), reading=reading)
         estimator = replace(estimator, model=host.on_device(estimator.model))
         found = estimator.estimate(picture(image), fov_deg=fov_deg or None)
-        return shown_depth(depth_out(cleaned(found, 0.0, remove_flying)), cls)
+        return shown_depth([depth_out(cleaned(found, 0.0, remove_flying))], cls)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import torch
 from comfy_api.latest import io
 from torch import Tensor
 
@@ -63,13 +64,26 @@ def depth_outputs() -> list[Any]:
     ]
 
 
-def shown_depth(depth: DepthMap, node: type[io.ComfyNode]) -> io.NodeOutput:
-    """A node's outputs for a depth map, its image on the node's face."""
-    from ..motion_core.depth.draw_depth import draw_depth
+def frames_input() -> Any:
+    """all_frames: whether a batch is one image or a video."""
+    return io.Boolean.Input(
+        "all_frames",
+        default=False,
+        optional=True,
+        tooltip="Take the batch as a video and give the depth of every frame, for Camera Tracks. "
+        "Off: the depth of one image.",
+    )
 
-    drawn = draw_depth(depth)[None]
-    shown = host.picture_preview(drawn, node)
-    return io.NodeOutput(depth, drawn, depth.valid.float()[None], ui=shown)
+
+def shown_depth(depths: Sequence[DepthMap], node: type[io.ComfyNode]) -> io.NodeOutput:
+    """A node's outputs for the depth of an image or of a video, the first frame on its face."""
+    from ..motion_core.depth.depth_video import DepthVideo
+    from ..motion_core.depth.draw_depth import draw_depth_video
+
+    valid = torch.stack([depth.valid for depth in depths])
+    drawn = draw_depth_video(torch.stack([depth.z for depth in depths]), valid)
+    value = depths[0] if len(depths) == 1 else DepthVideo(tuple(depths))
+    return io.NodeOutput(value, drawn, valid.float(), ui=host.picture_preview(drawn[:1], node))
 
 
 def cleaned(depth: DepthMap, fov_deg: float, remove_flying: bool) -> DepthMap:
@@ -263,6 +277,20 @@ READERS: dict[str, Callable[..., DepthMap]] = {
 }
 
 
+def _frames_of(source: Mapping[str, Any]) -> range:
+    """The indices of all frames of a source. Raises ValueError for one that is no batch."""
+    batch = source.get("depth_image")
+    for name in ("moge_geometry", "da3_geometry"):
+        if isinstance(source.get(name), Mapping):
+            batch = source[name].get("depth")
+    if not isinstance(batch, Tensor):
+        raise ValueError(
+            f"all_frames needs the depth of a whole video, but {source['source']!r} gives one. "
+            "Choose depth image, moge or da3 and connect a batch, or switch all_frames off."
+        )
+    return range(len(batch))
+
+
 class DepthMapNode(io.ComfyNode):
     """A source of depth in, a depth map out."""
 
@@ -291,6 +319,7 @@ class DepthMapNode(io.ComfyNode):
                     tooltip="The image the depth belongs to. The depth is resized to its size in "
                     "pixels. Needed for the sources without a model.",
                 ),
+                frames_input(),
             ],
             outputs=depth_outputs(),
         )
@@ -304,9 +333,15 @@ class DepthMapNode(io.ComfyNode):
         return f"{file}:{state.st_size}:{state.st_mtime_ns}"
 
     @classmethod
-    def execute(cls, source, fov_deg, remove_flying, image=None):
+    def execute(cls, source, fov_deg, remove_flying, image=None, all_frames=False):
         from ..motion_core.depth.sources import ASSUMED_FOV_DEG
 
         room = _Room(canvas_size(image), fov_deg or ASSUMED_FOV_DEG)
-        found = READERS[source["source"]](room, **settings_of(source, "source"))
-        return shown_depth(depth_out(cleaned(found, fov_deg, remove_flying), image), cls)
+        read, settings = READERS[source["source"]], settings_of(source, "source")
+        frames = _frames_of(source) if all_frames else [None]
+        depths, progress = [], host.progress()
+        for done, frame in enumerate(frames):
+            found = read(room, **settings | ({} if frame is None else {"index": frame}))
+            depths.append(depth_out(cleaned(found, fov_deg, remove_flying), image))
+            progress(done + 1, len(frames))
+        return shown_depth(depths, cls)

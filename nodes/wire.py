@@ -72,10 +72,25 @@ def tracks_out(tracks: Tracks) -> dict[str, Any]:
 
 
 def depth_in(value: Any) -> DepthMap:
-    """The DepthMap of a MOTION_DEPTH socket. Raises TypeError for anything else."""
-    from ..motion_core.depth.depth_map import DepthMap
+    """The DepthMap of a MOTION_DEPTH socket, that of the first frame where it has a video's.
 
-    return _of_kind(value, DepthMap, "MOTION_DEPTH: connect Depth Map or Estimate Depth")
+    Raises TypeError for anything else.
+    """
+    return (depth_video_in(value) or [value])[0]
+
+
+def depth_video_in(value: Any) -> tuple[DepthMap, ...] | None:
+    """The depth maps of a MOTION_DEPTH socket that has one for each frame of a video, else None.
+
+    Raises TypeError for anything but a depth map or video.
+    """
+    from ..motion_core.depth.depth_map import DepthMap
+    from ..motion_core.depth.depth_video import DepthVideo
+
+    if isinstance(value, DepthVideo):
+        return value.maps
+    _of_kind(value, DepthMap, "MOTION_DEPTH: connect Depth Map or Estimate Depth")
+    return None
 
 
 def camera_in(value: Any) -> CameraPath:

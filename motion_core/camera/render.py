@@ -7,20 +7,24 @@ at any scale, and nothing is blended across a depth edge. Pixels that no point r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from ..errors import CanvasError
+from ..depth.depth_map import DepthMap
+from ..errors import CanvasError, ShapeError
 from ..geometry import Size
-from ..images import check_image
+from ..images import check_image, check_video
 from ..kernels.zbuffer import WarpSource, warp_image_cuda
 from ..progress import Progress, silent
+from .camera_path import CameraPath
 from .camera_scene import CameraScene
 from .pinhole import pixel_centres
 from .pose import inverse
 from .surface import splat_surface
+from .zbuffer import DEFAULT_OCCLUSION, Occlusion
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +34,13 @@ class WarpedRender:
     Attributes:
         video: (T, H, W, 3) float32.
         holes: (T, H, W) bool, True where the picture shows nothing and `video` has the hole colour.
+        depth: (T, H, W) float32, depth in each frame's camera in scene units, inf in holes; None
+            unless it was asked for.
     """
 
     video: Tensor
     holes: Tensor
+    depth: Tensor | None = None
 
 
 def render_warped(
@@ -41,6 +48,7 @@ def render_warped(
     scene: CameraScene,
     *,
     hole_color: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    with_depth: bool = False,
     progress: Progress = silent,
 ) -> WarpedRender:
     """Render a picture with depth along a camera path.
@@ -50,6 +58,8 @@ def render_warped(
         scene: Depth, camera path and occlusion rule. The rule's radius decides how wide gaps may
             be before they are holes, its threshold when one surface is another's background.
         hole_color: RGB written into holes.
+        with_depth: Return the depth of every frame, too. It is computed by torch operations on any
+            device.
         progress: Called once per frame.
 
     Raises:
@@ -71,31 +81,81 @@ def render_warped(
         back=torch.stack([_back_projection(scene, i) for i in range(scene.num_frames)]),
         hole_color=scene.depth.z.new_tensor(hole_color),
     )
-    warped = warp_image_cuda(scene.views(), picture, progress) or _warp_frames(
-        picture, scene, progress
+    warped = None if with_depth else warp_image_cuda(scene.views(), picture, progress)
+    if warped is not None:
+        return WarpedRender(*warped)
+    video, holes, depth = _warp_frames(picture, scene, progress)
+    return WarpedRender(video, holes, depth if with_depth else None)
+
+
+def render_warped_video(
+    video: Tensor,
+    depths: Sequence[DepthMap],
+    path: CameraPath,
+    occlusion: Occlusion = DEFAULT_OCCLUSION,
+    *,
+    with_depth: bool = False,
+    progress: Progress = silent,
+) -> WarpedRender:
+    """Render a video with a depth per frame along a camera path.
+
+    Frame i of the path shows frame i of the video: a pose of the path is relative to the camera of
+    the source in that frame, so the identity shows the source frame itself.
+
+    Args:
+        video: (T, H, W, 3) float.
+        depths: T depth maps.
+        path: T poses.
+        occlusion: As in CameraScene.
+        with_depth: As in render_warped.
+        progress: Called once per frame.
+
+    Raises:
+        ShapeError: Video, depth and path have different lengths, or the video is no video.
+        CanvasError, ValueError: As in render_warped.
+    """
+    check_video(video, "the video")
+    if not len(video) == len(depths) == path.num_frames:
+        raise ShapeError(
+            f"each frame of a video needs its depth and its camera; got {len(video)} frames, "
+            f"{len(depths)} depth maps and {path.num_frames} poses. Set frames of Camera Path to "
+            "the length of the video, and make the depth from all of its frames."
+        )
+    parts = []
+    for frame, depth in enumerate(depths):
+        here = slice(frame, frame + 1)
+        pose = replace(path, T_cam_world=path.T_cam_world[here], K=path.K[here])
+        scene = CameraScene(depth, pose, occlusion)
+        parts.append(render_warped(video[frame], scene, with_depth=with_depth))
+        progress(frame + 1, path.num_frames)
+    depth_parts = [part.depth for part in parts if part.depth is not None]
+    return WarpedRender(
+        torch.cat([part.video for part in parts]),
+        torch.cat([part.holes for part in parts]),
+        torch.cat(depth_parts) if depth_parts else None,
     )
-    return WarpedRender(*warped)
 
 
 def _warp_frames(
     picture: WarpSource, scene: CameraScene, progress: Progress
-) -> tuple[Tensor, Tensor]:
-    """Video (T, H, W, 3) and holes (T, H, W), frame by frame with torch operations."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Video (T, H, W, 3), holes and depth (T, H, W), frame by frame with torch operations."""
     zbuffer = scene.zbuffer
     source = picture.image.movedim(-1, 0)[None]
-    video, holes = [], []
+    video, holes, depths = [], [], []
     for frame in range(scene.num_frames):
         if scene.is_source_view[frame]:
-            colors, hole = picture.image, ~scene.depth.valid
+            colors, hole, z = picture.image, ~scene.depth.valid, scene.depth.z
         else:
             zbuffer.clear()
             splat_surface(zbuffer, scene.points, picture.quads, scene.projections[frame])
-            back = picture.back[frame].to(source)
-            colors, hole = _sample_source(source, zbuffer.closed_depth(), back)
+            back, z = picture.back[frame].to(source), zbuffer.closed_depth()
+            colors, hole = _sample_source(source, z, back)
+        depths.append(z.masked_fill(hole, torch.inf))
         video.append(torch.where(hole[..., None], picture.hole_color, colors))
         holes.append(hole)
         progress(frame + 1, scene.num_frames)
-    return torch.stack(video), torch.stack(holes)
+    return torch.stack(video), torch.stack(holes), torch.stack(depths)
 
 
 def _back_projection(scene: CameraScene, frame: int) -> Tensor:

@@ -128,7 +128,7 @@ def test_depth_files_of_the_input_folder_are_offered_and_read(host: Any, call: A
 def test_a_move_shifts_the_wall_as_the_pinhole_says(call: Any, wall: Any) -> None:
     camera, drawn = call("CameraPath", wall, MOVE, MEDIAN, 5, 8.0, "after")
     assert (camera.num_frames, camera.fps) == (5, 8.0) and drawn.shape == (1, 480, 960, 3)
-    tracks, render, holes, poses = call(
+    tracks, render, holes, poses, *_ = call(
         "CameraTracks", IMAGE, wall, camera, {"points": "grid", "spacing": 8.0}, 1, 0.03, 1
     )
     shift = 0.25 * float(wall.K[0, 0])
@@ -268,3 +268,71 @@ def test_other_values_on_our_sockets_are_refused(call: Any, wall: Any) -> None:
     with pytest.raises(ValueError, match="0 enabled camera layers"):
         empty = '{"version": 1, "drawn_on": {"width": 64, "height": 48}, "layers": []}'
         path_of(call, wall, motion="follow", drawing=empty, within="plane")
+
+
+def test_save_camera_offers_every_format(host: StandInHost, call: Any, wall: Any) -> None:
+    from motion_core.camera.files import WRITERS
+
+    info = host.object_info()["MotionPromptingSaveCamera"]["input"]["required"]
+    assert list(info["format"][1]["options"]) == list(WRITERS)
+    camera = path_of(call, wall, 81, **MOVE)
+    for name, writer in WRITERS.items():
+        text, file, _ = call("SaveCamera", camera, name, f"cam/{name}", 0, 1.0)
+        assert text == writer.text(camera) and file.endswith(writer.suffix)
+
+
+def test_a_path_becomes_wans_embedding(call: Any, wall: Any) -> None:
+    camera = path_of(call, wall, 9, **MOVE)
+    embedding, width, height, length = call("CameraToWanEmbedding", camera, 1.0, {"lens": "path"})
+    assert embedding.shape == (1, 24, 3, H, W) and (width, height, length) == (W, H, 9)
+    further, *_ = call("CameraToWanEmbedding", camera, 3.0, {"lens": "path"})
+    torch.testing.assert_close(further[:, :12], 3.0 * embedding[:, :12], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(further[:, 12:], embedding[:, 12:])
+    lens = {"lens": "normalised", "fx": 0.5, "fy": 0.5, "cx": 0.5, "cy": 0.5}
+    wide, *_ = call("CameraToWanEmbedding", camera, 1.0, lens)
+    assert not torch.allclose(wide, embedding)
+    with pytest.raises(TypeError, match="connect Camera Path"):
+        call("CameraToWanEmbedding", "no path", 1.0, lens)
+    with pytest.raises(ValueError, match="4 n"):
+        call("CameraToWanEmbedding", path_of(call, wall, 8, **MOVE), 1.0, lens)
+
+
+def test_holes_are_finished_as_asked(call: Any, wall: Any) -> None:
+    camera, _ = call("CameraPath", wall, MOVE, MEDIAN, 5, 8.0, "after")
+    plain = ("CameraTracks", IMAGE, wall, camera, {"points": "grid", "spacing": 8.0}, 1, 0.03, 1)
+    _, render, holes, _, valid, depth = call(*plain)
+    assert torch.equal(valid, 1.0 - holes) and valid.dtype == torch.float32
+    assert depth.shape == render.shape and not depth[valid == 0].any()
+    finish = {"hole_color": "custom", "custom_color": "#00ff00", "min_hole_area": 0}
+    _, green, soft, _, grown, _ = call(*plain, **finish, grow_holes=2.0, feather_holes=3.0)
+    assert (green[grown == 0] == torch.tensor([0.0, 1.0, 0.0])).all()
+    assert torch.equal(green[grown == 1], render[grown == 1])
+    assert float(grown.sum()) < float(valid.sum()) and ((soft > 0) & (soft < 1)).any()
+    *_, closed, _ = call(*plain, min_hole_area=10_000)
+    assert closed.all()
+    with pytest.raises(ValueError, match="#rrggbb"):
+        call(*plain, hole_color="custom", custom_color="purple")
+
+
+def test_a_video_with_its_depth_is_warped_frame_by_frame(call: Any) -> None:
+    grey = torch.linspace(0.2, 0.8, 3)[:, None, None, None].expand(3, H, W, 3)
+    source = {"source": "depth image", "depth_image": grey, "meaning": "linear", "index": 0}
+    source |= {"near": 1.0, "far": 11.0, "invert": False, "scale": 1.0}
+    video = torch.rand(3, H, W, 3)
+    depth, drawn, valid = call("DepthMap", source, 60.0, False, video, all_frames=True)
+    assert [float(one.z[0, 0]) for one in depth.maps] == pytest.approx([3.0, 6.0, 9.0])
+    assert drawn.shape == (3, H, W, 3) and valid.shape == (3, H, W)
+    assert float(drawn[0].mean()) > float(drawn[1].mean()) > float(drawn[2].mean())
+    camera, _ = call("CameraPath", depth, MOVE, MEDIAN, 3, 8.0, "after")
+    plain = (camera, {"points": "grid", "spacing": 8.0}, 1, 0.03, 1)
+    tracks, render, *_ = call("CameraTracks", video, depth, *plain)
+    for frame, one in enumerate(depth.maps):
+        _, alone, *_ = call("CameraTracks", video[frame : frame + 1], one, *plain)
+        assert torch.equal(render[frame], alone[frame])
+    still, *_ = call("CameraTracks", video, depth.first, *plain)
+    assert torch.equal(tracks["track_path"], still["track_path"])
+    longer, _ = call("CameraPath", depth, MOVE, MEDIAN, 5, 8.0, "after")
+    with pytest.raises(ValueError, match="3 frames, 3 depth maps and 5 poses"):
+        call("CameraTracks", video, depth, longer, *plain[1:])
+    with pytest.raises(ValueError, match="'plane' gives one"):
+        call("DepthMap", {"source": "plane"}, 60.0, False, video, all_frames=True)

@@ -10,13 +10,13 @@ import torch
 from motion_core.camera.camera_path import CameraPath
 from motion_core.camera.camera_scene import CameraScene
 from motion_core.camera.pinhole import pixel_centres
-from motion_core.camera.render import render_warped
+from motion_core.camera.render import render_warped, render_warped_video
 from motion_core.camera.zbuffer import Occlusion
 from motion_core.depth.depth_map import DepthMap
 from motion_core.depth.sources import make_depth
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.geometry import Size
-from motion_core.scene.render import render_scene, track
+from motion_core.scene.render import depth_of, render_scene, track
 from motion_core.scene.scene import make_scene
 
 from .views import SIZE, VIEWS, lens, moved, orbit, path_of
@@ -120,3 +120,52 @@ def test_progress_may_stop_it() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         render_warped(CHECKER, CameraScene(flat(), path_of([EYE])), progress=stop)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_moved_depth_is_the_depth_of_the_moved_camera(view: str) -> None:
+    path = path_of([EYE, VIEWS[view][2]])
+    scene = make_scene(3)
+    depth = render_scene(scene, path, samples=1).depth_map()
+    image = torch.rand(SIZE.height, SIZE.width, 3)
+    got = render_warped(image, CameraScene(depth, path), with_depth=True)
+    plain = render_warped(image, CameraScene(depth, path))
+    assert torch.equal(got.video, plain.video) and torch.equal(got.holes, plain.holes)
+    assert plain.depth is None and got.depth is not None
+    assert torch.equal(torch.isinf(got.depth), got.holes)
+    assert torch.equal(got.depth[0], depth.z)
+    truth = depth_of(scene, path, 1)
+    shown = ~got.holes[1] & truth.valid
+    off = (got.depth[1][shown] / truth.z[shown] - 1).abs()
+    assert float(off.median()) < 2e-3 and float((off < 0.02).float().mean()) > 0.97
+
+
+def test_a_video_is_warped_frame_by_frame_with_its_own_depth() -> None:
+    """Each frame equals the render of that frame alone, and the identity gives the frame itself."""
+    generator = torch.Generator().manual_seed(0)
+    video = torch.rand(4, SIZE.height, SIZE.width, 3, generator=generator)
+    depths = [flat(3.0 + frame) for frame in range(4)]
+    path = path_of([EYE, VIEWS["orbit left"][2], EYE, moved(0.3, 0.0, 0.5)], fps=12.0)
+    reports = []
+    got = render_warped_video(
+        video, depths, path, with_depth=True, progress=lambda *at: reports.append(at)
+    )
+    assert reports == [(n, 4) for n in range(1, 5)]
+    assert torch.equal(got.video[2], video[2]) and not got.holes[2].any()
+    for frame in range(4):
+        pose = path_of([path.T_cam_world[frame]])
+        alone = render_warped(video[frame], CameraScene(depths[frame], pose), with_depth=True)
+        assert torch.equal(got.video[frame], alone.video[0])
+        assert torch.equal(got.holes[frame], alone.holes[0])
+        assert got.depth is not None and alone.depth is not None
+        assert torch.equal(got.depth[frame], alone.depth[0])
+
+
+def test_a_video_needs_as_many_depths_and_poses() -> None:
+    video = torch.zeros(3, SIZE.height, SIZE.width, 3)
+    with pytest.raises(ShapeError, match="3 frames, 2 depth maps and 3 poses.*Camera Path"):
+        render_warped_video(video, [flat()] * 2, path_of([EYE] * 3))
+    with pytest.raises(ShapeError, match="4 poses"):
+        render_warped_video(video, [flat()] * 3, path_of([EYE] * 4))
+    with pytest.raises(CanvasError):
+        render_warped_video(torch.zeros(1, 8, 8, 3), [flat()], path_of([EYE]))

@@ -22,6 +22,7 @@ NODE_IDS = {
     "MotionPromptingApplyTrackControlNet",
     "MotionPromptingCameraFreeGuidance",
     "MotionPromptingCameraPath",
+    "MotionPromptingCameraToWanEmbedding",
     "MotionPromptingCameraTracks",
     "MotionPromptingCombineTracks",
     "MotionPromptingComposeMotion",

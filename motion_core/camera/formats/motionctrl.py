@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import torch
@@ -12,9 +13,23 @@ from ...errors import FormatError
 from ...geometry import Size, checked_size
 from ...safe_json import parse_json
 from ..camera_path import CameraPath
-from .pose_rows import MOTIONCTRL_NUMBERS, READ_FORMS, path_of_table
+from ..pose import inverse
+from .pose_rows import MOTIONCTRL_NUMBERS, READ_FORMS, check_has_frames, path_of_table
 
 log = logging.getLogger(__name__)
+
+
+def camera_to_motionctrl(camera: CameraPath) -> str:
+    """MotionCtrl's JSON of a path, relative to its first camera; the lens is not part of it.
+
+    Distances keep the path's unit; MotionCtrl's scripts scale them by axis and by `speed`.
+
+    Raises:
+        FormatError: The path has no frames.
+    """
+    check_has_frames(camera.num_frames)
+    relative = camera.T_cam_world @ inverse(camera.T_cam_world[0])
+    return json.dumps(relative[:, :3].flatten(1).tolist())
 
 
 def camera_from_motionctrl(text: str, size: Size) -> CameraPath:

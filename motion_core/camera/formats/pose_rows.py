@@ -17,8 +17,9 @@ REALESTATE_COLUMNS = 19
 MOTIONCTRL_NUMBERS = 12
 READ_FORMS = (
     f'camera files are read as our JSON {{"kind": "{NATIVE_KIND}", ...}}, as RealEstate10K / '
-    f"CameraCtrl lines of {REALESTATE_COLUMNS} numbers, or as MotionCtrl's JSON list of "
-    f"{MOTIONCTRL_NUMBERS} numbers for each frame"
+    f"CameraCtrl lines of {REALESTATE_COLUMNS} numbers, as MotionCtrl's JSON list of "
+    f"{MOTIONCTRL_NUMBERS} numbers for each frame, as HY-WorldPlay's pose JSON, or as "
+    "ReCamMaster's camera_extrinsics.json"
 )
 
 
