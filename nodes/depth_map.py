@@ -82,7 +82,7 @@ def shown_depth(depths: Sequence[DepthMap], node: type[io.ComfyNode]) -> io.Node
 
     valid = torch.stack([depth.valid for depth in depths])
     drawn = draw_depth_video(torch.stack([depth.z for depth in depths]), valid)
-    value = depths[0] if len(depths) == 1 else DepthVideo(tuple(depths))
+    value = depths[0] if len(depths) == 1 else DepthVideo.of(depths)
     return io.NodeOutput(value, drawn, valid.float(), ui=host.picture_preview(drawn[:1], node))
 
 

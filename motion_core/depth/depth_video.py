@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ..errors import ShapeError
 from ..geometry import Size
@@ -22,6 +23,17 @@ class DepthVideo:
     """
 
     maps: tuple[DepthMap, ...]
+
+    @staticmethod
+    def of(maps: Sequence[DepthMap]) -> DepthVideo:
+        """A depth video in which every frame has the lens of frame 0.
+
+        A clip is taken through one lens; estimates of it differ from frame to frame.
+
+        Raises:
+            ShapeError: There is no map, or their canvases differ.
+        """
+        return DepthVideo(tuple(replace(depth, K=maps[0].K) for depth in maps))
 
     def __post_init__(self) -> None:
         if not self.maps:

@@ -334,5 +334,10 @@ def test_a_video_with_its_depth_is_warped_frame_by_frame(call: Any) -> None:
     longer, _ = call("CameraPath", depth, MOVE, MEDIAN, 5, 8.0, "after")
     with pytest.raises(ValueError, match="3 frames, 3 depth maps and 5 poses"):
         call("CameraTracks", video, depth, longer, *plain[1:])
+    moge = {"depth": torch.full((3, H, W), 2.0), "intrinsics": torch.eye(3).repeat(3, 1, 1)}
+    moge["intrinsics"][:, 0, 0] = torch.tensor([0.8, 0.9, 0.7])
+    source = {"source": "moge", "moge_geometry": moge, "index": 0}
+    depth, *_ = call("DepthMap", source, 0.0, False, video, all_frames=True)
+    assert [float(one.K[0, 0]) for one in depth.maps] == pytest.approx([0.8 * W] * 3)
     with pytest.raises(ValueError, match="'plane' gives one"):
         call("DepthMap", {"source": "plane"}, 60.0, False, video, all_frames=True)

@@ -26,7 +26,7 @@ DRAWN = (
     *("native_wan_move", "native_ati", "ltx_motion_track"),
     *("warped_noise", "track_controlnet_native"),
 )
-GRAPHS = (*DRAWN, "native_uni3c")
+GRAPHS = (*DRAWN, "native_uni3c", "crossview_ltx", "camera_wan_fun")
 # Nodes that a host may lack, and whose descriptions then stay as they are.
 ELSEWHERE = {"LTXICLoRALoaderModelOnly", "LTXAddVideoICLoRAGuide", "WanUni3CControlnetApply"}
 OURS = "MotionPrompting"
@@ -35,6 +35,7 @@ FILES = {
     ("CLIPLoader", "clip_name"): "text_encoders",
     ("CLIPVisionLoader", "clip_name"): "clip_vision",
     ("CheckpointLoaderSimple", "ckpt_name"): "checkpoints",
+    ("LoadMoGeModel", "model_name"): "geometry_estimation",
     ("LTXAVTextEncoderLoader", "ckpt_name"): "checkpoints",
     ("LTXAVTextEncoderLoader", "text_encoder"): "text_encoders",
     ("LTXICLoRALoaderModelOnly", "lora_name"): "loras",
@@ -44,7 +45,7 @@ FILES = {
     ("UNETLoader", "unet_name"): "diffusion_models",
     ("VAELoader", "vae_name"): "vae",
 }
-KEPT = ("min", "max", "forceInput", "control_after_generate", "image_upload")
+KEPT = ("min", "max", "forceInput", "control_after_generate", "image_upload", "video_upload")
 
 
 class DescribedNode:
@@ -106,7 +107,7 @@ def _cut_input(place: tuple[str, str], spec: list[Any]) -> list[Any]:
     io_type, *options = spec
     stated = options[0] if options else {}
     kept = {key: stated[key] for key in KEPT if key in stated}
-    if place in FILES or stated.get("image_upload"):
+    if place in FILES or stated.get("image_upload") or stated.get("video_upload"):
         return ["STRING", kept]
     if isinstance(io_type, list):
         return ["COMBO", kept | {"options": io_type}]

@@ -22,9 +22,9 @@ from motion_core.geometry import Size
 from motion_core.scene.render import bodies_at, depth_of, render_scene, track
 from motion_core.scene.scene import make_scene
 from motion_core.tracks import Tracks
-from motion_core.video import write_image
+from motion_core.video import read_video, write_image, write_video
 from tests.depth.test_estimate import depth_anything
-from tests.host.fixtures import fill_input_folder
+from tests.host.fixtures import PICTURE_SIZE, VIDEO_FPS, VIDEO_FRAMES, fill_input_folder
 from tests.host.prompt import WorkflowError
 from tests.host.test_model_workflows import our_part
 from tests.host.test_workflows import api, node_of
@@ -151,11 +151,12 @@ def test_uni3c_gets_the_picture_rendered_along_the_path(
         torch.manual_seed(0)
         depth_anything(tmp_path / "models" / "depth" / "Depth-Anything-V2-Small-hf")
     run = stand_in.run(prompt)
-    found, render, holes, poses = run.outputs[tracks]
+    found, render, holes, poses, valid, moved = run.outputs[tracks]
     assert render.shape == (3, 480, 832, 3) and holes.shape == (3, 480, 832)
     assert found["canvas"] == (832, 480) and len(poses.splitlines()) == 4
     assert 0.0 < float(holes[-1].mean()) < 0.7
     assert float(render[-1][holes[-1] > 0].amax()) == 0.0, "holes are black"
+    assert torch.equal(valid, 1.0 - holes) and moved.shape == render.shape
 
 
 def test_uni3c_gets_the_size_and_length_of_its_render() -> None:
@@ -187,3 +188,96 @@ def test_a_depth_model_runs_where_a_real_comfyui_puts_it(real: Any) -> None:
         "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 1]}},
     }
     assert len(real.run(prompt).ui["3"]["images"]) == 1
+
+
+def test_crossview_gets_a_warped_video_with_magenta_holes(lent: Any) -> None:
+    """The workflow's own nodes, with a grey video in place of MoGe's depth."""
+    prompt = api("crossview_ltx")
+    ours = ("DepthMap", "CameraPath", "CameraTracks")
+    depth, path, tracks = (node_of(prompt, f"MotionPrompting{name}") for name in ours)
+    shown = prompt[tracks]["inputs"]["image"][0]
+    frames = node_of(prompt, "GetVideoComponents")
+    kept = {key: prompt[key] for key in (node_of(prompt, "LoadVideo"), frames, depth, path, tracks)}
+    ramp = torch.linspace(0.2, 0.9, PICTURE_SIZE.width).expand(PICTURE_SIZE.height, -1)
+    near = ramp[None, ..., None].repeat(VIDEO_FRAMES, 1, 1, 3)
+    near[:, 20:50, 30:60] = 1.0
+    write_video(lent.input_dir / "grey.mp4", near, VIDEO_FPS)
+    kept["grey"] = {"class_type": "LoadVideo", "inputs": {"file": "grey.mp4"}}
+    kept["parts"] = {"class_type": "GetVideoComponents", "inputs": {"video": ["grey", 0]}}
+    source = {"depth_image": ["parts", 0], "meaning": "inverse", "near": 1.0, "far": 6.0}
+    source |= {"index": 0, "invert": False, "scale": 1.0}
+    given = {key: one for key, one in kept[depth]["inputs"].items() if "source" not in key}
+    given |= {f"source.{key}": one for key, one in source.items()} | {"source": "depth image"}
+    kept[depth] = prompt[depth] | {"inputs": given | {"image": [frames, 0]}}
+    kept[path]["inputs"]["frames"] = VIDEO_FRAMES
+    kept[tracks]["inputs"]["image"] = [frames, 0]
+    assert shown == prompt[depth]["inputs"]["image"][0], "depth and warp show one video"
+    video = {"fps": VIDEO_FPS, "images": [tracks, 1]}
+    kept["video"] = {"class_type": "CreateVideo", "inputs": video}
+    save = {"filename_prefix": "warp", "format": "auto", "codec": "auto", "video": ["video", 0]}
+    kept["save"] = {"class_type": "SaveVideo", "inputs": save}
+    try:
+        (saved,) = lent.run(kept).ui["save"]["images"]
+    finally:
+        (lent.input_dir / "grey.mp4").unlink()
+    warp, _ = read_video(lent.output_dir / saved["subfolder"] / saved["filename"])
+    original, _ = read_video(lent.input_dir / "example.mp4")
+    assert warp.shape == original.shape
+    off = (warp[0].float() - original[0].float()).abs().mean() / 255
+    assert float(off) < 0.05, "the path begins at the source's own view"
+    red, green, blue = (warp[-1][..., channel].float() / 255 for channel in range(3))
+    magenta = (red > 0.8) & (green < 0.2) & (blue > 0.8)
+    assert 0.02 < float(magenta.float().mean()) < 0.6
+
+
+def test_wan_fun_gets_the_embedding_of_the_path(
+    stand_in: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path / "models"))
+    prompt = our_part(api("camera_wan_fun"))
+    path, node = (
+        node_of(prompt, f"MotionPrompting{n}") for n in ("CameraPath", "CameraToWanEmbedding")
+    )
+    prompt[path]["inputs"]["frames"] = 5
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        depth_anything(tmp_path / "models" / "depth" / "Depth-Anything-V2-Small-hf")
+    camera = stand_in.run(prompt).outputs[path][0]
+    settings = {"camera": camera, "travel_scale": 1.0, "lens": {"lens": "path"}}
+    embedding, *size = stand_in.nodes[prompt[node]["class_type"]].execute(**settings).args
+    assert embedding.shape == (1, 24, 2, 480, 832) and size == [832, 480, 5]
+    assert not embedding[0, :12, 0].any(), "the first camera is the origin"
+    assert bool(embedding[0, :12, 1].any())
+
+
+def test_the_new_graphs_agree_on_size_and_length() -> None:
+    crossview, fun = api("crossview_ltx"), api("camera_wan_fun")
+
+    def inputs_of(prompt: dict[str, Any], class_type: str) -> dict[str, Any]:
+        return prompt[node_of(prompt, class_type)]["inputs"]
+
+    scale, latent = (inputs_of(crossview, one) for one in ("ImageScale", "EmptyLTXVLatentVideo"))
+    assert (scale["width"], scale["height"]) == (latent["width"], latent["height"])
+    assert scale["width"] % 32 == scale["height"] % 32 == 0 and (latent["length"] - 1) % 8 == 0
+    lengths = {
+        inputs_of(crossview, "ImageFromBatch")["length"],
+        inputs_of(crossview, "MotionPromptingCameraPath")["frames"],
+        inputs_of(crossview, "LTXVEmptyLatentAudio")["frames_number"],
+    }
+    assert lengths == {latent["length"]}
+    camera = inputs_of(crossview, "MotionPromptingCameraTracks")
+    assert camera["hole_color"] == "magenta"
+    guides = [
+        node["inputs"]
+        for node in crossview.values()
+        if node["class_type"] == "LTXAddVideoICLoRAGuide"
+    ]
+    tracks = node_of(crossview, "MotionPromptingCameraTracks")
+    assert [one["image"] for one in guides] == [[tracks, 1], camera["image"]], "warp, then source"
+    assert {one["latent_downscale_factor"] for one in guides} == {1}
+    node = node_of(fun, "MotionPromptingCameraToWanEmbedding")
+    video = inputs_of(fun, "WanCameraImageToVideo")
+    wanted = ("camera_conditions", "width", "height", "length")
+    assert [video[name] for name in wanted] == [[node, slot] for slot in range(4)]
