@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
 from . import host
@@ -16,6 +18,23 @@ SUFFIXES = {
     "worldplay": ".json",
     "recammaster": ".json",
 }
+
+
+def _outputs() -> list[Any]:
+    """The text, its file and one frame for the host."""
+    return [
+        io.String.Output("text", display_name="text", tooltip="Content of the file."),
+        io.String.Output(
+            "path",
+            display_name="path",
+            tooltip="The file's path inside ComfyUI's output folder.",
+        ),
+        io.Custom("LOAD3D_CAMERA").Output(
+            "camera_info",
+            display_name="camera_info",
+            tooltip="One frame as a camera of ComfyUI's 3D nodes.",
+        ),
+    ]
 
 
 class SaveCamera(io.ComfyNode):
@@ -77,19 +96,7 @@ class SaveCamera(io.ComfyNode):
                     "units.",
                 ),
             ],
-            outputs=[
-                io.String.Output("text", display_name="text", tooltip="Content of the file."),
-                io.String.Output(
-                    "path",
-                    display_name="path",
-                    tooltip="The file's path inside ComfyUI's output folder.",
-                ),
-                io.Custom("LOAD3D_CAMERA").Output(
-                    "camera_info",
-                    display_name="camera_info",
-                    tooltip="One frame as a camera of ComfyUI's 3D nodes.",
-                ),
-            ],
+            outputs=_outputs(),
         )
 
     @classmethod

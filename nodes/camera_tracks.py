@@ -203,6 +203,41 @@ CHOOSERS: dict[str, Callable[..., tuple[Tensor, Tensor | None]]] = {
 }
 
 
+def _outputs() -> list[Any]:
+    """Tracks, render, holes, poses, valid mask and moved depth."""
+    return [
+        tracks_output("The points under the camera motion. Hidden points are invisible."),
+        io.Image.Output(
+            "render",
+            display_name="render",
+            tooltip="The image or video warped along the path, one frame per pose. "
+            "Holes have the hole colour.",
+        ),
+        io.Mask.Output(
+            "holes",
+            display_name="holes",
+            tooltip="White where the warped image has holes, one mask per frame; soft "
+            "outside of them where feathered.",
+        ),
+        io.String.Output(
+            "poses",
+            display_name="poses",
+            tooltip="One line per frame: RealEstate10K text, world to camera.",
+        ),
+        io.Mask.Output(
+            "valid",
+            display_name="valid",
+            tooltip="White where the render shows the image, black in holes, one mask per frame.",
+        ),
+        io.Image.Output(
+            "depth",
+            display_name="depth",
+            tooltip="The moved depth in grey, for depth ControlNets: white is near over "
+            "the whole clip, holes are black.",
+        ),
+    ]
+
+
 class CameraTracks(io.ComfyNode):
     """An image, its depth and a camera path in; tracks, a warped video and its holes out."""
 
@@ -245,38 +280,7 @@ class CameraTracks(io.ComfyNode):
                 ),
                 *hole_inputs(),
             ],
-            outputs=[
-                tracks_output("The points under the camera motion. Hidden points are invisible."),
-                io.Image.Output(
-                    "render",
-                    display_name="render",
-                    tooltip="The image or video warped along the path, one frame per pose. "
-                    "Holes have the hole colour.",
-                ),
-                io.Mask.Output(
-                    "holes",
-                    display_name="holes",
-                    tooltip="White where the warped image has holes, one mask per frame; soft "
-                    "outside of them where feathered.",
-                ),
-                io.String.Output(
-                    "poses",
-                    display_name="poses",
-                    tooltip="One line per frame: RealEstate10K text, world to camera.",
-                ),
-                io.Mask.Output(
-                    "valid",
-                    display_name="valid",
-                    tooltip="White where the render shows the image, black in holes, one mask per "
-                    "frame.",
-                ),
-                io.Image.Output(
-                    "depth",
-                    display_name="depth",
-                    tooltip="The moved depth in grey, for depth ControlNets: white is near over "
-                    "the whole clip, holes are black.",
-                ),
-            ],
+            outputs=_outputs(),
         )
 
     @classmethod

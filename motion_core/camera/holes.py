@@ -140,9 +140,9 @@ def _closed(values: Tensor, hole: Tensor, min_area_px: int) -> tuple[Tensor, Ten
 
     if min_area_px <= 1 or not bool(hole.any()):
         return values, hole
-    _, label, stats, _ = cv2.connectedComponentsWithStats(
-        hole.cpu().numpy().astype(np.uint8), connectivity=8
-    )
+    pixels = hole.cpu().numpy().astype(np.uint8)
+    _, raw_label, stats, _ = cv2.connectedComponentsWithStats(pixels, connectivity=8)
+    label = raw_label.astype(np.int64)
     small = stats[:, cv2.CC_STAT_AREA] < min_area_px
     small[0] = False  # the label of everything else
     open_ = small[label]
