@@ -15,8 +15,8 @@ from motion_core.evaluation.real.clip_tracks import (
     LEAST_HELD_OUT,
     TrackedClip,
     given_tracks,
-    tracked_clip,
     held_out_tracks,
+    tracked_clip,
 )
 from motion_core.evaluation.real.clips import FRAMES, clip_names, read_real_clip, scene_of
 from motion_core.evaluation.real.methods import Method
