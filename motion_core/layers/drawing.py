@@ -10,16 +10,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..fields.arrays import BoolArray, FloatArray, IndexArray
+from ..fields.arrays import BoolArray, FloatArray
 from ..fields.fill import extend
 from ..tracks.model import Tracks
 from .deformation import Deformation
-from .inverse_map import Window, inverse_map
+from .inverse_map import inverse_map
 from .layered_picture import Layer, LayeredPicture
 from .linear_light import to_linear, to_srgb
 from .mesh import doubled_areas
 from .motion import LayersInMotion, mirrored, move_layers
 from .sampling import Texture
+from .window import NO_PIXELS, Window, bounds, intersection, union, window_of
 
 # Opacities below half a step of 8 bits do not change a picture.
 LEAST_SHOWN = 1 / 512
@@ -72,28 +73,53 @@ class LayersRenderer:
         height, width = self.picture.shape[:2]
         uncovered = np.zeros((height, width), np.float32)
         moving = [layer for layer in self.layers if not layer.at_rest(frame)]
-        plate_rests = self.plate.at_rest(frame)
+        if not self.plate.at_rest(frame):
+            light, hole = self.plate.drawn(frame)
+            self._composite(frame, light, hole, Window(0, 0, width, height))
+            return to_srgb(light), hole
         out = self.picture.copy()
-        if plate_rests and not moving:
+        window = union([one for layer in moving for one in (layer.window(frame), layer.bounds)])
+        if not window.width:
             return out, uncovered
-        whole = Window(0, 0, width, height)
-        window = whole if not plate_rests else _union([one.window(frame) for one in moving], whole)
-        if not (window.width and window.height):
-            return out, uncovered
-        light, hole = self.plate.drawn(frame, window)
-        changed = np.full(light.shape[:2], not plate_rests)
-        for layer in self.layers:
-            part = layer.drawn(frame, window)
-            opacity = part[..., 3:]
-            light = light * (1 - opacity) + part[..., :3]
-            hole = hole * (1 - opacity[..., 0])
-            if not layer.at_rest(frame):
-                changed |= opacity[..., 0] > LEAST_SHOWN
-                changed |= layer.support[window.slices()]
-        target = out[window.slices()]
-        target[:] = np.where(changed[..., None], to_srgb(light), target)
-        uncovered[window.slices()] = np.where(changed, hole, 0)
+        place = window.slices()
+        light, hole = self.plate.light[place].copy(), self.plate.filled[place].copy()
+        changed = self._composite(frame, light, hole, window)
+        out[place] = np.where(changed[..., None], to_srgb(light), out[place])
+        uncovered[place] = np.where(changed, hole, 0)
         return out, uncovered
+
+    def _composite(
+        self, frame: int, light: FloatArray, hole: FloatArray, window: Window
+    ) -> BoolArray:
+        """Draws the layers over what fills a window.
+
+        Args:
+            frame: 0..T-1.
+            light: (h, w, 3) linear light, changed in place.
+            hole: (h, w) 0..1, how far it is filled, changed in place.
+            window: of the frame.
+
+        Returns:
+            (h, w) bool, where a layer that moves is or was.
+        """
+        changed = np.zeros(hole.shape, bool)
+        for layer in self.layers:
+            rests = layer.at_rest(frame)
+            place = layer.bounds if rests else layer.window(frame)
+            place = intersection(place, window)
+            if not rests:
+                changed |= layer.support[window.slices()]
+            if not place.width:
+                continue
+            part = layer.drawn(frame, place)
+            inner = place.moved(-window.left, -window.top).slices()
+            clear = 1 - part[..., 3:]
+            light[inner] *= clear
+            light[inner] += part[..., :3]
+            hole[inner] *= clear[..., 0]
+            if not rests:
+                changed[inner] |= part[..., 3] > 0
+        return changed
 
 
 def rest_textures(picture: FloatArray, layered: LayeredPicture) -> list[FloatArray]:
@@ -138,7 +164,7 @@ class _LayerDrawing:
     def __init__(self, rest: FloatArray, deformation: Deformation, margin: int) -> None:
         self.rest, self.deformation = rest, deformation
         self.support: BoolArray = rest[..., 3] > 0
-        self.bounds = _bounds(self.support)
+        self.bounds = bounds(self.support)
         self.texture = Texture(mirrored(rest, margin), -margin, -margin)
         mesh = deformation.mesh
         self.rest_areas = doubled_areas(mesh.vertices, mesh.triangles)
@@ -150,17 +176,17 @@ class _LayerDrawing:
         return self.deformation.at_rest(frame)
 
     def window(self, frame: int) -> Window:
-        """The pixels that the layer covers at a frame or at rest."""
+        """The pixels that the mesh covers at a frame."""
         height, width = self.support.shape
         positions = self.deformation.positions[frame]
-        low = np.floor(positions.min(axis=0)).astype(np.int64)
-        high = np.ceil(positions.max(axis=0)).astype(np.int64)
-        low = np.clip(np.minimum(low, self.bounds[:2]), 0, [width, height])
-        high = np.clip(np.maximum(high, self.bounds[2:]), 0, [width, height])
-        return Window(*(int(side) for side in (*low, *(high - low))))
+        if not len(positions):
+            return NO_PIXELS
+        low = np.clip(np.floor(positions.min(axis=0)), 0, [width, height]).astype(np.int64)
+        high = np.clip(np.ceil(positions.max(axis=0)), 0, [width, height]).astype(np.int64)
+        return window_of(*low.tolist(), *high.tolist())
 
     def drawn(self, frame: int, window: Window) -> FloatArray:
-        """(h, w, 4) premultiplied linear light and opacity."""
+        """(h, w, 4) premultiplied linear light and opacity in a window."""
         import cv2
 
         if self.at_rest(frame):
@@ -188,25 +214,25 @@ class _PlateDrawing:
         self.filled = layered.filled.astype(np.float32)
         if self.deformation.moves:
             wide = to_linear(extend(layered.plate.astype(np.float32), margin))
-            filled = np.pad(self.filled, margin, constant_values=1)
-            self.texture = Texture(np.dstack([wide, filled]), -margin, -margin)
-            turn = np.abs(self.deformation.common.turn)
-            self.texture.prepare(float((1 / turn).max()))
+            self.texture = Texture(wide, -margin, -margin)
+            self.known = Texture(1 - self.filled[..., None], sharp=False)
+            shrinking = float((1 / np.abs(self.deformation.common.turn)).max())
+            for texture in (self.texture, self.known):
+                texture.prepare(shrinking)
 
     def at_rest(self, frame: int) -> bool:
         return self.deformation.at_rest(frame)
 
-    def drawn(self, frame: int, window: Window) -> tuple[FloatArray, FloatArray]:
-        """(h, w, 3) linear light and (h, w) 0..1, how far it is filled."""
+    def drawn(self, frame: int) -> tuple[FloatArray, FloatArray]:
+        """(H, W, 3) linear light and (H, W) 0..1, how far it is filled, in a frame in which it
+        moves."""
         import cv2
 
-        if self.at_rest(frame):
-            return self.light[window.slices()], self.filled[window.slices()]
-        source = self._smooth_map(frame)[window.slices()]
+        source = self._smooth_map(frame)
         shrinking = float(1 / np.abs(self.deformation.common.turn[frame]))
-        part = self.texture.sample(source, shrinking, cv2.BORDER_REFLECT)
-        outside = ((source < 0) | (source > np.array(self.size, np.float32))).any(axis=-1)
-        return part[..., :3], np.where(outside, np.float32(1), np.clip(part[..., 3], 0, 1))
+        light = self.texture.sample(source, shrinking, cv2.BORDER_REFLECT)
+        known = self.known.sample(source, shrinking, cv2.BORDER_CONSTANT)
+        return light, 1 - known[..., 0]
 
     def _smooth_map(self, frame: int) -> FloatArray:
         """(H, W, 2) float32 pixels: where the background of each pixel came from, computed on a
@@ -227,22 +253,3 @@ class _PlateDrawing:
         fine = cv2.resize(coarse, full, interpolation=cv2.INTER_LINEAR)
         width, height = self.size
         return fine[PLATE_STEP : PLATE_STEP + height, PLATE_STEP : PLATE_STEP + width]
-
-
-def _bounds(mask: BoolArray) -> IndexArray:
-    """(4,) first column and row of a mask and the ones after the last."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return np.array([mask.shape[1], mask.shape[0], 0, 0])
-    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
-
-
-def _union(windows: list[Window], whole: Window) -> Window:
-    """The smallest window around several ones."""
-    kept = [one for one in windows if one.width > 0 and one.height > 0]
-    if not kept:
-        return Window(0, 0, 0, 0)
-    left, top = min(one.left for one in kept), min(one.top for one in kept)
-    right = min(max(one.left + one.width for one in kept), whole.width)
-    bottom = min(max(one.top + one.height for one in kept), whole.height)
-    return Window(left, top, right - left, bottom - top)

@@ -14,22 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..fields.arrays import FloatArray, IndexArray
-
-
-class Window(NamedTuple):
-    """A rectangle of pixels: the first column and row, and how many of them."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-    def slices(self) -> tuple[slice, slice]:
-        """Rows and columns of a picture."""
-        return (
-            slice(self.top, self.top + self.height),
-            slice(self.left, self.left + self.width),
-        )
+from .window import Window
 
 
 class _Spans(NamedTuple):

@@ -16,6 +16,10 @@ def to_linear(picture: FloatArray) -> FloatArray:
 
 def to_srgb(light: FloatArray) -> FloatArray:
     """Float32 sRGB values of linear light, 0..1; values outside are clipped."""
-    value = np.clip(light, 0, 1).astype(np.float32)
-    curve = np.float32(1.055) * value ** np.float32(1 / 2.4) - np.float32(0.055)
-    return np.where(value <= 0.0031308, value * np.float32(12.92), curve)
+    value = np.asarray(np.clip(light, 0, 1), np.float32)
+    curve = np.asarray(value ** np.float32(1 / 2.4))
+    curve *= np.float32(1.055)
+    curve -= np.float32(0.055)
+    is_dark = value <= np.float32(0.0031308)
+    np.copyto(curve, value * np.float32(12.92), where=is_dark)
+    return curve

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from ..fields.arrays import FloatArray, IndexArray
-from .inverse_map import Window, inverse_affine
+from .inverse_map import inverse_affine
+from .window import Window
 
 
 def inverse_map_reference(

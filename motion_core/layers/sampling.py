@@ -21,9 +21,13 @@ class Texture:
     Args:
         image: (H, W, C) float32, C up to 4.
         left, top: pixels, where its first pixel lies in the picture.
+        sharp: False for bilinear interpolation throughout, which does not overshoot.
     """
 
-    def __init__(self, image: FloatArray, left: int = 0, top: int = 0) -> None:
+    def __init__(
+        self, image: FloatArray, left: int = 0, top: int = 0, *, sharp: bool = True
+    ) -> None:
+        self.sharp = sharp
         self.levels: list[FloatArray] = [np.ascontiguousarray(image, np.float32)]
         self.left, self.top = left, top
 
@@ -70,6 +74,6 @@ class Texture:
         image, side = self.levels[level], 2.0**-level
         x = (places[..., 0] - np.float32(self.left)) * np.float32(side) - np.float32(0.5)
         y = (places[..., 1] - np.float32(self.top)) * np.float32(side) - np.float32(0.5)
-        kernel = cv2.INTER_LINEAR if level else cv2.INTER_CUBIC
+        kernel = cv2.INTER_CUBIC if self.sharp and not level else cv2.INTER_LINEAR
         values = cv2.remap(image, x, y, kernel, borderMode=border, borderValue=0)
         return values.reshape(*places.shape[:2], image.shape[2])

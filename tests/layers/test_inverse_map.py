@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motion_core.layers.inverse_map import Window, coverage_count, inverse_map
+from motion_core.layers.inverse_map import coverage_count, inverse_map
 from motion_core.layers.mesh import doubled_areas, mesh_of
 from motion_core.layers.reference import inverse_map_reference
+from motion_core.layers.window import Window
 
 WHOLE = np.ones((24, 30), np.float32)
 

@@ -7,8 +7,9 @@ import pytest
 
 from motion_core.errors import ShapeError
 from motion_core.geometry import Size
-from motion_core.layers.inverse_map import Window, coverage_count
+from motion_core.layers.inverse_map import coverage_count
 from motion_core.layers.mesh import TriangleMesh, doubled_areas, mesh_of, mesh_spacing
+from motion_core.layers.window import Window
 
 from .layered import disc
 
