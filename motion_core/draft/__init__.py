@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .video import LAYERED, METHODS, draft, draft_frames
+from .video import LAYERED, LAYERS, METHODS, draft, draft_frames
 
-__all__ = ["LAYERED", "METHODS", "draft", "draft_frames"]
+__all__ = ["LAYERED", "LAYERS", "METHODS", "draft", "draft_frames"]

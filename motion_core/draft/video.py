@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..fields.arrays import FloatArray
 from ..fields.registry import DRAFT_METHODS, make_densifier
 from ..fields.render import FieldRenderer
+from ..images import image_array
+from ..layers.drawing import LayersRenderer
+from ..layers.take_apart import take_apart
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .compositor import Compositor
 
 METHODS = DRAFT_METHODS
-# The default, which is drawn by its own compositor instead of render_field.
-LAYERED = "layered"
+# The methods that draw layers; the others make a field, which render_field draws.
+LAYERED, LAYERS = "layered", "layers"
 # Frames are drawn side by side; more workers than this only compete for memory.
 MOST_WORKERS = 4
+
+# Draws a frame: (H, W, 3) float32.
+Draw = Callable[[int], FloatArray]
 
 
 def draft(
@@ -28,14 +35,15 @@ def draft(
 ) -> Tensor:
     """The picture moving along its tracks: an instant preview.
 
-    The picture is frame 0. With the method "layered", places without a track rest, and points at
-    rest hold their surroundings. Moving points carry the object that they lie on; it is cut out
-    along the picture's edges where there are any and stretched where there are none. Holes are
-    filled by continuing the surroundings. A track that starts later is assumed to have rested at
-    its first visible position until then. An object that has no visible point in a frame keeps its
-    last position, or moves evenly to the next one. The other methods make a dense field of motion,
-    which `render_field` draws. Without tracks, or without motion, every frame is the picture, bit
-    for bit.
+    The picture is frame 0. Points at rest hold their surroundings; moving points carry the thing
+    that they lie on. With the method "layers" things are cut out and bent as rigidly as possible
+    over a filled background (`motion_core.layers`). With the method "layered" they are cut out
+    along the picture's edges where there are any and stretched where there are none; places without
+    a track rest. The other methods make a dense field of motion, which `render_field` draws.
+
+    A track that starts later is assumed to have rested until then, or to have moved with its thing.
+    A thing that has no visible point in a frame keeps its last position, or moves evenly to the
+    next one. Without tracks, or without motion, every frame is the picture, bit for bit.
 
     Args:
         image: (H, W, 3) float 0..1 of any float dtype.
@@ -51,13 +59,17 @@ def draft(
         TypeError, ShapeError, ValueError: the image is not a picture, or the method is unknown.
         CanvasError: the tracks were measured on another canvas.
     """
-    if checked_method(method) != LAYERED:
-        drawn = list(draft_frames(image, tracks, method=method, progress=progress))
+    draw = _drawing(image, tracks, checked_method(method), progress)
+    if method not in (LAYERED, LAYERS):
+        drawn = list(_frames(draw, image, tracks.num_frames, progress))
         return torch.stack(drawn) if drawn else image.new_zeros(0, *image.shape).float()
-    compositor = Compositor(image, tracks, progress)
-    video = np.empty((tracks.num_frames, *compositor.picture.shape), np.float32)
+    video = np.empty((tracks.num_frames, *image.shape), np.float32)
+
+    def fill(frame: int) -> None:
+        video[frame] = draw(frame)
+
     with ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as workers:
-        jobs = [workers.submit(compositor.draw, frame, video[frame]) for frame in range(len(video))]
+        jobs = [workers.submit(fill, frame) for frame in range(len(video))]
         try:
             for done, job in enumerate(jobs, start=1):
                 job.result()
@@ -84,15 +96,8 @@ def draft_frames(
     Raises:
         The errors of `draft`, before the first frame.
     """
-    total = tracks.num_frames
-    if checked_method(method) == LAYERED:
-        return _composited(Compositor(image, tracks, progress), image, total, progress)
-
-    def tick(done: int, total: int) -> None:
-        progress(0, tracks.num_frames)
-
-    field = make_densifier(method)(image, tracks, tick)
-    return _rendered(FieldRenderer(image, field), image, total, progress)
+    draw = _drawing(image, tracks, checked_method(method), progress)
+    return _frames(draw, image, tracks.num_frames, progress)
 
 
 def checked_method(method: str) -> str:
@@ -102,20 +107,32 @@ def checked_method(method: str) -> str:
     return method
 
 
-def _composited(
-    compositor: Compositor, image: Tensor, total: int, progress: Progress
-) -> Iterator[Tensor]:
-    for frame in range(total):
-        out = np.empty(compositor.picture.shape, np.float32)
-        compositor.draw(frame, out)
-        progress(frame + 1, total)
-        yield torch.from_numpy(out).to(image.device)
+def _drawing(image: Tensor, tracks: Tracks, method: str, progress: Progress) -> Draw:
+    """What draws the frames of a method."""
+    total = tracks.num_frames
+
+    def tick(done: int = 0, of: int = 0) -> None:
+        progress(0, total)
+
+    if method == LAYERED:
+        compositor = Compositor(image, tracks, progress)
+
+        def composited(frame: int) -> FloatArray:
+            out = np.empty(compositor.picture.shape, np.float32)
+            compositor.draw(frame, out)
+            return out
+
+        return composited
+    if method == LAYERS:
+        layered = take_apart(image, tracks, progress=tick)
+        layers = LayersRenderer(image_array(image, tracks.size), layered, tracks, tick)
+        return lambda frame: layers.draw(frame)[0]
+    renderer = FieldRenderer(image, make_densifier(method)(image, tracks, tick))
+    return lambda frame: renderer.draw(frame)[0]
 
 
-def _rendered(
-    renderer: FieldRenderer, image: Tensor, total: int, progress: Progress
-) -> Iterator[Tensor]:
+def _frames(draw: Draw, image: Tensor, total: int, progress: Progress) -> Iterator[Tensor]:
     for frame in range(total):
-        colours, _ = renderer.draw(frame)
+        colours = draw(frame)
         progress(frame + 1, total)
         yield torch.from_numpy(colours).to(image.device)

@@ -42,7 +42,7 @@ def fill_behind(picture: FloatArray, removed: BoolArray) -> FloatArray:
     return np.where(removed[..., None], large.reshape(picture.shape), picture)
 
 
-def extend(picture: FloatArray, margin: int) -> FloatArray:
+def extend(picture: FloatArray, margin: int, soft_within: float = SOFT_WITHIN) -> FloatArray:
     """The picture continued by `margin` pixels on every side.
 
     The continuation is a mirror image that blurs within a short distance, so that it does not look
@@ -51,6 +51,7 @@ def extend(picture: FloatArray, margin: int) -> FloatArray:
     Args:
         picture: (H, W, C).
         margin: pixels.
+        soft_within: the distance from the edge at which it is fully blurred, of the short side.
     """
     import cv2
 
@@ -62,7 +63,7 @@ def extend(picture: FloatArray, margin: int) -> FloatArray:
     wide = cv2.copyMakeBorder(picture, *sides, borderType=cv2.BORDER_REFLECT)
     soft = _blurred(wide, SOFT_BLUR * short)
     outside = np.maximum(_outside(height, margin)[:, None], _outside(width, margin)[None])
-    part = np.minimum(outside / max(SOFT_WITHIN * short, 1), 1).astype(np.float32)
+    part = np.minimum(outside / max(soft_within * short, 1), 1).astype(np.float32)
     mixed = cv2.blendLinear(soft, wide, part, 1 - part)
     mixed[margin : margin + height, margin : margin + width] = picture
     return mixed

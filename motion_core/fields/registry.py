@@ -30,6 +30,11 @@ DENSIFIERS: dict[str, Entry] = {
         "LayeredDensifier",
         "segments objects along edges of the image and moves each by its own tracks",
     ),
+    "layers": Entry(
+        "..layers.densifier",
+        "LayersDensifier",
+        "cuts out what the tracks move and bends each thing as rigidly as possible",
+    ),
     "lite": Entry(
         "..models.lite.densifier",
         "make_lite_densifier",

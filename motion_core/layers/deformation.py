@@ -20,7 +20,7 @@ REST_PX = 0.05
 # The strength of a handle against the stiffness of the mesh.
 STRENGTH = 300.0
 # Strength while outliers are looked for: smooth enough that one handle does not pull the mesh.
-OUTLIER_STRENGTH = 2.0
+OUTLIER_STRENGTH = 10.0
 # The length over which the pull of a handle is spread: a part of the distance between handles, and
 # at most a part of the layer's radius.
 BEND, MOST_BEND = 0.45, 0.3

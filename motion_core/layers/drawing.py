@@ -18,7 +18,7 @@ from .inverse_map import inverse_map
 from .layered_picture import Layer, LayeredPicture
 from .linear_light import to_linear, to_srgb
 from .mesh import doubled_areas
-from .motion import LayersInMotion, mirrored, move_layers
+from .motion import LayersInMotion, move_layers
 from .sampling import Texture
 from .window import NO_PIXELS, Window, bounds, intersection, union, window_of
 
@@ -26,6 +26,8 @@ from .window import NO_PIXELS, Window, bounds, intersection, union, window_of
 LEAST_SHOWN = 1 / 512
 # Colours closer to the background than this, squared linear light, leave the opacity as it is.
 ALIKE = 1e-3
+# What the frame cuts off of a layer is continued sharply for about so much of the short side.
+SOFT_WITHIN = 0.15
 # The background's motion is smooth: it is computed once for so many pixels along a side.
 PLATE_STEP = 8
 
@@ -158,6 +160,24 @@ def _in_linear_light(layer: Layer, below: FloatArray, goal: FloatArray) -> Float
     return np.concatenate([np.clip(shown, 0, opacity), opacity], axis=-1).astype(np.float32)
 
 
+def _continued(rest: FloatArray, margin: int) -> FloatArray:
+    """A texture (H, W, 4) continued by `margin` pixels past every edge of the picture.
+
+    What the frame cuts off goes straight on. Its colours are mirrored and soon blurred, so that no
+    second face appears.
+    """
+    if not margin:
+        return rest
+    wide = extend(rest, margin, SOFT_WITHIN)
+    opacity = np.pad(rest[..., 3:], ((margin, margin), (margin, margin), (0, 0)), mode="edge")
+    share = np.where(wide[..., 3:] > LEAST_SHOWN, opacity / np.maximum(wide[..., 3:], 1e-6), 0)
+    wide[..., :3] = np.minimum(wide[..., :3] * share, opacity)
+    wide[..., 3:] = opacity
+    inside = slice(margin, -margin)
+    wide[inside, inside] = rest
+    return wide
+
+
 class _LayerDrawing:
     """One layer: its texture and its deformation."""
 
@@ -165,7 +185,7 @@ class _LayerDrawing:
         self.rest, self.deformation = rest, deformation
         self.support: BoolArray = rest[..., 3] > 0
         self.bounds = bounds(self.support)
-        self.texture = Texture(mirrored(rest, margin), -margin, -margin)
+        self.texture = Texture(_continued(rest, margin), -margin, -margin)
         mesh = deformation.mesh
         self.rest_areas = doubled_areas(mesh.vertices, mesh.triangles)
         if len(mesh.triangles):

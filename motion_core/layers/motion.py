@@ -59,7 +59,7 @@ def move_layers(
         handles = handles_of(tracks, layer.tracks, radius)
         if shows_edge:
             margin = _margin(handles, layered)
-            alpha = mirrored(alpha[..., None], margin)[..., 0]
+            alpha = np.pad(alpha, margin, mode="edge")
         mesh = mesh_of(
             alpha,
             mesh_spacing(area, len(handles.start)),
@@ -93,12 +93,6 @@ def layer_radius(alpha: FloatArray) -> float:
 def touches_edge(alpha: FloatArray) -> bool:
     """Whether a layer (H, W) reaches the edge of the picture."""
     return bool(max(alpha[0].max(), alpha[-1].max(), alpha[:, 0].max(), alpha[:, -1].max()) > 0.1)
-
-
-def mirrored(texture: FloatArray, margin: int) -> FloatArray:
-    """A layer (H, W, C) continued by `margin` pixels past every edge of the picture: what the frame
-    cuts off is assumed to go on alike."""
-    return np.pad(texture, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
 
 
 def _margin(handles: Handles, layered: LayeredPicture) -> int:

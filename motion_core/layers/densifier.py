@@ -1,0 +1,130 @@
+"""The motion of layers as a field, so that it can be measured like any other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..fields.arrays import FloatArray, IndexArray
+from ..fields.motion_field import MotionField, field_on_canvas, grid_centres
+from ..fields.scattered import GRID
+from ..geometry import Size
+from ..images import check_image
+from ..progress import Progress, silent
+from ..tracks.model import Tracks
+from .deformation import Deformation
+from .inverse_map import inverse_map
+from .layered_picture import Layer, LayeredPicture
+from .motion import LayersInMotion, move_layers
+from .take_apart import take_apart
+from .window import Window
+
+# Coverage is computed for so many places along the side of a cell.
+PLACES_PER_CELL = 2
+
+
+@dataclass(frozen=True)
+class LayersDensifier:
+    """A Densifier: the picture is taken apart into layers, and every place moves with the mesh of
+    the topmost layer that it belongs to; a soft layer takes its places along in part.
+
+    Attributes:
+        grid: columns and rows of the field.
+    """
+
+    grid: Size = GRID
+
+    def __call__(self, image: Tensor, tracks: Tracks, progress: Progress = silent) -> MotionField:
+        """See Densifier. progress is called per frame."""
+        check_image(image, canvas=tracks.size)
+        total = tracks.num_frames
+
+        def tick(done: int = 0, of: int = 0) -> None:
+            progress(0, total)
+
+        layered = take_apart(image, tracks, progress=tick)
+        motion = move_layers(layered, tracks, tick)
+        field = field_of(layered, motion, total, self.grid)
+        progress(total, total)
+        return field
+
+
+def field_of(
+    layered: LayeredPicture, motion: LayersInMotion, frames: int, grid: Size
+) -> MotionField:
+    """The dense motion of layers.
+
+    Args:
+        layered: the picture.
+        motion: of its layers.
+        frames: T.
+        grid: columns and rows of the field.
+
+    Returns:
+        The field, visible where a place is on the canvas and no layer above covers it.
+    """
+    size = layered.size
+    centres = grid_centres(grid, size).reshape(-1, 2).double().numpy()
+    column, row = np.minimum(centres.astype(np.int64), np.array(size) - 1).T
+    ground = motion.plate.mesh.locate(centres)
+    things = []
+    for layer, deformation in zip(layered.layers, motion.layers, strict=True):
+        part = layer.alpha[row, column]
+        inside = np.flatnonzero(part > 0)
+        if len(deformation.mesh.triangles):
+            things.append(_Thing(layer, deformation, part, inside, centres))
+    shift = np.zeros((frames, len(centres), 2), np.float32)
+    visible = np.ones((frames, len(centres)), np.float32)
+    for frame in range(frames):
+        moved = ground.at(motion.plate.positions[frame])
+        for thing in things:
+            # What lies below is hidden where the layer is now.
+            covered = thing.alpha_at(frame, moved, size, grid)
+            visible[frame] *= np.where(thing.part > 0.5, 1, 1 - covered)
+            full = thing.places.at(thing.deformation.positions[frame])
+            moved[thing.inside] += thing.part[thing.inside, None] * (full - moved[thing.inside])
+        shift[frame] = moved - centres
+    shape = (frames, grid.height, grid.width)
+    field = field_on_canvas(torch.from_numpy(shift).view(*shape, 2), size)
+    shown = field.visible * torch.from_numpy(visible).view(shape)
+    return MotionField(field.displacement, shown, field.confidence, size)
+
+
+class _Thing:
+    """A layer with a mesh, at the places of a field.
+
+    Args:
+        layer, deformation: of it.
+        part: (P,) its opacity at the places (P, 2).
+        inside: indices of places that it is at.
+        places: pixels.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        deformation: Deformation,
+        part: FloatArray,
+        inside: IndexArray,
+        places: FloatArray,
+    ) -> None:
+        self.layer, self.deformation = layer, deformation
+        self.part, self.inside = part, inside
+        self.places = deformation.mesh.locate(places[inside])
+
+    def alpha_at(self, frame: int, places: FloatArray, size: Size, grid: Size) -> FloatArray:
+        """(P,) the opacity of the layer in a frame at places (P, 2) of that frame."""
+        wide, high = (
+            min(side * PLACES_PER_CELL, full) for side, full in zip(grid, size, strict=True)
+        )
+        scale = np.array([wide, high]) / np.array(size)
+        mesh, positions = self.deformation.mesh, self.deformation.positions[frame]
+        window = Window(0, 0, wide, high)
+        source, triangle = inverse_map(positions * scale, mesh.vertices, mesh.triangles, window)
+        column, row = np.clip(np.floor(places * scale), 0, [wide - 1, high - 1]).astype(np.int64).T
+        came = source[row, column]
+        x, y = np.clip(np.floor(came), 0, np.array(size) - 1).astype(np.int64).T
+        return np.where(triangle[row, column] >= 0, self.layer.alpha[y, x], 0)
