@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..fields.arrays import FloatArray
+from ..fields.arrays import FloatArray, IndexArray
 from ..tracks.model import Tracks
+from ..tracks.start import track_starts
 from .deformation import Deformation, deform
 from .handles import Handles, handles_of
 from .layered_picture import LayeredPicture
@@ -17,6 +18,8 @@ from .mesh import mesh_of, mesh_spacing
 
 # Pixels around a layer's support that its mesh covers: more than the reach of the bicubic filter.
 MESH_MARGIN = 3
+# From so many tracks on, tracks correct the cut-out; fewer are prompts.
+MANY_TRACKS = 32
 # A layer or a background continues past the edge of the picture by at most this part of the long
 # side.
 MOST_MARGIN = 0.25
@@ -50,13 +53,14 @@ def move_layers(
         tick: called repeatedly; may raise to stop the work.
     """
     deformations, margins = [], []
-    for layer in layered.layers:
+    owners = _owners(layered, tracks)
+    for number, layer in enumerate(layered.layers):
         tick()
         shows_edge = touches_edge(layer.alpha)
         alpha, margin = layer.alpha, 0
         area = float(alpha.sum())
         radius = layer_radius(alpha)
-        handles = handles_of(tracks, layer.tracks, radius)
+        handles = handles_of(tracks, owners[number + 1], radius)
         if shows_edge:
             margin = _margin(handles, layered)
             alpha = np.pad(alpha, margin, mode="edge")
@@ -68,21 +72,43 @@ def move_layers(
         )
         deformations.append(deform(mesh, handles, radius, tick=tick))
         margins.append(margin)
-    plate, plate_margin = _moved_plate(layered, tracks, tick)
+    plate, plate_margin = _moved_plate(layered, tracks, owners[0], tick)
     return LayersInMotion(tuple(deformations), plate, tuple(margins), plate_margin)
 
 
 def _moved_plate(
-    layered: LayeredPicture, tracks: Tracks, tick: Callable[[], None]
+    layered: LayeredPicture, tracks: Tracks, index: IndexArray, tick: Callable[[], None]
 ) -> tuple[Deformation, int]:
     width, height = layered.size
     radius = math.sqrt(width * height / math.pi)
-    handles = handles_of(tracks, layered.background_tracks, radius)
+    handles = handles_of(tracks, index, radius)
     margin = _margin(handles, layered)
     whole = np.ones((height + 2 * margin, width + 2 * margin), np.float32)
     spacing = mesh_spacing(width * height, len(handles.start))
     mesh = mesh_of(whole, spacing, margin=MESH_MARGIN, origin=(-margin, -margin))
     return deform(mesh, handles, radius, tick=tick), margin
+
+
+def _owners(layered: LayeredPicture, tracks: Tracks) -> list[IndexArray]:
+    """The tracks that move the background and each layer.
+
+    Those that the layers name, and, of many tracks, also those that start where another layer
+    shows: what is at a track moves with it, also where the cut-out is wrong.
+    """
+    owners = [layered.background_tracks, *(layer.tracks for layer in layered.layers)]
+    if tracks.num_points < MANY_TRACKS:
+        return owners
+    starts = track_starts(tracks.to("cpu"))
+    x, y = starts.xy.floor().long().clamp(min=0).numpy().T
+    column, row = np.minimum(x, layered.size.width - 1), np.minimum(y, layered.size.height - 1)
+    shows = np.zeros(len(x), np.int64)
+    for number, layer in enumerate(layered.layers):
+        shows[layer.alpha[row, column] > 0.5] = number + 1
+    early = (starts.has_start & (starts.frame == 0)).numpy()
+    return [
+        np.union1d(index, np.flatnonzero(early & (shows == number)))
+        for number, index in enumerate(owners)
+    ]
 
 
 def layer_radius(alpha: FloatArray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from motion_core.draft import LAYERED, METHODS, draft, draft_frames
+from motion_core.draft import LAYERED, LAYERS, METHODS, draft, draft_frames
 from motion_core.errors import CanvasError
 from motion_core.fields.registry import DENSIFIERS, make_densifier
 from motion_core.fields.render import render_field
@@ -15,7 +15,7 @@ from motion_core.tracks.model import empty_tracks
 from tests.lite.models import picture, wandering
 
 SIZE = Size(48, 40)
-RENDERED = [name for name in METHODS if name != LAYERED]
+RENDERED = [name for name in METHODS if name not in (LAYERED, LAYERS)]
 
 
 def test_the_default_is_the_layered_method() -> None:
