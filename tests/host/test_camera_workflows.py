@@ -24,7 +24,7 @@ from motion_core.scene.scene import make_scene
 from motion_core.tracks import Tracks
 from motion_core.video import read_video, write_image, write_video
 from tests.depth.test_estimate import depth_anything
-from tests.host.fixtures import PICTURE_SIZE, VIDEO_FPS, VIDEO_FRAMES, fill_input_folder
+from tests.host.fixtures import PICTURE_SIZE, VIDEO, VIDEO_FPS, VIDEO_FRAMES, fill_input_folder
 from tests.host.prompt import WorkflowError
 from tests.host.test_model_workflows import our_part
 from tests.host.test_workflows import api, node_of
@@ -221,7 +221,7 @@ def test_crossview_gets_a_warped_video_with_magenta_holes(lent: Any) -> None:
     finally:
         (lent.input_dir / "grey.mp4").unlink()
     warp, _ = read_video(lent.output_dir / saved["subfolder"] / saved["filename"])
-    original, _ = read_video(lent.input_dir / "example.mp4")
+    original, _ = read_video(lent.input_dir / VIDEO)
     assert warp.shape == original.shape
     off = (warp[0].float() - original[0].float()).abs().mean() / 255
     assert float(off) < 0.05, "the path begins at the source's own view"
