@@ -22,6 +22,7 @@ from torch.nn import functional
 from motion_core.draft import draft
 from motion_core.fields.motion_field import MotionField
 from motion_core.geometry import Size
+from motion_core.image_files import write_image
 from motion_core.models.lite.flow_preview import flow_to_rgb
 from motion_core.models.protocols import GenerationRequest
 from motion_core.models.registry import load_track_model
@@ -29,7 +30,6 @@ from motion_core.models.track_model import TrackModel
 from motion_core.overlay import draw_tracks
 from motion_core.sampling import sample
 from motion_core.tracks.model import Tracks, make_tracks
-from motion_core.video import write_image
 
 FRAMES, LONG_SIDE, PINS, TILE = 16, 512, 9, 360
 log = logging.getLogger("bench")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class ShapeError(ValueError):
     """A tensor or array has the wrong shape."""
@@ -29,3 +31,14 @@ class OutOfMemoryError(MemoryError):
 
 class MissingExtraError(ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""
+
+
+def listed(names: Sequence[str], limit: int = 12) -> str:
+    """Names as readable text, cut after `limit`."""
+    shown = ", ".join(repr(name[:40]) for name in list(names)[:limit])
+    return shown + (", ..." if len(names) > limit else "") if names else "none"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of another library's error, at most 80 characters."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:80]

@@ -1,7 +1,7 @@
-"""Reading and writing of pictures and videos as torch tensors, with PyAV and Pillow.
+"""Reading and writing of videos as torch tensors (T, H, W, 3) RGB, with PyAV.
 
-A video is (T, H, W, 3), a picture (H, W, 3), both RGB. Files are written under a temporary name
-beside the target and renamed when complete, so no reader ever finds a partial file.
+Files are written under a temporary name beside the target and renamed when complete, so no reader
+ever finds a partial file.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 import logging
 import math
 import operator
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -24,7 +23,8 @@ from torch import Tensor
 
 from .atomic_write import atomic_write
 from .containers import missing_bytes
-from .errors import FormatError, ShapeError
+from .errors import FormatError
+from .image_files import as_bytes, by_suffix, existing_file
 from .images import check_video
 from .progress import Progress, silent
 
@@ -36,7 +36,6 @@ VIDEO_FORMATS = (
 )
 # Passed as a container option only: as an option of the streams too, FLV crashes PyAV before 18.
 ONLY_VIDEO = {"format_whitelist": VIDEO_FORMATS}
-IMAGE_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "BMP", "TIFF", "GIF", "PPM")
 # Writes the index before the pictures, so that a browser can start at once.
 WEB_FIRST = {"movflags": "faststart"}
 CONTAINERS: dict[str, tuple[str, dict[str, str]]] = {
@@ -45,14 +44,12 @@ CONTAINERS: dict[str, tuple[str, dict[str, str]]] = {
     ".mov": ("mov", WEB_FIRST),
     ".mkv": ("matroska", {}),
 }
-PICTURE_WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".png": ("PNG", {}),
-    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".webp": ("WEBP", {"quality": 95}),
-}
 ENCODER_OPTIONS = {"crf": "18", "preset": "faster"}
-MAX_PIXELS = 4_000_000_000
+# Of all frames, and of one: 16384 x 8192.
+MAX_PIXELS, MAX_FRAME_PIXELS = 4_000_000_000, 1 << 27
+LOWEST_RATE, HIGHEST_RATE = 1e-3, 1e5
+# The share by which the average rate may differ from that of most frames.
+UNEVEN = 0.01
 # Units per second of a container's duration; seconds that may be missing without a warning.
 MICROSECONDS, SHORT_S = 1_000_000, 0.25
 MAX_H264_SIDE = 16384
@@ -66,7 +63,8 @@ def read_video(
 ) -> tuple[Tensor, float]:
     """All frames of a video file, or the first `max_frames`, and its frame rate.
 
-    Frames are returned as stored, also where they are unevenly spaced in time.
+    Frames are returned as stored, also where they are unevenly spaced in time; a log line then
+    gives the rate of most frames and the average.
 
     Args:
         path: the file.
@@ -74,7 +72,8 @@ def read_video(
         progress: called per frame.
 
     Returns:
-        (T, H, W, 3) uint8 RGB, rotated upright as the file specifies, and its average frame rate.
+        (T, H, W, 3) uint8 RGB, rotated upright as the file specifies, and the frame rate at which
+        most frames follow each other.
 
     Raises:
         FormatError: the file is missing, is not a video, is cut short, or holds more than 4
@@ -83,7 +82,7 @@ def read_video(
     """
     if max_frames is not None and operator.index(max_frames) < 1:
         raise ValueError(f"max_frames must be 1 or more, or None for all; got {max_frames}.")
-    file = _existing_file(path)
+    file = existing_file(path)
     pictures: list[np.ndarray] = []
     with open_video(file) as video:
         for picture in video.pictures:
@@ -92,7 +91,7 @@ def read_video(
             progress(len(pictures), max_frames or max(video.stated_frames, len(pictures)))
             if len(pictures) == max_frames:
                 break
-    return torch.from_numpy(np.stack(pictures)), video.fps
+    return torch.from_numpy(np.stack(pictures)), video.rate()
 
 
 @dataclass(frozen=True)
@@ -101,14 +100,42 @@ class OpenVideo:
 
     Attributes:
         pictures: upright (H, W, 3) uint8 RGB, one after the other.
-        fps: the average frame rate.
+        average_fps: the average frame rate that the file states.
         stated_frames: the number of frames that the file states, which may be wrong; 0 when it
             states none.
+        times: seconds of the frames read so far.
+        name: of the file.
     """
 
     pictures: Iterator[np.ndarray]
-    fps: float
+    average_fps: float
     stated_frames: int
+    times: list[float] = field(default_factory=list)
+    name: str = "the video"
+
+    def rate(self) -> float:
+        """Frames per second of most of the frames read so far.
+
+        It is the average rate unless that differs by more than a hundredth, as in a GIF whose last
+        frame is held; a log line then names both.
+        """
+        steps = np.diff(self.times)
+        if len(steps) < 2 or np.median(steps) <= 0:
+            return self.average_fps
+        usual = steps[np.abs(steps - np.median(steps)) <= np.median(steps) / 2]
+        rate = float(Fraction(1 / float(usual.mean())).limit_denominator(1001))
+        if abs(rate / self.average_fps - 1) <= UNEVEN or not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            return self.average_fps
+        logger.warning(
+            "%s: its frames are unevenly spaced in time. %d of %d follow at %.6g fps, which is "
+            "taken as the rate; the average is %.6g fps.",
+            self.name,
+            len(usual) + 1,
+            len(steps) + 1,
+            rate,
+            self.average_fps,
+        )
+        return rate
 
 
 @contextmanager
@@ -118,28 +145,61 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
     Raises FormatError as read_video does, also while frames are read.
     """
     import av
+
+    file = existing_file(path)
+    with _as_format_errors(file):
+        # Metadata may be in any encoding; it is not used.
+        container = av.open(str(file), container_options=ONLY_VIDEO, metadata_errors="replace")
+    with container:
+        with _as_format_errors(file):
+            video = _opened(container, file)
+        yield video
+
+
+def _opened(container: Any, file: Path) -> OpenVideo:
+    if not container.streams.video:
+        raise FormatError(f"{file} holds no video.")
+    if lacks := missing_bytes(file):
+        raise FormatError(f"{file} is cut short: its last {lacks} bytes are missing.")
+    stream = container.streams.video[0]
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > MAX_FRAME_PIXELS:
+        raise FormatError(
+            f"{file} states frames of {width}x{height}; at most {MAX_FRAME_PIXELS:,} pixels are "
+            "read. Shrink it first."
+        )
+    stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
+    stream.thread_type = "AUTO"
+    times: list[float] = []
+    pictures = _upright_frames(container, stream, file, times)
+    first = next(pictures, None)
+    if first is None:
+        raise FormatError(f"{file} holds a video without a single frame.")
+    rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+    rate = next((r for r in rates if r and LOWEST_RATE <= r <= HIGHEST_RATE), None)
+    if rate is None:
+        raise FormatError(f"{file} does not say how many frames it shows per second.")
+    return OpenVideo(chain([first], pictures), float(rate), stream.frames, times, file.name)
+
+
+@contextmanager
+def _as_format_errors(file: Path) -> Iterator[None]:
+    """Whatever FFmpeg and PyAV raise on damaged files, as FormatError."""
     from av.error import FFmpegError
 
-    file = _existing_file(path)
     try:
-        with av.open(str(file), container_options=ONLY_VIDEO) as container:
-            if not container.streams.video:
-                raise FormatError(f"{file} holds no video.")
-            if lacks := missing_bytes(file):
-                raise FormatError(f"{file} is cut short: its last {lacks} bytes are missing.")
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            pictures = _upright_frames(container, stream, file)
-            first = next(pictures, None)
-            if first is None:
-                raise FormatError(f"{file} holds a video without a single frame.")
-            rate = stream.average_rate or stream.guessed_rate or stream.base_rate
-            if not rate:
-                raise FormatError(f"{file} does not say how many frames it shows per second.")
-            yield OpenVideo(chain([first], pictures), float(rate), stream.frames)
+        yield
+    except FormatError:
+        raise
     except FFmpegError as error:
         raise FormatError(
             f"{file} is not a video that can be read, or is damaged or cut short: {error.strerror}."
+        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise FormatError(
+            f"{file} is not a video that can be read, or is damaged: {str(error)[:200]}."
         ) from error
 
 
@@ -163,7 +223,7 @@ def write_video(path: str | Path, frames: Tensor, fps: float, progress: Progress
     from av.error import FFmpegError
 
     target = Path(path)
-    container_format, options = _by_suffix(target, CONTAINERS, "video")
+    container_format, options = by_suffix(target, CONTAINERS, "video")
     check_video(frames, "frames")
     rate = _rational(fps)
     height, width = (side + side % 2 for side in frames.shape[1:3])
@@ -183,104 +243,20 @@ def write_video(path: str | Path, frames: Tensor, fps: float, progress: Progress
         raise OSError(f"{target} could not be written: {error.strerror}.") from error
 
 
-def read_image(path: str | Path) -> Tensor:
-    """A picture file as (H, W, 3) float32 RGB in 0..1, turned upright as its EXIF says.
-
-    Grey becomes RGB; 16-bit grey keeps its precision; transparency is laid over white; of an
-    animation the first picture is taken.
-    Raises FormatError when the file is missing, is not a picture, is cut short, or is so large
-    that it must be a trap.
-    """
-    with _opened_image(path) as image:
-        return torch.from_numpy(_rgb(image, Path(path)))
-
-
-def read_mask(path: str | Path) -> Tensor:
-    """A mask file as (H, W) float32 in 0..1, turned upright as its EXIF says.
-
-    Where any pixel is transparent, the opacity is the mask: what is transparent lies outside, and
-    what is painted lies inside, whatever its colour. Otherwise the mask is the brightness, the
-    mean of red, green and blue.
-    Raises FormatError as read_image does.
-    """
-    with _opened_image(path) as image:
-        if image.has_transparency_data:
-            alpha = np.asarray(image.convert("RGBA"), dtype=np.float32)[..., 3] / 255
-            if alpha.min() < 1:
-                return torch.from_numpy(alpha)
-        return torch.from_numpy(_rgb(image, Path(path))).mean(dim=-1)
+def _upright_frames(
+    container: Any, stream: Any, file: Path, times: list[float]
+) -> Iterator[np.ndarray]:
+    """Frames turned upright; `times` receives the seconds of those that state them."""
+    with _as_format_errors(file):
+        for picture, time in _turned_frames(container, stream, file):
+            if time is not None:
+                times.append(time)
+            yield picture
 
 
-@contextmanager
-def _opened_image(path: str | Path) -> Iterator[Any]:
-    """A Pillow image, upright. Raises FormatError, also for what Pillow raises while it is used."""
-    from PIL import Image, ImageOps
-
-    file = _existing_file(path)
-    Image.init()
-    formats = [name for name in IMAGE_FORMATS if name in Image.OPEN]
-    # What Pillow's readers raise on damaged files.
-    damage = (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        struct.error,
-        Image.DecompressionBombError,
-    )
-    try:
-        with Image.open(file, formats=formats) as image:
-            image.load()
-            yield ImageOps.exif_transpose(image)
-    except FormatError:
-        raise
-    except damage as error:
-        raise FormatError(f"{file} is not an image that can be read: {error}") from error
-
-
-def write_image(path: str | Path, image: Tensor) -> None:
-    """Writes a picture. If writing fails, no file is left behind.
-
-    Args:
-        path: ends in .png (lossless, 8 bit), .jpg, .jpeg or .webp.
-        image: (H, W, 3), uint8 or floating point 0..1 (clipped).
-
-    Raises:
-        ShapeError, TypeError, ValueError: image or suffix are invalid.
-        OSError: the file cannot be written.
-    """
-    from PIL import Image
-
-    target = Path(path)
-    name, options = _by_suffix(target, PICTURE_WRITERS, "image")
-    if image.ndim != 3:
-        raise ShapeError(f"image must be (H, W, 3); got {tuple(image.shape)}.")
-    check_video(image[None], "image")
-    picture = Image.fromarray(_as_bytes(image, "image"))
-    try:
-        with atomic_write(target) as temporary:
-            picture.save(temporary, format=name, **options)
-    except ValueError as error:
-        raise OSError(f"{target} could not be written: {error}") from error
-
-
-def _existing_file(path: str | Path) -> Path:
-    file = Path(path)
-    if file.is_dir():
-        raise FormatError(f"{file} is a folder; expected a file.")
-    if not file.is_file():
-        raise FormatError(f"there is no file {file}.")
-    return file.resolve()
-
-
-def _by_suffix(target: Path, known: dict[str, Any], kind: str) -> Any:
-    settings = known.get(target.suffix.lower())
-    if settings is None:
-        raise ValueError(f"a {kind} is written as {', '.join(known)}; got {target.name!r}.")
-    return settings
-
-
-def _upright_frames(container: Any, stream: Any, file: Path) -> Iterator[np.ndarray]:
+def _turned_frames(
+    container: Any, stream: Any, file: Path
+) -> Iterator[tuple[np.ndarray, float | None]]:
     shape: tuple[int, ...] | None = None
     for frame in _whole_frames(container, stream, file):
         # Without a range for RGB, PyAV before 18 ignores the colour space and assumes BT.601.
@@ -295,7 +271,7 @@ def _upright_frames(container: Any, stream: Any, file: Path) -> Iterator[np.ndar
         if shape not in (None, picture.shape):
             raise FormatError(f"{file} changes its size from {shape} to {picture.shape}.")
         shape = picture.shape
-        yield np.ascontiguousarray(picture)
+        yield np.ascontiguousarray(picture), frame.time
 
 
 def _whole_frames(container: Any, stream: Any, file: Path) -> Iterator[Any]:
@@ -346,37 +322,8 @@ def _encodable(frame: Tensor, index: int) -> Any:
     height, width = frame.shape[:2]
     if max(height, width) > MAX_H264_SIDE:
         raise ValueError(f"H.264 reaches {MAX_H264_SIDE} pixels a side; got {width}x{height}.")
-    picture = _as_bytes(frame, f"frame {index}")
+    picture = as_bytes(frame, f"frame {index}")
     picture = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     return av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
         format="yuv420p", dst_colorspace=BT709, dst_color_range=LIMITED_RANGE
     )
-
-
-def _as_bytes(picture: Tensor, name: str) -> np.ndarray:
-    if picture.dtype != torch.uint8:
-        if not bool(torch.isfinite(picture).all()):
-            raise ValueError(f"{name} holds NaN or infinite values; expected 0..1.")
-        picture = (picture.detach().clamp(0, 1) * 255).round().to(torch.uint8)
-    return np.ascontiguousarray(picture.cpu().numpy())
-
-
-def _rgb(image: Any, file: Path) -> np.ndarray:
-    """(H, W, 3) float32 0..1 of a Pillow image of any mode."""
-    from PIL import Image
-
-    if image.mode.startswith(("I", "F")):
-        return np.repeat(_deep_grey(image, file)[..., None], 3, axis=-1)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("RGB"), dtype=np.float32) / 255
-
-
-def _deep_grey(image: Any, file: Path) -> np.ndarray:
-    """(H, W) float32 0..1 of more than 8 bits: whole numbers to 65535, or floats to 1."""
-    top = 1.0 if image.mode == "F" else 65535.0
-    grey = np.asarray(image).astype(np.float32) / top
-    if not (np.isfinite(grey).all() and grey.min() >= 0 and grey.max() <= 1):
-        raise FormatError(f"{file} holds grey values outside 0..{top:g}; save it as 8 or 16 bit.")
-    return grey

@@ -7,8 +7,9 @@ from argparse import Namespace
 import torch
 
 from ..draft import draft_frames
+from ..image_files import read_image
 from ..images import image_size
-from ..video import CONTAINERS, read_image, write_video
+from ..video import CONTAINERS, write_video
 from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrink_to_fit
 from .terminal import echo, meter
 

@@ -100,7 +100,7 @@ def run(args: Namespace) -> None:
     an interruption."""
     from ..evaluation.journal import Journal
     from ..evaluation.run import evaluate
-    from ..video import PICTURE_WRITERS
+    from ..image_files import PICTURE_WRITERS
     from .files import check_output
 
     for path, suffixes in (
@@ -143,7 +143,7 @@ def _settings(args: Namespace) -> Settings:
 def _write_report(args: Namespace, found: Evaluation) -> None:
     from ..evaluation.contact_sheet import evaluation_sheet
     from ..evaluation.report import as_markdown, as_values
-    from ..video import write_image
+    from ..image_files import write_image
 
     if args.sheet is not None:
         write_image(args.sheet, evaluation_sheet(found, meter("drawing")))

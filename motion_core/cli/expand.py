@@ -11,9 +11,9 @@ from ..errors import DocumentError, FormatError
 from ..expand import expand_document, expansion_notes
 from ..formats import write_tracks
 from ..geometry import Size
+from ..image_files import read_image, read_mask
 from ..images import image_size
 from ..regular_files import read_text
-from ..video import read_image, read_mask
 from .files import describe_tracks
 from .terminal import echo, meter
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from ..errors import CanvasError, CanvasUnknownError, FormatError
 from ..formats import read_tracks
 from ..geometry import Size
+from ..image_files import read_image
 from ..images import image_size, resize_images
 from ..tracks import Tracks, scale_to
 from ..tracks.frame_rate import same_rate
-from ..video import read_image
 from .terminal import PROGRAM, echo
 
 DEFAULT_FPS = 16.0

@@ -7,9 +7,10 @@ from argparse import Namespace
 from torch import Tensor
 
 from ..formats import write_tracks
+from ..image_files import PICTURE_WRITERS, write_image
 from ..tracks import Tracks
 from ..transfer import FrequencyBand, MagnifySettings, busiest_line, magnify_motion, slice_picture
-from ..video import PICTURE_WRITERS, read_video, write_image
+from ..video import read_video
 from .files import check_output, describe_tracks, load_tracks
 from .terminal import echo, meter
 

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from ..errors import ShapeError
+from ..image_files import PICTURE_WRITERS, read_image, write_image
 from ..images import image_size
 from ..overlay import contact_sheet, draw_tracks
 from ..tracks import Tracks
 from ..tracks.frame_rate import same_rate
-from ..video import CONTAINERS, PICTURE_WRITERS, read_image, read_video, write_image, write_video
+from ..video import CONTAINERS, read_video, write_video
 from .files import check_output, check_same_canvas, frame_rate, load_tracks, shrink_to_fit
 from .terminal import echo, meter
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..formats import FORMATS, write_tracks
 from ..geometry import Size
+from ..image_files import read_mask
 from ..overlay import draw_tracks
 from ..trackers import (
     as_clip,
@@ -20,7 +21,7 @@ from ..trackers import (
     random_queries,
 )
 from ..tracks import Tracks
-from ..video import CONTAINERS, read_mask, read_video, write_video
+from ..video import CONTAINERS, read_video, write_video
 from .files import check_output, describe_tracks, frame_rate
 from .terminal import echo, meter
 

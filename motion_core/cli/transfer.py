@@ -11,6 +11,7 @@ from ..formats import write_tracks
 from ..formats.coordinates import parse_coordinates
 from ..formats.json_text import MAX_JSON_CHARACTERS
 from ..geometry import Size
+from ..image_files import read_image, read_mask
 from ..images import image_size
 from ..regular_files import read_text
 from ..transfer import (
@@ -24,7 +25,6 @@ from ..transfer import (
     transfer_motion,
     whole_box,
 )
-from ..video import read_image, read_mask
 from .files import describe_tracks, load_tracks
 from .terminal import echo
 

@@ -17,12 +17,12 @@ from torch import Tensor
 from ..errors import FormatError
 from ..fields.densifier import Densifier
 from ..geometry import Size
+from ..image_files import read_image
 from ..images import resize_images
 from ..regular_files import decode_text
 from ..trackers import LucasKanade, Tracker, random_queries
 from ..tracks import select
 from ..tracks.model import Tracks
-from ..video import read_image
 from .cases import COUNTS, DRAG
 from .field_errors import track_error
 from .journal import Row

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -172,12 +170,6 @@ def as_visibility(values: np.ndarray, name: str) -> np.ndarray:
             "Threshold the confidences first."
         )
     return values.astype(np.bool_)
-
-
-def listed(names: Sequence[str], limit: int = 12) -> str:
-    """Names as readable text, cut after `limit`."""
-    shown = ", ".join(repr(name[:40]) for name in list(names)[:limit])
-    return shown + (", ..." if len(names) > limit else "") if names else "none"
 
 
 def _as_tensor(value: np.ndarray | Tensor) -> Tensor:

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..errors import FormatError
+from ..errors import FormatError, first_line, listed
 from ..geometry import Size
+from ..npy_files import NpzArrays, npz_bytes, open_zip, read_member
 from ..tracks.model import Tracks
 from ..tracks.time import resample
-from .arrays import NpzArrays, npz_bytes, open_zip, read_member
-from .assembly import agreed_size, assemble, check_counts, listed
+from .assembly import agreed_size, assemble, check_counts
 from .coordinates import ATI_POINTS
-from .files import first_line, write_bytes
+from .files import write_bytes
 
 STEPS_PER_PIXEL = 8
 # How torch pickles bytes: one call of a harmless codec on one text.

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..errors import FormatError
+from ..errors import FormatError, first_line, listed
 from ..geometry import Size
 from ..regular_files import read_text
 from ..tracks.model import Tracks
-from .assembly import agreed_size, assemble, listed
-from .files import MAX_TABLE_BYTES, first_line, write_bytes
+from .assembly import agreed_size, assemble
+from .files import MAX_TABLE_BYTES, write_bytes
 
 COLUMNS = ("frame", "track", "x", "y", "visible")
 _LARGEST_EXACT = 2.0**53

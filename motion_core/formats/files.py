@@ -28,8 +28,3 @@ def write_bytes(path: Path, data: bytes) -> None:
     check_writable(path)
     with atomic_write(path) as temporary:
         temporary.write_bytes(data)
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of another library's error, at most 80 characters."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:80]

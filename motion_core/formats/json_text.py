@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import FormatError
+from ..errors import FormatError, listed
 from ..regular_files import without_mark
-from .assembly import listed
 
 MAX_JSON_CHARACTERS = 32 << 20
 MAX_JSON_POINTS = 2_000_000

@@ -9,8 +9,8 @@ import torch
 
 from ..errors import FormatError
 from ..geometry import Size, checked_size
+from ..npy_files import NpzArrays, npz_bytes
 from ..tracks.model import Tracks
-from .arrays import NpzArrays, npz_bytes
 from .assembly import agreed_fps, agreed_size, check_counts, check_places
 from .files import write_bytes
 

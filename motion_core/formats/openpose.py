@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..errors import CanvasError, FormatError
+from ..errors import CanvasError, FormatError, listed
 from ..geometry import Size, checked_size
 from ..pose.people import follow_people, hands_at_their_wrists
 from ..pose.pose_sequence import LEAST_CONFIDENCE, PoseSequence, with_middles
@@ -28,7 +28,6 @@ from ..pose.skeleton import (
 )
 from ..progress import Progress, silent
 from ..safe_json import parse_json
-from .assembly import listed
 
 log = logging.getLogger(__name__)
 

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import CanvasError, CanvasUnknownError, FormatError
+from ..errors import CanvasError, CanvasUnknownError, FormatError, listed
 from ..geometry import Size
+from ..npy_files import NPY_MAGIC, ZIP_MAGIC, open_zip
 from ..regular_files import decode_text, read_head
 from ..tracks.model import Tracks
 from . import ati, coordinates, csv, npz, pairs, tapvid, wan_move
-from .arrays import NPY_MAGIC, ZIP_MAGIC, open_zip
-from .assembly import check_counts, check_places, listed
+from .assembly import check_counts, check_places
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import FormatError
 from ..geometry import Size, checked_size
+from ..npy_files import NpzArrays, npz_bytes
 from ..tracks.model import Tracks
-from .arrays import NpzArrays, npz_bytes
 from .assembly import (
     CONVERTED_AT_ONCE,
     agreed_size,

@@ -10,8 +10,8 @@ import numpy as np
 from ..atomic_write import atomic_write
 from ..errors import FormatError
 from ..geometry import Size
+from ..npy_files import npy_bytes, read_npy, read_npy_shape
 from ..tracks.model import Tracks
-from .arrays import npy_bytes, read_npy, read_npy_shape
 from .assembly import agreed_size, as_visibility, assemble, check_counts
 from .files import check_writable
 

@@ -173,7 +173,7 @@ def _file_clip(path: Path, progress: Progress) -> FileClip:
         for count, picture in enumerate(video.pictures, start=1):
             height, width = picture.shape[:2]
             progress(count, max(count, video.stated_frames))
-        return FileClip(path, checked_size(width, height), count, video.fps)
+        return FileClip(path, checked_size(width, height), count, video.rate())
 
 
 def _rgb(frames: Tensor) -> Tensor:

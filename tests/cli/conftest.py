@@ -22,8 +22,8 @@ from motion_core.document import Path as DrawnPath
 from motion_core.expand import expand_document
 from motion_core.formats import write_tracks
 from motion_core.geometry import Size
+from motion_core.image_files import write_image
 from motion_core.tracks import Tracks
-from motion_core.video import write_image
 
 SIZE = Size(64, 48)
 DRAWING = MotionDocument(

@@ -8,8 +8,8 @@ import torch
 
 from motion_core.formats import read_tracks
 from motion_core.geometry import Size
+from motion_core.image_files import read_image
 from motion_core.tracks import Tracks
-from motion_core.video import read_image
 
 from .conftest import Command
 

@@ -7,8 +7,9 @@ import torch
 from motion_core.draft import draft
 from motion_core.formats import write_tracks
 from motion_core.geometry import Size
+from motion_core.image_files import read_image, write_image
 from motion_core.tracks import Tracks, empty_tracks
-from motion_core.video import read_image, read_video, write_image
+from motion_core.video import read_video
 
 from .conftest import Command
 

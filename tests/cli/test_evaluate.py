@@ -12,8 +12,8 @@ import pytest
 from motion_core.cli.evaluate import EXAMPLES
 from motion_core.cli.parser import make_parser
 from motion_core.evaluation.run import Settings, evaluate
+from motion_core.image_files import read_image
 from motion_core.models.lite.weights import SHIPPED
-from motion_core.video import read_image
 
 from .conftest import Command
 

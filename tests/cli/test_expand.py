@@ -16,7 +16,7 @@ from motion_core.document import Path as DrawnPath
 from motion_core.expand import expand_document
 from motion_core.formats import read_tracks
 from motion_core.geometry import Size
-from motion_core.video import write_image
+from motion_core.image_files import write_image
 
 from .conftest import DRAWING, Command
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from motion_core.formats import read_tracks, write_tracks
+from motion_core.image_files import read_image, write_image
 from motion_core.tracks import Tracks, make_tracks
-from motion_core.video import read_image, write_image, write_video
+from motion_core.video import write_video
 from tests.transfer.test_magnify import amplitude_of, vibrating
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from motion_core.image_files import read_image, write_image
 from motion_core.overlay import draw_tracks
 from motion_core.tracks import Tracks
-from motion_core.video import read_image, read_video, write_image, write_video
+from motion_core.video import read_video, write_video
 
 from .conftest import Command
 

@@ -13,8 +13,9 @@ from motion_core.cli import track as command
 from motion_core.errors import MissingExtraError
 from motion_core.formats import read_tracks
 from motion_core.geometry import Size
+from motion_core.image_files import write_image
 from motion_core.trackers import grid_queries, make_tracker, random_queries
-from motion_core.video import read_video, write_image, write_video
+from motion_core.video import read_video, write_video
 from tests.trackers.scenes import Clip, Motion
 
 from .conftest import Command

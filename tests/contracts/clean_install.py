@@ -32,7 +32,8 @@ def run(*words: str | Path) -> None:
 def main(folder: Path) -> None:
     import torch
 
-    from motion_core.video import read_video, write_image
+    from motion_core.image_files import write_image
+    from motion_core.video import read_video
 
     photo, document = folder / "photo.png", folder / "drag.json"
     tracks, video = folder / "tracks.npz", folder / "draft.mp4"

@@ -11,6 +11,7 @@ CORE = ROOT / "motion_core"
 
 # What each part of motion_core may import from motion_core, beside itself and __init__.
 GROUND = {"errors", "geometry", "progress", "atomic_write", "regular_files", "safe_json"} | {
+    "npy_files",
     "weights_io",
     "images",
     "masks",
@@ -20,6 +21,7 @@ ON_TRACKS = GROUND | {"tracks"}
 EVERYTHING = (
     ON_TRACKS
     | {"kernels", "document", "expand", "raster", "draft", "formats", "overlay", "video"}
+    | {"image_files"}
     | {"model_folder", "depth", "camera", "scene", "trackers", "transfer", "pose"}
     | {"fields", "layers", "models", "guidance", "sampling"}
     | {"layered_scenes", "training", "evaluation"}
@@ -33,6 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "weights_io": {"errors", "atomic_write"},
     "regular_files": {"errors"},
     "safe_json": {"errors", "regular_files"},
+    "npy_files": {"errors", "regular_files"},
     "model_folder": {"errors", "weights_io", "safe_json"},
     "images": {"errors", "geometry"},
     "masks": {"errors", "geometry"},
@@ -50,7 +53,8 @@ ALLOWED: dict[str, set[str]] = {
     "formats": ON_TRACKS | {"pose"},
     "overlay": ON_TRACKS,
     "containers": set(),
-    "video": GROUND | {"containers"},
+    "image_files": GROUND,
+    "video": GROUND | {"containers", "image_files"},
     "scene": ON_TRACKS | {"depth", "camera", "video"},
     "trackers": ON_TRACKS | {"video"},
     "transfer": ON_TRACKS,
@@ -62,7 +66,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": ON_TRACKS | {"layered_scenes", "models"},
     "evaluation": ON_TRACKS
     | {"layered_scenes", "draft", "fields", "layers", "raster", "models", "sampling"}
-    | {"overlay", "trackers", "video"},
+    | {"overlay", "trackers", "video", "image_files"},
     "cli": EVERYTHING,
     "__main__": {"cli"},
 }

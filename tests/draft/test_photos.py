@@ -12,8 +12,8 @@ import torch
 from motion_core.draft import draft_frames
 from motion_core.formats import read_tracks
 from motion_core.geometry import Size
+from motion_core.image_files import read_image
 from motion_core.tracks import scale_to
-from motion_core.video import read_image
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "ati"
 

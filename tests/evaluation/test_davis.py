@@ -13,7 +13,7 @@ from motion_core.evaluation.davis import davis_names, measure_davis, read_clip
 from motion_core.evaluation.perceptual import Perceptual
 from motion_core.evaluation.protocol import FLOOR, Study, means
 from motion_core.fields.interpolation import NearestTrack, Rest
-from motion_core.video import write_image
+from motion_core.image_files import write_image
 
 from .test_video_errors import panned
 

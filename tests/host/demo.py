@@ -19,8 +19,9 @@ from typing import Any
 
 import torch
 
+from motion_core.image_files import write_image
 from motion_core.overlay import contact_sheet
-from motion_core.video import read_video, write_image
+from motion_core.video import read_video
 
 from .pack import ROOT
 from .runner import Run, StandInHost

@@ -19,10 +19,11 @@ from motion_core.camera.setup import CameraSetup
 from motion_core.depth.lens import intrinsics_from_fov
 from motion_core.formats import read_tracks, write_tracks
 from motion_core.geometry import Size
+from motion_core.image_files import write_image
 from motion_core.scene.render import bodies_at, depth_of, render_scene, track
 from motion_core.scene.scene import make_scene
 from motion_core.tracks import Tracks
-from motion_core.video import read_video, write_image, write_video
+from motion_core.video import read_video, write_video
 from tests.depth.test_estimate import depth_anything
 from tests.host.fixtures import PICTURE_SIZE, VIDEO, VIDEO_FPS, VIDEO_FRAMES, fill_input_folder
 from tests.host.prompt import WorkflowError

@@ -11,9 +11,10 @@ import torch
 
 from motion_core.formats import read_tracks
 from motion_core.geometry import Size
+from motion_core.image_files import write_image
 from motion_core.scene.render import track
 from motion_core.tracks import Tracks
-from motion_core.video import write_image, write_video
+from motion_core.video import write_video
 from tests.host.fixtures import (
     PICTURE_SIZE,
     VIDEO,

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from motion_core.errors import FormatError, ShapeError
-from motion_core.video import read_image, read_mask, write_image
+from motion_core.image_files import read_image, read_mask, write_image
 
 from .pictures import color_bars, leftovers, shared_file
 

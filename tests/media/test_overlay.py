@@ -14,9 +14,9 @@ from torch import Tensor
 
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.geometry import Size
+from motion_core.image_files import read_image
 from motion_core.overlay import OverlayStyle, contact_sheet, draw_tracks
 from motion_core.tracks import Tracks, empty_tracks, grid_points, make_tracks, static_tracks
-from motion_core.video import read_image
 
 CANVAS = Size(64, 48)
 BARE = OverlayStyle(dot_radius=4, tail_frames=0)

@@ -13,10 +13,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..errors import FormatError
-from ..regular_files import check_readable
-from .assembly import listed
-from .files import first_line
+from .errors import FormatError, first_line, listed
+from .regular_files import check_readable
 
 NPY_MAGIC = b"\x93NUMPY"
 ZIP_MAGIC = b"PK\x03\x04"
