@@ -19,10 +19,14 @@ import torch
 from torch import Tensor, nn
 
 from .atomic_write import atomic_write
-from .errors import FormatError
+from .errors import FormatError, first_line
+from .safe_json import parse_json
 
 # How many names of a long list a message shows.
 MAX_LISTED = 10
+# No network here has a tenth as many layers, or as many weights.
+MAX_LAYERS = 512
+MAX_TENSORS = 20_000
 # Tied weights are stored once; all names together may hold this many times the file.
 MOST_SHARED = 4
 # File endings of pickles.
@@ -61,10 +65,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return _tensors(_read_pickle(path), path)
 
 
-def load_with_config(path: Path, kind: str) -> tuple[dict[str, Tensor], str]:
-    """Tensors by name and the config, as text, of a file that save_with_config wrote.
+def load_with_config(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors by name and the config of a file that save_with_config wrote.
 
-    Raises what read_safetensors raises, and FormatError for a file of another kind.
+    Raises what read_safetensors raises, and FormatError for a file of another kind or whose
+    config is no JSON object.
     """
     tensors, metadata = read_safetensors(path)
     found = metadata.get("kind")
@@ -72,7 +77,22 @@ def load_with_config(path: Path, kind: str) -> tuple[dict[str, Tensor], str]:
         raise FormatError(
             f"{path} holds weights of something else ({found or 'unnamed'!r}, wanted {kind!r})."
         )
-    return tensors, metadata.get("config", "")
+    return tensors, parse_config(metadata.get("config", ""), path)
+
+
+def parse_config(text: str, path: Path) -> dict[str, Any]:
+    """The object in the config of a weight file. path: the file, which errors name.
+
+    Raises FormatError for text that is not JSON, is nested too deeply or holds endless numbers, and
+    for anything but an object.
+    """
+    try:
+        config = parse_json(text)
+    except FormatError as error:
+        raise FormatError(f"{path} has a config that cannot be read: {error}") from error
+    if not isinstance(config, dict):
+        raise FormatError(f"{path} has a config that is no object {{...}} but {config!r:.60}.")
+    return config
 
 
 def save_with_config(module: nn.Module, path: Path, kind: str, config: Mapping[str, Any]) -> None:
@@ -132,6 +152,19 @@ def load_into(
     Raises:
         FormatError: Lists missing, extra and misshapen names, the first ten of each.
     """
+    check_fit(module, tensors, source)
+    try:
+        module.load_state_dict(dict(tensors), assign=assign)
+    except RuntimeError as error:
+        # A parameter cannot take whole numbers.
+        raise FormatError(f"{source} does not fit the model: {first_line(error)}.") from error
+
+
+def check_fit(module: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Check that names and shapes of weights are those of a module, which may be on meta.
+
+    Raises FormatError as load_into does.
+    """
     expected = {name: tuple(value.shape) for name, value in module.state_dict().items()}
     shapes = {name: tuple(value.shape) for name, value in tensors.items()}
     misshapen = [
@@ -150,7 +183,6 @@ def load_into(
     ]
     if faults:
         raise FormatError(f"{source} does not fit the model: {'; '.join(faults)}.")
-    module.load_state_dict(dict(tensors), assign=assign)
 
 
 def check_sizes(config: dict[str, Any], names: Iterable[str], path: Path, maximum: int) -> None:
@@ -167,6 +199,21 @@ def check_sizes(config: dict[str, Any], names: Iterable[str], path: Path, maximu
         size = config.get(name)
         if type(size) is not int or not 1 <= size <= maximum:
             raise FormatError(f"{path} has {name} = {size!r} in its config, not 1..{maximum}.")
+
+
+def count_layers(names: Iterable[str], prefix: str) -> int:
+    """How many layers there are below a prefix, numbered from 0: "blocks." of "blocks.1.bias".
+
+    Raises ValueError for numbers that leave one out, and for more than 512 layers: each is a
+    module, which takes memory even without its weights.
+    """
+    numbers = {name[len(prefix) :].split(".")[0] for name in names if name.startswith(prefix)}
+    count = len(numbers)
+    if count > MAX_LAYERS:
+        raise ValueError(f"{count:,} layers {prefix}N, at most {MAX_LAYERS} are built")
+    if numbers != {str(number) for number in range(count)}:
+        raise ValueError(f"the layers {prefix}N are not numbered 0..{count - 1}")
+    return count
 
 
 def list_names(what: str, names: Iterable[str]) -> str:
@@ -194,7 +241,10 @@ def _opened(path: Path) -> Iterator[Any]:
     _check_there(path)
     try:
         with safe_open(path, framework="pt") as file:
+            _check_count(len(file.keys()), path)
             yield file
+    except FormatError:
+        raise
     except Exception as error:
         raise FormatError(
             f"{path} is truncated or no safetensors file ({_first_line(error)}); copy or download "
@@ -203,8 +253,22 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _check_there(path: Path) -> None:
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}; check the path, or download it again.")
+    try:
+        is_file = path.is_file()
+    except OSError:  # a name too long for the system
+        is_file = False
+    if not is_file:
+        raise FileNotFoundError(
+            f"there is no file {str(path)[:300]}; check the path, or download it again."
+        )
+
+
+def _check_count(count: int, path: Path) -> None:
+    if count > MAX_TENSORS:
+        raise FormatError(
+            f"{path} holds {count:,} weights; at most {MAX_TENSORS:,} are read, as no model here "
+            "has a tenth of them."
+        )
 
 
 def _read_pickle(path: Path) -> Any:
@@ -258,6 +322,7 @@ def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
             content = content[key]
     if not isinstance(content, dict):
         raise FormatError(f"{path} holds {type(content).__name__} instead of named weights.")
+    _check_count(len(content), path)
     tensors = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
     _check_extent(tensors, path)
     return tensors

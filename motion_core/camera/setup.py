@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,12 @@ from ..errors import ShapeError
 from ..geometry import Size, checked_size
 from .camera_path import CameraPath
 from .pinhole import unproject
+
+log = logging.getLogger(__name__)
+
+# The share of the image that counts as its nearer surfaces, and how many times farther a pivot may
+# be without a word.
+NEARER_SHARE, FAR_PIVOT = 0.05, 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +94,10 @@ def make_setup(
     Raises:
         ValueError: The pixel is off the picture.
     """
-    median = float(depth.z[depth.valid].median())
+    known = depth.z[depth.valid]
+    median = float(known.median())
     if point is None:
+        _log_far_pivot(median, known)
         pivot = torch.tensor([0.0, 0.0, median], dtype=torch.float64)
         return CameraSetup(depth.size, depth.K, pivot, frames, fps)
     x, y = point
@@ -99,3 +108,21 @@ def make_setup(
     xy, distance = torch.tensor([[x, y]]).double(), torch.tensor([z]).double()
     pivot = unproject(xy, distance, depth.K.cpu())[0]
     return CameraSetup(depth.size, depth.K, pivot, frames, fps)
+
+
+def _log_far_pivot(distance: float, known: Tensor) -> None:
+    """Log a pivot far beyond the nearer surfaces, about which a small orbit moves them far.
+
+    Args:
+        distance: Of the pivot.
+        known: (K,) depths, at least one.
+    """
+    nearer = float(known.kthvalue(max(1, int(NEARER_SHARE * len(known)))).values)
+    if distance > FAR_PIVOT * nearer:
+        log.warning(
+            "the pivot is %.4g away, but the nearer surfaces are %.4g away: moves about the pivot "
+            "will throw them out of view. Pick a point on the subject as the pivot, or mark a sky "
+            "or background without depth as unknown.",
+            distance,
+            nearer,
+        )

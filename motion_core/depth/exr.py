@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import FormatError, MissingExtraError
+from ..regular_files import check_readable
 
 # Values that all channels of a file may decode to, 1 GiB as float32, and pixels of a window.
 MAX_VALUES = 1 << 28
@@ -71,8 +72,8 @@ def read_exr(path: Path) -> np.ndarray:
         import OpenEXR
     except ImportError as error:
         raise MissingExtraError("Reading EXR needs OpenEXR: pip install OpenEXR.") from error
-    stored_bytes = path.stat().st_size
     try:
+        stored_bytes = check_readable(path)
         header = _read_header(OpenEXR, path)
         _check_size(header, stored_bytes)
         names = choose_depth_channel(list(header.channels))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,8 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import FormatError, ShapeError
+from ..errors import FormatError, ShapeError, first_line
 from ..geometry import Size
+from ..npy_files import read_npy, read_npy_shape
+from ..regular_files import check_readable, read_bytes
 from .depth_map import DepthMap
 from .exr import read_exr
 from .lens import intrinsics_from_fov
@@ -25,6 +28,12 @@ GREY_TOLERANCE = 0.02
 
 # What renderers write where there is no surface: the largest half, or 1e10 (Blender) and more.
 HALF_MAX, NO_DEPTH = 65504.0, 1e9
+# Pixels of a depth file: 8192 x 8192.
+MAX_PIXELS = 1 << 26
+# The signature and the first chunk of a PNG file: width, height, bits and colour type.
+PNG_HEAD = struct.Struct(">16sIIBB")
+PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+PNG_GREY = 0
 
 
 @dataclass(frozen=True)
@@ -188,7 +197,14 @@ def read_depth(
         raise FormatError(f"{path.name}: depth is read from .npy, .exr or .png files.")
     if reading is None:
         reading = INVERSE if suffix == ".png" else METRIC
-    values = torch.from_numpy(np.ascontiguousarray(readers[suffix](path), dtype=np.float32))
+    try:
+        check_readable(path)
+        with np.errstate(over="ignore"):
+            array = np.ascontiguousarray(readers[suffix](path), dtype=np.float32)
+    except FormatError as error:
+        text = str(error).removeprefix(f"{path.name}: ")
+        raise FormatError(f"{path.name[:80]}: {text}") from error
+    values = torch.from_numpy(array)
     if suffix == ".png" and reading.meaning != "metric":
         values = values / 65535.0
     return from_depth_image(values, reading, K=K, fov_deg=fov_deg)
@@ -219,28 +235,37 @@ def _grey(values: Tensor) -> Tensor:
 
 
 def _read_npy(path: Path) -> np.ndarray:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise FormatError(f"{path.name}: not a plain .npy array: {error}") from error
-    while isinstance(values, np.ndarray) and values.ndim > 2 and values.shape[0] == 1:
+    shape = read_npy_shape(path)
+    if math.prod(shape) > MAX_PIXELS:
+        raise FormatError(f"expected one (H, W) array of at most {MAX_PIXELS:,}; got {shape}.")
+    values = read_npy(path)
+    while values.ndim > 2 and values.shape[0] == 1:
         values = values[0]
-    if not isinstance(values, np.ndarray) or values.ndim != 2:
-        raise FormatError(f"{path.name}: expected one (H, W) array of depths.")
-    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
-        raise FormatError(f"{path.name}: expected numbers; got {values.dtype}.")
+    if values.ndim != 2:
+        raise FormatError(f"expected one (H, W) array of depths; got shape {values.shape}.")
+    if not np.issubdtype(values.dtype, np.number):
+        raise FormatError(f"expected numbers; got {values.dtype}.")
     return values
 
 
 def _read_png(path: Path) -> np.ndarray:
     import cv2
 
-    values = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
-    if values is None:
-        raise FormatError(f"{path.name}: not a PNG image.")
-    if values.dtype != np.uint16 or values.ndim != 2:
+    data = read_bytes(path)
+    if len(data) < PNG_HEAD.size or PNG_HEAD.unpack_from(data)[0] != PNG_START:
+        raise FormatError("not a PNG image.")
+    _, width, height, bits, colour = PNG_HEAD.unpack_from(data)
+    if not 0 < width * height <= MAX_PIXELS:
+        raise FormatError(f"states {width}x{height} pixels; expected 1 to {MAX_PIXELS:,}.")
+    if (bits, colour) != (16, PNG_GREY):
         raise FormatError(
-            f"{path.name}: depth needs a 16-bit grey PNG; this one has {values.dtype} and shape "
-            f"{values.shape}. Load it as an image instead to read 8-bit depth."
+            f"depth needs a 16-bit grey PNG; this one has {bits} bits and colour type {colour}. "
+            "Load it as an image instead to read 8-bit depth."
         )
+    try:
+        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise FormatError(f"not a PNG image that can be read ({first_line(error)}).") from error
+    if values is None or values.dtype != np.uint16 or values.shape != (height, width):
+        raise FormatError("not a PNG image, or damaged or cut short; copy it again.")
     return values

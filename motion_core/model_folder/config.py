@@ -14,6 +14,7 @@ from .keys import (
     KINDS,
     LARGEST,
     LAYER_COUNTS,
+    MOST_BLOCKS,
     MOST_LAYERS,
     MOST_PATCHES,
     REFUSED,
@@ -85,6 +86,7 @@ def transformers_config(config: dict[str, Any], kind: str, path: Path) -> Any:
     values = {name: config[name] for name in known.keys if name in config}
     for name, value in values.items():
         _check_value(name, value, path)
+    _check_layers(values, path)
     _check_patches(values, path)
     if "num_labels" in known.keys and isinstance(config.get("id2label"), dict):
         values["num_labels"] = len(config["id2label"])
@@ -105,6 +107,7 @@ def diffusers_config(config: dict[str, Any], network: Any, path: Path) -> dict[s
     values = {name: value for name, value in config.items() if name in known}
     for name, value in values.items():
         _check_value(name, value, path)
+    _check_layers(values, path)
     _log_dropped(config.keys() - values.keys(), path)
     return values
 
@@ -168,6 +171,18 @@ def _check_value(name: str, value: Any, path: Path) -> None:
         raise FormatError(
             f"{path} has {name} = {value!r:.60} in its config; expected plain values and numbers "
             f"up to {most}."
+        )
+
+
+def _check_layers(values: dict[str, Any], path: Path) -> None:
+    """Raises FormatError where the layers of all levels together are too many to be built."""
+    levels = max(len(value) for value in [[0], *values.values()] if isinstance(value, list))
+    counts = [_numbers(value) for name, value in values.items() if name in LAYER_COUNTS]
+    total = levels * math.prod(max([1.0, *count]) for count in counts)
+    if total > MOST_BLOCKS:
+        raise FormatError(
+            f"{path} describes {total:,.0f} layers in {levels} levels; at most {MOST_BLOCKS:,} are "
+            "built."
         )
 
 

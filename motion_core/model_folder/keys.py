@@ -46,6 +46,8 @@ LAYER_COUNTS = frozenset(
     ]
 )
 MOST_LAYERS = 512
+# Layers times levels times what each layer holds.
+MOST_BLOCKS = 4096
 # Sizes of tables that are computed, so that no weight bounds them.
 TABLE_SIZES = {"rope_max_seq_len": 1 << 13, "attention_head_dim": 1 << 10, "window_size": 64}
 # All other integers; the largest real one is a vocabulary of 256,384.

@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "geometry": {"errors"},
     "progress": set(),
     "atomic_write": set(),
-    "weights_io": {"errors", "atomic_write"},
+    "weights_io": {"errors", "atomic_write", "safe_json"},
     "regular_files": {"errors"},
     "safe_json": {"errors", "regular_files"},
     "npy_files": {"errors", "regular_files"},

@@ -152,12 +152,12 @@ def test_bad_files_say_which_and_why(tmp_path: Path) -> None:
     np.save(tmp_path / "e.npy", np.array([["x"]]))
     np.save(tmp_path / "f.npy", np.array([[{}]], dtype=object), allow_pickle=True)
     for name, message in {
-        "a.npy": "plain .npy",
+        "a.npy": "NumPy array",
         "b.png": "not a PNG",
         "c.png": "16-bit grey",
         "d.npy": r"one \(H, W\)",
-        "e.npy": "expected numbers",
-        "f.npy": "plain .npy",
+        "e.npy": "booleans, integers or floats",
+        "f.npy": "never loaded",
         "g.tiff": ".npy, .exr or .png",
     }.items():
         with pytest.raises(FormatError, match=f"{name}: .*{message}"):

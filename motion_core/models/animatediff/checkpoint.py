@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,7 +87,7 @@ def renamed(weights: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
 def build_unet(checkpoint: Checkpoint, source: str) -> Any:
     """The U-Net of a checkpoint, in its own dtype. Raises FormatError, with the first ten names,
     for weights that are missing, too many or of the wrong shape."""
-    unet = empty_unet(_config(unet_config, checkpoint, source))
+    unet = _built(lambda: empty_unet(unet_config(checkpoint.weights)), source)
     load_into(unet, checkpoint.weights, source)
     return unet
 
@@ -101,7 +101,7 @@ def build_branch(
         FormatError: As build_unet, and for LoRA that fit no layer.
         ShapeError: For a LoRA whose halves do not fit each other.
     """
-    network = empty_control(_config(control_config, checkpoint, source))
+    network = _built(lambda: empty_control(control_config(checkpoint.weights)), source)
     load_into(network, checkpoint.weights, source)
     lora = {adapter: LoraWeights(pairs) for adapter, pairs in checkpoint.lora.items()}
     misfits = {
@@ -116,11 +116,14 @@ def build_branch(
     return SparseBranch(network).eval(), lora
 
 
-def _config(read: Any, checkpoint: Checkpoint, source: str) -> dict[str, Any]:
+def _built(build: Callable[[], Any], source: str) -> Any:
     try:
-        return read(checkpoint.weights)
-    except (KeyError, ValueError, IndexError) as error:
-        raise FormatError(f"{source} lacks weights of the network, among them {error}.") from error
+        return build()
+    except Exception as error:
+        # Diffusers raises many kinds of error for sizes that make no network.
+        raise FormatError(
+            f"{source} lacks weights of the network, among them {str(error)[:200]}."
+        ) from error
 
 
 def _check_copies(weights: Mapping[str, Tensor], source: str) -> None:

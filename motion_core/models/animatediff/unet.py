@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...weights_io import count_layers
+
 # Of every attention in Stable Diffusion 1.5 and in AnimateDiff's motion modules; weights do not
 # show it.
 HEADS = 8
@@ -85,7 +87,7 @@ def empty_control(config: Mapping[str, Any]) -> Any:
 
 def _shared(weights: Mapping[str, Tensor]) -> dict[str, Any]:
     """Arguments that both kinds of network share."""
-    levels = range(_count(weights, "down_blocks."))
+    levels = range(count_layers(weights, "down_blocks."))
     widths = tuple(weights[f"down_blocks.{i}.resnets.0.conv1.bias"].shape[0] for i in levels)
     attends = [f"down_blocks.{i}.attentions.0.norm.bias" in weights for i in levels]
     context = "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight"
@@ -96,15 +98,11 @@ def _shared(weights: Mapping[str, Tensor]) -> dict[str, Any]:
         "in_channels": weights["conv_in.weight"].shape[1],
         "down_block_types": tuple(f"{'CrossAttn' * has}DownBlockMotion" for has in attends),
         "block_out_channels": widths,
-        "layers_per_block": _count(weights, "down_blocks.0.resnets."),
+        "layers_per_block": count_layers(weights, "down_blocks.0.resnets."),
         "cross_attention_dim": weights[context].shape[1],
         "motion_max_seq_length": weights[positions].shape[1],
         "motion_num_attention_heads": HEADS,
     }
-
-
-def _count(weights: Mapping[str, Tensor], prefix: str) -> int:
-    return 1 + max(int(n[len(prefix) :].split(".")[0]) for n in weights if n.startswith(prefix))
 
 
 def _inside_mid(weights: Mapping[str, Tensor]) -> list[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ...errors import FormatError
+from ...model_folder import diffusers_config
+from ...model_folder.networks import empty_network
 from ...raster.ids import IdEmbedding
-from ...weights_io import load_into, load_with_config, save_with_config
+from ...weights_io import check_sizes, load_into, load_with_config, save_with_config
+from ..sd15.encoding import CELL_PX
 from .track_controlnet import AnimateDiffTrackControlNet
 from .unet import empty_unet
 
@@ -42,12 +42,19 @@ def load_track_controlnet(path: Path) -> AnimateDiffTrackControlNet:
     return network.eval()
 
 
-def _empty(text: str, path: Path) -> AnimateDiffTrackControlNet:
-    try:
-        config: dict[str, Any] = json.loads(text)
-        codes = IdEmbedding(config["dim"], config["pool"])
-        unet = empty_unet(config["unet"])
-        with torch.device("meta"):
-            return AnimateDiffTrackControlNet(unet, codes, config["fold"])
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError) as error:
-        raise FormatError(f"{path} has a config that makes no network: {error!r}.") from error
+def _empty(config: dict[str, Any], path: Path) -> AnimateDiffTrackControlNet:
+    """The network of a config on the meta device. Sizes are bounded before it is built."""
+    from diffusers.models.unets.unet_motion_model import UNetMotionModel
+
+    check_sizes(config, ("dim",), path, maximum=1 << 16)
+    check_sizes(config, ("pool",), path, maximum=1 << 24)
+    check_sizes(config, ("fold",), path, maximum=CELL_PX)
+    if not isinstance(config.get("unet"), dict):
+        raise FormatError(f"{path} has a config without the sizes of its U-Net.")
+    sizes = diffusers_config(config["unet"], UNetMotionModel, path)
+    return empty_network(lambda: _network(sizes, config), {}, path)
+
+
+def _network(sizes: dict[str, Any], config: dict[str, Any]) -> AnimateDiffTrackControlNet:
+    codes = IdEmbedding(config["dim"], config["pool"])
+    return AnimateDiffTrackControlNet(empty_unet(sizes), codes, config["fold"])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ...errors import FormatError
 from ..track_model import Defaults, TrackModel
@@ -59,14 +60,33 @@ def load_lite(path: Path | str | None = None, device: torch.device | str = "cpu"
     path = SHIPPED if path is None else Path(path)
     tensors, config = read_weights(path)
     try:
+        with torch.device("meta"):
+            _check_sizes(_build(config), tensors, path)
         lite = _build(config)
-    except (KeyError, TypeError, ValueError) as error:
-        raise FormatError(f"{path} has a config that cannot be read: {error}.") from error
+    except FormatError:
+        raise
+    except Exception as error:
+        # PyTorch raises many kinds of error for sizes that make no network.
+        raise FormatError(
+            f"{path} has a config that cannot be read: {str(error)[:200]}."
+        ) from error
     for part in ("encoder", "base", "control"):
         module = getattr(lite, part)
         if module is not None:
             fill_module(module, tensors, part)
     return lite.to(device).eval()
+
+
+def _check_sizes(empty: Lite, tensors: dict[str, Tensor], path: Path) -> None:
+    """Raises FormatError for a config that describes more numbers than the file holds."""
+    for part, module in empty.named_children():
+        described = sum(weight.numel() for weight in module.parameters())
+        stored = sum(t.numel() for name, t in tensors.items() if name.startswith(f"{part}."))
+        if described > stored:
+            raise FormatError(
+                f"the weights do not fit lite's {part}: the config of {path} describes "
+                f"{described:,} numbers, and {stored:,} are stored."
+            )
 
 
 def base_config(config: dict[str, Any]) -> BaseConfig:

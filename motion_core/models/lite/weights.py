@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...errors import FormatError
-from ...weights_io import read_safetensors
+from ...weights_io import load_into, parse_config, read_safetensors
 
 KIND = "motion-prompting lite 3"
 OLDER_KIND = "motion-prompting lite 2"
@@ -101,18 +100,22 @@ def _renamed_key(key: str) -> str | None:
 
 def _config(path: Path, text: str) -> dict[str, Any]:
     """The config with today's names. Sizes are bounded: they decide how much memory is taken."""
-    try:
-        config = json.loads(text)
-        parts = [config.get(part, {}) for part in ("encoder", "base")]
-        sizes = [size for part in parts for size in part.values()]
-        if "control" in config:
-            read = config["control"]["input"]
-            config["control"] = {"input": RENAMED_INPUTS.get(read, read)}
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise FormatError(f"{path} has a config that cannot be read: {error}.") from error
+    config = parse_config(text, path)
+    parts = {name: config[name] for name in ("encoder", "base", "control") if name in config}
+    if "encoder" not in parts or not all(isinstance(part, dict) for part in parts.values()):
+        raise FormatError(f"{path} has a config without the sizes of its parts; copy it again.")
+    if "control" in parts:
+        read = parts["control"].get("input")
+        if not isinstance(read, str):
+            raise FormatError(f"{path} has a control branch that reads {read!r:.60}.")
+        parts["control"] = {"input": RENAMED_INPUTS.get(read, read)}
+    config |= parts
+    sizes = [size for name in ("encoder", "base") for size in parts.get(name, {}).values()]
     flat = [one for size in sizes for one in (size if isinstance(size, list) else [size])]
     if not all(type(one) is int and 1 <= one <= MOST_SIZE for one in flat):
-        raise FormatError(f"{path} has a config with sizes outside of 1..{MOST_SIZE}: {flat}.")
+        raise FormatError(
+            f"{path} has a config with sizes outside of 1..{MOST_SIZE}: {str(flat)[:200]}."
+        )
     return config
 
 
@@ -124,6 +127,6 @@ def fill_module(module: nn.Module, tensors: dict[str, Tensor], part: str) -> Non
         if name.startswith(f"{part}.")
     }
     try:
-        module.load_state_dict(mine)
-    except RuntimeError as error:
+        load_into(module, mine, "the file", assign=False)
+    except FormatError as error:
         raise FormatError(f"the weights do not fit lite's {part}: {error}") from error

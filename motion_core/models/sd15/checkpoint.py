@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...errors import FormatError
-from ...weights_io import first_names, list_names, load_into, read_weights
+from ...weights_io import count_layers, first_names, list_names, load_into, read_weights
 from .folder import VAE, load_network, load_text_encoder, load_tokenizer, load_weights
 
 _UNET, _VAE, _CLIP = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."
@@ -105,16 +105,19 @@ def load_vae(base: Sd15Checkpoint) -> Any:
             f"{base.path} has no autoencoder in it; choose a release with a VAE baked in, or a "
             "folder in diffusers' layout."
         )
-    levels = {name.split(".")[2] for name in stored if name.startswith("encoder.down.")}
-    blocks = {"down_block_types": levels, "up_block_types": levels}
     prefixed = {_VAE + name: tensor for name, tensor in stored.items()}
-    weights = convert_ldm_vae_checkpoint(prefixed, blocks)
-    _check_all_placed(stored, weights, base.path, "mid.attn_1.")
     try:
+        levels = range(count_layers(stored, "encoder.down."))
+        blocks = {"down_block_types": levels, "up_block_types": levels}
+        weights = convert_ldm_vae_checkpoint(prefixed, blocks)
+        _check_all_placed(stored, weights, base.path, "mid.attn_1.")
         config = _vae_config(weights)
         with torch.device("meta"):
             vae = AutoencoderKL(**config)
-    except (KeyError, ValueError, IndexError) as error:
+    except FormatError:
+        raise
+    except Exception as error:
+        # Diffusers raises many kinds of error for sizes that make no network.
         raise _missing("autoencoder", base.path, error) from error
     load_into(vae, _in_float32(weights), f"{base.path} (its autoencoder)")
     return vae.eval().requires_grad_(False)
@@ -150,7 +153,7 @@ def _clip(weights: Mapping[str, Tensor], path: Path) -> Any:
         config = _clip_config(stored)
         with torch.device("meta"):
             encoder: Any = CLIPTextModel(CLIPTextConfig(**config))
-    except (KeyError, ValueError, IndexError) as error:
+    except Exception as error:
         raise _missing("CLIP", path, error) from error
     # The prefix of the names changed between versions of transformers.
     prefix = "text_model." if hasattr(encoder, "text_model") else ""
@@ -166,13 +169,16 @@ def _converted_unet(weights: Mapping[str, Tensor], path: Path) -> dict[str, Tens
     from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
 
     stored = _within(weights, _UNET)
-    downsamplers = [int(n.split(".")[1]) for n in stored if n.endswith(".op.weight")]
-    if not downsamplers:
+    downsamplers = [n.split(".")[1] for n in stored if n.endswith(".op.weight")]
+    if not downsamplers or not all(number.isdecimal() for number in downsamplers):
         raise _missing("U-Net", path, KeyError(f"{_UNET}input_blocks.3.0.op.weight"))
     # The first downsampler comes after the blocks of the first level.
-    config = {"layers_per_block": min(downsamplers) - 1}
+    layers = min(int(number[:9]) for number in downsamplers) - 1
     prefixed = {_UNET + name: tensor for name, tensor in stored.items()}
-    converted = convert_ldm_unet_checkpoint(prefixed, config)
+    try:
+        converted = convert_ldm_unet_checkpoint(prefixed, {"layers_per_block": layers})
+    except Exception as error:
+        raise _missing("U-Net", path, error) from error
     _check_all_placed(stored, converted, path)
     return converted
 
@@ -208,14 +214,15 @@ def _check_all_placed(
 
 
 def _missing(part: str, path: Path, error: Exception) -> FormatError:
-    return FormatError(f"{path} lacks weights of its {part}, among them {error}; is it cut short?")
+    return FormatError(
+        f"{path} lacks weights of its {part}, among them {str(error)[:200]}; is it cut short?"
+    )
 
 
 def _vae_config(weights: Mapping[str, Tensor]) -> dict[str, Any]:
     """Arguments of AutoencoderKL. Raises KeyError for weights that are missing."""
-    down = [name.split(".") for name in weights if name.startswith("encoder.down_blocks.")]
-    levels = 1 + max((int(name[2]) for name in down), default=-1)
-    layers = 1 + max((int(name[4]) for name in down if name[3] == "resnets"), default=-1)
+    levels = count_layers(weights, "encoder.down_blocks.")
+    layers = count_layers(weights, "encoder.down_blocks.0.resnets.")
     widths = [weights[f"encoder.down_blocks.{i}.resnets.0.conv1.bias"] for i in range(levels)]
     return {
         "down_block_types": ("DownEncoderBlock2D",) * levels,
@@ -230,12 +237,12 @@ def _vae_config(weights: Mapping[str, Tensor]) -> dict[str, Any]:
 def _clip_config(weights: Mapping[str, Tensor]) -> dict[str, Any]:
     """Arguments of CLIPTextConfig. Raises KeyError for weights that are missing."""
     vocabulary, width = weights["embeddings.token_embedding.weight"].shape
-    layers = {name.split(".")[2] for name in weights if name.startswith("encoder.layers.")}
+    layers = count_layers(weights, "encoder.layers.")
     return {
         "vocab_size": vocabulary,
         "hidden_size": width,
         "intermediate_size": len(weights["encoder.layers.0.mlp.fc1.bias"]),
-        "num_hidden_layers": len(layers),
+        "num_hidden_layers": layers,
         "num_attention_heads": max(1, width // _HEAD_CHANNELS),
         "max_position_embeddings": len(weights["embeddings.position_embedding.weight"]),
         "bos_token_id": vocabulary - 2,

@@ -106,9 +106,11 @@ def build(
         unet = empty_unet(config)
         with torch.device("meta"):
             adapter = MotionAdapter(config["block_out_channels"])
-    except (KeyError, ValueError, IndexError) as error:
+    except Exception as error:
+        # Diffusers raises many kinds of error for sizes that make no network.
         raise FormatError(
-            f"{source} holds no U-Net of Stable Video Diffusion ({error}); it may be cut short."
+            f"{source} holds no U-Net of Stable Video Diffusion ({str(error)[:200]}); it may be "
+            "cut short."
         ) from error
     load_into(unet, checkpoint.unet, source)
     load_into(adapter, checkpoint.adapter, source)

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...weights_io import count_layers
+
 # Stable Video Diffusion normalises its residual blocks with it; diffusers takes 1e-6 in some.
 EPS = 1e-5
 HEAD_CHANNELS = 64
@@ -28,7 +30,7 @@ def unet_config(
         IndexError: A weight lacks a dimension.
         ValueError: Widths are not divisible by the heads.
     """
-    levels = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("down_blocks."))
+    levels = count_layers(weights, "down_blocks.")
     widths = tuple(
         weights[f"down_blocks.{level}.resnets.0.spatial_res_block.conv1.bias"].shape[0]
         for level in range(levels)

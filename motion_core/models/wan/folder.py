@@ -147,11 +147,16 @@ def _empty(path: Path, config: dict[str, Any]) -> Any:
     network = empty_network(wanted, diffusers_config(config, wanted, path), path)
     if isinstance(network, WanTransformer3DModel):
         # Its tables are computed, not stored.
-        sizes = network.config
-        network.rope = type(network.rope)(
-            sizes["attention_head_dim"], tuple(sizes["patch_size"]), sizes["rope_max_seq_len"]
-        )
+        network.rope = _rotary_table(type(network.rope), network.config, path)
     return network
+
+
+def _rotary_table(kind: Any, sizes: Any, path: Path) -> Any:
+    patch, length = sizes["patch_size"], sizes["rope_max_seq_len"]
+    try:
+        return kind(sizes["attention_head_dim"], tuple(patch), length)
+    except (TypeError, ValueError, RuntimeError, IndexError, ZeroDivisionError) as error:
+        raise FormatError(f"{path} has sizes that make no rotary table: {error}.") from error
 
 
 def _tensors(source: Path) -> dict[str, Tensor]:

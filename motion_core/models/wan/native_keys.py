@@ -10,7 +10,7 @@ from torch import Tensor
 from ...errors import FormatError
 from ...raster.ids import IdEmbedding
 from ...weights_io import load_with_config
-from .weights import KIND, read_config
+from .weights import KIND, check_config
 
 # Parts of a block: diffusers' name, ComfyUI's name.
 BLOCK_NAMES = (
@@ -75,8 +75,8 @@ def read_native_weights(path: Path) -> NativeWeights:
         FileNotFoundError: There is no such file.
         FormatError: The file is broken or of another kind.
     """
-    tensors, text = load_with_config(path, KIND)
-    config = read_config(path, text)
+    tensors, config = load_with_config(path, KIND)
+    check_config(config, path)
     renamed = {native_name(name): tensor for name, tensor in tensors.items()}
     bias, width = renamed.get("blocks.0.ffn.0.bias"), config["width"]
     heads = config.get("heads", max(width // HEAD_WIDTH, 1))

@@ -226,9 +226,9 @@ def test_broken_files_of_a_track_net_say_so(tmp_path: Path) -> None:
     for metadata, message in (
         (None, "something else .'unnamed'"),
         ({"kind": "other"}, "something else .'other'"),
-        ({"kind": KIND, "config": "{"}, "makes no network"),
-        ({"kind": KIND, "config": "[]"}, "makes no network"),
-        ({"kind": KIND, "config": config}, "makes no network"),
+        ({"kind": KIND, "config": "{"}, "has a config that cannot be read"),
+        ({"kind": KIND, "config": "[]"}, "has a config that is no object"),
+        ({"kind": KIND, "config": config}, "567 missing"),
     ):
         save_file({"x": torch.zeros(1)}, tmp_path / "x.safetensors", metadata)
         with pytest.raises(FormatError, match=message):
