@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import glob
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +78,22 @@ def write_text(target: Path, text: str) -> None:
     """Write a UTF-8 file completely or not at all. Raises what atomic_write raises."""
     with atomic_write(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def remove_leftovers(target: Path, age_seconds: float = 3600.0) -> None:
+    """Remove temporary files of a target that a killed process has left.
+
+    Args:
+        target: As given to atomic_write.
+        age_seconds: Younger files may belong to a writer that is still at work, and stay.
+    """
+    if not target.parent.is_dir():
+        return
+    oldest = time.time() - age_seconds
+    for path in target.parent.glob(f".{glob.escape(target.name[:40])}.*.part"):
+        with contextlib.suppress(OSError):
+            if path.is_file() and path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def _check_parent(target: Path) -> None:

@@ -19,6 +19,8 @@ from .regular_files import check_readable
 NPY_MAGIC = b"\x93NUMPY"
 ZIP_MAGIC = b"PK\x03\x04"
 MAX_ARRAY_BYTES = 512 << 20
+# Of all arrays of a file of weights.
+MAX_NPZ_BYTES = 4 << 30
 MAX_MEMBERS = 1000
 _MAX_HEADER_BYTES = 4096
 _ENCRYPTED = 0x1
@@ -148,6 +150,17 @@ class NpzArrays:
         except _BROKEN_ZIP as error:
             raise _readable(error, name) from error
 
+    def check(self, name: str) -> int:
+        """The bytes of an array whose header fits its member. Raises FormatError."""
+        member = self._member(name)
+        try:
+            with self._zip.open(member) as file:
+                header = read_header(file, name)  # type: ignore[arg-type]
+        except _BROKEN_ZIP as error:
+            raise _readable(error, name) from error
+        _check_length(header, name, member.file_size)
+        return header.num_bytes
+
     def load(self, name: str) -> np.ndarray:
         """One array. Raises FormatError when it is missing, broken or too large."""
         member = self._member(name)
@@ -161,6 +174,21 @@ class NpzArrays:
         if name not in self._members:
             raise FormatError(f"expected an array {name!r}; the file has {listed(self.names)}.")
         return self._members[name]
+
+
+def check_npz(path: Path, most_bytes: int = MAX_NPZ_BYTES) -> None:
+    """Check the headers of all arrays of a .npz before another library loads it.
+
+    Raises FormatError for a missing or broken file, for arrays of anything but numbers, for sizes
+    that are not those of their members, and for more than `most_bytes` in all.
+    """
+    check_readable(path, most_bytes)
+    total = 0
+    with NpzArrays(path) as arrays:
+        for name in arrays.names:
+            total += arrays.check(name)
+    if total > most_bytes:
+        raise FormatError(f"its arrays take {total:,} bytes; at most {most_bytes:,} are read.")
 
 
 def open_zip(source: Path | io.BytesIO) -> zipfile.ZipFile:

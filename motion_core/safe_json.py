@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,26 +20,46 @@ MAX_DIGITS = 309
 MAX_CONFIG_BYTES = 16 << 20
 # Characters whose brackets are counted at once.
 COUNTED_AT_ONCE = 1 << 20
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
-def parse_json(text: str) -> Any:
-    """The value of a JSON text whose numbers are all finite.
+def parse_json(
+    text: str,
+    *,
+    most_depth: int = MAX_DEPTH,
+    allow_nan: bool = False,
+    number: Callable[[str], Any] | None = None,
+    pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
+) -> Any:
+    """The value of a JSON text; the one place where the project parses JSON of others.
 
-    Raises FormatError with line and column for text that is not JSON, for brackets nested deeper
-    than 64, for NaN and Infinity, and for numbers beyond the range of a float.
+    Args:
+        text: With or without a byte order mark.
+        most_depth: How deep brackets may be nested.
+        allow_nan: Whether NaN and Infinity are numbers, as in logs that Python has written.
+        number: What becomes of the text of a number; None makes int and float of finite ones.
+        pairs_hook: What becomes of the names and values of an object; None makes a dict.
+
+    Raises:
+        FormatError: With line and column for text that is not JSON; for brackets nested too deeply,
+            for NaN and Infinity, and for numbers beyond the range of a float.
     """
     text = without_mark(text)
-    _check_depth(text)
+    check_depth(text, most_depth)
     try:
         return json.loads(
-            text, parse_int=_whole, parse_float=_finite, parse_constant=_refuse_constant
+            text,
+            parse_int=number or _whole,
+            parse_float=number or _finite,
+            parse_constant=float if allow_nan else _refuse_constant,
+            object_pairs_hook=pairs_hook,
         )
     except json.JSONDecodeError as error:
         raise FormatError(
             f"line {error.lineno}, column {error.colno}: not JSON ({error.msg})."
         ) from error
     except RecursionError as error:
-        raise FormatError(f"brackets nested deeper than {MAX_DEPTH}.") from error
+        raise FormatError(f"brackets nested deeper than {most_depth}.") from error
 
 
 def read_json_object(path: Path, limit: int = MAX_CONFIG_BYTES) -> dict[str, Any]:
@@ -54,8 +76,18 @@ def read_json_object(path: Path, limit: int = MAX_CONFIG_BYTES) -> dict[str, Any
     return value
 
 
-def _check_depth(text: str) -> None:
-    """Refuse deep nesting before it is parsed. Brackets inside strings count as well."""
+def check_depth(text: str, most_depth: int) -> None:
+    """Refuse deep nesting before a text is parsed. Raises FormatError."""
+    position = _too_deep(text, most_depth)
+    if position is not None and len(text) <= COUNTED_AT_ONCE:
+        # Brackets inside strings do not nest.
+        position = _too_deep(_STRING.sub(_blank, text), most_depth)
+    if position is not None:
+        raise FormatError(f"character {position}: brackets nested deeper than {most_depth}.")
+
+
+def _too_deep(text: str, most_depth: int) -> int | None:
+    """Where brackets are nested deeper than allowed; those in strings count as well."""
     depth = 0
     for start in range(0, len(text), COUNTED_AT_ONCE):
         part = text[start : start + COUNTED_AT_ONCE].encode("ascii", "replace")
@@ -63,10 +95,14 @@ def _check_depth(text: str) -> None:
         opening = (codes == ord("[")) | (codes == ord("{"))
         closing = (codes == ord("]")) | (codes == ord("}"))
         here = depth + np.cumsum(opening.view(np.int8) - closing.view(np.int8), dtype=np.int64)
-        if int(here.max()) > MAX_DEPTH:
-            position = start + int((here > MAX_DEPTH).argmax())
-            raise FormatError(f"character {position}: brackets nested deeper than {MAX_DEPTH}.")
+        if int(here.max()) > most_depth:
+            return start + int((here > most_depth).argmax())
         depth = int(here[-1])
+    return None
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match.group())
 
 
 def _whole(digits: str) -> int:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import ShapeError
 from ..geometry import Size, checked_size
+from ..tracks.frame_rate import checked_rate
 
 # Largest deviation of a rotation from orthonormality; beyond it the pose is singular or sheared.
 ROTATION_TOLERANCE = 1e-3
@@ -34,7 +35,8 @@ class CameraPath:
     Raises:
         TypeError: A matrix is not a float64 tensor.
         ShapeError: A matrix has another shape, or there is not one K per pose.
-        ValueError: A matrix is not finite, a pose is not rigid, or a focal length is not above 0.
+        ValueError: A matrix is not finite, a pose is not rigid, K is not that of a pinhole with
+            focal lengths above 0, or fps is out of range.
     """
 
     T_cam_world: Tensor
@@ -50,6 +52,7 @@ class CameraPath:
             )
         _check_rigid(self.T_cam_world)
         _check_intrinsics(self.K)
+        checked_rate(self.fps, "CameraPath.fps")
         object.__setattr__(self, "size", checked_size(*self.size))
 
     @property
@@ -98,3 +101,10 @@ def _check_intrinsics(K: Tensor) -> None:
     focal = torch.stack([K[:, 0, 0], K[:, 1, 1]])
     if bool((focal <= 0).any()):
         raise ValueError("CameraPath.K must have positive focal lengths.")
+    last = torch.tensor([0.0, 0.0, 1.0], dtype=K.dtype, device=K.device)
+    if bool((K[:, 2] != last).any()) or bool((K[:, 1, 0] != 0).any()):
+        frame = int(((K[:, 2] != last).any(dim=1) | (K[:, 1, 0] != 0)).nonzero()[0, 0])
+        raise ValueError(
+            f"CameraPath.K of frame {frame} must be [[fx, s, cx], [0, fy, cy], [0, 0, 1]]; got "
+            f"{K[frame].tolist()}."
+        )

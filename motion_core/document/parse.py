@@ -6,12 +6,12 @@ field, because silent repairs would lose content.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from ..errors import DocumentError
+from ..errors import DocumentError, FormatError
 from ..geometry import Size, checked_size
-from ..regular_files import without_mark
+from ..regular_files import decode_text
+from ..safe_json import parse_json
 from .fields import Fields, describe
 from .layer import Layer
 from .layers import read_layer
@@ -20,7 +20,6 @@ from .upgrade import upgraded
 
 MAX_TEXT = 4 * 1024 * 1024
 MAX_LAYERS = 1000
-MAX_DIGITS = 400
 
 
 def read_document(source: str | bytes | dict[str, Any]) -> MotionDocument:
@@ -53,35 +52,10 @@ def _parsed(source: str | bytes | bytearray) -> object:
             "read. Record fewer points per path."
         )
     try:
-        return json.loads(
-            without_mark(source) if isinstance(source, str) else source.decode("utf-8-sig"),
-            parse_constant=_refuse_constant,
-            parse_int=_whole_number,
-            object_pairs_hook=_without_repeats,
-        )
-    except UnicodeDecodeError as error:
-        raise DocumentError(
-            f"the MOTION document is not UTF-8 text: byte {error.start} does not fit."
-        ) from None
-    except json.JSONDecodeError as error:
-        raise DocumentError(
-            f"the MOTION document is not valid JSON: {error.msg} at line {error.lineno}, column "
-            f"{error.colno}."
-        ) from None
-    except RecursionError:
-        raise DocumentError(
-            "the MOTION document is nested too deeply; a valid one has at most six levels."
-        ) from None
-
-
-def _refuse_constant(word: str) -> object:
-    raise DocumentError(f"the MOTION document holds {word}, which is not a JSON number.")
-
-
-def _whole_number(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise DocumentError(f"the MOTION document holds a number of {len(digits):,} digits.")
-    return int(digits)
+        text = source if isinstance(source, str) else decode_text(bytes(source))
+        return parse_json(text, pairs_hook=_without_repeats)
+    except FormatError as error:
+        raise DocumentError(f"the MOTION document cannot be read: {error}") from None
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,8 +7,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ..atomic_write import write_text
+from ..atomic_write import remove_leftovers, write_text
 from ..errors import FormatError
+from ..regular_files import decode_text
+from ..safe_json import parse_json
 
 # 3: rows also hold moving least squares, and oracle segments under that name.
 VERSION = 3
@@ -35,6 +37,7 @@ class Journal:
         self._head = {"journal": VERSION, "of": settings}
         if path is None:
             return
+        remove_leftovers(path)
         lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
         if lines:
             self._read(lines)
@@ -52,10 +55,11 @@ class Journal:
         """Removes the file, once the report is written."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+            remove_leftovers(self.path)
 
     def _read(self, lines: list[bytes]) -> None:
         try:
-            head, *rows = [json.loads(line) for line in lines]
+            head, *rows = [parse_json(decode_text(line)) for line in lines]
             self.rows = {str(line["name"]): _known(line["row"]) for line in rows}
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise FormatError(

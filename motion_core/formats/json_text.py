@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import FormatError, listed
 from ..regular_files import without_mark
+from ..safe_json import check_depth, parse_json
 
 MAX_JSON_CHARACTERS = 32 << 20
 MAX_JSON_POINTS = 2_000_000
@@ -119,13 +120,11 @@ def _parse(text: str) -> Any:
     if "'" in text:
         text = _with_double_quotes(text)
     try:
-        return json.loads(
-            text, parse_int=float, parse_constant=_refuse_constant, object_pairs_hook=_point
-        )
-    except json.JSONDecodeError as error:
+        return parse_json(text, most_depth=MAX_DEPTH, number=float, pairs_hook=_point)
+    except FormatError as error:
         raise FormatError(
-            f"line {error.lineno}, column {error.colno}: not JSON ({error.msg}). Expected lists "
-            'of points such as [[{"x": 1, "y": 2}]] or [[[1, 2]]].'
+            f'{error} Expected lists of points in finite pixels such as [[{{"x": 1, "y": 2}}]] '
+            "or [[[1, 2]]]."
         ) from error
 
 
@@ -136,18 +135,9 @@ def _check_marks(text: str) -> None:
             f"{len(text):,} characters of JSON, at most {MAX_JSON_CHARACTERS:,} are read; keep "
             "fewer tracks, or use .npz."
         )
-    codes = np.frombuffer(text.encode("utf-8", "replace"), dtype=np.uint8)
-    opening = (codes == ord("[")) | (codes == ord("{"))
-    closing = (codes == ord("]")) | (codes == ord("}"))
-    depth = np.cumsum(opening.view(np.int8) - closing.view(np.int8), dtype=np.int32)
-    if depth.size and int(depth.max()) > MAX_DEPTH:
-        position = int((depth > MAX_DEPTH).argmax())
-        raise FormatError(
-            f"character {position}: brackets nested deeper than {MAX_DEPTH}; expected a list of "
-            "tracks, each a list of points."
-        )
-    commas = int((codes == ord(",")).sum())
-    if int(opening.sum()) + commas > 3 * MAX_JSON_POINTS:  # a point has a bracket and two commas
+    check_depth(text, MAX_DEPTH)
+    # A point has a bracket and two commas.
+    if sum(text.count(mark) for mark in "[{,") > 3 * MAX_JSON_POINTS:
         raise FormatError(
             f"more than {MAX_JSON_POINTS:,} points of JSON; keep fewer tracks, or use .npz."
         )
@@ -164,10 +154,6 @@ def _with_double_quotes(text: str) -> str:
 def _requoted(match: re.Match[str]) -> str:
     single = match.group(1)
     return match.group(0) if single is None else json.dumps(single)
-
-
-def _refuse_constant(name: str) -> float:
-    raise FormatError(f"{name} is not a position; expected finite numbers of pixels.")
 
 
 def _point(pairs: list[tuple[str, Any]]) -> Point | dict[str, Any]:

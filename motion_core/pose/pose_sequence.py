@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from ..errors import ShapeError
 from ..geometry import Size, checked_size
+from ..tracks.frame_rate import checked_rate
 from ..tracks.start import fill_gaps
 from .skeleton import BODY, BONES, JOINTS, MIDDLES, joint
 
@@ -56,8 +56,7 @@ class PoseSequence:
         if not bool(((self.confidence >= 0) & (self.confidence <= 1)).all()):
             raise ValueError("PoseSequence.confidence must be 0..1.")
         object.__setattr__(self, "size", checked_size(*self.size))
-        if self.fps is not None and not (math.isfinite(self.fps) and self.fps > 0):
-            raise ValueError(f"PoseSequence.fps must be positive or None; got {self.fps}.")
+        checked_rate(self.fps, "PoseSequence.fps")
 
     @property
     def num_frames(self) -> int:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..errors import FormatError, MissingExtraError
 from ..geometry import Size
+from ..npy_files import check_npz
 from ..progress import Progress, silent
 from ..tracks import Tracks
 from ..weights_io import read_weights
@@ -208,9 +209,13 @@ def load_tapnext(path: Path, device: torch.device | str = "cpu", threshold: floa
     model: nn.Module = TAPNext(image_size=(TAPNEXT_SIDE, TAPNEXT_SIDE))
     if path.suffix.lower() == ".npz":
         try:
+            check_npz(path)
             model = restore_model_from_jax_checkpoint(model, str(path)).eval()
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise FormatError(f"{path} holds no TAPNext weights: {error}") from error
+        except MemoryError:
+            raise
+        except Exception as error:
+            # The package lets whatever NumPy and PyTorch stumble on through.
+            raise FormatError(f"{path} holds no TAPNext weights: {str(error)[:300]}") from error
     else:
         state = {name.removeprefix("tapnext."): v for name, v in read_weights(path).items()}
         model = with_weights(model, state, path)

@@ -7,7 +7,7 @@ and a run that continues from them differs. Its optimizer state is also a pickle
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,12 +15,15 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError
-from ..weights_io import read_safetensors, write_safetensors
+from ..weights_io import list_names, parse_config, read_safetensors, write_safetensors
 from .config import TrainConfig, config_from
 
 KIND = "motion-prompting training checkpoint 2"
 # Parameters had other names, and the optimizer's state their numbers.
 OLDER_KIND = "motion-prompting training checkpoint 1"
+# State of the optimizer with the shape of its parameter, and all that AdamW keeps.
+MOMENTS = {"exp_avg", "exp_avg_sq"}
+ADAMW = {*MOMENTS, "step"}
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], config: TrainConfig, step: int) -> None:
@@ -57,7 +60,40 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], TrainConfig, int]:
         )
     if metadata.get("kind") != KIND:
         raise FormatError(f"{path} is not a checkpoint of this trainer; pass one it has written.")
-    return tensors, config_from(json.loads(metadata["config"])), int(metadata["step"])
+    try:
+        config = config_from(parse_config(metadata.get("config", ""), path))
+    except (ValueError, TypeError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{path} holds a config that cannot be used: {error}") from error
+    return tensors, config, _step(metadata.get("step", ""), config, path)
+
+
+def check_names(
+    tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], path: Path
+) -> None:
+    """Check that a checkpoint holds tensors of these names and shapes.
+
+    Raises FormatError, which lists the first ten that are missing or of another shape.
+    """
+    bad = [
+        name
+        for name, shape in shapes.items()
+        if name not in tensors or tuple(tensors[name].shape) != shape
+    ]
+    if bad:
+        raise FormatError(
+            f"{path} does not fit the run: {list_names('tensors missing or of another shape', bad)}"
+            "; resume from another checkpoint."
+        )
+
+
+def _step(text: str, config: TrainConfig, path: Path) -> int:
+    if not re.fullmatch(r"\d{1,12}", text) or int(text) > config.steps:
+        raise FormatError(
+            f"{path} is a checkpoint of step {text[:40]!r}, not of 0..{config.steps}; pass another."
+        )
+    return int(text)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, names: Sequence[str]) -> dict[str, Tensor]:
@@ -75,14 +111,37 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, names: Sequence[str]) ->
 
 
 def restore_optimizer(
-    optimizer: torch.optim.Optimizer, names: Sequence[str], tensors: Mapping[str, Tensor]
+    optimizer: torch.optim.Optimizer,
+    names: Sequence[str],
+    tensors: Mapping[str, Tensor],
+    source: str = "the checkpoint",
 ) -> None:
-    """Load what `optimizer_tensors` returned into an optimizer over parameters of these names."""
+    """Load what `optimizer_tensors` returned into an optimizer over parameters of these names.
+
+    Raises FormatError, which names the source, where there is no state, where it belongs to other
+    parameters, or where parts of it are missing or of another shape.
+    """
     indices = {name: index for index, name in enumerate(names)}
+    parameters = optimizer.param_groups[0]["params"]
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith("optimizer."):
             name, _, what = key.removeprefix("optimizer.").rpartition("/")
+            if name not in indices:
+                raise FormatError(f"{source} holds optimizer state of {name!r:.100}, no parameter.")
+            shape = tuple(parameters[indices[name]].shape)
+            if what in MOMENTS and tuple(value.shape) != shape:
+                raise FormatError(f"{source} has {key} of shape {tuple(value.shape)}, not {shape}.")
             state.setdefault(indices[name], {})[what] = value
+    kinds = set().union(*state.values()) | (ADAMW if _is_adamw(optimizer) else set())
+    if not state or any(kinds - entry.keys() for entry in state.values()):
+        raise FormatError(
+            f"{source} lacks state of the optimizer, so that the run would continue differently; "
+            "resume from a complete checkpoint."
+        )
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _is_adamw(optimizer: torch.optim.Optimizer) -> bool:
+    return isinstance(optimizer, torch.optim.AdamW)

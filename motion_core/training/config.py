@@ -14,6 +14,8 @@ from ..tracks.arguments import whole_number
 STAGES = ("encoder", "base", "control")
 REGIMES = ("mixed", "dense", "sparse", "dense+sparse")
 OPTIMIZERS = ("adamw", "adafactor")
+# Of steps, scenes, frames and cells.
+MAX_COUNT = 10**9
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,10 @@ class TrainConfig:
     probe_scenes: int = 32
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            _check_type(field.name, getattr(self, field.name), type(field.default))
         for name in ("steps", "batch", "cells", "frames", "block", "reuse", "probe_steps"):
-            whole_number(f"TrainConfig.{name}", getattr(self, name), least=1)
+            whole_number(f"TrainConfig.{name}", getattr(self, name), least=1, most=MAX_COUNT)
         for name, choices in (
             ("stage", STAGES),
             ("regime", REGIMES),
@@ -97,6 +101,13 @@ class TrainConfig:
     def to_json(self) -> str:
         """The config as JSON."""
         return json.dumps(asdict(self), indent=2)
+
+
+def _check_type(name: str, value: Any, kind: type) -> None:
+    if kind is float and type(value) is int:
+        return
+    if type(value) is not kind or (kind is float and not math.isfinite(value)):
+        raise ValueError(f"TrainConfig.{name} must be a finite {kind.__name__}; got {value!r:.60}.")
 
 
 def config_from(values: dict[str, Any]) -> TrainConfig:

@@ -12,6 +12,10 @@ from typing import Any
 
 from ..atomic_write import write_text
 from ..errors import FormatError
+from ..regular_files import read_text
+from ..safe_json import parse_json
+
+MAX_LOG_BYTES = 256 << 20
 
 
 def append_line(path: Path, line: dict[str, Any]) -> None:
@@ -24,18 +28,27 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     """The lines of a log, without one that was cut off while it was written.
 
     Raises:
-        FormatError: Names the line that is not JSON.
-        OSError: The file cannot be read.
+        FormatError: The file cannot be read, or a line, which is named, is not a JSON object with
+            a step.
     """
     lines = []
-    texts = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    try:
+        # An empty log is that of a run that was stopped before its first line.
+        data = read_text(path, MAX_LOG_BYTES) if path.stat().st_size else ""
+    except (FormatError, OSError) as error:
+        raise FormatError(f"{path}: {error}") from error
+    texts = data.split("\n")
+    texts = [f"{text}\n" for text in texts[:-1]] + ([texts[-1]] if texts[-1] else [])
     for number, text in enumerate(texts, start=1):
         if number == len(texts) and not text.endswith("\n"):
             break
         try:
-            lines.append(json.loads(text))
-        except json.JSONDecodeError as error:
-            raise FormatError(f"{path} line {number} is not JSON: {error}.") from error
+            line = parse_json(text, allow_nan=True)
+        except FormatError as error:
+            raise FormatError(f"{path} line {number} is not JSON: {error}") from error
+        if not isinstance(line, dict) or type(line.get("step")) is not int:
+            raise FormatError(f"{path} line {number} is no object with a step.")
+        lines.append(line)
     return lines
 
 

@@ -14,7 +14,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from ..progress import Progress, silent
-from .checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
+from .checkpoint import (
+    check_names,
+    load_checkpoint,
+    optimizer_tensors,
+    restore_optimizer,
+    save_checkpoint,
+)
 from .config import TrainConfig, ema_decay_at, learning_rate_at
 from .lite.data import Batch, SceneBatches
 from .lite.stages import Stage, make_stage, probe_stage
@@ -113,6 +119,16 @@ class _Run:
                 f"may change. It was: {saved}."
             )
         averaged = dict(self.average.module.named_parameters())
+        shapes = {
+            f"{part}.{name}": tuple(value.shape)
+            for part, values in (
+                ("model", self.trainable),
+                ("average", self.trainable),
+                ("fixed", self.frozen),
+            )
+            for name, value in values.items()
+        }
+        check_names(tensors, shapes, path)
         with torch.no_grad():
             for name, value in self.trainable.items():
                 value.copy_(tensors[f"model.{name}"])
@@ -120,7 +136,8 @@ class _Run:
             for name, value in self.frozen.items():
                 value.copy_(tensors[f"fixed.{name}"])
                 averaged[name].copy_(tensors[f"fixed.{name}"])
-        restore_optimizer(self.optimizer, list(self.trainable), tensors)
+        if self.step:
+            restore_optimizer(self.optimizer, list(self.trainable), tensors, str(path))
         if self.accelerator.is_main_process:
             truncate_log(self.folder / LOG, self.step)
 
