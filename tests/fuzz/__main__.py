@@ -18,7 +18,7 @@ from pathlib import Path
 from .work import CURRENT, OUT, Tally, read_tallies, run_batches, save_finding, write_tallies
 
 # Seconds without a new input after which the child is taken for stuck inside a library.
-STUCK = 60
+STUCK = 150
 PAUSE = 0.5
 
 

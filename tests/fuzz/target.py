@@ -16,7 +16,9 @@ from motion_core import errors
 HERE = Path(__file__).parent
 SEEDS = HERE / "seeds"
 OWN_ERRORS: tuple[type[BaseException], ...] = tuple(
-    value for value in vars(errors).values() if isinstance(value, type)
+    value
+    for value in vars(errors).values()
+    if isinstance(value, type) and issubclass(value, Exception)
 )
 
 

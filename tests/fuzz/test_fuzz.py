@@ -19,7 +19,7 @@ def test_inputs_are_read_or_refused(target: Target) -> None:
         deadline=None,
         derandomize=True,
         database=None,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     @given(target.inputs)

@@ -20,7 +20,7 @@ from .target import Target, all_targets
 
 OUT = Path("out/fuzz")
 CURRENT = OUT / "current"
-BATCH = 200
+BATCH = 100
 # Address space beyond what the process has at its start, so that bombs do not fill the machine.
 MOST_ADDRESS_SPACE = 6 << 30
 
@@ -91,16 +91,15 @@ def save_finding(name: str, content: bytes, text: str) -> None:
 
 
 def _run_batch(target: Target, batch: int, tally: Tally, until: float) -> None:
-    """One batch. A new finding is shrunk and ends it; a known one is counted."""
+    """One batch. A new finding is kept, a known one is counted."""
     known = set(tally.findings)
-    latest: dict[str, Any] = {}
 
     @seeded(batch)
     @settings(
         max_examples=BATCH,
         deadline=None,
         database=None,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
@@ -117,27 +116,15 @@ def _run_batch(target: Target, batch: int, tally: Tally, until: float) -> None:
             if finding.signature in known:
                 tally.findings[finding.signature] += 1
                 return
-            latest.update(content=content, finding=finding)
-            if finding.signature.startswith(("slow", "hang", "memory")):
-                # Shrinking it would run it a hundred times.
-                _keep(target, tally, known, latest)
-                return
-            raise
+            known.add(finding.signature)
+            tally.findings[finding.signature] = 1
+            save_finding(target.name, content, str(finding))
+            return
         tally.refused += outcome.is_refused
         tally.slowest = max(tally.slowest, outcome.seconds)
         tally.most_bytes = max(tally.most_bytes, outcome.extra_bytes)
 
-    try:
-        run()
-    except Finding:
-        _keep(target, tally, known, latest)
-
-
-def _keep(target: Target, tally: Tally, known: set[str], latest: dict[str, Any]) -> None:
-    finding = latest["finding"]
-    known.add(finding.signature)
-    tally.findings[finding.signature] = 1
-    save_finding(target.name, latest["content"], str(finding))
+    run()
 
 
 def _limit_memory() -> None:
