@@ -28,6 +28,8 @@ PICTURE_WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 # Of one image, 1.5 GiB as float32; twice what Pillow itself warns at.
 MAX_PIXELS = 1 << 27
+# Larger images than this (8K) have a byte for so many pixels; PNG's best is 8,256.
+PLAIN_PIXELS, PIXELS_PER_BYTE = 1 << 25, 10_000
 
 
 def read_image(path: str | Path) -> Tensor:
@@ -85,6 +87,12 @@ def _check_pixels(size: tuple[int, int], file: Path) -> None:
         raise FormatError(
             f"{file} is not an image that can be read: it states {width}x{height} pixels, and at "
             f"most {MAX_PIXELS:,} are read; shrink it first."
+        )
+    stored = file.stat().st_size
+    if width * height > max(PLAIN_PIXELS, stored * PIXELS_PER_BYTE):
+        raise FormatError(
+            f"{file} is not an image that can be read: {stored:,} bytes are too few for the "
+            f"{width}x{height} pixels that it states. Save it again, as PNG."
         )
 
 

@@ -18,6 +18,8 @@ from ..tracks.frame_rate import checked_rate
 
 # Largest deviation of a rotation from orthonormality; beyond it the pose is singular or sheared.
 ROTATION_TOLERANCE = 1e-3
+# Scene units. Farther, float32 keeps nothing of a scene.
+MOST_DISTANCE = 1e12
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +89,14 @@ def _check_rigid(T_cam_world: Tensor) -> None:
     eye = torch.eye(3, dtype=R.dtype, device=R.device)
     skew = (R @ R.transpose(1, 2) - eye).abs().flatten(1).amax(dim=1)
     bad = (skew > ROTATION_TOLERANCE) | (torch.linalg.det(R) < 0.5)
+    bad |= T_cam_world[:, :3, 3].abs().amax(dim=1) > MOST_DISTANCE
     last = torch.tensor([0.0, 0.0, 0.0, 1.0], dtype=R.dtype, device=R.device)
     bad |= (T_cam_world[:, 3] - last).abs().amax(dim=1) > 0
     if bool(bad.any()):
         frame = int(bad.nonzero()[0, 0])
         raise ValueError(
-            f"CameraPath.T_cam_world of frame {frame} is not a rotation and a translation; "
-            "scaled, mirrored or singular poses cannot be used."
+            f"CameraPath.T_cam_world of frame {frame} is not a rotation and a translation of at "
+            f"most {MOST_DISTANCE:.0e}; scaled, mirrored or singular poses cannot be used."
         )
 
 

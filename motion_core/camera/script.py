@@ -91,12 +91,14 @@ def offsets_from_text(line: str, frames: int) -> Tensor:
     try:
         values = np.array([(float(time), float(value)) for time, value in pairs])
     except ValueError as error:
-        raise FormatError(f"expected pairs time:value such as 0:0 1:2.5; got {line!r}.") from error
+        raise FormatError(
+            f"expected pairs time:value such as 0:0 1:2.5; got {line!r:.100}."
+        ) from error
     if not len(values) or not bool(np.isfinite(values).all()):
-        raise FormatError(f"expected finite pairs time:value such as 0:0 1:2.5; got {line!r}.")
+        raise FormatError(f"expected finite pairs time:value such as 0:0 1:2.5; got {line!r:.100}.")
     times = values[:, 0]
     if times[0] < 0 or times[-1] > 1 or bool((np.diff(times) <= 0).any()):
-        raise FormatError(f"times must rise within 0..1; got {times.tolist()}.")
+        raise FormatError(f"times must rise within 0..1; got {str(times.tolist())[:100]}.")
     at = np.arange(frames) / max(frames - 1, 1)
     return torch.from_numpy(np.interp(at, times, values[:, 1]))
 
@@ -107,7 +109,9 @@ def _move(words: list[str]) -> CameraMove:
     options = dict(word.split("=", 1) for word in rest if "=" in word)
     unknown = [word for word in rest if "=" not in word] + sorted(options.keys() - MOVE_OPTIONS)
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is none of amount, {', '.join(sorted(MOVE_OPTIONS))}=.")
+        raise ValueError(
+            f"{unknown[0]!r:.100} is none of amount, {', '.join(sorted(MOVE_OPTIONS))}=."
+        )
     return CameraMove(
         name,
         amount,
@@ -123,7 +127,7 @@ def _key(row: Any, where: str, setup: CameraSetup) -> CameraKey:
         raise FormatError(f"{where}: expected t and any of {', '.join(sorted(KEY_FIELDS))}.")
     position = row.get("position", [0.0, 0.0, 0.0])
     if not isinstance(position, list) or len(position) != 3:
-        raise FormatError(f"{where}: position must be three numbers; got {position!r}.")
+        raise FormatError(f"{where}: position must be three numbers; got {position!r:.100}.")
     eye = torch.tensor([_number(value, where) for value in position], dtype=torch.float64)
     pan, tilt, roll = (_number(row.get(f"{name}_deg", 0.0), where) for name in TURNS)
     # The camera's own turn: first rolled, then tilted, then panned, so the horizon stays level.
@@ -139,11 +143,11 @@ def _key(row: Any, where: str, setup: CameraSetup) -> CameraKey:
 
 def _number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise FormatError(f"{where}: expected a finite number; got {value!r}.")
+        raise FormatError(f"{where}: expected a finite number; got {value!r:.100}.")
     return float(value)
 
 
 def _easing(name: Any) -> Easing:
     if name not in EASINGS:
-        raise ValueError(f"easing must be one of {', '.join(EASINGS)}; got {name!r}.")
+        raise ValueError(f"easing must be one of {', '.join(EASINGS)}; got {name!r:.100}.")
     return cast(Easing, name)

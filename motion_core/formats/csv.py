@@ -88,7 +88,9 @@ def _table(text: str) -> np.ndarray:
     header, _, body = text.partition("\n")
     names = tuple(name.strip().lower() for name in header.split(","))
     if names != COLUMNS:
-        raise FormatError(f"line 1: expected {','.join(COLUMNS)!r}; got {listed(names)}.")
+        raise FormatError(
+            f"line 1: expected {','.join(COLUMNS)!r}; got {listed(names)}. Leave other columns out."
+        )
     if not body.strip():
         return np.zeros((0, len(COLUMNS)))
     try:

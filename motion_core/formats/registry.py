@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from . import ati, coordinates, csv, npz, pairs, tapvid, wan_move
 from .assembly import check_counts, check_places
 
 log = logging.getLogger(__name__)
+
+
+PICKLE_MARK, PICKLE_PROTOCOLS = b"\x80", (b"\x02", b"\x03", b"\x04", b"\x05")
+_NUMBERS = re.compile(r"[-+]?[\d.]+(?:[ ,;\t]+[-+]?[\d.]+){1,9}")
 
 
 @dataclass(frozen=True)
@@ -283,6 +288,35 @@ def _chosen(suffix: str, name: str | None) -> TrackFormat:
 
 
 def _unknown(head: FileHead) -> str:
+    """Why no format fits, what is read, and how to get there."""
+    read = f"read are {listed([entry.name for entry in FORMATS])}; see docs/formats.md"
     if head.members:
-        return f"zip archive of no known track format; it holds {listed(head.members)}."
-    return f"no known track format starts with the bytes {head.data[:12]!r}."
+        return f"zip archive of no known track format; it holds {listed(head.members)}; {read}."
+    if head.data[:1] == PICKLE_MARK and head.data[1:2] in PICKLE_PROTOCOLS:
+        return (
+            "no known track format: a pickle, which may run code when opened and is never read. "
+            "Save each video of TAP-Vid with numpy.savez(path, points=points, occluded=occluded)."
+        )
+    hint = _hint(head.text)
+    if hint:
+        return f"no known track format: {hint}; {read}."
+    return f"no known track format starts with the bytes {head.data[:12]!r}; {read}."
+
+
+def _hint(text: str) -> str:
+    """What kind of foreign text file this looks like; empty for any other."""
+    first = text.split("\n", 1)[0].strip().lower()
+    columns = ",".join(csv.COLUMNS)
+    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+        if mark in first and {"frame", "track"} <= {w.strip() for w in first.split(mark)}:
+            return (
+                f"a table separated by {name}; export it with commas and decimal points: {columns}"
+            )
+    if first.startswith("# size"):
+        return f"tracks as 3D programs export them for Maya; convert them to a table {columns}"
+    if _NUMBERS.fullmatch(first):
+        return (
+            f"lines of numbers without a header, as Tora and Blender scripts write them; add one "
+            f"and write a line for each frame and track: {columns}"
+        )
+    return ""

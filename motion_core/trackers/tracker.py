@@ -17,6 +17,9 @@ from .clip import Clip, Video
 
 logger = logging.getLogger(__name__)
 
+# The share of at least so many visible points whose loss in one step looks like a cut.
+CUT_SHARE, CUT_POINTS = 0.6, 10
+
 ShouldStop = Callable[[], bool]
 
 
@@ -90,6 +93,26 @@ def checked_queries(queries: Tensor, clip: Clip) -> Tensor:
     return checked
 
 
+def _log_cut(visible: Tensor) -> None:
+    """Log the frame before which most points are lost at once, as at a cut.
+
+    visible: (T, N) bool.
+    """
+    before = visible[:-1].sum(dim=1)
+    lost = (visible[:-1] & ~visible[1:]).sum(dim=1)
+    is_cut = (before >= CUT_POINTS) & (lost > CUT_SHARE * before)
+    if bool(is_cut.any()):
+        frame = int(is_cut.nonzero()[0, 0])
+        logger.warning(
+            "%d of %d visible points are lost between frames %d and %d, as at a cut. Those that "
+            "are still visible may lie on other things: track each shot on its own.",
+            int(lost[frame]),
+            int(before[frame]),
+            frame,
+            frame + 1,
+        )
+
+
 def tracks_of(clip: Clip, queries: Tensor, xy: Tensor, visible: Tensor) -> Tracks:
     """Build the result of a tracker.
 
@@ -113,6 +136,7 @@ def tracks_of(clip: Clip, queries: Tensor, xy: Tensor, visible: Tensor) -> Track
     rows, columns = queries[:, 0].long(), torch.arange(len(queries))
     xy[rows, columns] = queries[:, 1:]
     visible[rows, columns] = True
+    _log_cut(visible)
     return make_tracks(xy, size, visible=visible, fps=clip.fps)
 
 

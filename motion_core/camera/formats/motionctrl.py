@@ -14,7 +14,13 @@ from ...geometry import Size, checked_size
 from ...safe_json import parse_json
 from ..camera_path import CameraPath
 from ..pose import inverse
-from .pose_rows import MOTIONCTRL_NUMBERS, READ_FORMS, check_has_frames, path_of_table
+from .pose_rows import (
+    MOTIONCTRL_NUMBERS,
+    READ_FORMS,
+    check_frame_count,
+    check_has_frames,
+    path_of_table,
+)
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +55,7 @@ def camera_from_motionctrl(text: str, size: Size) -> CameraPath:
     rows = parse_json(text)
     if not isinstance(rows, list) or not rows:
         raise FormatError(f"the JSON list holds no frames; {READ_FORMS}.")
+    check_frame_count(len(rows))
     for frame, row in enumerate(rows):
         is_pose = isinstance(row, list) and len(row) == MOTIONCTRL_NUMBERS
         if not is_pose or not all(type(number) in (int, float) for number in row):

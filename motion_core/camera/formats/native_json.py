@@ -12,7 +12,7 @@ from ...errors import FormatError
 from ...geometry import Size, checked_size
 from ...safe_json import parse_json
 from ..camera_path import CameraPath
-from .pose_rows import NATIVE_KIND, READ_FORMS, check_has_frames
+from .pose_rows import NATIVE_KIND, READ_FORMS, check_frame_count, check_has_frames
 
 VERSION = 1
 
@@ -59,6 +59,7 @@ def camera_from_json(text: str, *, size: Size | None = None) -> CameraPath:
     try:
         stored = checked_size(data["width"], data["height"])
         check_has_frames(len(data["frames"]))
+        check_frame_count(len(data["frames"]))
         poses = _matrices([frame["T_cam_world"] for frame in data["frames"]], 4)
         lenses = _matrices([frame["K"] for frame in data["frames"]], 3)
         camera = CameraPath(poses, lenses, stored, _checked_fps(data.get("fps")))
@@ -75,6 +76,9 @@ def check_size(camera: CameraPath, size: Size | None) -> None:
 
 
 def _matrices(rows: list[Any], side: int) -> Tensor:
+    numbers = [number for row in rows for line in row for number in line]
+    if not all(type(number) in (int, float) for number in numbers):
+        raise ValueError(f"expected matrices {side} x {side} of numbers.")
     return torch.tensor(rows, dtype=torch.float64).reshape(len(rows), side, side)
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...errors import FormatError
 from ...geometry import Size
+from ...tracks.arguments import MAX_FRAMES
 from ..camera_path import CameraPath
 
 NATIVE_KIND = "camera_path"
@@ -30,6 +31,12 @@ def check_has_frames(frames: int) -> None:
             "the camera path has no frames; a file needs at least one. Give the path a length of "
             "1 frame or more."
         )
+
+
+def check_frame_count(frames: int) -> None:
+    """Raises FormatError for more frames than are read."""
+    if frames > MAX_FRAMES:
+        raise FormatError(f"{frames:,} frames; at most {MAX_FRAMES:,} are read. Cut the path.")
 
 
 def path_of_table(table: Tensor, K: Tensor, size: Size, fps: float | None) -> CameraPath:

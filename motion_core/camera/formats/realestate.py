@@ -8,8 +8,15 @@ from torch import Tensor
 from ...depth.lens import scaled_intrinsics
 from ...errors import FormatError
 from ...geometry import Size, checked_size
+from ...tracks.frame_rate import HIGHEST_RATE, LOWEST_RATE
 from ..camera_path import CameraPath
-from .pose_rows import READ_FORMS, REALESTATE_COLUMNS, check_has_frames, path_of_table
+from .pose_rows import (
+    READ_FORMS,
+    REALESTATE_COLUMNS,
+    check_frame_count,
+    check_has_frames,
+    path_of_table,
+)
 
 MICROSECONDS = 1_000_000
 
@@ -52,7 +59,10 @@ def camera_from_realestate(text: str, size: Size, *, square: bool = True) -> Cam
     """
     size = checked_size(*size)
     rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    check_frame_count(text.count("\n") - 1)
+    lines = text.splitlines()
+    check_frame_count(len(lines) - 1)
+    for number, line in enumerate(lines, start=1):
         fields = line.split()
         if not fields or (number == 1 and _is_title(fields)):
             continue
@@ -98,4 +108,5 @@ def _rate(times: Tensor) -> float | None:
     steps = times[1:] - times[:-1]
     if len(steps) == 0 or float(steps.min()) < 1000:  # frame numbers, or no times at all
         return None
-    return MICROSECONDS / float(steps.mean())
+    rate = MICROSECONDS / float(steps.mean())
+    return rate if LOWEST_RATE <= rate <= HIGHEST_RATE else None
