@@ -150,7 +150,9 @@ class CameraMove:
 
     def __post_init__(self) -> None:
         if self.name not in PRESETS:
-            raise ValueError(f"unknown camera move {self.name!r}; there are {', '.join(PRESETS)}.")
+            raise ValueError(
+                f"unknown camera move {self.name!r:.60}; there are {', '.join(PRESETS)}."
+            )
         if self.amount is not None and not math.isfinite(self.amount):
             raise ValueError(f"{self.name}: the amount must be finite; got {self.amount}.")
         if self.unit not in ("pivot", "scene"):

@@ -149,7 +149,7 @@ def _load_sd15(path: Path) -> Any:
 def _weights(name: str, make: Callable[[], bytes], read: Callable[[Path], Any], **more: Any):
     inputs = st.deferred(lambda: safetensors_files([make()]))
     return file_target(
-        f"weights_{name}", inputs, "a.safetensors", read, refusals=READERS, examples=20, **more
+        f"weights_{name}", inputs, "a.safetensors", read, refusals=READERS, examples=10, **more
     )
 
 
