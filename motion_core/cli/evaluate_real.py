@@ -61,7 +61,7 @@ def run_real(args: Namespace, journal_suffix: str) -> None:
     from ..evaluation.real.methods import METHODS
     from ..evaluation.real.report import as_markdown, as_values
     from ..evaluation.real.run import PARTS, RealSettings, evaluate_real
-    from ..video import write_image
+    from ..image_files import write_image
 
     settings = RealSettings(
         args.real,

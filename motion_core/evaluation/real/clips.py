@@ -14,9 +14,9 @@ from torch import Tensor
 from ...errors import FormatError
 from ...fields.arrays import BoolArray
 from ...geometry import Size
+from ...image_files import read_image, read_mask
 from ...regular_files import decode_text
 from ...tracks.model import Tracks, make_tracks
-from ...video import read_image, read_mask
 from .photographs import META, read_meta
 
 # Folders that hold clips; the first frames of each clip are measured.

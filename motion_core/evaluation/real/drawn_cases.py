@@ -13,11 +13,11 @@ from torch import Tensor
 
 from ...errors import FormatError
 from ...geometry import Size
+from ...image_files import read_image
 from ...images import image_size, resize_images
 from ...regular_files import decode_text
 from ...tracks.model import Tracks, make_tracks
 from ...tracks.time import resample
-from ...video import read_image
 from .image_figures import image_figures
 from .lpips import Lpips
 from .methods import Method

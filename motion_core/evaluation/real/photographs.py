@@ -14,9 +14,9 @@ from torch import Tensor
 from ...errors import FormatError
 from ...fields.arrays import BoolArray
 from ...geometry import Size
+from ...image_files import read_image, read_mask
 from ...images import image_size, resize_images
 from ...regular_files import decode_text
-from ...video import read_image, read_mask
 
 # Pictures are reduced to this long side.
 LONG_SIDE = 512

@@ -24,9 +24,9 @@ from motion_core.evaluation.real.report import as_markdown, as_values
 from motion_core.evaluation.real.run import CLIPS, RealSettings, evaluate_real
 from motion_core.fields.arrays import FloatArray
 from motion_core.geometry import Size
+from motion_core.image_files import write_image
 from motion_core.trackers import LucasKanade
 from motion_core.tracks.model import make_tracks
-from motion_core.video import write_image
 
 HEIGHT, WIDTH, STEP = 96, 160, 1.0
 

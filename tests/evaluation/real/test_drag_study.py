@@ -18,7 +18,7 @@ from motion_core.evaluation.real.natural_drag import natural_drag
 from motion_core.evaluation.real.photographs import read_photograph
 from motion_core.evaluation.real.report import as_markdown, as_values
 from motion_core.evaluation.real.run import RealSettings, evaluate_real
-from motion_core.video import read_image
+from motion_core.image_files import read_image
 
 from .test_lpips import random_weights, written
 from .test_photographs import write_photograph

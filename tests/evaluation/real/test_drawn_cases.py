@@ -15,7 +15,7 @@ from motion_core.evaluation.real.methods import Method
 from motion_core.evaluation.real.natural_drag import FRAMES
 from motion_core.evaluation.real.report import as_markdown, as_values
 from motion_core.evaluation.real.run import CASES, RealSettings, evaluate_real
-from motion_core.video import write_image
+from motion_core.image_files import write_image
 
 LINE = [[0.25, 0.5], [0.5, 0.5], [0.75, 0.5]]
 

@@ -16,7 +16,7 @@ from motion_core.evaluation.real.photographs import (
     photograph_names,
     read_photograph,
 )
-from motion_core.video import write_image
+from motion_core.image_files import write_image
 
 ROOT = Path(__file__).parents[3]
 REAL = Path(os.environ.get("MOTION_REAL_DATA") or ROOT.parent / "shared" / "data" / "real")
