@@ -27,6 +27,7 @@ from .evaluate_motion import EvaluateMotion
 from .expand import ExpandMotion
 from .files import LoadTracks, SaveTracks
 from .filter import FilterTracks
+from .follow_motion import FollowMotion, FollowRegion
 from .guard import guard
 from .image_conductor_lora import ImageConductorLora
 from .info import TracksInfo
@@ -73,6 +74,8 @@ NODES: list[type[io.ComfyNode]] = [
     ApplyTrackControlNet,
     TrackSampler,
     EditByDrag,
+    FollowMotion,
+    FollowRegion,
     EvaluateMotion,
     TracksInfo,
     LoadTracks,

@@ -21,6 +21,10 @@ ModelSocket = io.Custom("MOTION_MODEL")
 GuidanceSocket = io.Custom("MOTION_GUIDANCE")
 # A MotionReference: a motion in the features of one model.
 ReferenceSocket = io.Custom("MOTION_REFERENCE")
+# What Follow Motion follows beside its mask: a tuple of DrawnRegion.
+FollowSocket = io.Custom("MOTION_FOLLOW")
+# The host's own latents.
+LatentSocket = io.Custom("LATENT")
 
 # The host's own type of a source of noise.
 NoiseSocket = io.Custom("NOISE")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..motion_core.camera.camera_path import CameraPath
     from ..motion_core.depth.depth_map import DepthMap
     from ..motion_core.guidance import GuidancePlan
+    from ..motion_core.guidance.follow_plan import DrawnRegion
     from ..motion_core.guidance.moft import MotionReference
     from ..motion_core.models.track_model import TrackModel
     from ..motion_core.tracks import Tracks
@@ -122,6 +123,17 @@ def reference_in(value: Any) -> MotionReference:
     from ..motion_core.guidance.moft import MotionReference
 
     return _of_kind(value, MotionReference, "MOTION_REFERENCE: connect MOFT Reference")
+
+
+def follow_in(value: Any | None) -> tuple[DrawnRegion, ...]:
+    """The regions of a MOTION_FOLLOW socket, none where nothing is connected. Raises TypeError for
+    anything else."""
+    from ..motion_core.guidance.follow_plan import DrawnRegion
+
+    regions = _of_kind(value or (), tuple, "MOTION_FOLLOW: connect Follow Region")
+    return tuple(
+        _of_kind(one, DrawnRegion, "MOTION_FOLLOW: connect Follow Region") for one in regions
+    )
 
 
 def depth_out(depth: DepthMap, image: Tensor | None = None) -> DepthMap:

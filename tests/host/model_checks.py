@@ -23,14 +23,24 @@ def sampled(
     steps: int = 4,
     seed: int = 5,
     cfg: float = 2.0,
+    start: int | None = None,
+    last: int | None = None,
+    add_noise: bool = True,
     **beside: Any,
 ) -> Any:
-    """The samples of the host's own KSampler node on a MODEL; nested where there is audio."""
+    """The samples of the host's own KSampler node on a MODEL; nested where there is audio.
+
+    start, last and add_noise are those of its advanced node; what is beside them goes into the
+    LATENT.
+    """
     import nodes
 
     latent = {"samples": model.latent_input(samples), **beside}
     (out,) = nodes.common_ksampler(
-        patcher, seed, steps, cfg, sampler, "simple", model.positive, model.negative, latent
+        *(patcher, seed, steps, cfg, sampler, "simple", model.positive, model.negative, latent),
+        disable_noise=not add_noise,
+        start_step=start,
+        last_step=last,
     )
     return out["samples"]
 

@@ -26,7 +26,8 @@ DRAWN = (
     *("native_wan_move", "native_ati", "ltx_motion_track"),
     *("warped_noise", "track_controlnet_native"),
 )
-GRAPHS = (*DRAWN, "native_uni3c", "crossview_ltx", "camera_wan_fun")
+FOLLOW = ("follow_any", "follow_wan22", "follow_ltx")
+GRAPHS = (*DRAWN, *FOLLOW, "native_uni3c", "crossview_ltx", "camera_wan_fun")
 # Nodes that a host may lack, and whose descriptions then stay as they are.
 ELSEWHERE = {"LTXICLoRALoaderModelOnly", "LTXAddVideoICLoRAGuide", "WanUni3CControlnetApply"}
 OURS = "MotionPrompting"

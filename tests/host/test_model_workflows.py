@@ -122,7 +122,7 @@ def test_note_and_page_tell_every_model_file(name: str) -> None:
                 named += 1
                 assert any(line.startswith(f"**{folder}**") and value in line for line in lines)
                 assert f"`{value}`" in page
-    assert named >= 4
+    assert named >= 3, "a network, a text encoder and a VAE"
     assert any(line.startswith("Licence: ") for line in lines)
 
 

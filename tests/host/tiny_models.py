@@ -293,7 +293,7 @@ def tiny_model(name: str, *, dtype: torch.dtype = torch.float32, seed: int = 0) 
 
     recipe = RECIPES[name]
     config = getattr(comfy.supported_models, recipe.config)(dict(recipe.sizes))
-    config.set_inference_dtype(dtype, None)
+    config.set_inference_dtype(dtype, torch.float32 if dtype.itemsize == 1 else None)
     model = config.get_model({}, "", device=torch.device("cpu"))
     _fill(model.diffusion_model, seed)
     device = comfy.model_management.get_torch_device()

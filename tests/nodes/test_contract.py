@@ -34,6 +34,8 @@ NODE_IDS = {
     "MotionPromptingEvaluateMotion",
     "MotionPromptingExpandMotion",
     "MotionPromptingFilterTracks",
+    "MotionPromptingFollowMotion",
+    "MotionPromptingFollowRegion",
     "MotionPromptingImageConductorLora",
     "MotionPromptingLoadTrackControlNet",
     "MotionPromptingLoadTrackControlNetPatch",
