@@ -7,9 +7,17 @@ from dataclasses import replace
 from comfy_api.latest import io
 
 from . import host
-from .depth_map import cleaned, depth_outputs, flying_input, fov_input, near_far, shown_depth
+from .depth_map import (
+    cleaned,
+    depth_outputs,
+    flying_input,
+    fov_input,
+    frames_input,
+    near_far,
+    shown_depth,
+)
 from .schema import schema
-from .wire import depth_out, picture
+from .wire import depth_out, frames, picture
 
 MODELS = "depth"
 
@@ -29,7 +37,9 @@ class EstimateDepth(io.ComfyNode):
             "models/depth folder, such as Depth Anything V2 Small. Nothing is downloaded.",
             inputs=[
                 io.Image.Input(
-                    "image", tooltip="The image whose depth is estimated (the first of a batch)."
+                    "image",
+                    tooltip="The image whose depth is estimated (the first of a batch, or all of "
+                    "them with all_frames).",
                 ),
                 io.String.Input(
                     "model",
@@ -41,17 +51,20 @@ class EstimateDepth(io.ComfyNode):
                 *near_far(),
                 fov_input(),
                 flying_input(),
+                frames_input(),
             ],
             outputs=depth_outputs(),
         )
 
     @classmethod
-    def execute(cls, image, model, near, far, fov_deg, remove_flying):
+    def execute(cls, image, model, near, far, fov_deg, remove_flying, all_frames=False):
         from ..motion_core.depth.estimate import load_estimator
         from ..motion_core.depth.sources import DepthReading
 
         reading = DepthReading(near=near, far=far)
         estimator = load_estimator(host.model_folder(MODELS, model), reading=reading)
         estimator = replace(estimator, model=host.on_device(estimator.model))
-        found = estimator.estimate(picture(image), fov_deg=fov_deg or None)
-        return shown_depth([depth_out(cleaned(found, 0.0, remove_flying))], cls)
+        video = frames(image) if all_frames else picture(image)[None]
+        found = estimator.estimate_video(video, fov_deg=fov_deg or None, progress=host.progress())
+        depths = [depth_out(cleaned(one, 0.0, remove_flying)) for one in found.maps]
+        return shown_depth(depths, cls)

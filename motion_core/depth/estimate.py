@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,9 +14,11 @@ from torch import Tensor, nn
 
 from ..errors import FormatError, MissingExtraError
 from ..geometry import Size
-from ..images import check_image, image_size
+from ..images import check_image, check_video, image_size
 from ..model_folder import read_config, transformers_config, transformers_network
+from ..progress import Progress, silent
 from .depth_map import DepthMap
+from .depth_video import DepthVideo
 from .lens import intrinsics_from_fov
 from .sources import ASSUMED_FOV_DEG, INVERSE, DepthReading, make_depth
 
@@ -91,6 +93,19 @@ class Preparation:
 
 
 @dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a network says of one image.
+
+    Attributes:
+        values: (H, W) float32, as the model's family means them.
+        field_of_view: Degrees, where the model gives it.
+    """
+
+    values: Tensor
+    field_of_view: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
 class TransformersEstimator:
     """A depth model of the transformers library.
 
@@ -112,13 +127,44 @@ class TransformersEstimator:
             ValueError: The model gives an impossible field of view and none is stated.
         """
         check_image(image)
+        return self.estimate_video(image[None], fov_deg=fov_deg).first
+
+    def estimate_video(
+        self, video: Tensor, *, fov_deg: float | None = None, progress: Progress = silent
+    ) -> DepthVideo:
+        """Estimate the depth of every frame of a video, each alone, on one scale and one lens.
+
+        Inverse depth of unknown scale is stretched over the whole video at once, so that no frame
+        gets a scale of its own. The lens is that of the first frame.
+
+        Args:
+            video: (T, H, W, 3) float, 0..1.
+            fov_deg: Horizontal field of view in degrees; None for the model's own or an assumed
+                one.
+            progress: Called once per frame.
+
+        Raises:
+            ShapeError: The video is not (T, H, W, 3).
+            ValueError: As in estimate.
+        """
+        check_video(video, "the video", least_frames=1)
+        size, family = image_size(video), _family(self.model.config)
+        predictions = []
+        for frame, image in enumerate(video):
+            predictions.append(self._predict(image, size))
+            progress(frame + 1, len(video))
+        if family == "inverse":
+            predictions = _stretched(predictions)
+        make = FAMILIES[family]
+        return DepthVideo.of([make(self, prediction, size, fov_deg) for prediction in predictions])
+
+    def _predict(self, image: Tensor, size: Size) -> Prediction:
         weight = next(self.model.parameters())
         pixels = self.preparation(image.to(weight.device, torch.float32)).to(weight.dtype)
         with torch.inference_mode():
             output = self.model(pixel_values=pixels)
-        size = image_size(image)
         values = _resized(output.predicted_depth.float(), size).clone()
-        return FAMILIES[_family(self.model.config)](self, values, output, size, fov_deg)
+        return Prediction(values, getattr(output, "field_of_view", None))
 
 
 def load_estimator(
@@ -204,35 +250,43 @@ def _resized(values: Tensor, size: Size) -> Tensor:
     return grown[0, 0]
 
 
-def _inverse(
-    estimator: TransformersEstimator, values: Tensor, output: Any, size: Size, fov: float | None
-) -> DepthMap:
-    flat = values.flatten()
-    sample = flat[:: max(1, flat.numel() // 100_000)]
+def _stretched(predictions: list[Prediction]) -> list[Prediction]:
+    """Inverse depths stretched to 0..1 between two quantiles of all of them."""
+    count = sum(prediction.values.numel() for prediction in predictions)
+    step = max(1, count // 100_000)
+    sample = torch.cat([prediction.values.flatten()[::step] for prediction in predictions])
     low, high = (float(torch.quantile(sample, q)) for q in (LOW_QUANTILE, HIGH_QUANTILE))
     span = max(high - low, FLAT_SHARE * max(abs(low), abs(high)), 1e-12)
-    share = ((values - low) / span).clamp(0.0, 1.0)
-    return make_depth(estimator.reading.depth(share), fov_deg=_stated(fov))
+    return [
+        replace(prediction, values=((prediction.values - low) / span).clamp(0.0, 1.0))
+        for prediction in predictions
+    ]
+
+
+def _inverse(
+    estimator: TransformersEstimator, prediction: Prediction, size: Size, fov: float | None
+) -> DepthMap:
+    return make_depth(estimator.reading.depth(prediction.values), fov_deg=_stated(fov))
 
 
 def _metric(
-    estimator: TransformersEstimator, values: Tensor, output: Any, size: Size, fov: float | None
+    estimator: TransformersEstimator, prediction: Prediction, size: Size, fov: float | None
 ) -> DepthMap:
-    return make_depth(values, fov_deg=_stated(fov), is_metric=True)
+    return make_depth(prediction.values, fov_deg=_stated(fov), is_metric=True)
 
 
 def _depth_pro(
-    estimator: TransformersEstimator, values: Tensor, output: Any, size: Size, fov: float | None
+    estimator: TransformersEstimator, prediction: Prediction, size: Size, fov: float | None
 ) -> DepthMap:
     """Depth Pro gives inverse depth for a focal length of one width, and the field of view."""
-    model_fov = output.field_of_view
+    model_fov = prediction.field_of_view
     fov_deg = fov if fov is not None or model_fov is None else float(model_fov.flatten()[0])
     if fov_deg is None or not (math.isfinite(fov_deg) and 1.0 < fov_deg < 179.0):
         raise ValueError(
             f"the model gave no usable field of view ({fov_deg}); state one (fov_deg)."
         )
     K = intrinsics_from_fov(size, fov_deg)
-    z = float(K[0, 0]) / size.width / values.clamp(1e-4, 1e4)
+    z = float(K[0, 0]) / size.width / prediction.values.clamp(1e-4, 1e4)
     return make_depth(z, K=K, is_metric=True)
 
 

@@ -100,6 +100,32 @@ def _raw(estimator: TransformersEstimator, picture: torch.Tensor) -> torch.Tenso
     return torch.nn.functional.interpolate(raw[:, None], (50, 70), mode="bilinear").flatten()
 
 
+def test_a_video_has_one_scale_and_each_frame_its_own_prediction(tmp_path: Path) -> None:
+    estimator = load_estimator(depth_anything(tmp_path), reading=DepthReading(near=2.0, far=20.0))
+    video = torch.stack([PICTURE, PICTURE.flip(1), PICTURE * 0.3])
+    reports = []
+    found = estimator.estimate_video(video, progress=lambda *at: reports.append(at))
+    assert reports == [(1, 3), (2, 3), (3, 3)] and found.size == (70, 50)
+    raw = torch.stack([_raw(estimator, image) for image in video])
+    inverse = torch.stack([1.0 / one.z.flatten() for one in found.maps])
+    low, high = (torch.quantile(raw, q) for q in (0.002, 0.998))
+    wanted = ((raw - low) / (high - low)).clamp(0, 1) * (1 / 2.0 - 1 / 20.0) + 1 / 20.0
+    torch.testing.assert_close(inverse, wanted, atol=1e-5, rtol=0)
+    assert float(found.maps[2].z.min()) > 2.5, "no frame is stretched alone"
+    assert float(estimator.estimate(video[2]).z.min()) == pytest.approx(2.0, rel=1e-3)
+    alone = estimator.estimate_video(video[:1]).first
+    assert torch.equal(alone.z, estimator.estimate(PICTURE).z)
+    with pytest.raises(ShapeError, match="the video"):
+        estimator.estimate_video(PICTURE)
+
+
+def test_a_video_of_depth_pro_has_the_lens_of_its_first_frame(tmp_path: Path) -> None:
+    estimator = load_estimator(depth_pro(tmp_path))
+    found = estimator.estimate_video(torch.stack([PICTURE, PICTURE.flip(0)]), fov_deg=50.0)
+    assert torch.equal(found.maps[0].K, found.maps[1].K)
+    assert not torch.equal(found.maps[0].z, found.maps[1].z)
+
+
 def test_a_metric_model_gives_its_own_numbers(tmp_path: Path) -> None:
     estimator = load_estimator(depth_anything(tmp_path, "metric"))
     depth = estimator.estimate(PICTURE, fov_deg=90.0)
