@@ -41,7 +41,7 @@ def clip_figures(
     """
     image = clip.video[0]
     drawing = method(image, given)
-    moved = drawing.field.displacement
+    moved = drawing.field().displacement
     held_out, apart = held_out_tracks(clip, given)
     frames = [torch.from_numpy(np.asarray(drawing.frame(t))) for t in range(1, len(clip.video))]
     video, truth = torch.stack(frames), clip.video[1:]

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, cast
 
+import numpy as np
 from torch import Tensor
 
-from ...draft.video import draft_frames
+from ...draft.densifier import LayeredDensifier
+from ...draft.video import LAYERED, LAYERS, draft_frames
 from ...errors import FormatError
 from ...fields.arrays import FloatArray
 from ...fields.densifier import Densifier
 from ...fields.motion_field import MotionField
 from ...fields.registry import DENSIFIERS, make_densifier
 from ...fields.render import FieldRenderer
-from ...images import image_size
+from ...images import image_array, image_size
+from ...layers.densifier import LayersDensifier, field_of
+from ...layers.drawing import LayersRenderer
+from ...layers.layered_picture import LayeredPicture
+from ...layers.take_apart import take_apart
 from ...models.lite.load import load_lite
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
@@ -24,8 +29,8 @@ from ..methods import SampledLite
 # Lite's sampler: not a densifier of the registry.
 GENERATE, GENERATE_STEPS = "lite generate", 4
 METHODS = (*DENSIFIERS, GENERATE)
-# The draft draws these from what they know beyond a field; their densifiers have a grid to choose.
-DRAWN_BY_DRAFT = ("layered", "layers")
+# A pixel goes with a layer that has at least this opacity there.
+LEAST_ALPHA = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +38,13 @@ class Drawing:
     """What a method made of a picture and tracks.
 
     Attributes:
-        field: the motion, on the method's own grid or a finer one.
+        field: makes the motion, on the method's own grid or a finer one.
         displacement: makes the motion of every pixel at the last frame, as it is drawn: (H, W, 2)
             float32 pixels.
         frame: draws frame t as (H, W, 3) float32 0..1.
     """
 
-    field: MotionField
+    field: Callable[[], MotionField]
     displacement: Callable[[], FloatArray]
     frame: Callable[[int], FloatArray]
 
@@ -63,18 +68,56 @@ class Method:
 
     def __call__(self, image: Tensor, tracks: Tracks, progress: Progress = silent) -> Drawing:
         """Moves a picture (H, W, 3) 0..1 along tracks on it, and prepares its frames."""
+        if self.name == LAYERS:
+            return _layers(image, tracks, progress)
+        if self.name == LAYERED:
+            return _layered(image, tracks, progress)
         last = tracks.num_frames - 1
-        if self.name in DRAWN_BY_DRAFT:
-            every_pixel: Any = replace(cast(Any, self.densifier), grid=image_size(image))
-            field = every_pixel(image, tracks, progress)
-            drawn = draft_frames(image, tracks, method=self.name, progress=progress)
-            frames = [frame.numpy() for frame in drawn]
-            return Drawing(field, field.displacement[last].numpy, frames.__getitem__)
         field = self.densifier(image, tracks, progress)
         renderer = FieldRenderer(image, field)
         return Drawing(
-            field, lambda: renderer.displacement_at(last), lambda frame: renderer.draw(frame)[0]
+            lambda: field,
+            lambda: renderer.displacement_at(last),
+            lambda frame: renderer.draw(frame)[0],
         )
+
+
+def _layered(image: Tensor, tracks: Tracks, progress: Progress) -> Drawing:
+    """The draft with soft layers, as its own compositor draws them."""
+    field = LayeredDensifier(image_size(image))(image, tracks, progress)
+    frames = [frame.numpy() for frame in draft_frames(image, tracks, method=LAYERED)]
+    return Drawing(lambda: field, field.displacement[-1].numpy, frames.__getitem__)
+
+
+def _layers(image: Tensor, tracks: Tracks, progress: Progress) -> Drawing:
+    """Layers as meshes. Their opacity is no motion: every pixel moves with what it mostly shows."""
+    frames = tracks.num_frames
+
+    def tick(done: int = 0, total: int = 0) -> None:
+        progress(0, frames)
+
+    layered = take_apart(image, tracks, progress=tick)
+    renderer = LayersRenderer(image_array(image, tracks.size), layered, tracks, tick)
+    motion = renderer.motion
+
+    def displacement() -> FloatArray:
+        field = field_of(_hard(layered), motion, frames, image_size(image))
+        return field.displacement[-1].numpy()
+
+    return Drawing(
+        lambda: field_of(layered, motion, frames, LayersDensifier().grid),
+        displacement,
+        lambda frame: renderer.draw(frame)[0],
+    )
+
+
+def _hard(layered: LayeredPicture) -> LayeredPicture:
+    """Layers with an opacity of 0 or 1."""
+    layers = [
+        replace(layer, alpha=(layer.alpha >= LEAST_ALPHA).astype(np.float32))
+        for layer in layered.layers
+    ]
+    return replace(layered, layers=tuple(layers))
 
 
 def _sampled() -> SampledLite:
