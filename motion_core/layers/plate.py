@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..fields.arrays import BoolArray, FloatArray
-from ..fields.fill import fill_behind
+from .patch_fill import fill_by_example
 
 # The fill begins this far outside of what a thing covers, pixels of a 512-pixel picture: the
 # outermost pixels of its soft edge are too faint for the alpha map.
@@ -25,5 +25,5 @@ def covered_pixels(alphas: list[FloatArray], least: float = 0.02) -> BoolArray:
 
 
 def background_plate(picture: FloatArray, removed: BoolArray) -> FloatArray:
-    """The picture (H, W, 3) with the pixels of `removed` (H, W) filled from their surroundings."""
-    return fill_behind(picture, removed)
+    """The picture (H, W, 3) with the pixels of `removed` (H, W) filled by example."""
+    return fill_by_example(picture, removed)
