@@ -16,20 +16,24 @@ CUT_SIDE = 192
 # The network looks at the whole picture and at windows around the prompt: their long sides as
 # fractions of the picture's, and the side of the square that it receives.
 WINDOWS = ((1.0, 320), (0.66, 256), (0.4, 256))
-# A pixel is a candidate's where it is at least this fraction as salient as the prompt, and no more
-# than MOST_THRESHOLD is asked for. GrabCut starts from the middle one.
-RELATIVE, MOST_THRESHOLD = (0.3, 0.45, 0.6), 0.5
-START = 1
-# Least saliency of a prompt that counts: below, all pixels would be candidates.
-LEAST_SALIENCY = 0.02
-# Radius of the disc that stands in for saliency, as a fraction of the long side.
-DISC = 0.2
+# A candidate holds the cells that are at least this fraction as salient as the prompt.
+RELATIVE = (0.3, 0.4, 0.5, 0.6, 0.7)
+# GrabCut starts from the candidate of this fraction, and from a disc of this radius, a fraction of
+# the long side.
+START, DISC = 0.5, 0.2
 COLOUR_ROUNDS = 2
-# The fraction of the candidates that must contain a pixel.
+# A prompt that is less salient than this in every window leaves the decision to colour.
+LEAST_SALIENCY = 0.2
+# Floors of a prompt's saliency and of a window's weight.
+FLOOR = 0.02
+# The fraction of the candidates that must contain a cell.
 MAJORITY = 0.5
-# A cut that is hardly larger than its seeds has found nothing: then the seeds are grown by this
-# fraction of the long side.
-LEAST_GAIN, GROWN = 1.3, 0.03
+# A cut that is hardly larger than its seeds has found nothing. Nor has one that covers more than
+# this fraction of the picture or of the seeds outside: then the seeds are grown by this fraction of
+# the long side.
+LEAST_GAIN, MOST_AREA, MOST_SWALLOWED, GROWN = 1.3, 0.97, 0.5, 0.08
+# A hole no larger than this multiple of the seeds in it is the mark of a pin on the thing.
+PINHOLE = 4.0
 # Cells by which a thing goes on under one in front of it.
 SEAM = 3.0
 # Deviation of the Gaussian that rounds the steps of the outline, in cells.
@@ -39,9 +43,12 @@ SMOOTH_CELLS = 0.8
 class PictureCutter:
     """Finds the outlines of things in one picture.
 
-    Candidates are the parts of the saliency maps that contain the prompt, each refined by colour
-    (GrabCut: Rother, Kolmogorov and Blake 2004) with the prompt's points as fixed seeds, and the
-    outcome of GrabCut from a disc. A cell belongs to the thing where enough candidates agree.
+    Saliency is found in the whole picture and in windows around the prompt, relative to the
+    prompt's own, and the more a window sets the prompt off from the rest of it the more that window
+    counts. Candidates are what is salient enough, at several thresholds, and two cuts by colour
+    (GrabCut: Rother, Kolmogorov and Blake 2004) with the prompt's points as fixed seeds, one that
+    begins with a salient part and one with a disc. A cell belongs to the thing where most
+    candidates agree. Where the prompt is not salient, the colours around the disc decide.
 
     Attributes:
         grid: the size at which candidates are made.
@@ -60,7 +67,9 @@ class PictureCutter:
         self._picture, self._canvas, self._tick = picture, canvas, tick
         self._size = Size(picture.shape[1], picture.shape[0])
         self.grid = self._size.scaled(min(1.0, CUT_SIDE / max(self._size)))
-        self._small = cv2.resize(picture, self.grid, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(picture, self.grid, interpolation=cv2.INTER_AREA)
+        bgr = np.round(small[..., ::-1] * 255).clip(0, 255).astype(np.uint8)
+        self._eight_bit = np.ascontiguousarray(bgr)
         self._maps: dict[Box, FloatArray] = {}
 
     def cut(self, prompt: ThingPrompt, *, alone: bool = False) -> FloatArray:
@@ -73,26 +82,56 @@ class PictureCutter:
         Returns:
             (gh, gw) float32 0..1, the fraction of the candidates that contain each cell, above
             one half exactly in the thing; zero everywhere when no point of the prompt lies within
-            the picture.
+            the picture. A point of the background around which everything belongs to the thing
+            lies on the thing.
         """
         inside, outside = prompt.seeds(self.grid, self._canvas, alone=alone)
         if not inside.any():
             return np.zeros(inside.shape, np.float32)
         places = prompt.inside * (self._size.width / self._canvas.width)
-        parts = [_salient_parts(one, inside) for one in self._saliency_maps(places)]
-        starts = [part[START] for part in parts] + [_disc(inside)]
-        candidates = [one for part in parts for one in part]
-        candidates += [_by_colour(self._small, start, inside, outside) for start in starts]
+        salient, typical = relative_saliency(self._saliency_maps(places), inside)
+        disc = self._by_colour(_disc(inside), inside, outside)
+        votes = _connected(disc & ~outside, inside).astype(np.float32)
+        if typical >= LEAST_SALIENCY:
+            candidates = [salient > least for least in RELATIVE]
+            candidates += [self._by_colour(salient > START, inside, outside), disc]
+            voted = np.mean([_connected(one & ~outside, inside) for one in candidates], axis=0)
+            if _connected(voted > MAJORITY, inside).sum() >= LEAST_GAIN * inside.sum():
+                votes = voted
         self._tick()
-        votes = np.mean([_connected(one & ~outside, inside) for one in candidates], axis=0)
-        chosen = _connected(votes > MAJORITY, inside)
-        if chosen.sum() < LEAST_GAIN * inside.sum():
-            chosen = _grown(inside) & ~outside
-        votes = np.where(chosen, np.maximum(votes, 0.501), np.minimum(votes, 0.5))
+        chosen = _connected((votes > MAJORITY) & ~outside, inside)
+        whole = _without_pinholes(chosen, outside)
+        swallowed = (whole & outside).sum() > MOST_SWALLOWED * outside.sum()
+        if swallowed or whole.mean() > MOST_AREA or whole.sum() < LEAST_GAIN * inside.sum():
+            whole = _grown(inside, outside)
+        votes = np.where(whole, np.maximum(votes, 0.501), np.minimum(votes, 0.5))
         return votes.astype(np.float32)
 
+    def _by_colour(self, start: BoolArray, inside: BoolArray, outside: BoolArray) -> BoolArray:
+        """GrabCut from a start, with fixed seeds; the start where one side would be empty."""
+        import cv2
+
+        labels = np.where(start, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+        labels[inside], labels[outside] = cv2.GC_FGD, cv2.GC_BGD
+        on = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+        if on.all() or not on.any():
+            return start
+        # GrabCut clusters colours at random; the same question must give the same cut.
+        cv2.setRNGSeed(0)
+        models = np.zeros((2, 1, 65))
+        cv2.grabCut(
+            self._eight_bit,
+            labels,
+            (0, 0, 1, 1),
+            models[0],
+            models[1],
+            COLOUR_ROUNDS,
+            cv2.GC_INIT_WITH_MASK,
+        )
+        return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+
     def _saliency_maps(self, points: FloatArray) -> list[FloatArray]:
-        """Log odds (gh, gw) per window; minus infinity outside of the window."""
+        """Log odds (gh, gw) per window, NaN outside of it."""
         import cv2
 
         centre = (points.min(axis=0) + points.max(axis=0)) / 2
@@ -102,7 +141,7 @@ class PictureCutter:
             box = window_around(centre, fraction * max(self._size), self._size)
             if box not in self._maps:
                 inner = Box(*np.round(np.array(box) * scale).astype(int).tolist())
-                whole = np.full((self.grid.height, self.grid.width), -np.inf, np.float32)
+                whole = np.full((self.grid.height, self.grid.width), np.nan, np.float32)
                 found = saliency(self._picture, box, side)
                 whole[inner.slices] = cv2.resize(found, inner.size, interpolation=cv2.INTER_AREA)
                 self._maps[box] = whole
@@ -120,11 +159,26 @@ def window_around(centre: FloatArray, side: float, size: Size) -> Box:
     return Box(left, top, left + width, top + height)
 
 
-def _salient_parts(log_odds: FloatArray, inside: BoolArray) -> list[BoolArray]:
-    """Cells about as salient as the prompt, per threshold of RELATIVE."""
-    likely = 1 / (1 + np.exp(-log_odds))
-    typical = max(float(np.median(likely[inside])), LEAST_SALIENCY)
-    return [likely > min(MOST_THRESHOLD, relative * typical) for relative in RELATIVE]
+def relative_saliency(maps: list[FloatArray], inside: BoolArray) -> tuple[FloatArray, float]:
+    """How salient cells are in comparison with a prompt.
+
+    Args:
+        maps: (gh, gw) log odds per window, NaN outside of it.
+        inside: (gh, gw) bool, the cells of the prompt.
+
+    Returns:
+        (gh, gw) 0..1, the weighted mean over the windows that contain a cell; and the prompt's
+        own saliency, 0..1, the largest of its medians in the windows.
+    """
+    likely = [1 / (1 + np.exp(-np.clip(one, -30, 30))) for one in maps]
+    typical = [max(float(np.nanmedian(one[inside])), FLOOR) for one in likely]
+    total, weights = np.zeros(inside.shape), np.zeros(inside.shape)
+    for one, own in zip(likely, typical, strict=True):
+        covered = np.isfinite(one)
+        weight = max(own - float(np.median(one[covered])), FLOOR)
+        total += np.where(covered, weight * np.clip(one / own, 0, 1), 0)
+        weights += weight * covered
+    return total / np.maximum(weights, 1e-9), max(typical)
 
 
 def _disc(inside: BoolArray) -> BoolArray:
@@ -137,33 +191,6 @@ def _disc(inside: BoolArray) -> BoolArray:
     return disc > 0
 
 
-def _by_colour(
-    picture: FloatArray, start: BoolArray, inside: BoolArray, outside: BoolArray
-) -> BoolArray:
-    """GrabCut from a start, with fixed seeds; the start itself where it leaves one side empty."""
-    import cv2
-
-    labels = np.where(start, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[inside], labels[outside] = cv2.GC_FGD, cv2.GC_BGD
-    on = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
-    if on.all() or not on.any():
-        return start
-    eight_bit = np.round(picture[..., ::-1] * 255).clip(0, 255).astype(np.uint8)
-    # GrabCut clusters colours at random; the same question must give the same cut.
-    cv2.setRNGSeed(0)
-    models = np.zeros((2, 1, 65))
-    cv2.grabCut(
-        np.ascontiguousarray(eight_bit),
-        labels,
-        (0, 0, 1, 1),
-        models[0],
-        models[1],
-        COLOUR_ROUNDS,
-        cv2.GC_INIT_WITH_MASK,
-    )
-    return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
-
-
 def _connected(cells: BoolArray, inside: BoolArray) -> BoolArray:
     """The components that contain a seed, and the seeds."""
     import cv2
@@ -171,6 +198,21 @@ def _connected(cells: BoolArray, inside: BoolArray) -> BoolArray:
     cells = cells | inside
     _, label = cv2.connectedComponents(cells.astype(np.uint8), connectivity=4)
     return np.isin(label, np.unique(label[inside]))
+
+
+def _without_pinholes(cells: BoolArray, outside: BoolArray) -> BoolArray:
+    """Cells with the holes filled that consist of hardly more than seeds of the outside."""
+    import cv2
+
+    holes = np.pad(~cells, 1, constant_values=True).astype(np.uint8)
+    count, label = cv2.connectedComponents(holes, connectivity=4)
+    beyond, label = label[0, 0], label[1:-1, 1:-1]
+    area = np.bincount(label.ravel(), minlength=count)
+    marked = np.bincount(label[outside], minlength=count)
+    is_pinhole = area <= PINHOLE * marked
+    # What the picture's edge reaches is no hole; it includes the padding.
+    is_pinhole[[0, beyond]] = False
+    return cells | is_pinhole[label]
 
 
 def smooth_outline(votes: FloatArray) -> FloatArray:
@@ -208,5 +250,7 @@ def _distance(seeds: BoolArray) -> FloatArray:
     return cv2.distanceTransform(1 - seeds.astype(np.uint8), cv2.DIST_L2, 5)
 
 
-def _grown(cells: BoolArray) -> BoolArray:
-    return _distance(cells) <= max(1.5, GROWN * max(cells.shape))
+def _grown(inside: BoolArray, outside: BoolArray) -> BoolArray:
+    """Cells near the seeds inside, and nearer to them than to those outside."""
+    near = _distance(inside)
+    return inside | ((near <= max(1.5, GROWN * max(inside.shape))) & (near < _distance(outside)))

@@ -86,9 +86,11 @@ def _take_apart(
     # Things count several times: most of the time goes into their outlines.
     steps = _Steps(progress, 6 * len(prompts) + 2)
     if outlines is None:
-        things = _found_things(picture, motion, prompts, steps.tick)
+        things = _found_things(picture, motion, prompts, segments.background, steps.tick)
     else:
-        things = _outlined_things(picture, motion, prompts, outlines, steps.tick)
+        things = _outlined_things(
+            picture, motion, prompts, segments.background, outlines, steps.tick
+        )
     background = motion.track[segments.background]
     if not things:
         steps.finish()
@@ -114,7 +116,11 @@ def _take_apart(
 
 
 def _found_things(
-    picture: FloatArray, motion: Motion, prompts: list[ThingPrompt], tick: Callable[[], None]
+    picture: FloatArray,
+    motion: Motion,
+    prompts: list[ThingPrompt],
+    resting: IndexArray,
+    tick: Callable[[], None],
 ) -> list[_Thing]:
     """Things whose outlines are found in the picture; groups of points on one thing are joined."""
     import cv2
@@ -130,7 +136,8 @@ def _found_things(
     things = []
     for prompt, cut in zip(prompts, cuts, strict=True):
         if (cut > 0.5).any():
-            things.append(_Thing(soft_alpha(picture, smooth_outline(cut)), prompt.members))
+            alpha = soft_alpha(picture, smooth_outline(cut))
+            things.append(_Thing(alpha, _with_pins(prompt.members, resting, alpha, motion)))
         tick()
     return things
 
@@ -139,29 +146,38 @@ def _outlined_things(
     picture: FloatArray,
     motion: Motion,
     prompts: list[ThingPrompt],
+    resting: IndexArray,
     outlines: FloatArray,
     tick: Callable[[], None],
 ) -> list[_Thing]:
-    """Things with given outlines (K, H, W); resting points inside one hold their part of it."""
-    column, row = np.clip(
-        np.floor(motion.source).astype(np.int64), 0, np.array(motion.canvas) - 1
-    ).T
-    covers = outlines[:, row, column] > 0.5
-    owner = [_owner(prompt, covers[:, prompt.members], motion) for prompt in prompts]
-    moving = np.concatenate([prompt.members for prompt in prompts] or [np.arange(0)])
-    resting = np.ones(len(motion.source), bool)
-    resting[moving] = False
+    """Things with given outlines (K, H, W)."""
+    covers = np.stack([_values_at(outline, motion) > 0.5 for outline in outlines])
+    groups: dict[int, list[IndexArray]] = {}
+    for prompt in prompts:
+        owner = _owner(prompt, covers[:, prompt.members], motion)
+        groups.setdefault(owner, []).append(prompt.members)
     things = []
-    for index in dict.fromkeys(owner):
-        groups = [
-            prompt.members for prompt, one in zip(prompts, owner, strict=True) if one == index
-        ]
-        members = np.concatenate([*groups, np.flatnonzero(resting & covers[index])])
-        outline = outlines[index]
+    for owner, members in groups.items():
+        outline = outlines[owner]
         is_hard = bool(((outline == 0) | (outline == 1)).all())
-        things.append(_Thing(soft_alpha(picture, outline) if is_hard else outline, members))
+        alpha = soft_alpha(picture, outline) if is_hard else outline
+        things.append(_Thing(alpha, _with_pins(np.concatenate(members), resting, outline, motion)))
         tick()
     return things
+
+
+def _with_pins(
+    members: IndexArray, resting: IndexArray, alpha: FloatArray, motion: Motion
+) -> IndexArray:
+    """Points of a thing, and those of the background that lie on it and hold their part of it."""
+    return np.concatenate([members, resting[_values_at(alpha, motion)[resting] > 0.5]])
+
+
+def _values_at(plane: FloatArray, motion: Motion) -> FloatArray:
+    """(N,) values of a map (H, W) at the points of a motion."""
+    cells = np.floor(motion.source).astype(np.int64)
+    column, row = np.clip(cells, 0, np.array(motion.canvas) - 1).T
+    return plane[row, column]
 
 
 def _owner(prompt: ThingPrompt, covers: BoolArray, motion: Motion) -> int:

@@ -44,6 +44,17 @@ def test_a_hole_is_no_part_of_the_thing() -> None:
     assert overlap(layer.alpha, ring) > 0.9
 
 
+def test_a_pin_on_the_thing_holds_its_part_of_it() -> None:
+    dragged = [(CENTRE[0], CENTRE[1] - 16), (CENTRE[0] + 6, CENTRE[1] - 16)]
+    pin = (CENTRE[0], CENTRE[1] + 14)
+    layered = take_apart(disc_picture(), tracks_of(dragged, [pin, (8, 8), (150, 8)]))
+    (layer,) = layered.layers
+    assert overlap(layer.alpha, disc_alpha()) > 0.95
+    assert layer.alpha[int(pin[1]), int(pin[0])] > 0.95
+    assert sorted(layer.tracks) == [0, 1, 2]
+    assert sorted(layered.background_tracks) == [3, 4]
+
+
 def test_a_thing_cut_by_the_frame_reaches_the_frame() -> None:
     wanted = disc_alpha(centre=(4.0, 60.0), radius=40)
     tracks = tracks_of(group((14.0, 60.0)), [(100, 8), (150, 60), (100, 110)])
