@@ -15,7 +15,7 @@ from .saliency import Box, saliency
 CUT_SIDE = 192
 # The network looks at the whole picture and at windows around the prompt: their long sides as
 # fractions of the picture's, and the side of the square that it receives.
-WINDOWS = ((1.0, 320), (0.66, 256), (0.4, 256))
+WINDOWS = ((1.0, 256), (0.66, 256), (0.4, 192))
 # A candidate holds the cells that are at least this fraction as salient as the prompt.
 RELATIVE = (0.3, 0.4, 0.5, 0.6, 0.7)
 # GrabCut starts from the candidate of this fraction, and from a disc of this radius, a fraction of

@@ -79,13 +79,18 @@ def thing_colours(picture: FloatArray, alpha: FloatArray, plate: FloatArray) -> 
     full = Size(width, height)
     size = full.scaled(min(1.0, COLOUR_SIDE / max(full)))
     sure = (alpha >= min(SURE, float(alpha.max()))).astype(np.float32)
-    weighted = np.concatenate([picture, np.ones_like(picture[..., :1])], -1) * sure[..., None]
-    colours = _resized(spread_sums(_resized(weighted, size)), full)
-    opaque = alpha[..., None]
-    missing = picture - opaque * colours - (1 - opaque) * plate
-    colours += missing * (opaque / (opaque**2 + FAINT))
-    colours = np.where(opaque >= SURE, picture, colours)
-    return np.clip(colours, 0, 1).astype(np.float32)
+    # Small pixels count where all of theirs are sure; the largest part where none is.
+    part = _resized(sure, size)
+    weight = (part >= min(0.999, float(part.max()))).astype(np.float32)[..., None]
+    sums = np.concatenate([_resized(picture, size) * weight, weight], axis=-1)
+    colours = _resized(spread_sums(sums), full)
+    opaque = alpha >= SURE
+    colours[opaque] = picture[opaque]
+    edge = np.nonzero((alpha > 0) & ~opaque)
+    over, own = alpha[edge][:, None], colours[edge]
+    missing = picture[edge] - over * own - (1 - over) * plate[edge]
+    colours[edge] = own + missing * (over / (over**2 + FAINT))
+    return np.clip(colours, 0, 1, out=colours)
 
 
 def _signed_distance(cut: FloatArray) -> FloatArray:

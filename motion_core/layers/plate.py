@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..fields.arrays import BoolArray, FloatArray
+from ..geometry import Size
 from .patch_fill import fill_by_example
 
 # The fill begins this far outside of what a thing covers, pixels of a 512-pixel picture: the
 # outermost pixels of its soft edge are too faint for the alpha map.
 RIM_PX = 2.5
+FILLED_SIDE = 2048
 
 
 def covered_pixels(alphas: list[FloatArray], least: float = 0.02) -> BoolArray:
@@ -25,5 +27,18 @@ def covered_pixels(alphas: list[FloatArray], least: float = 0.02) -> BoolArray:
 
 
 def background_plate(picture: FloatArray, removed: BoolArray) -> FloatArray:
-    """The picture (H, W, 3) with the pixels of `removed` (H, W) filled by example."""
-    return fill_by_example(picture, removed)
+    """The picture (H, W, 3) with the pixels of `removed` (H, W) filled by example.
+
+    Of a picture larger than FILLED_SIDE the fill is made at that size.
+    """
+    import cv2
+
+    full = Size(removed.shape[1], removed.shape[0])
+    size = full.scaled(min(1.0, FILLED_SIDE / max(full)))
+    if size == full:
+        return fill_by_example(picture, removed)
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    touched = cv2.resize(removed.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    touched = cv2.dilate(touched.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    filled = cv2.resize(fill_by_example(small, touched), full, interpolation=cv2.INTER_LINEAR)
+    return np.where(removed[..., None], filled, picture)

@@ -108,7 +108,8 @@ def _take_apart(
                 motion.track[thing.members],
             )
         )
-        below = below + thing.alpha[..., None] * (layers[-1].colour - below)
+        if thing is not things[-1]:
+            below = below + thing.alpha[..., None] * (layers[-1].colour - below)
         steps.tick()
     steps.finish()
     owned = np.concatenate([layer.tracks for layer in layers])
