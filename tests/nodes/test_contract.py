@@ -192,8 +192,8 @@ def python(code: str) -> str:
     return run.stdout.strip()
 
 
-# A full garbage collection walks all of torch's objects, and it is chance whether one falls into the
-# time of the pack: those objects are taken out of it.
+# A full garbage collection walks all of torch's objects, and it is chance whether one falls into
+# the time of the pack: those objects are taken out of it.
 LOAD = """
 import gc, sys, time
 started = time.process_time()
