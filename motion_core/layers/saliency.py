@@ -11,7 +11,7 @@ import torch
 
 from ..fields.arrays import FloatArray
 from ..geometry import Size
-from ..weights_io import load_into, load_with_config
+from ..weights_io import load_into, read_safetensors
 from .u2net import U2NetP
 
 WEIGHTS = Path(__file__).parent / "weights" / "u2netp.safetensors"
@@ -49,7 +49,7 @@ def saliency_network() -> U2NetP:
     Raises:
         FileNotFoundError, FormatError: the pack's weight file is missing or broken.
     """
-    tensors, _ = load_with_config(WEIGHTS, KIND)
+    tensors, _ = read_safetensors(WEIGHTS)
     with torch.device("meta"):
         network = U2NetP()
     load_into(network, {name: value.float() for name, value in tensors.items()}, str(WEIGHTS))
