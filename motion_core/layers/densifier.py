@@ -29,7 +29,7 @@ PLACES_PER_CELL = 2
 @dataclass(frozen=True)
 class LayersDensifier:
     """A Densifier: the picture is taken apart into layers, and every place moves with the mesh of
-    the topmost layer that it belongs to; a soft layer takes its places along in part.
+    the topmost layer that covers half of it or more.
 
     Attributes:
         grid: columns and rows of the field.
@@ -72,21 +72,21 @@ def field_of(
     ground = motion.plate.mesh.locate(centres)
     things = []
     for layer, deformation in zip(layered.layers, motion.layers, strict=True):
-        part = layer.alpha[row, column]
-        inside = np.flatnonzero(part > 0)
+        inside = np.flatnonzero(layer.alpha[row, column] >= 0.5)
         if len(deformation.mesh.triangles):
-            things.append(_Thing(layer, deformation, part, inside, centres))
+            things.append(_Thing(layer, deformation, inside, centres))
     shift = np.zeros((frames, len(centres), 2), np.float32)
     visible = np.ones((frames, len(centres)), np.float32)
     for frame in range(frames):
         moved = ground.at(motion.plate.positions[frame])
         for thing in things:
             # What lies below is hidden where the layer is now.
-            covered = thing.alpha_at(frame, moved, size, grid)
-            visible[frame] *= np.where(thing.part > 0.5, 1, 1 - covered)
-            full = thing.places.at(thing.deformation.positions[frame])
-            moved[thing.inside] += thing.part[thing.inside, None] * (full - moved[thing.inside])
+            visible[frame] *= 1 - thing.alpha_at(frame, moved, size, grid)
+            visible[frame, thing.inside] = 1
+            moved[thing.inside] = thing.places.at(thing.deformation.positions[frame])
         shift[frame] = moved - centres
+    # Soft rims cover in part, also at rest.
+    visible[:1] = 1
     shape = (frames, grid.height, grid.width)
     field = field_on_canvas(torch.from_numpy(shift).view(*shape, 2), size)
     shown = field.visible * torch.from_numpy(visible).view(shape)
@@ -98,21 +98,14 @@ class _Thing:
 
     Args:
         layer, deformation: of it.
-        part: (P,) its opacity at the places (P, 2).
-        inside: indices of places that it is at.
-        places: pixels.
+        inside: (K,) indices of the places that move with it.
+        places: (P, 2) pixels.
     """
 
     def __init__(
-        self,
-        layer: Layer,
-        deformation: Deformation,
-        part: FloatArray,
-        inside: IndexArray,
-        places: FloatArray,
+        self, layer: Layer, deformation: Deformation, inside: IndexArray, places: FloatArray
     ) -> None:
-        self.layer, self.deformation = layer, deformation
-        self.part, self.inside = part, inside
+        self.layer, self.deformation, self.inside = layer, deformation, inside
         self.places = deformation.mesh.locate(places[inside])
 
     def alpha_at(self, frame: int, places: FloatArray, size: Size, grid: Size) -> FloatArray:
