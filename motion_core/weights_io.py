@@ -77,7 +77,8 @@ def load_with_config(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str
         raise FormatError(
             f"{path} holds weights of something else ({found or 'unnamed'!r}, wanted {kind!r})."
         )
-    return tensors, parse_config(metadata.get("config", ""), path)
+    # A network without settings needs no config.
+    return tensors, parse_config(metadata.get("config", "{}"), path)
 
 
 def parse_config(text: str, path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ splatted forward: a mesh without folds leaves no cracks, whatever it does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -26,6 +27,9 @@ from .window import NO_PIXELS, Window, bounds, intersection, union, window_of
 LEAST_SHOWN = 1 / 512
 # Colours closer to the background than this, squared linear light, leave the opacity as it is.
 ALIKE = 1e-3
+# Within this distance of a layer the filled plate replaces traces of it, pixels of a 512-pixel
+# picture; they fade while it moves by the second.
+RIM_PX, FADE_PX = 6.0, 3.0
 # What the frame cuts off of a layer is continued sharply for about so much of the short side.
 SOFT_WITHIN = 0.15
 # The background's motion is smooth: it is computed once for so many pixels along a side.
@@ -59,7 +63,7 @@ class LayersRenderer:
         self.plate = _PlateDrawing(layered, self.motion)
         tick()
         pairs = zip(self.rest, self.motion.layers, self.motion.margins, strict=True)
-        self.layers = [_LayerDrawing(*pair) for pair in pairs]
+        self.layers = [_LayerDrawing(*pair, layered.filled) for pair in pairs]
 
     def draw(self, frame: int) -> tuple[FloatArray, FloatArray]:
         """One frame.
@@ -86,13 +90,13 @@ class LayersRenderer:
         place = window.slices()
         light, hole = self.plate.light[place].copy(), self.plate.filled[place].copy()
         changed = self._composite(frame, light, hole, window)
-        out[place] = np.where(changed[..., None], to_srgb(light), out[place])
-        uncovered[place] = np.where(changed, hole, 0)
+        out[place] += changed[..., None] * (to_srgb(light) - out[place])
+        uncovered[place] = changed * hole
         return out, uncovered
 
     def _composite(
         self, frame: int, light: FloatArray, hole: FloatArray, window: Window
-    ) -> BoolArray:
+    ) -> FloatArray:
         """Draws the layers over what fills a window.
 
         Args:
@@ -102,15 +106,16 @@ class LayersRenderer:
             window: of the frame.
 
         Returns:
-            (h, w) bool, where a layer that moves is or was.
+            (h, w) float32 0..1, how far the result replaces the picture: wholly where a layer that
+            moves is or was, not at all where everything rests.
         """
-        changed = np.zeros(hole.shape, bool)
+        changed = np.zeros(hole.shape, np.float32)
         for layer in self.layers:
             rests = layer.at_rest(frame)
             place = layer.bounds if rests else layer.window(frame)
             place = intersection(place, window)
             if not rests:
-                changed |= layer.support[window.slices()]
+                np.maximum(changed, layer.left_behind(frame)[window.slices()], out=changed)
             if not place.width:
                 continue
             part = layer.drawn(frame, place)
@@ -120,7 +125,7 @@ class LayersRenderer:
             light[inner] += part[..., :3]
             hole[inner] *= clear[..., 0]
             if not rests:
-                changed[inner] |= part[..., 3] > 0
+                changed[inner][part[..., 3] > 0] = 1
         return changed
 
 
@@ -181,10 +186,20 @@ def _continued(rest: FloatArray, margin: int) -> FloatArray:
 class _LayerDrawing:
     """One layer: its texture and its deformation."""
 
-    def __init__(self, rest: FloatArray, deformation: Deformation, margin: int) -> None:
+    def __init__(
+        self, rest: FloatArray, deformation: Deformation, margin: int, filled: BoolArray
+    ) -> None:
+        import cv2
+
         self.rest, self.deformation = rest, deformation
         self.support: BoolArray = rest[..., 3] > 0
-        self.bounds = bounds(self.support)
+        scale = max(filled.shape) / 512
+        reach = 2 * math.ceil(RIM_PX * scale) + 1
+        near = cv2.dilate(self.support.astype(np.uint8), np.ones((reach, reach), np.uint8))
+        # The traces of a thing that are too faint for its opacity.
+        self.rim: BoolArray = (near > 0) & filled & ~self.support
+        self.bounds = bounds(self.support | self.rim)
+        self.fade_px = FADE_PX * scale
         self.texture = Texture(_continued(rest, margin), -margin, -margin)
         mesh = deformation.mesh
         self.rest_areas = doubled_areas(mesh.vertices, mesh.triangles)
@@ -194,6 +209,14 @@ class _LayerDrawing:
 
     def at_rest(self, frame: int) -> bool:
         return self.deformation.at_rest(frame)
+
+    def left_behind(self, frame: int) -> FloatArray:
+        """(H, W) float32 0..1: where the layer was. Its rim fades as the layer leaves, so that
+        nothing changes at once when it starts to move."""
+        mesh = self.deformation.mesh
+        gone = np.abs(self.deformation.positions[frame] - mesh.vertices).max()
+        fade = np.float32(min(gone / self.fade_px, 1))
+        return np.where(self.support, np.float32(1), fade * self.rim)
 
     def window(self, frame: int) -> Window:
         """The pixels that the mesh covers at a frame."""

@@ -216,3 +216,17 @@ def test_preparation_can_be_stopped() -> None:
 
     with pytest.raises(InterruptedError):
         LayersRenderer(picture, layered, paths([[40, 40]], [[60, 45]], SIZE), stop)
+
+
+def test_faint_traces_of_a_layer_fade_as_it_leaves() -> None:
+    picture, layered = disc_picture(SIZE)
+    rim = layered.filled & (layered.layers[0].alpha == 0)
+    # On the side that it leaves.
+    rim[:, 30:] = False
+    # What the opacity missed: the picture differs from the plate there.
+    stained = np.where(rim[..., None], np.float32(1), picture)
+    tracks = paths([[40, 40], [80, 70]], [[84, 40], [80, 70]], SIZE, frames=221)
+    renderer = LayersRenderer(stained, layered, tracks)
+    off = [np.abs(renderer.draw(frame)[0] - stained)[rim].mean() for frame in range(4)]
+    assert off[0] == 0 and 0 < off[1] < 0.6 * off[3]
+    np.testing.assert_allclose(renderer.draw(220)[0][rim], layered.plate[rim], atol=1e-4)
