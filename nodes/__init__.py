@@ -44,6 +44,7 @@ from .pose_motion import PoseMotion
 from .preview import DraftMotion, PreviewTracks
 from .retime import RetimeTracks
 from .samples import install_samples
+from .save_motion_signal import SaveMotionSignal
 from .separate import SeparateMotion
 from .track_sampler import TrackSampler
 from .track_video import TrackVideo
@@ -90,6 +91,7 @@ NODES: list[type[io.ComfyNode]] = [
     TrackVideo,
     TransferMotion,
     MagnifyMotion,
+    SaveMotionSignal,
     SeparateMotion,
     PoseMotion,
     DepthMapNode,

@@ -67,9 +67,9 @@ def occlusion_inputs() -> list[Any]:
     ]
 
 
-CUSTOM = "custom"
+CUSTOM, NEAREST = "custom", "nearest"
 # The names of motion_core.camera.holes.HOLE_COLORS, which is not imported when the pack loads.
-HOLE_COLORS = ["black", "white", "grey", "magenta", "green", CUSTOM]
+HOLE_COLORS = ["black", "white", "grey", "magenta", "green", CUSTOM, NEAREST]
 
 
 def _pixels(name: str, kind: Any, most: int, tooltip: str) -> Any:
@@ -85,7 +85,8 @@ def hole_inputs() -> list[Any]:
             options=HOLE_COLORS,
             default="black",
             optional=True,
-            tooltip="Colour of the holes. CrossView-Warp was trained on magenta, Uni3C on black.",
+            tooltip="Colour of the holes. CrossView-Warp was trained on magenta, Uni3C on black. "
+            "nearest fills holes with the nearest colours, for Time-to-Move.",
         ),
         io.String.Input(
             "custom_color",
@@ -128,7 +129,8 @@ def hole_finish(
     from ..motion_core.camera.holes import HoleFinish
     from ..motion_core.camera.holes import hole_color as color_of
 
-    color = color_of(custom_color if hole_color == CUSTOM else hole_color)
+    named = custom_color if hole_color == CUSTOM else hole_color
+    color = None if hole_color == NEAREST else color_of(named)
     return HoleFinish(min_hole_area, grow_holes, color, feather_holes)
 
 

@@ -59,7 +59,8 @@ class HoleFinish:
         min_area_px: Holes of fewer pixels are closed from their surroundings; 0 and 1 close none.
             Pixels that touch by a corner belong to one hole.
         grow_px: Holes grow by this radius in pixels, and so swallow fringes at their edges.
-        color: (r, g, b) in 0..1, written into holes.
+        color: (r, g, b) in 0..1, written into holes. None fills each pixel of a hole with the
+            nearest pixel outside of it; the masks still show the holes.
         feather_px: Outside of a hole the mask falls from 1 to 0 over this many pixels, along half a
             cosine. The colour has hard edges.
 
@@ -69,7 +70,7 @@ class HoleFinish:
 
     min_area_px: int = 0
     grow_px: float = 0.0
-    color: Color = HOLE_COLORS["black"]
+    color: Color | None = HOLE_COLORS["black"]
     feather_px: float = 0.0
 
     def __post_init__(self) -> None:
@@ -77,6 +78,8 @@ class HoleFinish:
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
                 raise ValueError(f"HoleFinish.{name} must be 0 or more pixels; got {value}.")
+        if self.color is None:
+            return
         if len(self.color) != 3 or not all(0.0 <= value <= 1.0 for value in self.color):
             raise ValueError(f"HoleFinish.color must be three numbers 0..1; got {self.color}.")
 
@@ -116,14 +119,15 @@ def finish_holes(
     video, depth = render.video.clone(), None if render.depth is None else render.depth.clone()
     holes = render.holes.clone()
     mask = torch.empty(holes.shape, dtype=torch.float32, device=holes.device)
-    color = video.new_tensor(finish.color)
+    color = None if finish.color is None else video.new_tensor(finish.color)
     for frame in range(frames):
         values = video[frame]
         if depth is not None:
             values = torch.cat([values, 1.0 / depth[frame][..., None]], dim=-1)
         closed, left = _closed(values, holes[frame], finish.min_area_px)
         hole, soft = _grown(left, finish.grow_px, finish.feather_px)
-        video[frame] = torch.where(hole[..., None], color, closed[..., :3])
+        inside = _nearest_known(closed[..., :3], hole) if color is None else color
+        video[frame] = torch.where(hole[..., None], inside, closed[..., :3])
         if depth is not None:
             depth[frame] = (1.0 / closed[..., 3]).masked_fill(hole, torch.inf)
         holes[frame], mask[frame] = hole, soft
@@ -175,6 +179,23 @@ def _grown(hole: Tensor, grow_px: float, feather_px: float) -> tuple[Tensor, Ten
         return grown, grown.float()
     ramp = ((distance - grow_px) / feather_px).clamp(0.0, 1.0)
     return grown, 0.5 + 0.5 * torch.cos(torch.pi * ramp)
+
+
+def _nearest_known(values: Tensor, hole: Tensor) -> Tensor:
+    """Values (H, W, C) in which every pixel of a hole has those of the nearest pixel outside."""
+    import cv2
+
+    inside = hole.cpu().numpy()
+    if not inside.any() or inside.all():
+        return values
+    _, label = cv2.distanceTransformWithLabels(
+        inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    pixels = values.cpu().numpy()
+    # Every known pixel has a label of its own.
+    lookup = np.zeros((int(label.max()) + 1, pixels.shape[-1]), pixels.dtype)
+    lookup[label[~inside]] = pixels[~inside]
+    return torch.from_numpy(lookup[label]).to(values)
 
 
 def _check_shapes(render: WarpedRender) -> None:

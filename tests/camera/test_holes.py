@@ -126,6 +126,19 @@ def test_depth_is_closed_as_inverse_depth_and_infinite_in_holes() -> None:
     assert torch.equal(torch.isinf(found.depth[0]), ~found.valid[0])
 
 
+def test_holes_can_take_the_nearest_colours() -> None:
+    hole = hole_at((10, 8, 20, 14), (0, 0, 2, 24))
+    render = render_of(hole)
+    found = finish_holes(render, HoleFinish(color=None, grow_px=1.0))
+    known = found.valid[0].nonzero().double()
+    assert torch.equal(found.video[0][found.valid[0]], render.video[0][found.valid[0]])
+    for y, x in (~found.valid[0]).nonzero().tolist():
+        far = (known - torch.tensor([y, x])).norm(dim=1)
+        near = known[far <= far.min() * 1.05 + 1e-9].long()
+        colours = render.video[0][near[:, 0], near[:, 1]]
+        assert (colours == found.video[0][y, x]).all(dim=1).any()
+
+
 def test_a_frame_that_is_all_hole_keeps_it() -> None:
     everywhere = torch.ones(H, W, dtype=torch.bool)
     found = finish_holes(render_of(everywhere), HoleFinish(10_000, color=(0.0, 0.5, 1.0)))

@@ -341,3 +341,23 @@ def test_a_video_with_its_depth_is_warped_frame_by_frame(call: Any) -> None:
     assert [float(one.K[0, 0]) for one in depth.maps] == pytest.approx([0.8 * W] * 3)
     with pytest.raises(ValueError, match="'plane' gives one"):
         call("DepthMap", {"source": "plane"}, 60.0, False, video, all_frames=True)
+
+
+def test_a_motion_signal_is_written_into_the_output_folder(host: Any, call: Any) -> None:
+    from motion_core.motion_signal import read_motion_signal
+
+    video = torch.rand(3, H, W, 3).mean(dim=(1, 2), keepdim=True).expand(-1, H, W, -1)
+    mask = torch.zeros(3, H, W)
+    mask[:, 16:, 16:] = 1.0
+    (name,) = call("SaveMotionSignal", video, mask, "a red ball", 12.0, "motion/ball")
+    found = read_motion_signal(host.output_dir / name)
+    assert (found.prompt, found.fps, tuple(found.video.shape)) == ("a red ball", 12.0, (3, H, W, 3))
+    assert torch.equal(found.mask, mask > 0.5)
+    (other,) = call("SaveMotionSignal", video, mask[:1], "", 12.0, "motion/ball", IMAGE)
+    assert other != name
+    start = read_motion_signal(host.output_dir / other).first_frame
+    assert float((start - IMAGE[0]).abs().max()) <= 0.5 / 255 + 1e-6
+    with pytest.raises(ValueError, match="2 masks are connected"):
+        call("SaveMotionSignal", video, mask[:2], "", 12.0, "motion/ball")
+    with pytest.raises(ValueError, match="first frame is"):
+        call("SaveMotionSignal", video, mask, "", 12.0, "motion/ball", IMAGE[:, :8, :8])

@@ -21,7 +21,7 @@ ON_TRACKS = GROUND | {"tracks"}
 EVERYTHING = (
     ON_TRACKS
     | {"kernels", "document", "expand", "raster", "draft", "formats", "overlay", "video"}
-    | {"image_files"}
+    | {"image_files", "motion_signal"}
     | {"model_folder", "depth", "camera", "scene", "trackers", "transfer", "pose"}
     | {"fields", "layers", "models", "guidance", "sampling"}
     | {"layered_scenes", "training", "evaluation"}
@@ -55,6 +55,7 @@ ALLOWED: dict[str, set[str]] = {
     "containers": set(),
     "image_files": GROUND,
     "video": GROUND | {"containers", "image_files"},
+    "motion_signal": GROUND | {"video", "image_files"},
     "scene": ON_TRACKS | {"depth", "camera", "video"},
     "trackers": ON_TRACKS | {"video"},
     "transfer": ON_TRACKS,

@@ -52,6 +52,7 @@ NODE_IDS = {
     "MotionPromptingPreviewTracks",
     "MotionPromptingRetimeTracks",
     "MotionPromptingSaveCamera",
+    "MotionPromptingSaveMotionSignal",
     "MotionPromptingSaveTracks",
     "MotionPromptingSeparateMotion",
     "MotionPromptingTrackSampler",
