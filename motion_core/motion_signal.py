@@ -80,14 +80,17 @@ def write_motion_signal(folder: Path, signal: MotionSignal, progress: Progress =
     """
     frames = len(signal.video)
     mask = (signal.mask.to(torch.uint8) * 255)[..., None].expand(-1, -1, -1, 3)
+
+    def reference_progress(done: int, total: int) -> None:
+        progress(done, 2 * frames)
+
+    def mask_progress(done: int, total: int) -> None:
+        progress(frames + done, 2 * frames)
+
     with atomic_folder(folder) as part:
         write_image(part / FIRST_FRAME, signal.first_frame)
-        write_video(
-            part / REFERENCE, signal.video, signal.fps, lambda done, _: progress(done, 2 * frames)
-        )
-        write_video(
-            part / MASK, mask, signal.fps, lambda done, _: progress(frames + done, 2 * frames)
-        )
+        write_video(part / REFERENCE, signal.video, signal.fps, reference_progress)
+        write_video(part / MASK, mask, signal.fps, mask_progress)
         (part / PROMPT).write_text(signal.prompt.strip() + "\n", encoding="utf-8")
 
 

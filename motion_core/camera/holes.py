@@ -188,10 +188,10 @@ def _nearest_known(values: Tensor, hole: Tensor) -> Tensor:
     inside = hole.cpu().numpy()
     if not inside.any() or inside.all():
         return values
-    _, label = cv2.distanceTransformWithLabels(
+    _, raw_label = cv2.distanceTransformWithLabels(
         inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    pixels = values.cpu().numpy()
+    label, pixels = raw_label.astype(np.int64), values.cpu().numpy()
     # Every known pixel has a label of its own.
     lookup = np.zeros((int(label.max()) + 1, pixels.shape[-1]), pixels.dtype)
     lookup[label[~inside]] = pixels[~inside]

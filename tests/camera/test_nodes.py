@@ -357,7 +357,7 @@ def test_a_motion_signal_is_written_into_the_output_folder(host: Any, call: Any)
     assert other != name
     start = read_motion_signal(host.output_dir / other).first_frame
     assert float((start - IMAGE[0]).abs().max()) <= 0.5 / 255 + 1e-6
-    with pytest.raises(ValueError, match="2 masks are connected"):
+    with pytest.raises(ValueError, match="2 images but the clip has 3 frames"):
         call("SaveMotionSignal", video, mask[:2], "", 12.0, "motion/ball")
     with pytest.raises(ValueError, match="first frame is"):
         call("SaveMotionSignal", video, mask, "", 12.0, "motion/ball", IMAGE[:, :8, :8])
