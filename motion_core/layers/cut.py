@@ -171,7 +171,7 @@ def relative_saliency(maps: list[FloatArray], inside: BoolArray) -> tuple[FloatA
         own saliency, 0..1, the largest of its medians in the windows.
     """
     likely = [1 / (1 + np.exp(-np.clip(one, -30, 30))) for one in maps]
-    typical = [max(float(np.nanmedian(one[inside])), FLOOR) for one in likely]
+    typical = [_median(one[inside]) for one in likely]
     total, weights = np.zeros(inside.shape), np.zeros(inside.shape)
     for one, own in zip(likely, typical, strict=True):
         covered = np.isfinite(one)
@@ -179,6 +179,12 @@ def relative_saliency(maps: list[FloatArray], inside: BoolArray) -> tuple[FloatA
         total += np.where(covered, weight * np.clip(one / own, 0, 1), 0)
         weights += weight * covered
     return total / np.maximum(weights, 1e-9), max(typical)
+
+
+def _median(values: FloatArray) -> float:
+    """Median of the finite values, at least FLOOR."""
+    finite = values[np.isfinite(values)]
+    return max(float(np.median(finite)), FLOOR) if len(finite) else FLOOR
 
 
 def _disc(inside: BoolArray) -> BoolArray:
@@ -239,7 +245,11 @@ def separated(cuts: list[FloatArray], prompts: list[ThingPrompt], canvas: Size) 
     away = [_distance(prompt.seeds(size, canvas)[0]) for prompt in prompts]
     cost = [np.where(cut > 0.5, one, np.inf) for cut, one in zip(cuts, away, strict=True)]
     owner = np.argmin(cost, axis=0)
-    return [np.where(owner == index, cut, np.minimum(cut, 0.5)) for index, cut in enumerate(cuts)]
+    kept = []
+    for index, cut in enumerate(cuts):
+        below = (owner > index) & (_distance(owner == index) <= SEAM)
+        kept.append(np.where((owner == index) | below, cut, np.minimum(cut, 0.5)))
+    return kept
 
 
 def _distance(seeds: BoolArray) -> FloatArray:
