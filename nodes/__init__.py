@@ -40,6 +40,7 @@ from .moft_similarity import MoftSimilarity
 from .motion_guidance_host import MotionGuidance
 from .motion_mask import MotionMask
 from .motion_noise import MotionNoise
+from .motion_transfer_guidance import MotionTransferGuidance
 from .pose_motion import PoseMotion
 from .preview import DraftMotion, PreviewTracks
 from .retime import RetimeTracks
@@ -71,6 +72,7 @@ NODES: list[type[io.ComfyNode]] = [
     MoftSimilarity,
     MotionNoise,
     MotionGuidance,
+    MotionTransferGuidance,
     LoadTrackControlNetPatch,
     ApplyTrackControlNet,
     TrackSampler,

@@ -24,7 +24,7 @@ from .pack import ROOT
 EXCERPT = Path(__file__).with_name("model_nodes.json")
 DRAWN = (
     *("native_wan_move", "native_ati", "ltx_motion_track"),
-    *("warped_noise", "track_controlnet_native"),
+    *("warped_noise", "track_controlnet_native", "motion_transfer_native"),
 )
 FOLLOW = ("follow_any", "follow_wan22", "follow_ltx")
 GRAPHS = (*DRAWN, *FOLLOW, "native_uni3c", "crossview_ltx", "camera_wan_fun")

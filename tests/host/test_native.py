@@ -11,6 +11,7 @@ pytestmark = pytest.mark.real_host
 
 CHECKS = "tests.host.native_checks:"
 CONTROL = "tests.host.control_checks:"
+TRANSFER = "tests.host.transfer_checks:"
 
 
 def test_motion_guidance_is_its_formula(worker: HostWorker) -> None:
@@ -56,3 +57,27 @@ def test_what_does_not_belong_is_a_sentence(worker: HostWorker) -> None:
 def test_every_model_samples_from_noise_that_moves(worker: HostWorker, name: str) -> None:
     found = worker.call(CHECKS + "motion_noise", name=name)
     assert found["finite"] and found["effect"] > 1e-3 and found["white"]
+
+
+# At the sigmas of CogVideoX and SVD, hundreds to thousands, float32 rounds away shifts of 0.02; the
+# definition is compared in float64 in tests/guidance.
+@pytest.mark.parametrize("name", ["wan21_t2v", "wan21_i2v", "wan22_5b", "ltxv", "hunyuan_video"])
+def test_motion_transfer_equals_its_reference(worker: HostWorker, name: str) -> None:
+    found = worker.call(TRANSFER + "transfer_equals_reference", name=name)
+    assert found["guided_steps"] >= 2
+    assert found["difference"] < 1e-5 and found["effect"] > 1e-3
+
+
+@pytest.mark.parametrize("name", ["wan21_i2v", "ltxav", "mochi", "cogvideox", "svd"])
+def test_motion_transfer_runs_and_leaves_nothing(worker: HostWorker, name: str) -> None:
+    found = worker.call(TRANSFER + "transfer_runs", name=name)
+    assert found["effect"] > 1e-3 and found["again"] and found["clean"] and found["stopped"]
+    assert found["off"] < 1e-5 * found["range"]
+    assert all(found["samplers"])
+
+
+def test_a_clip_that_does_not_fit_is_a_sentence(worker: HostWorker) -> None:
+    found = worker.call(TRANSFER + "transfer_refusals")
+    assert "(1, 16, 2, 4, 6), but the run (WAN21) makes (1, 16, 3, 4, 6)" in found["length"]
+    assert "connect the VAE of the model" in found["channels"]
+    assert "start is 0.5 but end is 0.1" in found["window"]

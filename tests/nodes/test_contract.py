@@ -45,6 +45,7 @@ NODE_IDS = {
     "MotionPromptingMotionGuidance",
     "MotionPromptingMotionMask",
     "MotionPromptingMotionNoise",
+    "MotionPromptingMotionTransferGuidance",
     "MotionPromptingMoftGuidance",
     "MotionPromptingMoftReference",
     "MotionPromptingMoftSimilarity",
