@@ -2,11 +2,56 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
 from . import host
 from .schema import HostModelSocket, VaeSocket, fraction_input, schema
 from .wire import frames
+
+
+def _strengths() -> list[Any]:
+    return [
+        io.Int.Input(
+            "iterations",
+            default=3,
+            min=0,
+            max=100,
+            tooltip="Optimizer steps per step of the sampler; they need no further "
+            "prediction. 0 leaves the regularisation alone.",
+        ),
+        io.Float.Input(
+            "rate",
+            default=0.003,
+            min=0.0,
+            max=1.0,
+            step=0.001,
+            tooltip="Largest change of a latent per optimizer step; more follows the clip "
+            "more closely.",
+        ),
+        io.Float.Input(
+            "keep",
+            default=0.1,
+            min=0.0,
+            max=1.0,
+            step=0.05,
+            tooltip="Fraction of the direction of sampling that is kept across its mean; 1 "
+            "switches this regularisation off.",
+        ),
+        fraction_input("start", 0.0, "Fraction of the sampling at which it begins."),
+        fraction_input(
+            "end", 0.2, "Fraction of the sampling at which it ends; early steps decide."
+        ),
+        io.Int.Input(
+            "seed",
+            default=0,
+            min=0,
+            max=2**53,
+            control_after_generate=False,
+            tooltip="Seed of the noise that is added to the clip.",
+        ),
+    ]
 
 
 class MotionTransferGuidance(io.ComfyNode):
@@ -30,44 +75,7 @@ class MotionTransferGuidance(io.ComfyNode):
                     tooltip="The clip whose motion is repeated: a draft, a camera render or "
                     "footage, with the size and number of frames of the video.",
                 ),
-                io.Int.Input(
-                    "iterations",
-                    default=3,
-                    min=0,
-                    max=100,
-                    tooltip="Optimizer steps per step of the sampler; they need no further "
-                    "prediction. 0 leaves the regularisation alone.",
-                ),
-                io.Float.Input(
-                    "rate",
-                    default=0.003,
-                    min=0.0,
-                    max=1.0,
-                    step=0.001,
-                    tooltip="Largest change of a latent per optimizer step; more follows the clip "
-                    "more closely.",
-                ),
-                io.Float.Input(
-                    "keep",
-                    default=0.1,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="Fraction of the direction of sampling that is kept across its mean; 1 "
-                    "switches this regularisation off.",
-                ),
-                fraction_input("start", 0.0, "Fraction of the sampling at which it begins."),
-                fraction_input(
-                    "end", 0.2, "Fraction of the sampling at which it ends; early steps decide."
-                ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=2**53,
-                    control_after_generate=False,
-                    tooltip="Seed of the noise that is added to the clip.",
-                ),
+                *_strengths(),
             ],
             outputs=[
                 HostModelSocket.Output(

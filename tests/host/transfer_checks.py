@@ -33,79 +33,50 @@ def guided(model: TinyModel, **changes: Any) -> Any:
     return node.execute(model.patcher, vae, picture, **{**values, **changes}).args[0]
 
 
-def transfer_equals_reference(name: str) -> dict[str, Any]:
-    """Four steps of the host's Euler sampler against the reference with the same predictions."""
+class HostSchedule:
+    """The noise schedule of a host's model_sampling."""
+
+    def __init__(self, sampling: Any) -> None:
+        self.sampling = sampling
+
+    def signal(self, sigma: Tensor) -> Tensor:
+        """The factor of the clean latents."""
+        return self.sampling.noise_scaling(sigma.reshape(1), torch.zeros(1), torch.ones(1))[0]
+
+    def spread(self, sigma: Tensor) -> Tensor:
+        """The factor of the noise."""
+        return self.sampling.noise_scaling(sigma.reshape(1), torch.ones(1), torch.zeros(1))[0]
+
+
+def reference_sampler(run: Any) -> Any:
+    """A sampler of the host around a reference: run(guider, predict, start, sigmas)."""
     import comfy.samplers
 
-    model = tiny_model(name)
-    reference = pack("motion_core.guidance.motion_transfer.reference")
-    settings = pack("motion_core.guidance.motion_transfer").TransferSettings(rate=0.02)
-    patched, wanted = guided(model), {}
-
     class Reference(comfy.samplers.Sampler):
-        """The reference as a sampler of the host."""
+        """Predicts through the host's guider and does the rest by the reference."""
 
         def sample(
             self,
             guider: Any,
             sigmas: Tensor,
             extra: Any,
-            _: Any,
+            callback: Any,
             noise: Tensor,
             latent: Any = None,
             *rest: Any,
         ) -> Tensor:
-            inner = guider.inner_model
-            sampling = inner.model_sampling
-            options = extra["model_options"]
+            """The samples; the arguments are the host's."""
+            sampling = guider.inner_model.model_sampling
             start = sampling.noise_scaling(sigmas[0], noise, latent, False)
 
-            class Schedule:
-                def signal(self, sigma: Tensor) -> Tensor:
-                    return sampling.noise_scaling(sigma.reshape(1), torch.zeros(1), torch.ones(1))[
-                        0
-                    ]
-
-                def spread(self, sigma: Tensor) -> Tensor:
-                    return sampling.noise_scaling(sigma.reshape(1), torch.ones(1), torch.zeros(1))[
-                        0
-                    ]
-
-            def estimate(x: Tensor, sigma: float) -> Tensor:
+            def predict(x: Tensor, sigma: float) -> Tensor:
                 level = torch.full((len(x),), sigma)
-                return guider.predict_noise(x, level, options, 0)
+                return guider.predict_noise(x, level, extra["model_options"], 0)
 
-            def source_estimate(x: Tensor, sigma: float) -> Tensor:
-                level = torch.full((len(x),), sigma)
-                conds = [guider.conds["negative"]]
-                return comfy.samplers.calc_cond_batch(inner, conds, x, level, options)[0]
-
-            clean = inner.latent_format.process_in(model.latents(9))
-            fixed = torch.randn(model.shape, generator=torch.Generator().manual_seed(1))
-            least = float(sampling.percent_to_sigma(0.6))
-            levels = [float(one) for one in sigmas]
-            count = sum(one > least for one in levels[:-1])
-            wanted["steps"] = count
-            made = reference.transfer_reference(
-                estimate,
-                source_estimate,
-                Schedule(),
-                start,
-                (clean, fixed),
-                levels,
-                count,
-                settings,
-            )
+            made = run(guider, predict, start, [float(one) for one in sigmas])
             return sampling.inverse_noise_scaling(sigmas[-1], made)
 
-    by_reference = run_with(model, plain_guider(model, model.patcher), Reference())
-    result = run_guided(model, plain_guider(model, patched))
-    plain = run_guided(model, plain_guider(model, model.patcher))
-    return {
-        "difference": largest(result, by_reference) / float(by_reference.abs().max()),
-        "effect": largest(result, plain),
-        "guided_steps": wanted["steps"],
-    }
+    return Reference()
 
 
 def run_with(model: TinyModel, guider: Any, sampler: Any) -> Tensor:
@@ -118,6 +89,44 @@ def run_with(model: TinyModel, guider: Any, sampler: Any) -> Tensor:
         return run_guided(model, guider)
     finally:
         comfy.samplers.sampler_object = original
+
+
+def transfer_equals_reference(name: str) -> dict[str, Any]:
+    """Four steps of the host's Euler sampler against the reference with the same predictions."""
+    import comfy.samplers
+
+    model = tiny_model(name)
+    module = pack("motion_core.guidance.motion_transfer.reference")
+    settings = pack("motion_core.guidance.motion_transfer").TransferSettings(rate=0.02)
+    counts: list[int] = []
+
+    def reference(guider: Any, predict: Any, start: Tensor, levels: list[float]) -> Tensor:
+        inner = guider.inner_model
+        least = float(inner.model_sampling.percent_to_sigma(0.6))
+        counts.append(sum(one > least for one in levels[:-1]))
+        options = guider.model_options
+
+        def source_estimate(x: Tensor, sigma: float) -> Tensor:
+            level = torch.full((len(x),), sigma)
+            conds = [guider.conds["negative"]]
+            return comfy.samplers.calc_cond_batch(inner, conds, x, level, options)[0]
+
+        clean = inner.latent_format.process_in(model.latents(9))
+        fixed = torch.randn(model.shape, generator=torch.Generator().manual_seed(1))
+        schedule = HostSchedule(inner.model_sampling)
+        both = (clean, fixed)
+        return module.transfer_reference(
+            predict, source_estimate, schedule, start, both, levels, counts[0], settings
+        )
+
+    plain = plain_guider(model, model.patcher)
+    wanted = run_with(model, plain, reference_sampler(reference))
+    found = run_guided(model, plain_guider(model, guided(model)))
+    return {
+        "difference": largest(found, wanted) / float(wanted.abs().max()),
+        "effect": largest(found, run_guided(model, plain)),
+        "guided_steps": counts[0],
+    }
 
 
 def transfer_runs(name: str) -> dict[str, Any]:
