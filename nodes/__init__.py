@@ -43,6 +43,7 @@ from .motion_noise import MotionNoise
 from .motion_transfer_guidance import MotionTransferGuidance
 from .pose_motion import PoseMotion
 from .preview import DraftMotion, PreviewTracks
+from .refine_along_reference import RefineAlongReference
 from .retime import RetimeTracks
 from .samples import install_samples
 from .save_motion_signal import SaveMotionSignal
@@ -73,6 +74,7 @@ NODES: list[type[io.ComfyNode]] = [
     MotionNoise,
     MotionGuidance,
     MotionTransferGuidance,
+    RefineAlongReference,
     LoadTrackControlNetPatch,
     ApplyTrackControlNet,
     TrackSampler,

@@ -77,6 +77,7 @@ HOST_FILES = {
     "host.py": FOREIGN,
     "host_model.py": {"comfy"},
     "host_model_guidance.py": {"comfy"},
+    "host_model_refine.py": {"comfy"},
     "host_model_transfer.py": {"comfy"},
     "host_wan_control.py": {"comfy"},
 }

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.real_host
 CHECKS = "tests.host.native_checks:"
 CONTROL = "tests.host.control_checks:"
 TRANSFER = "tests.host.transfer_checks:"
+REFINE = "tests.host.refine_checks:"
 
 
 def test_motion_guidance_is_its_formula(worker: HostWorker) -> None:
@@ -80,4 +81,25 @@ def test_a_clip_that_does_not_fit_is_a_sentence(worker: HostWorker) -> None:
     found = worker.call(TRANSFER + "transfer_refusals")
     assert "(1, 16, 2, 4, 6), but the run (WAN21) makes (1, 16, 3, 4, 6)" in found["length"]
     assert "connect the VAE of the model" in found["channels"]
+    assert "start is 0.5 but end is 0.1" in found["window"]
+
+
+@pytest.mark.parametrize("name", ["wan21_t2v", "wan21_i2v", "ltxv", "hunyuan_video"])
+def test_refinement_equals_its_reference(worker: HostWorker, name: str) -> None:
+    found = worker.call(REFINE + "refine_equals_reference", name=name)
+    assert found["guided_steps"] >= 2
+    assert found["difference"] < 1e-5 and found["effect"] > 1e-3
+
+
+@pytest.mark.parametrize("name", ["wan21_i2v", "wan22_5b", "ltxav", "cogvideox", "svd"])
+def test_refinement_runs_and_leaves_nothing(worker: HostWorker, name: str) -> None:
+    found = worker.call(REFINE + "refine_runs", name=name)
+    assert found["effect"] > 1e-3 and found["again"] and found["clean"] and found["stopped"]
+    assert found["off"] and all(found["samplers"])
+
+
+def test_a_render_that_does_not_fit_is_a_sentence(worker: HostWorker) -> None:
+    found = worker.call(REFINE + "refine_refusals")
+    assert "with the size and number of frames of the video" in found["size"]
+    assert "must be (3, 8, 12); got (1, 8, 12)" in found["holes"]
     assert "start is 0.5 but end is 0.1" in found["window"]

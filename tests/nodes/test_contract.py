@@ -51,6 +51,7 @@ NODE_IDS = {
     "MotionPromptingMoftSimilarity",
     "MotionPromptingPoseMotion",
     "MotionPromptingPreviewTracks",
+    "MotionPromptingRefineAlongReference",
     "MotionPromptingRetimeTracks",
     "MotionPromptingSaveCamera",
     "MotionPromptingSaveMotionSignal",
