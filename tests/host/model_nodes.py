@@ -27,7 +27,11 @@ DRAWN = (
     *("warped_noise", "track_controlnet_native", "motion_transfer_native"),
 )
 FOLLOW = ("follow_any", "follow_wan22", "follow_ltx")
-GRAPHS = (*DRAWN, *FOLLOW, "native_uni3c", "crossview_ltx", "camera_wan_fun")
+GRAPHS = (
+    *DRAWN,
+    *FOLLOW,
+    *("native_uni3c", "crossview_ltx", "camera_wan_fun", "camera_refine"),
+)
 # Nodes that a host may lack, and whose descriptions then stay as they are.
 ELSEWHERE = {"LTXICLoRALoaderModelOnly", "LTXAddVideoICLoRAGuide", "WanUni3CControlnetApply"}
 OURS = "MotionPrompting"
