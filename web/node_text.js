@@ -41,6 +41,7 @@ function show(node, text) {
   if (!widget && !text) return;
   widget ??= addPlace(node, text);
   widget.element.value = text ?? "";
+  node.setDirtyCanvas?.(true, true);
 }
 
 function addPlace(node, text) {

@@ -40,6 +40,7 @@ READY = """() => !!(window.app?.extensionManager && window.app.graph
   && window.LiteGraph?.registered_node_types?.MotionPromptingDrawMotion)"""
 OLDEST = "1.35.9"  # what ComfyUI 0.8.0 pins
 PINNED = "1.49.6"  # what ComfyUI 0.33 pins
+VERSIONS = {"newest": "installed", "pinned": PINNED, "oldest": OLDEST}
 FRONTENDS = ROOT / ".venv" / "frontends"
 
 

@@ -10,24 +10,15 @@ import numpy as np
 import pytest
 
 from tests.browser.canvas import NODE
-from tests.browser.conftest import OLDEST, PINNED, SIZE, frontend_files, open_canvas
+from tests.browser.conftest import SIZE, VERSIONS, frontend_files, open_canvas
 
 pytestmark = pytest.mark.slow
 
 PIXEL = 1.2 / min(SIZE)  # screen pixels are a little finer than the picture's
 CONTROL = "Control"
-ADD_INFO = """([id]) => {
-  const info = LiteGraph.createNode("MotionPromptingTracksInfo");
-  info.pos = [1040, 480];
-  app.graph.add(info);
-  app.graph.getNodeById(id).connect(0, info, 0);
-}"""
-REPORT = "() => [...document.querySelectorAll('textarea[readonly]')].map((area) => area.value)"
 
 
-@pytest.fixture(
-    scope="module", params=["installed", PINNED, OLDEST], ids=["newest", "pinned", "oldest"]
-)
+@pytest.fixture(scope="module", params=VERSIONS.values(), ids=VERSIONS)
 def server(request: pytest.FixtureRequest, stage: Any) -> Iterator[Any]:
     """The frontend over the stand-in host."""
     from tests.host.frontend import FrontendServer
@@ -133,38 +124,6 @@ def test_a_run_notes_the_camera_layer_until_the_drawing_changes(canvas: Any) -> 
     assert note.is_hidden()
 
 
-def test_a_run_leaves_the_stage_as_it_is(canvas: Any) -> None:
-    canvas.drag((0.3, 0.3), (0.6, 0.3))
-    stage = canvas.page.locator(".mp-canvas").bounding_box()
-    drawn_by_host = (
-        "(id) => { const node = app.graph.getNodeById(id);"
-        " return [node.imgs?.length ?? 0, node.widgets.length]; }"
-    )
-    before = canvas.page.evaluate(drawn_by_host, canvas.node_id)
-    canvas.queue()
-    canvas.settle(1200)
-    assert canvas.page.evaluate(drawn_by_host, canvas.node_id) == before
-    assert canvas.page.locator(".mp-canvas").bounding_box() == pytest.approx(stage, abs=1)
-
-
-def test_tracks_info_keeps_its_report(canvas: Any) -> None:
-    canvas.page.evaluate(ADD_INFO, [canvas.node_id])
-    canvas.drag((0.3, 0.3), (0.6, 0.3))
-    canvas.queue()
-    canvas.settle(800)
-    (report,) = canvas.page.evaluate(REPORT)
-    assert "tracks" in report and "416" in report
-    canvas.page.evaluate("() => app.loadGraphData(app.graph.serialize())")
-    canvas.settle(1200)
-    assert canvas.page.evaluate(REPORT) == [report]
-    canvas.drag((0.3, 0.5), (0.6, 0.5))
-    canvas.server.runs.clear()
-    canvas.queue()
-    canvas.settle(800)
-    (renewed,) = canvas.page.evaluate(REPORT)
-    assert renewed != report, "another run, another report, in the same place"
-
-
 def test_points_may_leave_the_picture(canvas: Any) -> None:
     canvas.drag((0.5, 0.5), (1.05, 0.5))
     assert canvas.layers()[0]["points"][-1][1] > 1.03
@@ -187,36 +146,6 @@ def test_one_gesture_is_one_undo_step_and_the_editor_survives_it(canvas: Any) ->
     canvas.press(f"{CONTROL}+z")
     canvas.settle(900)
     assert len(canvas.layers()) == 1
-
-
-def test_full_screen_has_undo_and_redo_and_stays_open(canvas: Any) -> None:
-    canvas.drag((0.3, 0.3), (0.6, 0.3))
-    canvas.press("f")
-    cover = canvas.page.locator(".mp-cover")
-    assert cover.count() == 1
-    canvas.press(f"{CONTROL}+z")
-    canvas.settle(900)
-    assert canvas.layers() == []
-    assert cover.count() == 1 and cover.locator(".mp-row").count() == 0
-    canvas.press(f"{CONTROL}+Shift+z")
-    canvas.settle(900)
-    assert len(canvas.layers()) == 1
-    assert cover.count() == 1 and cover.locator(".mp-row").count() == 1
-    canvas.drag((0.3, 0.7), (0.6, 0.7))
-    assert len(canvas.layers()) == 2, "the live editor is the one in full screen"
-    canvas.press("f")
-    assert cover.count() == 0
-
-
-def test_tab_stays_in_full_screen(canvas: Any) -> None:
-    canvas.tool("pin")
-    canvas.press("f")
-    inside = "() => document.querySelector('.mp-cover').contains(document.activeElement)"
-    for _ in range(60):
-        canvas.page.keyboard.press("Tab")
-        assert canvas.page.evaluate(inside)
-    canvas.press("Escape")
-    assert canvas.page.locator(".mp-cover").count() == 0
 
 
 def test_escape_cancels_a_gesture(canvas: Any) -> None:

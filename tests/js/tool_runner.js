@@ -58,6 +58,7 @@ function apply(runner, answer) {
     runner.commits += 1;
   }
   if (answer.select) runner.selection = new Set(answer.select);
+  if (answer.settings) Object.assign(runner.context.settings, answer.settings);
   runner.message = answer.message ?? runner.message;
   runner.box = answer.box ?? null;
 }

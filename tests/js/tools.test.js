@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { pathTool } from "../../web/layers/drag.js";
-import { pinTool } from "../../web/layers/pin.js";
+import { scaledBrush } from "../../web/layers/brush.js";
+import { dotsBeside, pinTool } from "../../web/layers/pin.js";
 import { readDocument } from "../../web/layers/read_document.js";
 import { regionTool } from "../../web/layers/region.js";
 import { sphereTool } from "../../web/layers/sphere.js";
@@ -68,6 +69,33 @@ test("points may leave the frame", () => {
   const runner = makeToolRunner(dragTool());
   runner.down(0.9, 0.5).move(1.2, 0.5).up(1.2, 0.5);
   assert.equal(runner.document.layers[0].points.at(-1)[1], 1.2);
+});
+
+test("a drag with Alt sizes the brush by its way to the side, and draws nothing", () => {
+  const runner = makeToolRunner(dragTool());
+  runner.down(0.2, 0.5, { alt: true }).move(0.2 + 90 / 800, 0.9).up(0.2 + 90 / 800, 0.9);
+  assert.equal(runner.commits, 0);
+  close([runner.context.settings.brush.radius], [0.06 * Math.E]);
+  runner.down(0.5, 0.5, { alt: true }).move(0.0, 0.5).up(0.0, 0.5);
+  assert.ok(runner.context.settings.brush.radius < 0.06);
+  runner.down(0.2, 0.5).move(0.3, 0.5).move(0.5, 0.5).up(0.5, 0.5);
+  assert.deepEqual(runner.document.layers[0].brush, runner.context.settings.brush);
+});
+
+test("a brush keeps a radius that the inspector offers", () => {
+  assert.equal(scaledBrush({ radius: 0.3, spacing: 0.02 }, 100).radius, 0.4);
+  assert.equal(scaledBrush({ radius: 0.3 }, 1e-9).radius, 0.005);
+  assert.ok(scaledBrush({ radius: 0 }, 1.15).radius > 0.005, "a single track can grow again");
+  assert.equal(scaledBrush({ radius: 0.1, spacing: 0.03 }, 2).spacing, 0.03);
+});
+
+test("dots of the rest keep off what moves, by lengths of the short side", () => {
+  const wide = { width: 400, height: 200 };
+  const dots = [[0.5, 0.5], [0.53, 0.5], [0.5, 0.56], [0.9, 0.9]];
+  const beside = dotsBeside(dots, [{ dots: [[0.5, 0.5]], reach: 0.1 }], wide);
+  assert.deepEqual(beside, [[0.9, 0.9]], "20 pixels either way: 0.05 across, 0.1 down");
+  assert.deepEqual(dotsBeside(dots, [{ dots: [[0.5, 0.5]], reach: 0.05 }], wide), dots.slice(1));
+  assert.deepEqual(dotsBeside(dots, [], wide), dots);
 });
 
 test("a path grows by clicks, a point moves by a drag, Alt removes it", () => {

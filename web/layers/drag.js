@@ -8,6 +8,7 @@ import { addLayer, changeLayers, freshId, layerOf, removeLayers, round } from ".
 import { pointAt, segmentAt } from "../model/hit.js";
 import { pointerAt } from "../model/sample.js";
 import { lengthToView, toView } from "../model/viewport.js";
+import { DEFAULT_BRUSH, MOST_RADIUS, scaledBrush } from "./brush.js";
 import { checkTimedPoints } from "./checks.js";
 import { drawPathLayer, drawTracks } from "./drawing.js";
 import { percentField } from "./fields.js";
@@ -16,7 +17,7 @@ import { drawRing } from "./marks.js";
 import { isRecorded, pathLine, pathTicks } from "./path.js";
 
 const TYPE = "drag";
-const DEFAULT_BRUSH = { radius: 0.06, spacing: 0.02, shape: "round", falloff: "rigid" };
+const SIZING_PX = 90; // pixels of an Alt-drag that make the brush e times as large
 const RECORDED = [["recorded", "Recorded", "The hand's own timing"]];
 const CURVES = [
   ["linear", "Straight", "Straight from point to point"],
@@ -31,10 +32,10 @@ export const DRAG = {
       name: "drag",
       key: "d",
       label: "Draw a drag, recorded as you move",
-      hint: "Press on what should move and draw its path. Your timing is recorded.",
+      hint: "Press on what should move and draw its path. Alt+drag sizes the brush.",
       icon: '<path d="M2.5 11.5c1.6-6 4-8 5.6-6.300s-1.300 5.200.6 5.900c1.700.6 2.800-1.500 4.300-6.100"/><path d="M10.600 6.200l2.500-1.400.8 2.700"/>',
       showsBrush: true,
-      make: () => freehandTool(TYPE, ({ brush }) => ({ brush: { ...brush } })),
+      make: () => sizedByAlt(freehandTool(TYPE, ({ brush }) => ({ brush: { ...brush } }))),
       parts: ({ brush }) => [{ title: "Next brush", fields: brushFields(brush) }],
     },
     {
@@ -116,6 +117,33 @@ function dragTracks(layer, size, drawnOn) {
   };
 }
 
+/** The same tool, in which a drag with Alt held sizes the brush: to the right it grows. */
+function sizedByAlt(tool) {
+  let sizing = null; // { x, brush } when the drag began
+  return {
+    ...tool,
+    onPointerDown(pointer, context) {
+      if (!pointer.alt) return tool.onPointerDown(pointer, context);
+      sizing = { x: pointer.screen[0], brush: context.settings.brush };
+      return null;
+    },
+    onPointerMove(pointer, context) {
+      if (!sizing) return tool.onPointerMove(pointer, context);
+      const factor = Math.exp((pointer.screen[0] - sizing.x) / SIZING_PX);
+      return { settings: { brush: scaledBrush(sizing.brush, factor) } };
+    },
+    onPointerUp(pointer, context) {
+      if (!sizing) return tool.onPointerUp(pointer, context);
+      sizing = null;
+      return null;
+    },
+    onCancel() {
+      sizing = null;
+      tool.onCancel();
+    },
+  };
+}
+
 /** The tracks where they are now; for a selected layer also the rim of the brush. */
 function drawBrush(context, layer, style) {
   const { view, time, color, isSelected, drawnOn } = style;
@@ -144,7 +172,7 @@ function brushFields(brush) {
     change: changeOf(name),
   });
   return [
-    percent("radius", "Radius", "Of the short side; 0 is a single track", { min: 0, max: 40, step: 0.5 }),
+    percent("radius", "Radius", "Of the short side; 0 is a single track", { min: 0, max: 100 * MOST_RADIUS, step: 0.5 }),
     percent("spacing", "Spacing", "Between tracks, of the short side", { min: 0.2, max: 10, step: 0.1 }),
     choice("shape", "Shape", "The outline of the brush", [["round", "Round"], ["square", "Square"]]),
     choice("falloff", "Pull", "How far out the drag pulls in full", [

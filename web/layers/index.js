@@ -16,7 +16,7 @@
  *              start, at(time) -> { xy: [[x, y], ...], visible: [bool, ...] } }, in fractions
  *   outline(layer, size):  its closed outline at time zero in fractions, or null
  *   draw(context, layer, style):  draws it; `style` is {view, time, size, drawnOn, frames, motions,
- *              tool, point, color, isSelected, isFaint}
+ *              tool, point, movers, color, isSelected, isFaint}; movers are the layers that move
  *   parts(layer, state):  the parts of the inspector between "Point" and "Time" (see fields.js);
  *              `state` is {size, time}
  *   canSelectPoint(layer), canMovePoint(layer):  whether single points can be chosen, and dragged
@@ -33,14 +33,28 @@
 
 import { CAMERA } from "./camera.js";
 import { DRAG } from "./drag.js";
-import { PIN } from "./pin.js";
+import { PIN, THE_REST, holdsRest, restTracks } from "./pin.js";
 import { REGION } from "./region.js";
 import { SPHERE } from "./sphere.js";
+
 
 /** Every type of layer, in the order of their tools in the toolbar. */
 export const LAYERS = [DRAG, PIN, SPHERE, REGION, CAMERA];
 
 const byType = new Map(LAYERS.map((layerType) => [layerType.type, layerType]));
+
+export { THE_REST, holdsRest };
+
+/** The tracks of all layers, in their order; a layer that holds the rest keeps off the moving ones. */
+export function tracksOf(layers, size, drawnOn) {
+  const tracks = layers.map((layer) => layerType(layer).tracks(layer, size, drawnOn));
+  const groups = layers
+    .map((layer, place) => ({ layer, dots: tracks[place].dots }))
+    .filter(({ layer }) => layerType(layer).hasTiming);
+  return layers.map((layer, place) =>
+    holdsRest(layer) ? restTracks(layer, tracks[place], groups, size) : tracks[place],
+  );
+}
 
 /** The type of a layer, or undefined for one that this editor does not know. */
 export function layerType({ type }) {

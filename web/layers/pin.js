@@ -47,12 +47,20 @@ export const PIN = {
     layer.points.length > 1 ? { points: layer.points.filter((_, i) => i !== index) } : null,
 };
 
+/** A layer that holds still what no moving layer covers. */
+export const THE_REST = { type: TYPE, name: "The rest", area: "background", spacing: SPACING };
+
+/** Whether a layer holds the rest still. */
+export function holdsRest({ type, area, enabled }) {
+  return type === TYPE && area === "background" && enabled !== false;
+}
+
 const AREA_BUTTONS = [
   {
     kind: "button",
     label: "Pin all the rest",
     title: "Holds still whatever no moving layer covers",
-    layer: { type: TYPE, name: "The rest", area: "background", spacing: SPACING },
+    layer: THE_REST,
   },
   {
     kind: "button",
@@ -72,12 +80,51 @@ function pinTracks(layer, size) {
 function drawPin(context, layer, style) {
   const { view, color, isSelected } = style;
   drawOutline(context, layer.polygon, style);
-  drawTracks(context, style.motions.of(layer, style), style, layer.spacing ?? SPACING);
+  const motion = layer.area === "background" ? besideMovers(layer, style) : style.motions.of(layer, style);
+  drawTracks(context, motion, style, layer.spacing ?? SPACING);
   const radius = isSelected ? 4.5 : 3.5;
   (layer.points ?? []).forEach((at, index) => {
     const isActive = isChosen(layer, index, style);
     drawHandle(context, toView(view, at), { color, radius, isActive });
   });
+}
+
+const besides = new WeakMap(); // layer -> { movers, size, motion }, valid while these stay the same
+
+/** The motion of the rest without the dots that lie on a moving layer. */
+function besideMovers(layer, { movers, motions, ...style }) {
+  const known = besides.get(layer);
+  const isKnown = known?.movers.length === movers.length && movers.every((one, i) => one === known.movers[i]);
+  if (isKnown && known.size === style.size) return known.motion;
+  const scene = { ...style, motions };
+  const groups = movers.map((one) => ({ layer: one, dots: motions.of(one, scene).tracks.dots }));
+  const tracks = restTracks(layer, motions.of(layer, scene).tracks, groups, style.size);
+  const motion = { tracks };
+  besides.set(layer, { movers, size: style.size, motion });
+  return motion;
+}
+
+/**
+ * The tracks of a layer that holds the rest, without the dots on moving layers, as expansion makes
+ * them. `groups` is [{ layer, dots }, ...] of the moving layers.
+ */
+export function restTracks(layer, tracks, groups, size) {
+  const spacing = layer.spacing ?? SPACING;
+  const reaching = groups.map((group) => ({
+    dots: group.dots,
+    reach: Math.max(spacing, group.layer.spacing ?? group.layer.brush?.spacing ?? 0),
+  }));
+  const dots = dotsBeside(tracks.dots, reaching, size);
+  const still = { xy: dots, visible: dots.map(() => true) };
+  return { dots, at: () => still };
+}
+
+/** The dots that are farther from all dots of each group than the group's reach (of the short side). */
+export function dotsBeside(dots, groups, { width, height }) {
+  const short = Math.min(width, height);
+  const isFar = ([x, y], { dots: others, reach }) =>
+    others.every(([ox, oy]) => Math.hypot((x - ox) * width, (y - oy) * height) > reach * short);
+  return dots.filter((dot) => groups.every((group) => isFar(dot, group)));
 }
 
 /** Click for a dot that stays, or draw around an area that stays. */

@@ -162,9 +162,10 @@ function drawRegion(context, layer, style) {
   }
   if (isSelected && isKeyed) {
     const still = outline.map((point) => toView(view, point));
-    context.globalAlpha *= 0.45;
+    const opacity = context.globalAlpha;
+    context.globalAlpha = 0.45 * opacity;
     strokeLine(context, still, { color, width: 1.25, closed: true, dash: [3, 4] });
-    context.globalAlpha = 1;
+    context.globalAlpha = opacity;
   }
   drawOutline(context, movedByRegion(layer, outline, time, size), style);
   drawTracks(context, motion, style, layer.spacing ?? SPACING);

@@ -61,6 +61,7 @@ export function makeStore({ size, prepare = (document) => document, onCommit = (
       if (!answer) return;
       const { commit, select, message = null, box = null } = answer;
       put({ preview: answer.preview ?? null, message, box });
+      if (answer.settings) put({ settings: { ...state.settings, ...answer.settings } });
       if (commit) this.commit(commit);
       if (select) put({ selection: new Set(select) });
     },

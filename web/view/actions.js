@@ -1,9 +1,13 @@
 /** Edits other than drawing: what buttons, keys and panels call. */
 
 import { readDocument } from "../layers/read_document.js";
+import { scaledBrush } from "../layers/brush.js";
+import { THE_REST, holdsRest } from "../layers/index.js";
 import {
+  addLayer,
   changeLayers,
   emptyDocument,
+  freshId,
   layerOf,
   moveLayer,
   pasteLayers,
@@ -34,6 +38,7 @@ export function makeActions({ store, canvasSize, isReadOnly }) {
     ...chosenActions(tools),
     ...clipboardActions({ store, paste }),
     ...stackActions({ ...tools, isReadOnly }),
+    ...quickActions(tools),
     ...documentActions(tools),
   };
 }
@@ -99,6 +104,27 @@ function clipboardActions({ store, paste }) {
       const layers = layersOf(text) ?? clipboard.layers;
       paste(layers);
       return layers.length > 0;
+    },
+  };
+}
+
+/** Shortcuts for what is wanted often. */
+function quickActions({ store, commit }) {
+  return {
+    /** Holds still what no moving layer covers, or stops holding it. */
+    toggleRest() {
+      const held = store.state.document.layers.filter((layer) => holdsRest(layer) && !layer.locked);
+      if (held.length) commit(removeLayers(held.map(({ id }) => id)));
+      else commit((document) => addLayer({ ...THE_REST, id: freshId(document, THE_REST.type) })(document));
+    },
+    /** Scales the radius of the next brush, and of the brushes of the chosen drags. */
+    sizeBrush(factor) {
+      const { settings, selection, document } = store.state;
+      store.set({ settings: { ...settings, brush: scaledBrush(settings.brush, factor) } });
+      const drags = document.layers.filter(({ id, brush, locked }) => selection.has(id) && brush && !locked);
+      if (drags.length) {
+        commit(changeLayers(drags.map(({ id }) => id), (layer) => ({ brush: scaledBrush(layer.brush, factor) })));
+      }
     },
   };
 }

@@ -41,6 +41,7 @@ export function makeCommands({ store, body, actions, canvasView, gestures, fulls
     toggleTimeline: togglePanel("timeline"),
     toggleLoop: toggle("isLooping"),
     toggleSketch: toggle("showsSketch"),
+    toggleMarks: toggle("showsMarks"),
     toggleFullscreen: () => fullscreen.toggle(),
     toggleMenu: () => show(dialog?.element.isConnected ? null : menuDialog(entries)),
     showKeys: () => show(dialog?.element.isConnected ? null : keysDialog()),

@@ -11,6 +11,7 @@ import { makeGestures } from "./gestures.js";
 import { makePreview } from "./warp/preview.js";
 
 const NEAR_PX = 12;
+const PLAYING_OPACITY = 0.25;
 
 /**
  * `canvasSize()` and `isReadOnly()` are the editor's, `background()` gives {picture} or null.
@@ -120,6 +121,7 @@ function frameNear({ document, selection, clip }, screen, { size, view, motions 
 /** Everything that is drawn but the picture; layers that a gesture changes are apart. */
 function sceneOf(store, { view, size, motions, pointer }) {
   const { document, selection, time, clip, tool, point, box, settings, preview } = store.state;
+  const { isPlaying, showsMarks } = store.state;
   const { layers, drawn_on: drawnOn } = store.shown;
   const kept = new Set(document.layers);
   return {
@@ -127,14 +129,21 @@ function sceneOf(store, { view, size, motions, pointer }) {
     unchanged: layers.filter((layer) => kept.has(layer)),
     changing: layers.filter((layer) => !kept.has(layer)),
     frames: clip.frames,
+    opacity: markOpacity(isPlaying, showsMarks),
     hover: preview ? null : pointer?.point,
     brush: settings.brush,
   };
 }
 
+/** How strongly the marks of layers are drawn: a playing image is watched, not edited. */
+function markOpacity(isPlaying, showsMarks) {
+  if (!showsMarks) return 0;
+  return isPlaying ? PLAYING_OPACITY : 1;
+}
+
 /** Everything that the backdrop shows: it is drawn anew when one of these changes. */
 function partsOf({ document, showsSketch }, scene, picture) {
-  const { view, time, size, drawnOn, frames, tool, point, selection, unchanged } = scene;
+  const { view, time, size, drawnOn, frames, tool, point, selection, opacity, unchanged } = scene;
   const parts = [document, picture, showsSketch, view, time, size, drawnOn, frames, tool, point];
-  return [...parts, selection, ...unchanged];
+  return [...parts, selection, opacity, ...unchanged];
 }

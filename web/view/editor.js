@@ -26,11 +26,15 @@ import { makeTransport } from "./transport.js";
 
 const JUST_NOW_MS = 300;
 const FIRST_SIZE = { width: 832, height: 480 };
-const KEPT = ["time", "tool", "selection", "settings", "isLooping", "showsSketch", "panels"];
+const KEPT = [
+  ...["time", "tool", "selection", "settings"],
+  ...["isLooping", "showsSketch", "showsMarks", "panels"],
+];
 const START = {
   tool: FIRST_TOOL,
   isLooping: true,
   showsSketch: true,
+  showsMarks: true,
   loadError: null,
   point: null,
   notes: [],
@@ -129,7 +133,7 @@ function makeParts({ store, body, element, canvasSize, background, onWheelUnused
   });
   const commands = makeCommands({ store, body, actions, canvasView, gestures, fullscreen });
   const notices = makeNotices({ store, actions, canvasSize });
-  const toolbar = makeToolbar({ store, gestures, commands });
+  const toolbar = makeToolbar({ store, gestures, actions, commands });
   const transport = makeTransport({ store, playback, commands });
   const timeline = makeTimeline({ store, actions, playback, isReadOnly });
   const inspector = makeInspector({ store, actions, canvasSize });

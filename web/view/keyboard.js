@@ -3,6 +3,7 @@
 import { TOOLS } from "../tools/index.js";
 
 const TOOL_KEYS = new Map(TOOLS.map(({ key, name }) => [key, name]));
+const BRUSH_STEP = 1.15; // factor of the brush's radius for each press
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
@@ -84,6 +85,10 @@ function plain(key, { store, actions, playback, gestures, commands, canvasView }
     k: () => actions.change(chosen(), (layer) => ({ locked: !layer.locked })),
     l: () => commands.toggleLoop(),
     m: () => commands.toggleSketch(),
+    o: () => commands.toggleMarks(),
+    b: () => actions.toggleRest(),
+    ",": () => actions.sizeBrush(1 / BRUSH_STEP),
+    ".": () => actions.sizeBrush(BRUSH_STEP),
     t: () => commands.toggleTimeline(),
   };
   return commandsByKey[key] ?? commandsByKey[key.toLowerCase()] ?? null;

@@ -1,14 +1,16 @@
 /** The bar of tools and buttons. */
 
+import { holdsRest } from "../layers/index.js";
 import { TOOLS } from "../tools/index.js";
 import { make } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** The bar: a button for each tool, and those of the editor as a whole. */
-export function makeToolbar({ store, gestures, commands }) {
+export function makeToolbar({ store, gestures, actions, commands }) {
   const tools = TOOLS.map(({ name, key, label }) =>
     iconButton(name, `${label} (${key.toUpperCase()})`, () => gestures.setTool(name), { tool: name }),
   );
+  const rest = iconButton("rest", "Hold the rest still: all that no moving layer covers (B)", actions.toggleRest, { command: "rest" });
   const panels = [
     iconButton("sliders", "Properties (I)", commands.toggleInspector, { panel: "inspector" }),
     iconButton("timeline", "Layers and timeline (T)", commands.toggleTimeline, { panel: "timeline" }),
@@ -17,6 +19,7 @@ export function makeToolbar({ store, gestures, commands }) {
     "div",
     { className: "mp-toolbar", role: "toolbar", ariaLabel: "Tools" },
     make("div", { className: "mp-group" }, tools),
+    make("div", { className: "mp-group" }, rest),
     make("div", { className: "mp-space" }),
     make("div", { className: "mp-group" }, [
       iconButton("fit", "Show the whole image (0)", commands.fit),
@@ -29,9 +32,10 @@ export function makeToolbar({ store, gestures, commands }) {
   const update = (state) => {
     tools.forEach((button) => mark(button, button.dataset.tool === state.tool));
     panels.forEach((button) => mark(button, state.panels[button.dataset.panel]));
+    mark(rest, state.document.layers.some(holdsRest));
   };
   store.subscribe((state, old) => {
-    if (state.tool !== old.tool || state.panels !== old.panels) update(state);
+    if (["tool", "panels", "document"].some((name) => state[name] !== old[name])) update(state);
   });
   update(store.state);
   return { element };

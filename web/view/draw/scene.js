@@ -7,34 +7,37 @@ import { CASING, drawRing } from "../../layers/marks.js";
 import { toolNamed } from "../../tools/index.js";
 
 const GRID_PARTS = 8;
+const FAINT = 0.45;
 const FALLBACK_COLOR = "#4dc9ff";
 
 /**
  * Draws what a gesture does not change: picture, frame and the layers in `scene.unchanged`. `scene`
- * is {view, time, size, drawnOn, frames, motions, tool, point, selection, unchanged, changing, box,
- * hover, brush, picture, warped}: the picture, and the one moved by the live preview, or null.
+ * is {view, time, size, drawnOn, frames, motions, tool, point, selection, unchanged, changing,
+ * opacity, box, hover, brush, picture, warped}: how strongly layers are drawn, the picture, and the one moved by the live preview, or null.
  */
 export function drawBackdrop(context, scene) {
   drawPicture(context, scene);
   drawFrame(context, scene.view);
-  drawLayers(context, scene, scene.unchanged);
+  drawLayers(context, scene, scene.unchanged, scene.opacity);
 }
 
 /** Draws what a gesture changes, on top: the layers in `scene.changing`, the brush, the box. */
 export function drawForeground(context, scene) {
-  drawLayers(context, scene, scene.changing);
+  drawLayers(context, scene, scene.changing, 1);
   drawBrushCursor(context, scene);
   if (scene.box) drawBox(context, scene.box);
 }
 
-function drawLayers(context, scene, layers) {
-  for (const layer of layers) {
+function drawLayers(context, scene, layers, opacity) {
+  const moves = (layer) => layer.enabled !== false && layerType(layer).hasTiming;
+  const movers = [...scene.unchanged, ...scene.changing].filter(moves);
+  for (const layer of opacity > 0 ? layers : []) {
     if (layer.enabled === false) continue;
     const isSelected = scene.selection.has(layer.id);
     const isFaint = layer.locked || (!isSelected && scene.selection.size > 0);
-    context.globalAlpha = isFaint ? 0.45 : 1;
+    context.globalAlpha = opacity * (isFaint ? FAINT : 1);
     const color = layer.color ?? FALLBACK_COLOR;
-    layerType(layer).draw(context, layer, { ...scene, color, isSelected, isFaint });
+    layerType(layer).draw(context, layer, { ...scene, movers, color, isSelected, isFaint });
     context.globalAlpha = 1;
   }
 }

@@ -5,7 +5,7 @@
  * 1/distance^4, and less of it the further away even the nearest is.
  */
 
-import { layerType } from "../../layers/index.js";
+import { layerType, tracksOf } from "../../layers/index.js";
 
 const NEAREST = 6;
 const MOST_DOTS = 900;
@@ -18,7 +18,7 @@ const REACH = 0.09; // of the short side: how far a dot pulls the picture beyond
 export function makeField(document, size, { columns = 48 } = {}) {
   const rows = Math.max(2, Math.round((columns * size.height) / size.width));
   const layers = document.layers.filter((layer) => layer.enabled !== false);
-  const tracks = layers.map((layer) => layerType(layer).tracks(layer, size, document.drawn_on));
+  const tracks = tracksOf(layers, size, document.drawn_on);
   const shifting = layers.filter((layer) => layerType(layer).pictureShift);
   const picks = pickDots(tracks);
   const rest = cornersOf(columns, rows);
