@@ -110,6 +110,23 @@ def kept_frames(name: str) -> dict[str, Any]:
     }
 
 
+def guides(name: str) -> dict[str, Any]:
+    """Latents with a guide behind the clip, which their noise mask keeps, as LTX's guides are."""
+    model, host = tiny_model(name), pack("nodes.host_model")
+    sigmas = schedule_of(model)
+    clock, _, _ = clock_of(model, float(sigmas[2]), float(sigmas[5]))
+    given = torch.cat([torch.zeros(model.shape), model.latents(31)[:, :, :1]], 2)
+    noise_mask = torch.ones(1, 1, given.shape[2], 1, 1)
+    noise_mask[:, :, -1] = 0
+    settings: dict[str, Any] = {"steps": STEPS, "noise_mask": noise_mask}
+    out = _run(model, host.followed(model.patcher, clock), given, **settings)
+    plain = _run(model, model.patcher, given, **settings)
+    return {
+        "guide": difference(out[:, :, -1], given[:, :, -1]),
+        "followed": difference(out[:, :, :-1], plain[:, :, :-1]),
+    }
+
+
 def interrupted(name: str) -> dict[str, Any]:
     """A run stopped in the middle leaves the MODEL and its clones as they were."""
     import comfy.model_management

@@ -66,6 +66,11 @@ def test_frames_that_the_latents_keep_stay(worker: HostWorker, name: str) -> Non
     assert found["away_from_reference"] > 0.5 and found["rest_is_sampled"] > 0.1
 
 
+def test_guides_behind_the_clip_stay(worker: HostWorker) -> None:
+    found = worker.call(RUNS + "guides", name="ltxv")
+    assert found["guide"] <= 1e-6 and found["followed"] > 0.05
+
+
 @pytest.mark.parametrize("name", ["wan21_t2v", "ltxv"])
 def test_an_interrupted_run_leaves_nothing(worker: HostWorker, name: str) -> None:
     assert all(worker.call(RUNS + "interrupted", name=name).values())
