@@ -91,7 +91,7 @@ class DraftMotion(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, image, tracks, method="layered"):
+    def execute(cls, image, tracks, method="layers"):
         from ..motion_core.draft import draft
 
         found = tracks_in(tracks, image)

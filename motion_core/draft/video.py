@@ -31,7 +31,7 @@ Draw = Callable[[int], FloatArray]
 
 
 def draft(
-    image: Tensor, tracks: Tracks, *, method: str = LAYERED, progress: Progress = silent
+    image: Tensor, tracks: Tracks, *, method: str = LAYERS, progress: Progress = silent
 ) -> Tensor:
     """The picture moving along its tracks: an instant preview.
 
@@ -80,7 +80,7 @@ def draft(
 
 
 def draft_frames(
-    image: Tensor, tracks: Tracks, *, method: str = LAYERED, progress: Progress = silent
+    image: Tensor, tracks: Tracks, *, method: str = LAYERS, progress: Progress = silent
 ) -> Iterator[Tensor]:
     """The frames of `draft`, one at a time, for clips that do not fit into memory.
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..draft import draft_frames
+from ..draft import LAYERED, draft_frames
 from ..errors import CanvasError, ShapeError
 from ..fields.densifier import Densifier
 from ..fields.render import FieldRenderer, render_field
@@ -34,7 +34,7 @@ def video_of(name: str, densifier: Densifier, image: Tensor, tracks: Tracks) -> 
         (T, H, W, 3).
     """
     if name == DRAFT:
-        return torch.stack(list(draft_frames(image, tracks)))
+        return torch.stack(list(draft_frames(image, tracks, method=LAYERED)))
     frames, _ = render_field(image, densifier(image, tracks))
     return frames
 
@@ -42,7 +42,7 @@ def video_of(name: str, densifier: Densifier, image: Tensor, tracks: Tracks) -> 
 def last_frame_of(name: str, densifier: Densifier, image: Tensor, tracks: Tracks) -> Tensor:
     """(H, W, 3) the last frame of video_of, alone."""
     if name == DRAFT:
-        return list(draft_frames(image, tracks))[-1]
+        return list(draft_frames(image, tracks, method=LAYERED))[-1]
     field = densifier(image, tracks)
     colours, _ = FieldRenderer(image, field).draw(field.frames - 1)
     return torch.from_numpy(colours)

@@ -25,15 +25,15 @@ class Entry(NamedTuple):
 
 
 DENSIFIERS: dict[str, Entry] = {
-    "layered": Entry(
-        "..draft.densifier",
-        "LayeredDensifier",
-        "segments objects along edges of the image and moves each by its own tracks",
-    ),
     "layers": Entry(
         "..layers.densifier",
         "LayersDensifier",
         "cuts out what the tracks move and bends each thing as rigidly as possible",
+    ),
+    "layered": Entry(
+        "..draft.densifier",
+        "LayeredDensifier",
+        "segments objects along edges of the image and moves each by its own tracks",
     ),
     "lite": Entry(
         "..models.lite.densifier",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motion_core.draft import draft, draft_frames
+import motion_core.draft
+from motion_core.draft import LAYERED
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.geometry import Size
 from motion_core.tracks import Tracks, empty_tracks, make_tracks, static_tracks
@@ -20,6 +22,9 @@ from .origins import Origins
 from .scenes import PINNED_DRAG, SCENES, Disc, Move, Scene, lattice
 
 SIZE = Size(96, 80)
+# The method whose promises these are.
+draft = partial(motion_core.draft.draft, method=LAYERED)
+draft_frames = partial(motion_core.draft.draft_frames, method=LAYERED)
 
 
 def photo(size: Size = SIZE, seed: int = 0) -> torch.Tensor:

@@ -18,10 +18,10 @@ SIZE = Size(48, 40)
 RENDERED = [name for name in METHODS if name not in (LAYERED, LAYERS)]
 
 
-def test_the_default_is_the_layered_method() -> None:
+def test_the_default_is_the_layers_method() -> None:
     image, tracks = picture(*SIZE), wandering(3, 5, SIZE)
-    assert METHODS[0] == LAYERED
-    assert torch.equal(draft(image, tracks), draft(image, tracks, method=LAYERED))
+    assert METHODS[0] == LAYERS
+    assert torch.equal(draft(image, tracks), draft(image, tracks, method=LAYERS))
 
 
 def test_lite_is_what_its_field_renders() -> None:
@@ -75,10 +75,10 @@ def test_progress_counts_frames_and_may_stop(name: str) -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ValueError, match="method must be one of: layered, .*got 'magic'"):
+    with pytest.raises(ValueError, match="method must be one of: layers, .*got 'magic'"):
         draft(picture(*SIZE), wandering(3, 5, SIZE), method="magic")
     with pytest.raises(ValueError, match="method must be one of"):
         draft_frames(picture(*SIZE), wandering(3, 5, SIZE), method="pull_push")
-    with pytest.raises(ValueError, match="densifier must be one of: layered, .*got 'magic'"):
+    with pytest.raises(ValueError, match="densifier must be one of: layers, .*got 'magic'"):
         make_densifier("magic")
     assert set(METHODS) < set(DENSIFIERS)

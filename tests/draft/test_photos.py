@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from motion_core.draft import draft_frames
+from motion_core.draft import LAYERED, draft_frames
 from motion_core.formats import read_tracks
 from motion_core.geometry import Size
 from motion_core.image_files import read_image
@@ -27,7 +27,7 @@ def test_the_giraffe_turns_its_head_and_keeps_its_neck() -> None:
     tracks = read_tracks(DATA / "giraffe.pth", size=Size(large.shape[1], large.shape[0]))
     tracks = scale_to(tracks, Size(320, 480))
     nose, neck = tracks.xy.numpy().transpose(1, 0, 2)
-    frames = list(draft_frames(picture, tracks))
+    frames = list(draft_frames(picture, tracks, method=LAYERED))
     assert len(frames) == 121 and torch.equal(frames[0], picture)
     for index in (20, 40, 80):
         frame = frames[index].numpy()

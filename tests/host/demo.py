@@ -1,7 +1,8 @@
 """make demo: one drag on a real photograph becomes a moving picture.
 
 Runs workflows/api/drag.json and sample_lite.json through the pack's own nodes on the stand-in host
-and gathers what they saved in out/demo.
+and gathers what they saved in out/demo. A sheet shows a portrait, an animal and a thing with one
+drag each, moved by several methods.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from typing import Any
 
 import torch
 
+from bench.photos import drag, photographs, tile
+from motion_core.draft import draft
+from motion_core.geometry import Size
 from motion_core.image_files import write_image
-from motion_core.overlay import contact_sheet
+from motion_core.overlay import contact_sheet, draw_tracks
 from motion_core.video import read_video
 
 from .pack import ROOT
@@ -29,6 +33,9 @@ from .runner import Run, StandInHost
 WORKFLOW = ROOT / "workflows" / "api" / "drag.json"
 SAMPLED = ROOT / "workflows" / "api" / "sample_lite.json"
 OUT = ROOT / "out" / "demo"
+# NASA, public domain; Stéfan van der Walt, CC0; Rachel Michetti, CC0.
+PORTRAIT, ANIMAL, THING = "astronaut", "chelsea", "coffee"
+METHODS = ("layers", "layered", "moving_least_squares", "lite")
 PREFIX = "MotionPrompting"
 PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "pillow", "scikit-image")
 TILE_WIDTH = 320
@@ -70,8 +77,23 @@ def write_contact(videos: dict[str, Path]) -> dict[str, list[int]]:
     return sizes
 
 
+def write_photographs() -> None:
+    """photos.png: the drag on each photograph, and the last frame of every method."""
+    rows = []
+    for photo, image in photographs(None):
+        if photo.name not in (PORTRAIT, ANIMAL, THING):
+            continue
+        tracks = drag(photo, Size(image.shape[1], image.shape[0]))
+        drawn = draw_tracks(image[None].expand(tracks.num_frames, -1, -1, -1), tracks)[-1]
+        last = [draft(image, tracks, method=method)[-1] for method in METHODS]
+        row = torch.cat([tile(one, image) for one in (drawn, *last)], dim=1)
+        label = f"{photo.name}: the drag, then {', '.join(METHODS)}"
+        rows.append(labelled(label, (row * 255).round().byte()))
+    write_image(OUT / "photos.png", torch.cat(rows))
+
+
 def main() -> None:
-    """Runs the workflow, gathers its files, writes contact.png and report.json."""
+    """Runs the workflow, gathers its files, writes contact.png, photos.png and report.json."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     log = logging.getLogger("demo")
     started = time.perf_counter()
@@ -89,6 +111,7 @@ def main() -> None:
         "another drag, sampled by lite": "sample",
     }
     sizes = write_contact({label: files[name] for label, name in rows.items()})
+    write_photographs()
     (words,) = (text for shown in run.ui.values() for text in shown.get("text", ()) if "\n" in text)
     seconds = {
         f"{node_id} {prompt[node_id]['class_type'].removeprefix(PREFIX)}": round(took, 3)
@@ -110,7 +133,11 @@ def main() -> None:
     }
     (OUT / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     log.info("%s\n", words)
-    log.info("Look at %s, then play draft.mp4, overlay.mp4 and sample.mp4.", OUT / "contact.png")
+    log.info(
+        "Look at %s and %s, then play draft.mp4, overlay.mp4 and sample.mp4.",
+        OUT / "contact.png",
+        OUT / "photos.png",
+    )
 
 
 if __name__ == "__main__":

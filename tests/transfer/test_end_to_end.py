@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from motion_core.draft import draft
+from motion_core.draft import LAYERED, draft
 from motion_core.geometry import Size
 from motion_core.trackers import LucasKanade, point_queries
 from motion_core.tracks import Tracks, grid_points
@@ -74,6 +74,6 @@ def test_a_recorded_fifth_of_a_pixel_is_magnified_16x(tracked: Tracks, band: Fre
 def test_the_drafted_video_moves_sixteen_times_as_far(tracked: Tracks) -> None:
     larger = magnify_motion(tracked, MagnifySettings(16.0))
     first = rendered()[0].float() / 255
-    video = (draft(first, larger) * 255).round().to(torch.uint8)
+    video = (draft(first, larger, method=LAYERED) * 255).round().to(torch.uint8)
     again = followed(video)
     assert float(amplitudes(again).median()) == pytest.approx(16 * AMPLITUDE, rel=0.1)
