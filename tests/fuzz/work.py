@@ -20,16 +20,25 @@ from .target import Target, all_targets
 
 OUT = Path("out/fuzz")
 CURRENT = OUT / "current"
-BATCH = 100
+# Inputs of a target's first batch, and the seconds and inputs that later ones may take.
+FIRST_BATCH, BATCH_SECONDS, MOST_BATCH = 50, 2.0, 500
 # Address space beyond what the process has at its start, so that bombs do not fill the machine.
 MOST_ADDRESS_SPACE = 6 << 30
 
 
 @dataclass
 class Tally:
-    """Counts of one target: inputs, refused ones, the slowest, the most memory, findings."""
+    """Counts of one target.
+
+    Attributes:
+        inputs, refused: All, and those that were refused.
+        seconds: Processor time of the batches, with the making of inputs.
+        slowest, most_bytes: Of one input.
+        findings: How often each was found, by its signature.
+    """
 
     inputs: int = 0
+    seconds: float = 0.0
     refused: int = 0
     slowest: float = 0.0
     most_bytes: int = 0
@@ -38,6 +47,7 @@ class Tally:
     def add(self, other: Tally) -> None:
         """Add the counts of another tally."""
         self.inputs += other.inputs
+        self.seconds += other.seconds
         self.refused += other.refused
         self.slowest = max(self.slowest, other.slowest)
         self.most_bytes = max(self.most_bytes, other.most_bytes)
@@ -96,7 +106,7 @@ def _run_batch(target: Target, batch: int, tally: Tally, until: float) -> None:
 
     @seeded(batch)
     @settings(
-        max_examples=BATCH,
+        max_examples=_batch_size(tally),
         deadline=None,
         database=None,
         phases=[Phase.generate],
@@ -124,7 +134,17 @@ def _run_batch(target: Target, batch: int, tally: Tally, until: float) -> None:
         tally.slowest = max(tally.slowest, outcome.seconds)
         tally.most_bytes = max(tally.most_bytes, outcome.extra_bytes)
 
+    started = time.process_time()
     run()
+    tally.seconds += time.process_time() - started
+
+
+def _batch_size(tally: Tally) -> int:
+    """So many inputs that every target gets about the same time."""
+    if not tally.inputs:
+        return FIRST_BATCH
+    each = tally.seconds / tally.inputs
+    return max(5, min(MOST_BATCH, int(BATCH_SECONDS / max(each, 1e-4))))
 
 
 def _limit_memory() -> None:
