@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Of one name, in the file systems of Linux, macOS and Windows.
+MAX_NAME_BYTES = 255
 # Failures of a whole disk: the system reports them without the name of a file.
 _DISK_ERRORS = {errno.ENOSPC, errno.EFBIG, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -30,13 +32,10 @@ def atomic_write(target: Path, *, durable: bool = False) -> Iterator[Path]:
         durable: Flush the file to the disk before the rename, so that it survives a power cut.
 
     Raises:
-        FileNotFoundError: The folder of the target does not exist.
-        IsADirectoryError: The target is a folder.
+        ValueError, FileNotFoundError, IsADirectoryError: As check_target.
         OSError: The file cannot be written; the error names the target.
     """
-    _check_parent(target)
-    if target.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "is a folder; give a file name", str(target))
+    check_target(target)
     temporary = _temporary_name(target)
     try:
         yield temporary
@@ -59,9 +58,11 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     When the block raises, the temporary folder is removed with its content.
 
     Raises:
+        ValueError: The name cannot be one.
         FileNotFoundError: The folder that shall hold the target does not exist.
         FileExistsError: The target exists.
     """
+    _check_name(target)
     _check_parent(target)
     if target.exists():
         raise FileExistsError(f"{target} exists; name a new folder or remove it first.")
@@ -96,9 +97,58 @@ def remove_leftovers(target: Path, age_seconds: float = 3600.0) -> None:
                 path.unlink()
 
 
+def check_target(target: Path) -> None:
+    """Check that a file can be created, before long work or before it is written.
+
+    Raises:
+        ValueError: Its name holds a NUL or half a character, or is longer than file systems allow.
+        FileNotFoundError: Its folder does not exist, or is a loop of links.
+        IsADirectoryError: It is a folder.
+    """
+    _check_name(target)
+    _check_parent(target)
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder; give a file name", str(target))
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Failures of a whole disk, which the system reports without a name, as those of a file."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in _DISK_ERRORS:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def _check_name(target: Path) -> None:
+    name = target.name
+    try:
+        count = len(os.fsencode(name))
+    except UnicodeEncodeError:
+        count = 0
+    if not count or "\0" in name:
+        raise ValueError(
+            f"{name!r:.60} cannot be a file's name: it is empty, or holds a NUL character or half a one."
+        )
+    if count > MAX_NAME_BYTES:
+        raise ValueError(
+            f"the file name {name[:30]!r}... has {count} bytes; file systems allow "
+            f"{MAX_NAME_BYTES}. Shorten it."
+        )
+
+
 def _check_parent(target: Path) -> None:
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} into.")
+    try:
+        is_there = target.parent.is_dir()
+    except OSError:  # a name in the path is too long
+        is_there = False
+    if not is_there:
+        raise FileNotFoundError(
+            f"there is no folder {str(target.parent)[:200]} to write {target.name} into; "
+            "create it first."
+        )
 
 
 def _temporary_name(target: Path) -> Path:

@@ -58,12 +58,18 @@ def number_argument(text: str) -> float:
 
 def rate_argument(text: str) -> float:
     """Frames per second, above 0. Raises ArgumentTypeError."""
+    # Imported here, so that --help does not wait for torch.
+    from ..tracks.frame_rate import HIGHEST_RATE, LOWEST_RATE
+
     try:
         rate = float(text)
     except ValueError:
         rate = math.nan
-    if not (math.isfinite(rate) and rate > 0):
-        raise argparse.ArgumentTypeError(f"expected frames per second above 0; got {text!r}")
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise argparse.ArgumentTypeError(
+            f"expected frames per second above 0, {LOWEST_RATE:g} to {HIGHEST_RATE:,.0f}; got "
+            f"{text!r:.60}"
+        )
     return rate
 
 

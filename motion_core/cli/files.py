@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from torch import Tensor
 
+from ..atomic_write import check_target
 from ..errors import CanvasError, CanvasUnknownError, FormatError
 from ..formats import read_tracks
 from ..geometry import Size
@@ -104,10 +106,7 @@ def check_output(path: Path, suffixes: Iterable[str]) -> None:
     not among `suffixes`, OSError for a missing folder."""
     if path.suffix.lower() not in suffixes:
         raise ValueError(f"{path.name} must end in one of {', '.join(suffixes)}.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into.")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; give a file's name.")
+    check_target(path)
 
 
 def describe_tracks(tracks: Tracks) -> str:
@@ -118,4 +117,4 @@ def describe_tracks(tracks: Tracks) -> str:
 def _picture_beside(path: Path) -> Path | None:
     stems = [path.stem, *(path.stem.removesuffix(ending) for ending in TRACK_ENDINGS)]
     files = (path.with_name(stem + suffix) for stem in stems for suffix in PICTURE_SUFFIXES)
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if os.path.isfile(file)), None)  # noqa: PTH113

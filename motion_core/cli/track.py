@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 
 import torch
@@ -47,7 +48,7 @@ def _check_targets(args: Namespace) -> None:
     if args.overlay is not None:
         check_output(args.overlay, CONTAINERS)
     for target in (args.output, args.overlay):
-        if target is not None and target.resolve() == args.video.resolve():
+        if target is not None and os.path.realpath(target) == os.path.realpath(args.video):
             raise ValueError(f"{target} is the video itself; write to another file.")
 
 

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ..atomic_write import remove_leftovers, write_text
+from ..atomic_write import naming, remove_leftovers, write_text
 from ..errors import FormatError
 from ..regular_files import decode_text
 from ..safe_json import parse_json
@@ -48,7 +48,7 @@ class Journal:
         """Adds a row."""
         self.rows[name] = row
         if self.path is not None:
-            with self.path.open("a", encoding="utf-8") as file:
+            with naming(self.path), self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"name": name, "row": _plain(row)}) + "\n")
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..atomic_write import atomic_folder
+from ..atomic_write import atomic_folder, naming
 from ..camera.camera_path import CameraPath
 from ..camera.files import write_camera
 from ..progress import Progress, silent
@@ -49,7 +49,7 @@ def write_scene(
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_folder(folder) as temporary:
+    with naming(folder), atomic_folder(folder) as temporary:
         render = render_scene(scene, path, spacing=spacing, progress=progress)
         _write_all(temporary, render)
     return render

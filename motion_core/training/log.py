@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..atomic_write import write_text
+from ..atomic_write import naming, write_text
 from ..errors import FormatError
 from ..regular_files import read_text
 from ..safe_json import parse_json
@@ -20,7 +20,7 @@ MAX_LOG_BYTES = 256 << 20
 
 def append_line(path: Path, line: dict[str, Any]) -> None:
     """Add a line to a log. Raises OSError."""
-    with path.open("a", encoding="utf-8") as file:
+    with naming(path), path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 
 

@@ -98,7 +98,7 @@ def test_a_real_ati_file_takes_the_canvas_of_its_picture(
     ("text", "fault"),
     [
         ('[[{"x": 1, "y": 2}, {"x": 3, "y": 4}], [{"x": 5, "y": 6}]]', "track 1 has 1 points"),
-        ('[[{"x": 1, "y": NaN}]]', "NaN is not a position"),
+        ('[[{"x": 1, "y": NaN}]]', "NaN is not a JSON number"),
         ("frame,track,x,y,visible\n0,0,1,2,0.5\n", "visible to be 0 or 1; got 0.5"),
     ],
 )
