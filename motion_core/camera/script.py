@@ -22,6 +22,8 @@ from .setup import CameraSetup
 EASINGS: tuple[str, ...] = get_args(EasingName)
 TURNS = ("pan", "tilt", "roll")
 KEY_FIELDS = {"t", "position", "pan_deg", "tilt_deg", "roll_deg", "zoom", "easing"}
+# Of a number in a key: pivot distances, degrees or times.
+MOST = 1e9
 MOVE_OPTIONS = {"share", "easing", "seed", "unit"}
 
 
@@ -142,8 +144,11 @@ def _key(row: Any, where: str, setup: CameraSetup) -> CameraKey:
 
 
 def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise FormatError(f"{where}: expected a finite number; got {value!r:.100}.")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not abs(value) <= MOST:
+        raise FormatError(
+            f"{where}: expected a finite number of at most {MOST:.0e}; got {value!r:.100}."
+        )
     return float(value)
 
 

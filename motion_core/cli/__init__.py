@@ -18,6 +18,7 @@ from .terminal import echo
 
 STOPPED = 130
 REFUSED = 2
+LONGEST_NAME = 200
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,4 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _one_line(error: BaseException) -> str:
     if is_out_of_memory(error) and not isinstance(error, OutOfMemoryError):
         return "there is not enough memory; ask for fewer frames or a smaller --max-side."
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        name = str(error.filename)
+        shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
+        return f"{shown}: {error.strerror[:1].lower()}{error.strerror[1:]}."
     return " ".join(str(error).split()) or type(error).__name__

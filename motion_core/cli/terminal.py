@@ -13,8 +13,9 @@ INTERVAL_S = 0.1
 
 
 def echo(text: str) -> None:
-    """Write one line to stderr."""
-    sys.stderr.write(f"{text}\n")
+    """Write one line to stderr. Names of files may hold bytes that are no characters."""
+    plain = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    sys.stderr.write(f"{plain}\n")
     sys.stderr.flush()
 
 

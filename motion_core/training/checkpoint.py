@@ -133,15 +133,11 @@ def restore_optimizer(
             if what in MOMENTS and tuple(value.shape) != shape:
                 raise FormatError(f"{source} has {key} of shape {tuple(value.shape)}, not {shape}.")
             state.setdefault(indices[name], {})[what] = value
-    kinds = set().union(*state.values()) | (ADAMW if _is_adamw(optimizer) else set())
-    if not state or any(kinds - entry.keys() for entry in state.values()):
+    needed = ADAMW if isinstance(optimizer, torch.optim.AdamW) else {"step"}
+    if not state or any(needed - entry.keys() for entry in state.values()):
         raise FormatError(
             f"{source} lacks state of the optimizer, so that the run would continue differently; "
             "resume from a complete checkpoint."
         )
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
-
-
-def _is_adamw(optimizer: torch.optim.Optimizer) -> bool:
-    return isinstance(optimizer, torch.optim.AdamW)

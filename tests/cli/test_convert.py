@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -117,3 +118,35 @@ def test_the_true_fault_is_shown_whether_a_size_is_known_or_not(
         assert result.code == 2
         assert fault in result.err
         assert "1x1" not in result.err and "canvas" not in result.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of POSIX")
+@pytest.mark.parametrize("kind", ["long", "loop", "bytes"])
+def test_names_that_cannot_be_opened_get_a_sentence(
+    kind: str, folder: Path, motion_core: Command
+) -> None:
+    names = {"long": "a" * 300 + ".npz", "loop": "loop.npz", "bytes": "caf\udce9.npz"}
+    source = folder / names[kind]
+    if kind == "loop":
+        source.symlink_to(source)
+    for words in (
+        ["info", source],
+        ["convert", source, "out.npz"],
+        ["draft", "photo.png", source, "-o", "out.mp4"],
+        ["draft", source, "tracks.npz", "-o", "out.mp4"],
+        ["track", source, "-o", "out.npz"],
+        ["expand", source, "--frames", "5", "-o", "out.npz"],
+    ):
+        result = motion_core(*words)
+        assert result.code == 2
+        assert result.err.startswith("error: ")
+        assert "Errno" not in result.err
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".npz", "gone/a.npz"])
+def test_names_that_cannot_be_written_get_a_sentence(
+    name: str, folder: Path, motion_core: Command
+) -> None:
+    result = motion_core("convert", "tracks.npz", name)
+    assert result.code == 2
+    assert "file systems allow 255" in result.err or "create it first" in result.err

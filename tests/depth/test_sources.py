@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -172,3 +173,31 @@ def test_what_renderers_write_for_no_depth_is_unknown(tmp_path: Path, sky: float
     depth = read_depth(tmp_path / "sky.npy")
     assert torch.equal(depth.valid, torch.from_numpy(z == 4.0))
     assert float(depth.z[depth.valid].median()) == 4.0
+
+
+def test_the_header_of_a_png_is_checked_before_its_pixels(tmp_path: Path) -> None:
+    cv2 = pytest.importorskip("cv2")
+    path = tmp_path / "z.png"
+    cv2.imwrite(str(path), (Z * 1000).numpy().astype(np.uint16))
+    whole = path.read_bytes()
+    metric = DepthReading("metric", scale=0.001)
+    assert torch.allclose(read_depth(path, metric).z, Z)
+    for side, says in ((20_000, "states 20000x20000 pixels"), (0, "states 0x0 pixels")):
+        header = whole[12:16] + side.to_bytes(4, "big") * 2 + whole[24:29]
+        checksum = zlib.crc32(header).to_bytes(4, "big")
+        path.write_bytes(whole[:12] + header + checksum + whole[33:])
+        with pytest.raises(FormatError, match=says):
+            read_depth(path, metric)
+    path.write_bytes(whole[:40])
+    with pytest.raises(FormatError, match=r"z\.png: not a PNG image, or damaged"):
+        read_depth(path, metric)
+
+
+def test_an_array_larger_than_its_file_or_than_a_picture_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "z.npy", np.ones((2, 3), np.float32))
+    whole = (tmp_path / "z.npy").read_bytes()
+    for shape, says in ((b"(200000, 1000000)", "claims"), (b"(9000, 9000)", "at most 67,108,864")):
+        padded = whole.replace(b"(2, 3)", shape).replace(b" " * (len(shape) - 6), b"", 1)
+        (tmp_path / "z.npy").write_bytes(padded)
+        with pytest.raises(FormatError, match=rf"z\.npy: .*{says}"):
+            read_depth(tmp_path / "z.npy")

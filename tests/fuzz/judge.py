@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import signal
 import sys
 import tempfile
@@ -60,6 +61,8 @@ class _Hang(BaseException):
 
 def judge(target: Target, value: Any) -> Outcome:
     """Run one input. Raises Finding when a rule is broken."""
+    for module in target.imports:
+        importlib.import_module(module)
     with tempfile.TemporaryDirectory(prefix="fuzz") as folder:
         before = _resident_bytes(reset_peak=True)
         started = time.process_time()

@@ -50,6 +50,7 @@ class Target:
         refusals: Exceptions that are an answer; any other is a finding.
         examples: How many inputs the suite runs.
         encode, decode: An input as bytes, for `seeds/`, and back.
+        imports: Modules that are imported before time is taken.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Target:
     examples: int = 60
     encode: Callable[[Any], bytes] = _same_bytes
     decode: Callable[[bytes], Any] = _same_bytes
+    imports: tuple[str, ...] = ()
 
     def seeds(self) -> list[Path]:
         """Inputs that once failed."""

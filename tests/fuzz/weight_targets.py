@@ -37,6 +37,17 @@ from .target import OWN_ERRORS, Target, file_target
 
 WEIGHTS = {"a.weight": torch.arange(12.0).view(3, 4), "b": torch.ones(2, dtype=torch.int64)}
 READERS = (*OWN_ERRORS, FileNotFoundError)
+LIBRARIES = (
+    "diffusers.loaders.single_file_utils",
+    "diffusers.models.autoencoders.autoencoder_kl",
+    "diffusers.models.unets.unet_motion_model",
+    "diffusers.models.unets.unet_spatio_temporal_condition",
+    "transformers.models.clip.modeling_clip",
+    "transformers.models.depth_anything.modeling_depth_anything",
+    "transformers.models.dinov2.modeling_dinov2",
+    "transformers.models.vitpose.modeling_vitpose",
+    "transformers.models.vitpose_backbone.modeling_vitpose_backbone",
+)
 
 
 def pickled(**options: bool) -> bytes:
@@ -149,7 +160,14 @@ def _load_sd15(path: Path) -> Any:
 def _weights(name: str, make: Callable[[], bytes], read: Callable[[Path], Any], **more: Any):
     inputs = st.deferred(lambda: safetensors_files([make()]))
     return file_target(
-        f"weights_{name}", inputs, "a.safetensors", read, refusals=READERS, examples=10, **more
+        f"weights_{name}",
+        inputs,
+        "a.safetensors",
+        read,
+        refusals=READERS,
+        examples=10,
+        imports=LIBRARIES,
+        **more,
     )
 
 
@@ -171,7 +189,7 @@ def _folder(name: str, make: Callable[[Path], Path], read: Callable[[Path], Any]
         return read(folder)
 
     inputs = st.deferred(lambda: as_bytes(json_text([json.loads(files()["config.json"])])))
-    return Target(f"folder_{name}", inputs, run, refusals=READERS, examples=15)
+    return Target(f"folder_{name}", inputs, run, refusals=READERS, examples=15, imports=LIBRARIES)
 
 
 def _depth_folder(path: Path) -> Path:

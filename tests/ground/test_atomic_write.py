@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from motion_core.atomic_write import atomic_folder, atomic_write, write_text
+from motion_core.atomic_write import (
+    atomic_folder,
+    atomic_write,
+    naming,
+    remove_leftovers,
+    write_text,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -102,3 +110,61 @@ def test_a_folder_appears_complete_or_not_at_all(tmp_path: Path) -> None:
     assert names(target) == ["whole"]
     with pytest.raises(FileExistsError, match="remove it first"), atomic_folder(target):
         pass
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a" * 300, "has 300 bytes; file systems allow 255"),
+        ("é" * 150, "has 300 bytes"),
+        ("a\0b", "NUL character"),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_refused_in_a_sentence(
+    tmp_path: Path, name: str, says: str
+) -> None:
+    for open_target in (atomic_write, atomic_folder):
+        with pytest.raises(ValueError, match=says), open_target(tmp_path / name):
+            pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps half surrogates in names")
+def test_half_a_character_is_no_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="half a one"), atomic_write(tmp_path / "a\ud800"):
+        pass
+
+
+def test_folders_that_are_missing_too_long_or_loops_are_said_to_be_missing(tmp_path: Path) -> None:
+    folders = [tmp_path / "gone", tmp_path / ("a" * 300)]
+    if sys.platform != "win32":
+        loop = tmp_path / "loop"
+        loop.symlink_to(loop)
+        folders.append(loop)
+    for folder in folders:
+        with pytest.raises(FileNotFoundError, match="create it first"), atomic_write(folder / "a"):
+            pass
+
+
+def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    with pytest.raises(OSError, match=r"No space left on device.*log\.jsonl"), naming(log):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(OSError, match="^other$"), naming(log):
+        raise OSError("other")
+
+
+def test_what_a_killed_writer_left_is_removed_when_it_is_old(tmp_path: Path) -> None:
+    target = tmp_path / "r.json.journal"
+    with atomic_write(target) as temporary:
+        young = temporary.with_name(temporary.name.replace(".part", "x.part"))
+        old = young.with_name(young.name.replace("x.part", "y.part"))
+        other = tmp_path / ".other.0123.part"
+        for path in (temporary, young, old, other):
+            path.write_text("half")
+        for path in (old, other):
+            os.utime(path, (0, 0))
+        remove_leftovers(target)
+        assert {path.name for path in tmp_path.iterdir()} == {
+            path.name for path in (temporary, young, other)
+        }

@@ -171,3 +171,20 @@ def test_tapnext_holds_one_picture_at_a_time(monkeypatch: pytest.MonkeyPatch) ->
     queries = torch.tensor([[0.0, *spots(30).xy[0, 0].tolist()]])
     TapNext(FakeTAPNext()).track(Counted(torch.from_numpy(frames)), queries)
     assert living.most <= 3
+
+
+def test_a_loss_of_most_points_at_once_is_logged_as_a_cut(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from motion_core.trackers.clip import MemoryClip
+    from motion_core.trackers.tracker import tracks_of
+
+    clip = MemoryClip(torch.zeros(4, 8, 8, 3))
+    queries = torch.tensor([[0.0, 4.0, 4.0]]).repeat(20, 1)
+    xy, visible = torch.full((4, 20, 2), 4.0), torch.ones(4, 20, dtype=torch.bool)
+    visible[1:, :6] = False
+    tracks_of(clip, queries, xy, visible)
+    assert not caplog.text
+    visible[2:, :18] = False
+    tracks_of(clip, queries, xy, visible)
+    assert "12 of 14 visible points are lost between frames 1 and 2, as at a cut" in caplog.text
