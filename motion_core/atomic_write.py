@@ -130,7 +130,8 @@ def _check_name(target: Path) -> None:
         count = 0
     if not count or "\0" in name:
         raise ValueError(
-            f"{name!r:.60} cannot be a file's name: it is empty, or holds a NUL character or half a one."
+            f"{name!r:.60} cannot be a file's name: it is empty, or holds a NUL character or half "
+            "a one."
         )
     if count > MAX_NAME_BYTES:
         raise ValueError(

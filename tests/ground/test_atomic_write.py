@@ -135,7 +135,7 @@ def test_half_a_character_is_no_name(tmp_path: Path) -> None:
         pass
 
 
-def test_folders_that_are_missing_too_long_or_loops_are_said_to_be_missing(tmp_path: Path) -> None:
+def test_folders_that_are_missing_too_long_or_loops_count_as_missing(tmp_path: Path) -> None:
     folders = [tmp_path / "gone", tmp_path / ("a" * 300)]
     if sys.platform != "win32":
         loop = tmp_path / "loop"
@@ -146,7 +146,7 @@ def test_folders_that_are_missing_too_long_or_loops_are_said_to_be_missing(tmp_p
             pass
 
 
-def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path: Path) -> None:
+def test_errors_of_a_full_disk_name_the_file(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     with pytest.raises(OSError, match=r"No space left on device.*log\.jsonl"), naming(log):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
