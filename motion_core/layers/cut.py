@@ -211,7 +211,8 @@ def _without_pinholes(cells: BoolArray, outside: BoolArray) -> BoolArray:
     import cv2
 
     holes = np.pad(~cells, 1, constant_values=True).astype(np.uint8)
-    count, label = cv2.connectedComponents(holes, connectivity=4)
+    count, found = cv2.connectedComponents(holes, connectivity=4)
+    label = np.asarray(found, np.int64)
     beyond, label = label[0, 0], label[1:-1, 1:-1]
     area = np.bincount(label.ravel(), minlength=count)
     marked = np.bincount(label[outside], minlength=count)

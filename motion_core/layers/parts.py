@@ -66,7 +66,8 @@ def _part(motion: Motion, first: ThingPrompt, second: ThingPrompt) -> bool:
     """Whether the picture between two groups would be stretched too much."""
     from scipy.spatial import KDTree
 
-    gap, nearest = KDTree(motion.source[first.members]).query(motion.source[second.members])
+    found = KDTree(motion.source[first.members]).query(motion.source[second.members])
+    gap, nearest = (np.asarray(one) for one in found)
     closest = int(np.argmin(gap))
     few = min(len(first.members), len(second.members)) < FEW
     if few and gap[closest] < ONE_SPOT * motion.canvas.short_side:

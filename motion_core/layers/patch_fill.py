@@ -126,7 +126,7 @@ class _Level:
     ) -> FloatArray:
         """Takes candidates (n, 2) where they are better; returns the costs (n,)."""
         size = np.array(self.hole.shape)
-        within = ((candidate >= 0) & (candidate < size)).all(axis=1)
+        within = np.all((candidate >= 0) & (candidate < size), axis=1)
         place = np.where(within[:, None], candidate, 0)
         tried = np.flatnonzero(within & self.known[place[:, 0], place[:, 1]])
         new = _cost(own[tried], patches, candidate[tried])
