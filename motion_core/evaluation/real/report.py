@@ -150,7 +150,7 @@ def _cell(figure: Figure, name: str, best: float) -> str:
         return "–"
     digits = DIGITS.get(name, 3)
     text = f"{figure.mean:.{digits}f} ± {figure.error:.{max(digits, 1)}f}"
-    return f"**{text}**" if figure.mean == best else text
+    return f"**{text}**" if round(figure.mean, digits) == round(best, digits) else text
 
 
 def _plain_figures(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, Any]:
