@@ -20,6 +20,9 @@ TOLERANCE = 0.1
 # A speck differs from the median of so many pixels around it by more than this in a channel, and
 # covers at most so many pixels.
 MEDIAN_PX, SPECK_CONTRAST, MOST_SPECK_PX = 9, 0.15, 24
+# In texture it must also differ by more than so many times what pixels in a window of this side
+# differ on average.
+TEXTURE_PX, TEXTURE_TIMES = 17, 5
 # A spot that differs by less than this from so large a fraction of the pixels beside it is the
 # corner of something larger.
 ALIKE, MOST_ALIKE = 0.05, 0.25
@@ -91,7 +94,9 @@ def count_specks(frame: FloatArray, alien: BoolArray) -> int:
 
     levels = np.ascontiguousarray((frame.clip(0, 1) * 255).round().astype(np.uint8))
     around = cv2.medianBlur(levels, MEDIAN_PX).astype(np.float32)
-    stands_out = np.abs(levels - around).max(axis=-1) > 255 * SPECK_CONTRAST
+    contrast = np.abs(levels - around).max(axis=-1)
+    texture = cv2.blur(contrast, (TEXTURE_PX, TEXTURE_PX))
+    stands_out = contrast > np.maximum(255 * SPECK_CONTRAST, TEXTURE_TIMES * texture)
     count, labels, facts, _ = cv2.connectedComponentsWithStats(
         stands_out.astype(np.uint8), connectivity=8
     )

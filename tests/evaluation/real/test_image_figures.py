@@ -59,6 +59,17 @@ def test_specks_are_counted(count: int) -> None:
     assert image_figures(frame, picture(), displacement, disc())["specks"] == count
 
 
+def test_texture_that_fills_a_hole_has_no_specks() -> None:
+    """Grain where the thing was: its pixels come from nowhere, but they are like one another."""
+    frame, displacement = carried()
+    rng = np.random.default_rng(0)
+    left = disc() & ~np.roll(disc(), SHIFT, axis=1)
+    frame[left] += rng.choice([-0.2, 0.2], (int(left.sum()), 1)).astype(np.float32)
+    assert image_figures(frame, picture(), displacement, disc())["specks"] <= 2
+    frame[20, 100] = 1.0
+    assert image_figures(frame, picture(), displacement, disc())["specks"] >= 1
+
+
 def test_a_hole_is_broken_but_no_speck() -> None:
     frame, displacement = carried()
     frame[42:54, 66:78] = [0.0, 1.0, 0.0]
