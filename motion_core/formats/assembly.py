@@ -13,8 +13,8 @@ from ..tracks.frame_rate import checked_rate, common_rate
 from ..tracks.model import Tracks, make_tracks
 
 MAX_POINTS = 10_000_000
-# Frames times tracks: 2,000 frames of 25,000 tracks.
-MAX_PLACES = 50_000_000
+# Frames times tracks: what one array of 512 MB holds, 100,000 tracks through 600 frames.
+MAX_PLACES = 1 << 26
 # Pixels. What lies farther is no place near a canvas, and overflows in later sums.
 MAX_COORDINATE = 1e9
 # Positions converted at once.

@@ -53,9 +53,9 @@ def own() -> bytes:
     """The same as this pack's."""
     return npz(
         motion_tracks_version=npy(np.array(1)),
-        xy=zeros((10000, 6000, 2), "<f4"),
-        visible=zeros((10000, 6000), "|b1"),
-        ids=zeros((6000,), "<i8"),
+        xy=zeros((10000, 7000, 2), "<f4"),
+        visible=zeros((10000, 7000), "|b1"),
+        ids=zeros((7000,), "<i8"),
         size=npy(np.array([64, 48])),
     )
 
