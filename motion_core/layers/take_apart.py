@@ -30,6 +30,8 @@ from .track_motion import Motion, motion_of
 
 # Cuts are found in the picture at no more than this long side.
 ANALYSIS_SIDE = 640
+# A resting point holds a thing if it lies deeper inside than this fraction of the short side.
+PIN_DEPTH = 0.03
 # The most pictures whose layers are kept, and the largest of them.
 CACHED, MOST_CACHED_PIXELS = 4, 1 << 22
 
@@ -170,8 +172,13 @@ def _outlined_things(
 def _with_pins(
     members: IndexArray, resting: IndexArray, alpha: FloatArray, motion: Motion
 ) -> IndexArray:
-    """Points of a thing, and those of the background that lie on it and hold their part of it."""
-    return np.concatenate([members, resting[_values_at(alpha, motion)[resting] > 0.5]])
+    """Points of a thing, and those of the background that lie well inside of it and hold it."""
+    import cv2
+
+    inside = np.pad((alpha > 0.5).astype(np.uint8), 1, mode="edge")
+    depth = np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, 5))[1:-1, 1:-1]
+    least = PIN_DEPTH * motion.canvas.short_side
+    return np.concatenate([members, resting[_values_at(depth, motion)[resting] > least]])
 
 
 def _values_at(plane: FloatArray, motion: Motion) -> FloatArray:
