@@ -14,9 +14,8 @@ from ..motion_core.camera.script import EASINGS, keys_from_json, moves_from_text
 from ..motion_core.camera.setup import CameraSetup, make_setup
 from ..motion_core.geometry import MAX_SIDE
 from . import host
-from .expand import EMPTY_DRAWING
 from .schema import MAX_FRAMES, CameraSocket, DepthSocket, schema, settings_of
-from .wire import camera_in, depth_in
+from .wire import EMPTY_DRAWING, camera_in, depth_in, document_in
 
 if TYPE_CHECKING:
     from ..motion_core.camera.camera_path import CameraPath
@@ -97,7 +96,7 @@ MOVES = io.DynamicCombo.Option(
             "moves",
             EXAMPLE_MOVES,
             "One move per line: a preset, its amount, then optionally share=2 (relative "
-            "duration), easing=linear, unit=scene or seed=7.",
+            "duration), easing=linear, unit=scene or seed=7. At most 1,000 lines.",
         )
     ],
 )
@@ -109,7 +108,7 @@ KEYS = io.DynamicCombo.Option(
             EXAMPLE_KEYS,
             "A JSON list of keys: t, 0..1 of the clip; position in pivot distances, x right, y "
             "down, z forward; pan_deg, tilt_deg, roll_deg; zoom, a factor on the focal length; "
-            "easing to the next key.",
+            "easing to the next key. At most 1,000 keys.",
         ),
         io.Boolean.Input(
             "smooth", default=True, tooltip="Interpolate smoothly, without a kink at the keys."
@@ -197,12 +196,16 @@ def _file_option() -> Any:
 def _move(setup: CameraSetup, depth: DepthMap, preset, amount, unit, easing, seed) -> CameraPath:
 
     eased = easing if easing in EASINGS else None
-    return make_path([CameraMove(preset, amount or None, unit, eased, seed=seed)], setup)
+    return make_path(
+        [CameraMove(preset, amount or None, unit, eased, seed=seed)],
+        setup,
+        progress=host.progress(),
+    )
 
 
 def _chain(setup: CameraSetup, depth: DepthMap, moves: str) -> CameraPath:
 
-    return make_path(moves_from_text(moves), setup)
+    return make_path(moves_from_text(moves), setup, progress=host.progress())
 
 
 def _keys(setup: CameraSetup, depth: DepthMap, keys: str, smooth: bool) -> CameraPath:
@@ -212,10 +215,11 @@ def _keys(setup: CameraSetup, depth: DepthMap, keys: str, smooth: bool) -> Camer
 
 def _follow(setup: CameraSetup, depth: DepthMap, drawing: str, within: str) -> CameraPath:
     from ..motion_core.camera.follow import follow_drawing
-    from ..motion_core.document import read_document
 
-    document = read_document(drawing)
-    return follow_drawing(document, depth, setup, on_sphere=within == "sphere").path
+    document = document_in(drawing)
+    return follow_drawing(
+        document, depth, setup, on_sphere=within == "sphere", progress=host.progress()
+    ).path
 
 
 def _load3d(setup: CameraSetup, depth: DepthMap, start_camera, end_camera, easing) -> CameraPath:

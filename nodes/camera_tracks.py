@@ -11,7 +11,6 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..motion_core.geometry import MAX_SIDE, Size
-from ..motion_core.progress import silent
 from . import host
 from .schema import CameraSocket, DepthSocket, TracksSocket, schema, settings_of, tracks_output
 from .wire import (
@@ -298,10 +297,11 @@ class CameraTracks(io.ComfyNode):
 
         finish, occlusion = hole_finish(**holes), Occlusion(occlusion_radius, occlusion_threshold)
         scene = CameraScene(depth_in(depth), camera_in(camera), occlusion)
+        progress = host.progress()
         starts, ids = _chosen(points, scene)
-        tracks = reproject_points(scene.with_cell_px(cell), starts, progress=silent)
+        tracks = reproject_points(scene.with_cell_px(cell), starts, progress=progress)
         tracks = tracks if ids is None else replace(tracks, ids=ids)
-        done = finish_holes(_warped(image, depth, scene), finish)
+        done = finish_holes(_warped(image, depth, scene), finish, progress=progress)
         poses = camera_to_realestate(scene.path)
         drawn = draw_depth_video(done.depth, done.valid)
         return io.NodeOutput(

@@ -5,18 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from comfy_api.latest import io
+from torch import Tensor
 
-from ..motion_core.document import read_document
 from ..motion_core.expand import expand_document, expansion_notes, touched_area
-from ..motion_core.geometry import MAX_SIDE, Size
+from ..motion_core.geometry import Size
+from ..motion_core.memory import check_memory
+from ..motion_core.progress import Progress
 from ..motion_core.tracks import Tracks, resample
 from . import host
-from .expand import EMPTY_DRAWING
 from .schema import MAX_FRAMES, schema, tracks_output
-from .wire import canvas_size, mask_of_frame, picture, tracks_out
+from .wire import (
+    EMPTY_DRAWING,
+    canvas_size,
+    document_in,
+    mask_of_frame,
+    picture,
+    tracks_out,
+)
 
 TOUCH_RADIUS = 0.02  # mask radius around a moving track, as a fraction of the short side
 OVERLAY_FRAMES = 32  # frames that the overlay connects to paths
+# The widgets' limit; a connected image may be larger.
+MAX_DRAWN_SIDE = 8192
+# Bytes per pixel of the canvas: the mask, the overlay, and what they are drawn with.
+PIXEL_BYTES = 48
+SMALLER = "Draw on a smaller image: the motion fits every size."
 
 
 def _inputs() -> list[Any]:
@@ -37,14 +50,14 @@ def _inputs() -> list[Any]:
             "width",
             default=832,
             min=1,
-            max=MAX_SIDE,
+            max=MAX_DRAWN_SIDE,
             tooltip="Canvas width in pixels, used if no image is connected.",
         ),
         io.Int.Input(
             "height",
             default=480,
             min=1,
-            max=MAX_SIDE,
+            max=MAX_DRAWN_SIDE,
             tooltip="Canvas height in pixels, used if no image is connected.",
         ),
         io.Int.Input(
@@ -67,7 +80,7 @@ def _inputs() -> list[Any]:
             multiline=True,
             default=EMPTY_DRAWING,
             tooltip="The drawing as a MOTION document (JSON). The editor writes it; a connected "
-            "text replaces it.",
+            "text replaces it; an empty text is no motion.",
         ),
     ]
 
@@ -111,11 +124,12 @@ class DrawMotion(io.ComfyNode):
     @classmethod
     def execute(cls, width, height, frames, fps, motion, image=None, mask=None):
         size = canvas_size(image) or Size(width, height)
-        clip = {"fps": fps, "mask": mask_of_frame(mask, 0, frames), "progress": host.progress()}
-        document = read_document(motion)
-        tracks = expand_document(document, size, frames, **clip)
-        touched = touched_area(tracks, TOUCH_RADIUS * min(size)).float()
-        overlay = _overlay(tracks, image)
+        check_memory(size.width * size.height * PIXEL_BYTES, f"the drawing on {size}", SMALLER)
+        area, progress = mask_of_frame(mask, 0, frames), host.progress()
+        document = document_in(motion)
+        tracks = expand_document(document, size, frames, fps=fps, mask=area, progress=progress)
+        touched = touched_area(tracks, TOUCH_RADIUS * min(size), progress=progress).float()
+        overlay = _overlay(tracks, image, progress)
         ui: dict[str, Any] = {"text": list(expansion_notes(document))}
         if image is not None:
             # A key of our own: the host would draw "images" again under the editor.
@@ -124,7 +138,7 @@ class DrawMotion(io.ComfyNode):
         return io.NodeOutput(tracks_out(tracks), motion, touched[None], overlay, ui=ui)
 
 
-def _overlay(tracks: Tracks, image):
+def _overlay(tracks: Tracks, image: Tensor | None, progress: Progress) -> Tensor:
     """The image (1, H, W, 3) under the whole path of every track; black without one."""
     from ..motion_core.overlay import OverlayStyle, draw_tracks
 
@@ -134,4 +148,4 @@ def _overlay(tracks: Tracks, image):
         return below[None]
     few = resample(tracks, min(tracks.num_frames, OVERLAY_FRAMES))
     style = OverlayStyle(tail_frames=OVERLAY_FRAMES, show_hidden=True)
-    return draw_tracks(below, few, style)[-1:]
+    return draw_tracks(below, few, style, progress=progress)[-1:]

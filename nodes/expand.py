@@ -6,14 +6,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..motion_core.document import read_document
 from ..motion_core.expand import expand_document, expansion_notes
 from ..motion_core.geometry import MAX_SIDE
 from . import host
 from .schema import MAX_FRAMES, schema, tracks_output
-from .wire import canvas_size, mask_of_frame, tracks_out
-
-EMPTY_DRAWING = '{"version": 1, "drawn_on": {"width": 832, "height": 480}, "layers": []}'
+from .wire import EMPTY_DRAWING, canvas_size, document_in, mask_of_frame, tracks_out
 
 
 def _inputs() -> list[Any]:
@@ -22,9 +19,9 @@ def _inputs() -> list[Any]:
             "motion",
             multiline=True,
             default=EMPTY_DRAWING,
-            tooltip="The drawn motion as a MOTION document (JSON, version 1). Positions are 0..1 "
-            "of width and height and times 0..1 of the clip, so one drawing fits every size and "
-            "length.",
+            tooltip="The drawn motion as a MOTION document (JSON, version 1); an empty text is "
+            "no motion. Positions are 0..1 of width and height and times 0..1 of the clip, so one "
+            "drawing fits every size and length.",
         ),
         io.Int.Input(
             "frames",
@@ -93,7 +90,7 @@ class ExpandMotion(io.ComfyNode):
 
     @classmethod
     def execute(cls, motion, frames, fps, image=None, width=0, height=0, mask=None):
-        document = read_document(motion)
+        document = document_in(motion)
         size = canvas_size(image, width, height) or document.drawn_on
         area, progress = mask_of_frame(mask, 0, frames), host.progress()
         tracks = expand_document(

@@ -17,6 +17,7 @@ from ..motion_core.tracks import (
     select_farthest,
     select_random,
 )
+from . import host
 from .schema import canvas_input, schema, settings_of, tracks_input, tracks_output
 from .wire import mask_of_frame, on_canvas, tracks_in, tracks_out
 
@@ -81,9 +82,13 @@ def _always_inside(tracks: Tracks) -> Tracks:
     return select(tracks, (inside_canvas(tracks) | ~tracks.visible).all(dim=0))
 
 
+def _farthest(tracks: Tracks, count: int, seed: int) -> Tracks:
+    return select_farthest(tracks, count, seed=seed, progress=host.progress())
+
+
 ACTIONS: dict[str, Callable[..., Tracks]] = {
     "random": select_random,
-    "farthest": select_farthest,
+    "farthest": _farthest,
     "inside mask": _inside_mask,
     "visible at start": _visible_at_start,
     "always inside": _always_inside,

@@ -10,9 +10,16 @@ from comfy_api.latest import io
 
 from ..motion_core.geometry import Size
 from . import host
-from .expand import EMPTY_DRAWING
 from .schema import MAX_FRAMES, schema, settings_of, tracks_output
-from .wire import canvas_size, frames, mask_of_frame, on_canvas, tracks_out
+from .wire import (
+    EMPTY_DRAWING,
+    canvas_size,
+    document_in,
+    frames,
+    mask_of_frame,
+    on_canvas,
+    tracks_out,
+)
 
 if TYPE_CHECKING:
     from ..motion_core.pose import PoseSequence
@@ -154,10 +161,9 @@ def _retargeted(
 
 
 def _drawn(poses: PoseSequence, clip: _Clip, drawing: str, frames: int) -> PoseSequence:
-    from ..motion_core.document import read_document
     from ..motion_core.pose import move_pose
 
-    return move_pose(poses, read_document(drawing), frames, fps=clip.fps)
+    return move_pose(poses, document_in(drawing), frames, fps=clip.fps)
 
 
 READERS: dict[str, Callable[..., PoseSequence]] = {

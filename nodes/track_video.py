@@ -207,9 +207,9 @@ class TrackVideo(io.ComfyNode):
         queries, ids = QUERY_MAKERS[points["points"]](canvas_size(video), frame, **settings)
         folder = Path(host.model_folder(".", FOLDER))
         chosen = make_tracker(tracker, folder, threshold=visibility_threshold or None)
-        found = chosen.track(MemoryClip(video, fps), queries, host.progress())
-        found = _named(found, ids)
-        return io.NodeOutput(tracks_out(found), draw_tracks(video, found))
+        progress = host.progress()
+        found = _named(chosen.track(MemoryClip(video, fps), queries, progress), ids)
+        return io.NodeOutput(tracks_out(found), draw_tracks(video, found, progress=progress))
 
 
 def _named(tracks: Tracks, ids: Tensor | None) -> Tracks:

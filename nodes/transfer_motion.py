@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..motion_core.geometry import Size
+from . import host
 from .schema import MAX_FRAMES, canvas_input, schema, settings_of, tracks_input, tracks_output
 from .wire import canvas_size, mask_of_frame, on_canvas, single_mask, tracks_in, tracks_out
 
@@ -77,7 +78,8 @@ OPTIONS = [
                 options=["similarity", "affine", "thin_plate"],
                 default="thin_plate",
                 tooltip="similarity: translation, scale and rotation, from 2 pairs. affine: also "
-                "shear, from 3. thin_plate: bends the image so that all pairs match, from 3.",
+                "shear, from 3. thin_plate: bends the image so that all pairs match, from 3 to "
+                "1,000.",
             ),
         ],
     ),
@@ -244,4 +246,5 @@ class TransferMotion(io.ComfyNode):
         chosen |= _chosen_masks(chosen, anchor_frame, source.num_frames)
         laid = ALIGNMENTS[alignment["alignment"]](source, size, **chosen)
         settings = TransferSettings(anchor_frame, displacement_scale, count or None, seed, leaving)
-        return io.NodeOutput(tracks_out(transfer_motion(source, laid, size, settings)))
+        moved = transfer_motion(source, laid, size, settings, progress=host.progress())
+        return io.NodeOutput(tracks_out(moved))

@@ -23,6 +23,7 @@ from ..motion_core.images import image_size
 if TYPE_CHECKING:
     from ..motion_core.camera.camera_path import CameraPath
     from ..motion_core.depth.depth_map import DepthMap
+    from ..motion_core.document import MotionDocument
     from ..motion_core.guidance import GuidancePlan
     from ..motion_core.guidance.follow_plan import DrawnRegion
     from ..motion_core.guidance.moft import MotionReference
@@ -39,6 +40,7 @@ OTHER_PROPORTIONS = (
 # are of another unit, such as 0..255.
 DARKEST, BRIGHTEST = -2.0, 8.0
 Value = TypeVar("Value")
+EMPTY_DRAWING = '{"version": 1, "drawn_on": {"width": 832, "height": 480}, "layers": []}'
 
 
 def tracks_in(value: Any, image: Tensor | None = None, *, least_frames: int = 0) -> Tracks:
@@ -70,6 +72,16 @@ def tracks_out(tracks: Tracks) -> dict[str, Any]:
     from ..motion_core.formats.host import to_host
 
     return to_host(tracks)
+
+
+def document_in(text: str) -> MotionDocument:
+    """The drawing of a MOTION document as text; an empty text is a drawing without motion.
+
+    Raises DocumentError, which names the layer and the field.
+    """
+    from ..motion_core.document import read_document
+
+    return read_document(text if text.strip() else EMPTY_DRAWING)
 
 
 def depth_in(value: Any) -> DepthMap:

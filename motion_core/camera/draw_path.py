@@ -22,6 +22,8 @@ START, END = (64, 184, 255), (255, 140, 51)
 CAMERAS, POINTS = 9, 6000
 # Length of a drawn camera as a fraction of the drawing.
 FRUSTUM = 0.09
+# Lines that end farther out are left out; OpenCV counts 1/16 of a pixel in 32 bits.
+MAX_PIXEL = 1e7
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +164,8 @@ def _line(
 ) -> None:
     import cv2
 
+    if not max(np.abs(first).max(), np.abs(second).max()) <= MAX_PIXEL:
+        return
     # Sub-pixel ends: OpenCV counts from pixel centres and takes 1/16 of a pixel.
     ends = [tuple(int(v) for v in np.round((point - 0.5) * 16)) for point in (first, second)]
     cv2.line(canvas, ends[0], ends[1], color, thickness, cv2.LINE_AA, shift=4)

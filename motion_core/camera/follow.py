@@ -20,6 +20,7 @@ from ..document.motion_document import MotionDocument
 from ..document.sample import ControlPath, sample_path
 from ..errors import ShapeError
 from ..geometry import Size
+from ..progress import Progress, silent
 from .camera_path import CameraPath
 from .pinhole import project, to_camera, unproject
 from .pose import make_pose, rotation_about, turn_about
@@ -93,7 +94,9 @@ def follow_in_plane(point: Tensor, pixels: Tensor, setup: CameraSetup) -> Follow
     return _measured(point, pixels, setup.path(poses, torch.ones(len(poses))))
 
 
-def follow_on_sphere(point: Tensor, pixels: Tensor, setup: CameraSetup) -> FollowedPath:
+def follow_on_sphere(
+    point: Tensor, pixels: Tensor, setup: CameraSetup, *, progress: Progress = silent
+) -> FollowedPath:
     """Move the camera on the sphere about the setup's pivot, facing it as in the picture.
 
     Where the point disappears behind the sphere before it reaches the pointer, the camera goes as
@@ -103,6 +106,7 @@ def follow_on_sphere(point: Tensor, pixels: Tensor, setup: CameraSetup) -> Follo
         point: (3,) grabbed point in the frame of the picture's camera.
         pixels: (T, 2) where the point is to be in every frame.
         setup: The picture's camera, the pivot and the number of frames.
+        progress: Called with (frames done, T).
 
     Raises:
         ShapeError: There is not one pixel for each frame of the setup.
@@ -118,9 +122,10 @@ def follow_on_sphere(point: Tensor, pixels: Tensor, setup: CameraSetup) -> Follo
         )
     angles = np.zeros(2)
     poses = []
-    for pixel in pixels.numpy():
+    for done, pixel in enumerate(pixels.numpy(), start=1):
         angles = _solve_angles(point.double().numpy(), pixel, setup, angles)
         poses.append(_sphere_pose(angles, setup.pivot.double()))
+        progress(done, len(pixels))
     return _measured(point, pixels, setup.path(torch.stack(poses), torch.ones(len(poses))))
 
 
@@ -131,6 +136,7 @@ def follow_layer(
     *,
     drawn_on: Size,
     on_sphere: bool = False,
+    progress: Progress = silent,
 ) -> FollowedPath:
     """Make the camera path of a document's camera_grab layer.
 
@@ -143,6 +149,7 @@ def follow_layer(
         setup: The picture's camera, the pivot and the number of frames.
         drawn_on: The canvas that the layer was drawn on, in pixels.
         on_sphere: Orbit about the pivot instead of sliding in the camera's plane.
+        progress: As in `follow_on_sphere`.
 
     Raises:
         ValueError: The first position has no depth, or the layer has no points.
@@ -151,11 +158,18 @@ def follow_layer(
     start = _first_position(layer, setup, drawn_on)
     point = grabbed_point(depth, start)
     pixels = torch.from_numpy(drawn.xy)
-    return (follow_on_sphere if on_sphere else follow_in_plane)(point, pixels, setup)
+    if on_sphere:
+        return follow_on_sphere(point, pixels, setup, progress=progress)
+    return follow_in_plane(point, pixels, setup)
 
 
 def follow_drawing(
-    document: MotionDocument, depth: DepthMap, setup: CameraSetup, *, on_sphere: bool = False
+    document: MotionDocument,
+    depth: DepthMap,
+    setup: CameraSetup,
+    *,
+    on_sphere: bool = False,
+    progress: Progress = silent,
 ) -> FollowedPath:
     """Make the camera path of the only enabled camera_grab layer of a drawing.
 
@@ -164,6 +178,7 @@ def follow_drawing(
         depth: Depth of the picture.
         setup: The picture's camera, the pivot and the number of frames.
         on_sphere: Orbit about the pivot instead of sliding in the camera's plane.
+        progress: As in `follow_on_sphere`.
 
     Raises:
         ValueError: There is no such layer or more than one, or as in follow_layer.
@@ -176,7 +191,14 @@ def follow_drawing(
             f"the drawing has {len(grabs)} enabled camera layers and needs one: grab the scene "
             "with the camera tool of Draw Motion."
         )
-    return follow_layer(grabs[0], depth, setup, drawn_on=document.drawn_on, on_sphere=on_sphere)
+    return follow_layer(
+        grabs[0],
+        depth,
+        setup,
+        drawn_on=document.drawn_on,
+        on_sphere=on_sphere,
+        progress=progress,
+    )
 
 
 def _first_position(

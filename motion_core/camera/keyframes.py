@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,8 @@ from ..document.easing import Easing, ease_value
 from .camera_path import CameraPath
 from .pose import interpolate_poses
 from .setup import CameraSetup
+
+LEAST_ZOOM, MOST_ZOOM = 1e-4, 1e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ def path_from_keys(
 
     Raises:
         ValueError: There are no keys, a time is outside 0..1 or does not rise, or a focal scale is
-            not above 0.
+            not above 0 or extreme.
     """
     _check_keys(keys)
     times = np.array([key.t for key in keys])
@@ -77,8 +78,11 @@ def _check_keys(keys: Sequence[CameraKey]) -> None:
     if not rising or not (times[0] >= 0.0 and times[-1] <= 1.0):
         raise ValueError(f"key times must rise within 0..1; got {times}.")
     for number, key in enumerate(keys):
-        if not (math.isfinite(key.focal_scale) and key.focal_scale > 0):
-            raise ValueError(f"key {number}: focal_scale must be above 0; got {key.focal_scale}.")
+        if not LEAST_ZOOM <= key.focal_scale <= MOST_ZOOM:
+            raise ValueError(
+                f"key {number}: focal_scale must be above 0, from {LEAST_ZOOM:g} to "
+                f"{MOST_ZOOM:g}; got {key.focal_scale}."
+            )
 
 
 def _interpolate_piecewise(

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..document.easing import Easing, ease_value
+from ..progress import Progress, silent
 from .camera_path import CameraPath
 from .pose import inverse, look_at, make_pose, rotation_about, turn_about
 from .setup import CameraSetup
@@ -29,6 +30,11 @@ Vector = tuple[float, float, float]
 
 RIGHT, DOWN, FORWARD = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
 LEFT, UP, BACK = (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, -1.0)
+
+# Degrees, or distances in any unit: float64 keeps a millionth of a turn and of a scene there.
+MAX_AMOUNT = 1e6
+# Frames between two calls of progress.
+FRAMES = 64
 
 # Handheld: frequencies of the sway, per second when the clip's rate is known, otherwise per clip,
 # and the camera's shift (in pivot distances) for each degree of sway.
@@ -153,15 +159,20 @@ class CameraMove:
             raise ValueError(
                 f"unknown camera move {self.name!r:.60}; there are {', '.join(PRESETS)}."
             )
-        if self.amount is not None and not math.isfinite(self.amount):
-            raise ValueError(f"{self.name}: the amount must be finite; got {self.amount}.")
+        if self.amount is not None and not abs(self.amount) <= MAX_AMOUNT:
+            raise ValueError(
+                f"{self.name}: the amount must be finite and from {-MAX_AMOUNT:g} to "
+                f"{MAX_AMOUNT:g}; got {self.amount}."
+            )
         if self.unit not in ("pivot", "scene"):
             raise ValueError(f"{self.name}: unit must be 'pivot' or 'scene'; got {self.unit!r}.")
         if not (math.isfinite(self.share) and self.share > 0):
             raise ValueError(f"{self.name}: share must be above 0; got {self.share}.")
 
 
-def make_path(moves: Sequence[CameraMove], setup: CameraSetup) -> CameraPath:
+def make_path(
+    moves: Sequence[CameraMove], setup: CameraSetup, *, progress: Progress = silent
+) -> CameraPath:
     """Chain moves to a camera path; each begins where the previous one ends.
 
     The first frame is the picture's own view. Without moves the camera stands still.
@@ -169,23 +180,33 @@ def make_path(moves: Sequence[CameraMove], setup: CameraSetup) -> CameraPath:
     Args:
         moves: The moves in order.
         setup: The picture's camera, the pivot and the number of frames.
+        progress: Called with (moves done, all of them) every few frames.
 
     Raises:
-        ValueError: A dolly zoom would reach or pass the pivot.
+        ValueError: A dolly zoom would reach or pass the pivot, or the camera gets too far away.
     """
     poses = torch.eye(4, dtype=torch.float64).repeat(setup.frames, 1, 1)
     focal = torch.ones(setup.frames, dtype=torch.float64)
     times, total, done = setup.times(), sum(move.share for move in moves), 0.0
     start, zoom = torch.eye(4, dtype=torch.float64), 1.0
-    for move in moves:
+    if not math.isfinite(total):
+        raise ValueError(f"the shares of the moves must have a finite sum; got {total}.")
+    for place, move in enumerate(moves):
         first, last = done / total, (done + move.share) / total
-        frames = np.nonzero((times > first) | (first == 0.0))[0]
+        if not first < last:
+            raise ValueError(f"{move.name}: its share of {move.share:g} in {total:g} is too small.")
+        is_here = (times > first) | (first == 0.0)
+        # Each frame once: those of later moves are theirs.
+        frames = np.nonzero(is_here & ((times <= last) | (place == len(moves) - 1)))[0]
         motion = _Motion.of(move, setup, start, seconds=_seconds(setup, last - first))
         fraction = ease_value(motion.easing, (times[frames] - first) / (last - first))
         for frame, done_fraction in zip(frames.tolist(), fraction.tolist(), strict=True):
             poses[frame], focal[frame] = motion.at(done_fraction, start, zoom)
+            if frame % FRAMES == 0:
+                progress(place, len(moves))
         start, zoom = motion.at(1.0, start, zoom)
         done += move.share
+        progress(place + 1, len(moves))
     return setup.path(poses, focal)
 
 

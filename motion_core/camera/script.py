@@ -24,6 +24,10 @@ KEY_FIELDS = {"t", "position", "pan_deg", "tilt_deg", "roll_deg", "zoom", "easin
 # Of a number in a key: pivot distances, degrees or times.
 MOST = 1e9
 MOVE_OPTIONS = {"share", "easing", "seed", "unit"}
+MAX_MOVES = 1000
+MAX_KEYS = 1000
+# Scene units; float32 depth keeps a ten-thousandth of a unit there.
+MAX_OFFSET = 1e6
 
 
 def moves_from_text(text: str) -> list[CameraMove]:
@@ -33,13 +37,15 @@ def moves_from_text(text: str) -> list[CameraMove]:
     unit=scene". Empty lines and the rest of a line after # are ignored.
 
     Raises:
-        FormatError: A line is malformed; the message names it.
+        FormatError: A line is malformed, or there are more than 1,000; the message names it.
     """
     moves = []
     for number, line in enumerate(without_mark(text).splitlines(), start=1):
         words = line.split("#")[0].split()
         if not words:
             continue
+        if len(moves) == MAX_MOVES:
+            raise FormatError(f"line {number}: at most {MAX_MOVES:,} moves are chained.")
         try:
             moves.append(_move(words))
         except ValueError as error:
@@ -70,6 +76,8 @@ def keys_from_json(text: str, setup: CameraSetup) -> list[CameraKey]:
         raise FormatError(f"the keys cannot be read: {error}") from error
     if not isinstance(rows, list) or not rows:
         raise FormatError('the keys must be a JSON list with at least one key: [{"t": 0}, ...].')
+    if len(rows) > MAX_KEYS:
+        raise FormatError(f"there are {len(rows):,} keys; at most {MAX_KEYS:,} are read.")
     return [_key(row, f"key {number}", setup) for number, row in enumerate(rows)]
 
 
@@ -93,10 +101,13 @@ def offsets_from_text(line: str, frames: int) -> Tensor:
         values = np.array([(float(time), float(value)) for time, value in pairs])
     except ValueError as error:
         raise FormatError(
-            f"expected pairs time:value such as 0:0 1:2.5; got {line!r:.100}."
+            f"expected pairs time:value such as 0:0 1:2.5; got {line[:200]!r}."
         ) from error
-    if not len(values) or not bool(np.isfinite(values).all()):
-        raise FormatError(f"expected finite pairs time:value such as 0:0 1:2.5; got {line!r:.100}.")
+    if not len(values) or not bool((np.abs(values) <= MAX_OFFSET).all()):
+        raise FormatError(
+            f"expected finite pairs time:value such as 0:0 1:2.5, up to {MAX_OFFSET:g}; got "
+            f"{line[:200]!r}."
+        )
     times = values[:, 0]
     if times[0] < 0 or times[-1] > 1 or bool((np.diff(times) <= 0).any()):
         raise FormatError(f"times must rise within 0..1; got {str(times.tolist())[:100]}.")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..geometry import Size
+from ..progress import Progress, silent
 
 if TYPE_CHECKING:
     from ..tracks.model import Tracks
@@ -32,6 +33,7 @@ class ExpansionContext:
         fps: Frames per second, kept with the tracks; None for unknown.
         mask: (H, W) bool or numbers, for layers whose area is "mask"; None for none.
         footprints: Where the moving layers are, for layers that they hide.
+        progress: Called between pieces of the work on one layer; it may raise.
     """
 
     frames: int
@@ -40,6 +42,7 @@ class ExpansionContext:
     fps: float | None = None
     mask: Any = None
     footprints: tuple[Footprint, ...] = ()
+    progress: Progress = silent
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from ..tracks.visibility import hide_outside
 
 logger = logging.getLogger(__name__)
 
+# Footprints made between two calls of progress.
+FOOTPRINTS = 32
+
 
 def expand_document(
     document: MotionDocument,
@@ -44,7 +47,8 @@ def expand_document(
         fps: Frames per second, kept with the tracks; None for unknown.
         mask: (H, W) bool, or numbers that are on above 0.5, for the layers whose area is "mask";
             any resolution in the canvas' proportions.
-        progress: Called once per layer.
+        progress: Called with (layers done, all of them), once per layer and between pieces of the
+            work on one.
 
     Returns:
         Tracks (T, N).
@@ -62,12 +66,14 @@ def expand_document(
             "Read JSON with read_document first."
         )
     frames, size = checked_clip(frames, size)
-    context = ExpansionContext(frames, size, document.drawn_on, fps, mask)
     layers = [layer for layer in document.layers if layer.enabled]
+    context = ExpansionContext(frames, size, document.drawn_on, fps, mask)
+    context = replace(context, progress=_piecewise(progress, 0, len(layers)))
     if any(layer.is_hidden_by_others for layer in layers):
         context = replace(context, footprints=_footprints(layers, context))
     parts, dots = [empty_tracks(frames, size, fps=fps)], 0
     for done, layer in enumerate(layers, start=1):
+        context = replace(context, progress=_piecewise(progress, done - 1, len(layers)))
         parts.append(layer.expand(context))
         dots += parts[-1].num_points
         with naming(layer):
@@ -87,5 +93,18 @@ def expansion_notes(document: MotionDocument) -> tuple[str, ...]:
 
 
 def _footprints(layers: Sequence[Layer], context: ExpansionContext) -> tuple[Footprint, ...]:
-    found = (layer.footprint(context) for layer in layers)
+    found = []
+    for place, layer in enumerate(layers, start=1):
+        found.append(layer.footprint(context))
+        if place % FOOTPRINTS == 0:
+            context.progress(place, len(layers))
     return tuple(footprint for footprint in found if footprint is not None)
+
+
+def _piecewise(progress: Progress, done: int, total: int) -> Progress:
+    """The progress of one layer: the bar stands still, and the work can be stopped."""
+
+    def between(piece: int, pieces: int) -> None:
+        progress(done, total)
+
+    return between

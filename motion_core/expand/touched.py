@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from ..tracks.start import track_starts
 
 STILL_PX = 0.5
+# Side of the tiles in which distances are measured: one takes a few hundredths of a second.
+TILE = 1024
+# Distances are float32 roots of whole numbers.
+ROUNDING = 1e-5
 
 
-def touched_area(tracks: Tracks, radius_px: float) -> Tensor:
+def touched_area(tracks: Tracks, radius_px: float, *, progress: Progress = silent) -> Tensor:
     """Every pixel within a radius of a visible position of a moving point, at any frame.
 
     Points that stay within half a pixel of their first visible position do not count. Distances are
@@ -22,6 +28,7 @@ def touched_area(tracks: Tracks, radius_px: float) -> Tensor:
     Args:
         tracks: (T, N).
         radius_px: Pixels, 0 or more.
+        progress: Called with (tiles of the picture done, all of them).
 
     Returns:
         (H, W) bool.
@@ -40,20 +47,26 @@ def touched_area(tracks: Tracks, radius_px: float) -> Tensor:
     x, y = xy[visible & moves].floor().long().unbind(dim=-1)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     touched[y[inside], x[inside]] = True
-    return _dilated(touched, radius_px)
+    return _dilated(touched, radius_px, progress)
 
 
-def _dilated(touched: Tensor, radius: float) -> Tensor:
-    """Every pixel whose centre is within a radius of a touched one, row by row of a disc."""
+def _dilated(touched: Tensor, radius: float, progress: Progress) -> Tensor:
+    """Every pixel whose centre is within a radius of a touched one, tile by tile."""
+    import cv2
+
     height, width = touched.shape
-    result = torch.zeros_like(touched)
-    rows = touched[None].float()
-    for step in range(math.floor(radius) + 1):
-        if step >= height:
-            break
-        reach = min(math.isqrt(math.floor(radius * radius) - step * step), width)
-        pool = torch.nn.functional.max_pool1d(rows, 2 * reach + 1, stride=1, padding=reach)
-        wide = pool[0] > 0
-        result[step:] |= wide[: height - step]
-        result[: height - step] |= wide[step:]
-    return result
+    source, result = touched.numpy(), np.zeros((height, width), dtype=bool)
+    border = math.ceil(min(radius, height + width))
+    corners = [(top, left) for top in range(0, height, TILE) for left in range(0, width, TILE)]
+    for done, (top, left) in enumerate(corners, start=1):
+        above, before = max(top - border, 0), max(left - border, 0)
+        around = source[above : top + TILE + border, before : left + TILE + border]
+        if around.any():
+            away = cv2.distanceTransform(
+                (~around).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+            )
+            near = away <= radius * (1 + ROUNDING)
+            tile = near[top - above :, left - before :][:TILE, :TILE]
+            result[top : top + TILE, left : left + TILE] = tile
+        progress(done, len(corners))
+    return torch.from_numpy(result)

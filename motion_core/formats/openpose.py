@@ -81,7 +81,7 @@ def read_poses(
         found.append(_people(frame, place))
         progress(place + 1, len(frames))
     try:
-        joints = follow_people(found)
+        joints = follow_people(found, progress=progress)
     except ValueError as error:
         raise FormatError(str(error)) from error
     if not len(frames):

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..progress import Progress, silent
 from .skeleton import HAND_JOINTS, LEFT_HAND, RIGHT_HAND, joint
 
 # Two detections are one person if their joints are closer than this fraction of its extent.
 NEAR_SHARE = 0.5
 # Poses held at once, one per person and frame: about 1 GB.
 MAX_POSES = 300_000
+# People of one frame times those known before it: a tenth of a second.
+MAX_PAIRS = 250_000
+MAX_PEOPLE = 250
 
 
-def follow_people(frames: Sequence[np.ndarray]) -> np.ndarray:
+def follow_people(frames: Sequence[np.ndarray], *, progress: Progress = silent) -> np.ndarray:
     """Match the people that were detected frame by frame.
 
     A detection belongs to the person whose last known joints are nearest (mean distance of the
@@ -23,16 +27,23 @@ def follow_people(frames: Sequence[np.ndarray]) -> np.ndarray:
 
     Args:
         frames: For each frame (P_t, J, 3): x, y and confidence.
+        progress: Called with (frames matched, T).
 
     Returns:
         (T, P, J, 3), zeros in frames without the person.
 
     Raises:
-        ValueError: People times frames are more than 300,000.
+        ValueError: People times frames are more than 300,000, or one frame's people times those
+            known before are more than 250,000.
     """
     last: list[np.ndarray] = []
     slots: list[list[int]] = []
-    for people in frames:
+    for place, people in enumerate(frames, start=1):
+        if len(people) * max(len(last), MAX_PEOPLE) > MAX_PAIRS:
+            raise ValueError(
+                f"frame {place - 1} has {len(people):,} people and {len(last):,} were there "
+                "before; these are too many to be matched. Keep the people that matter."
+            )
         places = _places(people, last)
         if max([len(last), *(place + 1 for place in places)]) * len(frames) > MAX_POSES:
             raise ValueError(
@@ -40,6 +51,7 @@ def follow_people(frames: Sequence[np.ndarray]) -> np.ndarray:
                 "Use fewer frames, or a detector that misses less."
             )
         slots.append(places)
+        progress(place, len(frames))
         for place, person in zip(places, people, strict=True):
             if place == len(last):
                 last.append(person)
@@ -78,13 +90,14 @@ def hands_at_their_wrists(people: np.ndarray) -> np.ndarray:
 
 def _places(people: np.ndarray, last: Sequence[np.ndarray]) -> list[int]:
     """For each person of a frame, the index in the list; new people follow the known ones."""
-    gaps = np.array([[_gap(person, known) for known in last] for person in people])
-    places = [-1] * len(people)
-    order = np.argsort(gaps, axis=None) if gaps.size else ()
-    for flat in order:
+    places, taken = [-1] * len(people), set()
+    gaps = _gaps(people, np.stack(last)) if len(last) and len(people) else np.zeros((0, 0))
+    near = np.flatnonzero(gaps <= NEAR_SHARE)
+    for flat in near[np.argsort(gaps.flat[near], kind="stable")]:
         person, known = divmod(int(flat), len(last))
-        if places[person] < 0 and known not in places and gaps[person, known] <= NEAR_SHARE:
+        if places[person] < 0 and known not in taken:
             places[person] = known
+            taken.add(known)
     fresh = len(last)
     for person, place in enumerate(places):
         if place < 0:
@@ -92,11 +105,18 @@ def _places(people: np.ndarray, last: Sequence[np.ndarray]) -> list[int]:
     return places
 
 
-def _gap(person: np.ndarray, known: np.ndarray) -> float:
-    """Mean distance of shared joints, as a fraction of the person's extent; infinite for none."""
-    shared = (person[:, 2] > 0) & (known[:, 2] > 0)
-    if not shared.any():
-        return np.inf
-    extent = float(np.linalg.norm(np.ptp(known[known[:, 2] > 0, :2], axis=0)))
-    distance = np.linalg.norm(person[shared, :2] - known[shared, :2], axis=1).mean()
-    return float(distance) / max(extent, 1e-6)
+def _gaps(people: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(P, L): mean distance of shared joints, as a fraction of the known person's extent; infinite
+    where they share none."""
+    has_joint = known[..., 2] > 0
+    low = np.where(has_joint[..., None], known[..., :2], np.inf).min(axis=1)
+    high = np.where(has_joint[..., None], known[..., :2], -np.inf).max(axis=1)
+    extent = np.linalg.norm(np.where(has_joint.any(axis=1)[:, None], high - low, 0.0), axis=1)
+    gaps = np.empty((len(people), len(known)))
+    for row, person in zip(gaps, people, strict=True):
+        shared = has_joint & (person[:, 2] > 0)
+        distance = np.linalg.norm(person[:, :2] - known[..., :2], axis=-1)
+        count = shared.sum(axis=1)
+        mean = (distance * shared).sum(axis=1) / np.maximum(count, 1)
+        row[:] = np.where(count > 0, mean / np.maximum(extent, 1e-6), np.inf)
+    return gaps

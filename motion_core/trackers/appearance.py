@@ -15,6 +15,8 @@ PATCH = 11
 TILE = 41
 WINDOW = (15, 15)
 SEARCH_LEVELS = 1
+# Pixels cut at once.
+MAX_COORDINATES = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,14 @@ def patches_at(grey: Grey, points: Points, side: int = PATCH) -> NDArray[np.uint
 
     reach = np.arange(side, dtype=np.float32) - np.float32(side // 2 + 0.5)
     # cv2 counts from the centre of the top-left pixel: 0.5 less than we do.
-    x = points[:, :1] + np.tile(reach, side)
-    y = points[:, 1:] + np.repeat(reach, side)
+    across, down = np.tile(reach, side), np.repeat(reach, side)
+    # A remap may have at most 32767 rows, and the coordinates take eight bytes per pixel.
+    portion = min(30_000, MAX_COORDINATES // (side * side))
     rows = []
-    # A remap may have at most 32767 rows.
-    for start in range(0, len(points), 30_000):
-        part = slice(start, start + 30_000)
-        rows.append(
-            cv2.remap(grey, x[part], y[part], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        )
+    for start in range(0, len(points), portion):
+        some = points[start : start + portion]
+        x, y = some[:, :1] + across, some[:, 1:] + down
+        rows.append(cv2.remap(grey, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
     return np.concatenate(rows) if rows else np.zeros((0, side * side), np.uint8)
 
 

@@ -25,11 +25,23 @@ from .tracker import ShouldStop, Work, checked_queries, never, tracks_of
 # The tile of a lost point comes from this many frames back: later it may be half covered.
 LOOK_BACK = 4
 COMPANIONS = 8
+# Lost points searched for at once; their tiles and the pyramids over them take about 200 MB.
+MAX_SEARCHED = 8192
+# Distances in one table: 16 MB.
+MAX_TABLE = 1_000_000
 NEIGHBOURS = 32
 
 
 class Stepper(Protocol):
-    """Moves points from one picture to the next."""
+    """Moves points from one picture to the next.
+
+    Attributes:
+        points_per_step: How many points one call takes where each point is followed by itself; None
+            where all points together cost little more than one.
+    """
+
+    @property
+    def points_per_step(self) -> int | None: ...
 
     def step(self, before: Frame, after: Frame, points: Points) -> tuple[Points, NDArray[np.bool_]]:
         """Move points to the next picture.
@@ -115,7 +127,7 @@ def chain_tracks(
     total = sum(abs(last - first) + 1 for first, last in legs)
     work = Work(total, progress, should_stop)
     for first, last in legs:
-        walk = _PointChain(stepper, settings or ChainSettings(), starts)
+        walk = _PointChain(stepper, settings or ChainSettings(), starts, work)
         step = 1 if last >= first else -1
         for index, rgb in enumerate(clip.walk(first, last)):
             frame = first + step * index
@@ -137,9 +149,11 @@ def as_frame(rgb: NDArray[np.uint8]) -> Frame:
 class _PointChain:
     """State of all points in one direction of time."""
 
-    def __init__(self, stepper: Stepper, settings: ChainSettings, starts: Points) -> None:
+    def __init__(
+        self, stepper: Stepper, settings: ChainSettings, starts: Points, work: Work
+    ) -> None:
         count = len(starts)
-        self.stepper, self.settings = stepper, settings
+        self.stepper, self.settings, self.work = stepper, settings, work
         self.starts = starts
         self.position = starts.copy()
         self.velocity = np.zeros_like(starts)
@@ -184,7 +198,7 @@ class _PointChain:
             return np.zeros(0, dtype=bool)
         assert self.templates is not None
         before = self.position[which]
-        after, good = self.stepper.step(self.past[-1][0], picture, before)
+        after, good = self._stepped(picture, before)
         good = good & _inside(after, picture.grey)
         patches = patches_at(picture.grey, after).astype(np.float32)
         similarity = ncc(patches, self.templates[which])
@@ -199,6 +213,18 @@ class _PointChain:
         ]
         self.visible[which[~good]] = False
         return good
+
+    def _stepped(self, picture: Frame, before: Points) -> tuple[Points, NDArray[np.bool_]]:
+        """The stepper's answer for all points, in portions that the work can be stopped between."""
+        last, portion = self.past[-1][0], self.stepper.points_per_step
+        if portion is None or len(before) <= portion:
+            return self.stepper.step(last, picture, before)
+        parts = []
+        for first in range(0, len(before), portion):
+            parts.append(self.stepper.step(last, picture, before[first : first + portion]))
+            self.work.step(0)
+        after, good = zip(*parts, strict=True)
+        return np.concatenate(after), np.concatenate(good)
 
     def _lose(self, which: NDArray) -> None:
         """Store the appearance of points just lost, choose their companions, and move them on."""
@@ -221,8 +247,7 @@ class _PointChain:
     def _similar_motion(self, which: NDArray, alive: NDArray) -> NDArray:
         """(M, COMPANIONS) the visible neighbours with the most similar velocity."""
         before = self.past[-1][1]
-        distance = np.linalg.norm(before[which][:, None] - before[alive][None], axis=-1)
-        near = np.argsort(distance, axis=1)[:, :NEIGHBOURS]
+        near = nearest(before[which], before[alive], NEIGHBOURS)
         difference = np.linalg.norm(
             self.velocity[alive][near] - self.velocity[which][:, None], axis=-1
         )
@@ -245,8 +270,13 @@ class _PointChain:
         """Search for lost points at their predicted positions."""
         assert self.templates is not None and self.tiles is not None
         which = which[_inside(self.position[which], picture.grey)]
-        if not len(which):
-            return
+        for first in range(0, len(which), MAX_SEARCHED):
+            if first:
+                self.work.step(0)
+            self._search(picture, which[first : first + MAX_SEARCHED])
+
+    def _search(self, picture: Frame, which: NDArray) -> None:
+        assert self.templates is not None and self.tiles is not None
         search = Search(picture.grey, self.tiles[which], self.position[which])
         candidates = np.flatnonzero(search.good & _inside(search.found, picture.grey))
         patches = patches_at(picture.grey, search.found[candidates])
@@ -259,6 +289,21 @@ class _PointChain:
         self.position[back] = search.found[candidates[good]]
         self.visible[back] = True
         self.templates[back] = patches[good]
+
+
+def nearest(points: Points, others: Points, count: int) -> NDArray[np.int64]:
+    """(M, K) the nearest of others (A, 2) to each of points (M, 2), K = min(count, A), by distance.
+
+    A table of all distances serves a few points; a k-d tree serves many.
+    """
+    count = min(count, len(others))
+    if len(points) * len(others) <= MAX_TABLE:
+        distance = np.linalg.norm(points[:, None] - others[None], axis=-1)
+        return np.argsort(distance, axis=1)[:, :count]
+    from scipy.spatial import cKDTree
+
+    _, found = cKDTree(others).query(points, k=count)
+    return np.asarray(found, np.int64).reshape(len(points), count)
 
 
 def _medians(steps: NDArray[np.float32], there: NDArray[np.bool_]) -> NDArray[np.float32]:

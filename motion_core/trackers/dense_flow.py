@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -47,6 +47,7 @@ class DenseFlow:
 
     source: Flow
     settings: ChainSettings = field(default_factory=ChainSettings)
+    points_per_step: ClassVar[int | None] = None
 
     def track(
         self,

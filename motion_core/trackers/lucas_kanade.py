@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ class LucasKanade:
     levels: int = 3
     return_px: float = 1.0
     settings: ChainSettings = field(default_factory=ChainSettings)
+    # Followed in about a quarter of a second.
+    points_per_step: ClassVar[int | None] = 8192
 
     def track(
         self,

@@ -17,8 +17,10 @@ from torch import Tensor
 from ..errors import ShapeError
 from ..geometry import Size, checked_size
 from ..masks import binary_mask, check_mask_size
+from ..progress import Progress, silent
 from .arguments import MAX_FRAMES, number_from_zero, positive_number, whole_number
 from .model import Tracks, make_tracks
+from .polygon import edge_x, is_inside
 
 MAX_POINTS = 1_000_000
 
@@ -82,7 +84,13 @@ def mask_points(mask: Tensor, size: Size, spacing: float) -> Tensor:
     return _as_points(inside if len(inside) else _middle_pixel(on))
 
 
-def polygon_points(polygon: ArrayLike, spacing: float, size: Size | None = None) -> Tensor:
+def polygon_points(
+    polygon: ArrayLike,
+    spacing: float,
+    size: Size | None = None,
+    *,
+    progress: Progress = silent,
+) -> Tensor:
     """A grid inside a polygon, and inside the canvas when `size` is given.
 
     The grid is centred on the bounding box of the polygon. A polygon so thin that no grid point
@@ -93,6 +101,7 @@ def polygon_points(polygon: ArrayLike, spacing: float, size: Size | None = None)
             where it crosses itself.
         spacing: Pixels between points.
         size: The canvas, or None for no limit.
+        progress: As in `is_inside`.
 
     Returns:
         (N, 2) float32 pixels, row by row.
@@ -114,7 +123,7 @@ def polygon_points(polygon: ArrayLike, spacing: float, size: Size | None = None)
     if box.right <= box.left or box.bottom <= box.top:
         return _as_points(np.zeros((0, 2)))
     grid = _box_grid(box, spacing)
-    inside = grid[_inside(grid, corners)]
+    inside = grid[is_inside(grid, corners, progress)]
     return _as_points(inside if len(inside) else _middle_of_widest_span(corners, box))
 
 
@@ -160,7 +169,9 @@ def disc_points(
     return _as_points(middle + offsets * spacing)
 
 
-def points_inside_polygon(points: ArrayLike, polygon: ArrayLike) -> Tensor:
+def points_inside_polygon(
+    points: ArrayLike, polygon: ArrayLike, *, progress: Progress = silent
+) -> Tensor:
     """Which points lie inside a polygon, by the even-odd rule.
 
     A point on a left or top edge is inside, on a right or bottom edge outside, so polygons that
@@ -169,15 +180,16 @@ def points_inside_polygon(points: ArrayLike, polygon: ArrayLike) -> Tensor:
     Args:
         points: (N, 2) pixels.
         polygon: (K, 2) corners in pixels, K >= 3, closed automatically.
+        progress: As in `is_inside`.
 
     Returns:
         (N,) bool.
 
     Raises:
-        ShapeError, ValueError: The points or the polygon are invalid.
+        ShapeError, ValueError: The points or the polygon are invalid, or too many together.
     """
     where = _finite_pairs("points", points)
-    return torch.from_numpy(_inside(where, _corners(polygon)))
+    return torch.from_numpy(is_inside(where, _corners(polygon), progress))
 
 
 def static_tracks(points: ArrayLike, frames: int, size: Size, fps: float | None = None) -> Tracks:
@@ -262,34 +274,12 @@ def _corners(polygon: ArrayLike) -> np.ndarray:
     return corners
 
 
-def _inside(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Even-odd rule; sorted by y, so an edge meets only the points beside it."""
-    order = np.argsort(points[:, 1], kind="stable")
-    x, y = points[order, 0], points[order, 1]
-    flips = np.zeros(len(points), dtype=bool)
-    ends = np.roll(corners, -1, axis=0)
-    low, high = np.minimum(corners[:, 1], ends[:, 1]), np.maximum(corners[:, 1], ends[:, 1])
-    starts, stops = np.searchsorted(y, low), np.searchsorted(y, high)
-    for edge in np.flatnonzero(stops > starts):
-        beside = slice(starts[edge], stops[edge])
-        flips[beside] ^= x[beside] < _edge_x(corners[edge], ends[edge], y[beside])
-    inside = np.empty_like(flips)
-    inside[order] = flips
-    return inside
-
-
-def _edge_x(start: np.ndarray, end: np.ndarray, y: np.ndarray | float) -> np.ndarray | float:
-    """x of an edge at height y, the same whichever end comes first."""
-    (x0, y0), (x1, y1) = (start, end) if start[1] <= end[1] else (end, start)
-    return x0 + (y - y0) * ((x1 - x0) / (y1 - y0))
-
-
 def _middle_of_widest_span(corners: np.ndarray, box: _Box) -> np.ndarray:
     """(1, 2) a point inside on the box's middle line, or (0, 2) when that line meets nothing."""
     y = (box.top + box.bottom) / 2
     ends = np.roll(corners, -1, axis=0)
     crossing = (corners[:, 1] <= y) != (ends[:, 1] <= y)
-    x = sorted(_edge_x(a, b, y) for a, b in zip(corners[crossing], ends[crossing], strict=True))
+    x = sorted(edge_x(a, b, y) for a, b in zip(corners[crossing], ends[crossing], strict=True))
     spans = np.clip(np.array(x, dtype=np.float64).reshape(-1, 2), box.left, box.right)
     if not len(spans) or np.ptp(spans, axis=1).max() == 0:
         return np.zeros((0, 2))

@@ -19,6 +19,9 @@ from .start import track_starts
 
 log = logging.getLogger(__name__)
 
+# Distances measured by farthest-point sampling: about ten seconds.
+MAX_DISTANCES = 10_000_000_000
+
 
 def select(tracks: Tracks, index_or_mask: Tensor | Sequence[int] | Sequence[bool]) -> Tracks:
     """The tracks at the given indices, in that order, or those where a mask is True.
@@ -91,12 +94,17 @@ def select_farthest(
         progress: Called with (tracks selected, count).
 
     Raises:
-        TypeError, ValueError: `count` or `seed` is invalid.
+        TypeError, ValueError: `count` or `seed` is invalid, or count times N is too large.
     """
     count = whole_number("count", count, least=1)
     generator = _generator(seed)
     if count >= tracks.num_points:
         return tracks
+    if count * tracks.num_points > MAX_DISTANCES:
+        raise ValueError(
+            f"spreading {count:,} of {tracks.num_points:,} tracks takes too long; keep at most "
+            f"{MAX_DISTANCES // tracks.num_points:,}, or choose them at random."
+        )
     _, start, has_start = track_starts(tracks)
     x, y = start.T.contiguous()
     pool = torch.nonzero(has_start == has_start.any()).flatten()

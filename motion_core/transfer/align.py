@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 from ..errors import CanvasError, ShapeError
 from ..geometry import Size
 from ..masks import binary_mask, check_mask_size
+from ..progress import Progress, silent
 
 AffineKind = Literal["similarity", "affine"]
 PointKind = Literal["similarity", "affine", "thin_plate"]
@@ -23,6 +25,10 @@ FLAT_SHARE = 1e-4
 PIXEL_VARIANCE = 1.0 / 12.0
 # Step in pixels for the slope of a thin plate; float64 keeps about seven digits of it.
 SLOPE_STEP = 1e-3
+# Pairs of points of a thin plate. Solving for them cannot be stopped; it takes a fifth of a second.
+MAX_PLATE = 1000
+# Points times pairs between two calls of progress.
+PIECE = 2_000_000
 
 
 class Box(NamedTuple):
@@ -37,12 +43,14 @@ class Box(NamedTuple):
 class Alignment(Protocol):
     """A map from a source picture to a target picture."""
 
-    def place(self, points: Tensor) -> Tensor:
-        """Map points (N, 2) of the source to the target: (N, 2) float64."""
+    def place(self, points: Tensor, progress: Progress = silent) -> Tensor:
+        """Map points (N, 2) of the source to the target: (N, 2) float64. `progress` is called with
+        (points done, N) where the map is costly."""
         ...
 
-    def slope(self, points: Tensor) -> Tensor:
-        """(N, 2, 2) float64, the Jacobian of the map at points (N, 2) of the source."""
+    def slope(self, points: Tensor, progress: Progress = silent) -> Tensor:
+        """(N, 2, 2) float64, the Jacobian of the map at points (N, 2) of the source. `progress` as
+        in `place`."""
         ...
 
 
@@ -66,12 +74,12 @@ class AffineAlignment:
         if not bool(torch.isfinite(self.matrix).all()):
             raise ValueError("an affine matrix must be finite.")
 
-    def place(self, points: Tensor) -> Tensor:
+    def place(self, points: Tensor, progress: Progress = silent) -> Tensor:
         """See Alignment."""
         matrix = self.matrix.to(points.device, torch.float64)
         return points.to(torch.float64) @ matrix[:, :2].T + matrix[:, 2]
 
-    def slope(self, points: Tensor) -> Tensor:
+    def slope(self, points: Tensor, progress: Progress = silent) -> Tensor:
         """See Alignment."""
         matrix = self.matrix.to(points.device, torch.float64)
         return matrix[:, :2].expand(len(points), 2, 2)
@@ -87,25 +95,35 @@ class ThinPlateAlignment:
     source: Tensor
     target: Tensor
 
-    def place(self, points: Tensor) -> Tensor:
-        """See Alignment."""
-        if not len(points):
-            return points.to(torch.float64)
+    @cached_property
+    def _plate(self) -> Any:
         from scipy.interpolate import RBFInterpolator
 
-        plate = RBFInterpolator(
+        return RBFInterpolator(
             self.source.double().cpu().numpy(),
             self.target.double().cpu().numpy(),
             kernel="thin_plate_spline",
             degree=1,
         )
-        return torch.from_numpy(plate(points.double().cpu().numpy())).to(points.device)
 
-    def slope(self, points: Tensor) -> Tensor:
+    def place(self, points: Tensor, progress: Progress = silent) -> Tensor:
+        """See Alignment."""
+        moved = torch.empty(len(points), 2, dtype=torch.float64)
+        piece = max(1, PIECE // len(self.source))
+        for first in range(0, len(points), piece):
+            some = points[first : first + piece].double().cpu().numpy()
+            moved[first : first + piece] = torch.from_numpy(self._plate(some))
+            progress(min(first + piece, len(points)), len(points))
+        return moved.to(points.device)
+
+    def slope(self, points: Tensor, progress: Progress = silent) -> Tensor:
         """See Alignment."""
         points = points.to(torch.float64)
         steps = torch.eye(2, dtype=torch.float64, device=points.device) * SLOPE_STEP
-        columns = [self.place(points + step) - self.place(points - step) for step in steps]
+        columns = [
+            self.place(points + step, progress) - self.place(points - step, progress)
+            for step in steps
+        ]
         return torch.stack(columns, dim=-1) / (2 * SLOPE_STEP)
 
 
@@ -178,8 +196,8 @@ def match_points(source: Tensor, target: Tensor, kind: PointKind = "similarity")
 
     Raises:
         ShapeError: The points are not (K, 2) each.
-        ValueError: There are too few pairs, points are not finite, coincide or are collinear, or
-            the kind is unknown.
+        ValueError: There are too few pairs, or over 1,000 for a thin plate; points are not finite,
+            coincide or are collinear; or the kind is unknown.
     """
     least = {"similarity": 2, "affine": 3, "thin_plate": 3}
     if kind not in least:
@@ -256,6 +274,11 @@ def _checked_pairs(source: Tensor, target: Tensor, least: int, kind: str) -> tup
         )
     source, target = (points.detach().double().cpu() for points in (source, target))
     _check_spread(source, least, kind)
+    if kind == "thin_plate" and len(source) > MAX_PLATE:
+        raise ValueError(
+            f"thin_plate takes at most {MAX_PLATE:,} pairs of points; got {len(source):,}. Keep "
+            "the ones that matter."
+        )
     if kind == "thin_plate" and len(source.unique(dim=0)) < len(source):
         raise ValueError("thin_plate: two source points lie on one place; keep one of them.")
     return source, target

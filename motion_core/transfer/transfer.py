@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 
 from ..geometry import Size, checked_size
+from ..progress import Progress, silent
 from ..tracks.arguments import finite_number, whole_number
 from ..tracks.model import Tracks
 from ..tracks.select import select, select_random
@@ -60,6 +61,8 @@ def transfer_motion(
     alignment: Alignment,
     size: Size,
     settings: TransferSettings | None = None,
+    *,
+    progress: Progress = silent,
 ) -> Tracks:
     """Transfer the motion of source tracks to a target picture (Motion Prompting, section 4.5).
 
@@ -73,6 +76,7 @@ def transfer_motion(
         alignment: Map from source pixels to target pixels.
         size: The target canvas in pixels.
         settings: Anchor frame, scale, number of tracks and treatment of leaving points.
+        progress: As in Alignment.place.
 
     Returns:
         Tracks of the frames from the anchor frame on; ids and fps stay.
@@ -85,8 +89,8 @@ def transfer_motion(
     clip = _from_anchor(tracks, settings.anchor_frame)
     clip = select(clip, first_visible(clip.visible)[1])
     start, moved = start_and_displacement(clip)
-    stretched = torch.einsum("nij,tnj->tni", alignment.slope(start), moved)
-    xy = alignment.place(start) + settings.displacement_scale * stretched
+    stretched = torch.einsum("nij,tnj->tni", alignment.slope(start, progress), moved)
+    xy = alignment.place(start, progress) + settings.displacement_scale * stretched
     result = replace(clip, xy=xy.to(torch.float32), size=size)
     result = _without_leavers(result, settings.leaving)
     if settings.count is None:

@@ -10,6 +10,7 @@ import torch
 
 from ...geometry import Size
 from ...masks import binary_mask, check_proportions, mask_size
+from ...progress import Progress, silent
 from ...tracks.seeding import mask_points, points_inside_polygon, polygon_points
 from ..path import Point
 from .limits import check_count, in_range
@@ -29,13 +30,13 @@ class PolygonArea:
     corners: np.ndarray
     size: Size
 
-    def dots(self, spacing: float) -> np.ndarray:
+    def dots(self, spacing: float, progress: Progress = silent) -> np.ndarray:
         """(N, 2) px: a grid at `spacing` (of the short side), centred on the bounding box."""
         # Measured in short sides, so every canvas of one shape gets the same dots.
         corners = self.corners / self.size.short_side
         across, down = np.ptp(corners, axis=0) / in_range("spacing", spacing, above_zero=True)
         check_count(max(across, 1.0) * max(down, 1.0), 1, REMEDY)
-        points = polygon_points(corners, spacing)
+        points = polygon_points(corners, spacing, progress=progress)
         if not len(points):
             raise ValueError('"polygon" encloses nothing; draw it with an inside.')
         return points.double().numpy() * self.size.short_side
@@ -56,6 +57,11 @@ class PolygonArea:
         """(P,) bool: which of the points (P, 2) px lie inside."""
         return points_inside_polygon(points, self.corners).numpy()
 
+    def moved(self, turn: np.ndarray, pivot: np.ndarray, shift: np.ndarray) -> PolygonArea:
+        """The polygon turned and zoomed about a pivot by (2, 2), then shifted."""
+        corners = (self.corners - pivot) @ turn.T + pivot + shift
+        return PolygonArea(corners, self.size)
+
 
 @dataclass(frozen=True, eq=False)
 class MaskArea:
@@ -69,7 +75,7 @@ class MaskArea:
     on: np.ndarray
     size: Size
 
-    def dots(self, spacing: float) -> np.ndarray:
+    def dots(self, spacing: float, progress: Progress = silent) -> np.ndarray:
         """(N, 2) px: a grid at `spacing` (of the short side), centred on what is on."""
         in_range("spacing", spacing, above_zero=True)
         own = Size(self.on.shape[1], self.on.shape[0])

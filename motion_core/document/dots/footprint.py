@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from ...progress import Progress, silent
+
+# Points times poses of all footprints over the pins of one layer.
+MAX_TESTS = 4_000_000_000
+# Points compared between two calls of progress, and how many comparisons another call costs.
+PIECE, CALL = 4_000_000, 2_000
 
 Holds = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 
@@ -26,14 +33,33 @@ class Footprint:
     holds: Holds
 
 
-def covered(footprint: Footprint, points: np.ndarray, margin: float) -> np.ndarray:
-    """(T, P) bool: which of the points (P, 2) the footprint covers in each frame."""
+def check_tests(footprints: Sequence[Footprint], points: int) -> None:
+    """Raises ValueError if comparing all poses of the footprints with all points takes too long."""
+    poses = sum(len(np.unique(one.poses[one.present], axis=0)) for one in footprints)
+    if poses * (points + CALL) > MAX_TESTS:
+        raise ValueError(
+            f"{points:,} pins under {len(footprints):,} moving layers in {poses:,} places take too "
+            'long; raise "spacing", merge layers, or ask for fewer frames.'
+        )
+
+
+def covered(
+    footprint: Footprint, points: np.ndarray, margin: float, progress: Progress = silent
+) -> np.ndarray:
+    """(T, P) bool: which of the points (P, 2) the footprint covers in each frame. `progress` is
+    called with (poses done, all of them) at least every PIECE points."""
     hidden = np.zeros((len(footprint.present), len(points)), dtype=bool)
     frames = np.flatnonzero(footprint.present)
     if not len(frames) or not len(points):
         return hidden
     poses, pose_of = np.unique(footprint.poses[frames], axis=0, return_inverse=True)
-    rows = np.stack([footprint.holds(pose, points, margin) for pose in poses])
+    rows, done = np.empty((len(poses), len(points)), dtype=bool), 0
+    for place, pose in enumerate(poses):
+        rows[place] = footprint.holds(pose, points, margin)
+        done += len(points) + CALL
+        if done > PIECE:
+            progress(place + 1, len(poses))
+            done = 0
     hidden[frames] = rows[pose_of.reshape(-1)]
     return hidden
 

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from ...geometry import Size
+from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ...tracks.seeding import grid_points, static_tracks
 from ..dots.area import REMEDY, layer_area
-from ..dots.footprint import Footprint, covered
+from ..dots.footprint import Footprint, check_tests, covered
 from ..dots.identity import layer_ids
 from ..dots.limits import check_count, checked_clip, in_range, naming
 from ..fields import Fields
@@ -80,6 +81,7 @@ class PinLayer(Layer):
             fps=context.fps,
             mask=context.mask,
             footprints=context.footprints,
+            progress=context.progress,
         )
 
 
@@ -109,6 +111,7 @@ def expand_pin(
     fps: float | None = None,
     mask: Any = None,
     footprints: Sequence[Footprint] = (),
+    progress: Progress = silent,
 ) -> Tracks:
     """Still dots: the layer's single points first, then its polygon, mask or background.
 
@@ -124,26 +127,28 @@ def expand_pin(
         fps: Frames per second, kept with the tracks.
         mask: As in `layer_area`.
         footprints: Where the moving layers are.
+        progress: Called between pieces of the work.
 
     Returns:
         Tracks (T, N) on `size`.
 
     Raises:
-        ValueError: Naming the layer: what `layer_area` refuses, or too many dots.
+        ValueError: Naming the layer: what `layer_area` refuses, or too many dots or footprints.
         CanvasError: The mask has other proportions than the canvas.
         ShapeError: The mask is not (H, W).
     """
     with naming(layer):
         frames, size = checked_clip(frames, size)
         single = np.array(layer.points, dtype=np.float64).reshape(-1, 2) * np.array(size)
-        points = np.concatenate([single, _filled(layer, size, mask)])
+        points = np.concatenate([single, _filled(layer, size, mask, progress)])
         check_count(len(points), frames, REMEDY)
+        check_tests(footprints, len(points))
         is_background = np.arange(len(points)) >= len(single)
         is_background &= layer.area == "background"
         kept = np.ones(len(points), dtype=bool)
         visible = np.ones((frames, len(points)), dtype=bool)
         for footprint in footprints:
-            hidden = covered(footprint, points, layer.spacing * size.short_side / 2)
+            hidden = covered(footprint, points, layer.spacing * size.short_side / 2, progress)
             from_the_start = hidden[footprint.present.argmax()]
             kept &= ~(from_the_start & is_background)
             visible &= ~hidden | from_the_start
@@ -153,8 +158,8 @@ def expand_pin(
         return Tracks(still.xy, torch.from_numpy(visible[:, kept]), ids, size, fps)
 
 
-def _filled(layer: PinLayer, size: Size, mask: Any) -> np.ndarray:
+def _filled(layer: PinLayer, size: Size, mask: Any, progress: Progress) -> np.ndarray:
     if layer.area == "background":
         return background_points(size, layer.spacing)
     area = layer_area(layer, size, mask)
-    return np.zeros((0, 2)) if area is None else area.dots(layer.spacing)
+    return np.zeros((0, 2)) if area is None else area.dots(layer.spacing, progress)

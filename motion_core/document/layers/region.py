@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from ...geometry import Size, checked_size
+from ...progress import Progress, silent
 from ...tracks.model import Tracks
-from ..dots.area import REMEDY, Area, layer_area
+from ..dots.area import REMEDY, Area, PolygonArea, layer_area
 from ..dots.footprint import Footprint
 from ..dots.identity import layer_ids
 from ..dots.limits import check_count, checked_clip, naming
@@ -138,6 +139,7 @@ class RegionLayer(Layer):
             size=context.size,
             fps=context.fps,
             mask=context.mask,
+            progress=context.progress,
         )
 
     def footprint(self, context: ExpansionContext) -> Footprint:
@@ -149,7 +151,11 @@ class RegionLayer(Layer):
             pivot = _pivot(self, area, size)
 
         def holds(pose: np.ndarray, points: np.ndarray, margin: float) -> np.ndarray:
-            back = np.linalg.inv(pose[:4].reshape(2, 2))
+            turn = pose[:4].reshape(2, 2)
+            if isinstance(area, PolygonArea):
+                # Pins lie in rows; moving the polygon keeps them there, which is quick.
+                return area.moved(turn, pivot, pose[4:]).holds(points)
+            back = np.linalg.inv(turn)
             return area.holds((points - pivot - pose[4:]) @ back.T + pivot)
 
         poses = np.concatenate([_matrices(motion).reshape(frames, 4), motion.shift], axis=1)
@@ -219,7 +225,13 @@ def sample_region(layer: RegionLayer, *, frames: int, size: Size) -> RegionMotio
 
 
 def expand_region(
-    layer: RegionLayer, *, frames: int, size: Size, fps: float | None = None, mask: Any = None
+    layer: RegionLayer,
+    *,
+    frames: int,
+    size: Size,
+    fps: float | None = None,
+    mask: Any = None,
+    progress: Progress = silent,
 ) -> Tracks:
     """Dots all over an area, turned and zoomed about its pivot and then shifted.
 
@@ -233,6 +245,7 @@ def expand_region(
         size: The canvas in pixels.
         fps: Frames per second, kept with the tracks.
         mask: As in `layer_area`.
+        progress: Called between pieces of the work.
 
     Returns:
         Tracks (T, N) on `size`.
@@ -245,7 +258,7 @@ def expand_region(
     with naming(layer):
         frames, size = checked_clip(frames, size)
         area = _area(layer, size, mask)
-        dots = area.dots(layer.spacing)
+        dots = area.dots(layer.spacing, progress)
         check_count(len(dots), frames, REMEDY)
         motion = sample_region(layer, frames=frames, size=size)
         pivot = _pivot(layer, area, size)
