@@ -82,7 +82,7 @@ class EvaluateMotion(io.ComfyNode):
         found = compare_tracks(target, realised)
         lines = [found.to_text()]
         if truth is not None:
-            lines.append(similarity_text(_needed(video), frames(truth)))
+            lines.append(similarity_text(_needed(video), frames(truth), host.progress()))
         picture = error_picture(found, None if video is None else video[-1])[None]
         shown = host.picture_preview(picture, cls)
         return io.NodeOutput("\n".join(lines), picture, found.epe, ui=shown)

@@ -147,21 +147,22 @@ def retrack(
     return replace(realised, ids=target.ids[kept], fps=target.fps)
 
 
-def similarity_text(frames: Tensor, truth: Tensor) -> str:
+def similarity_text(frames: Tensor, truth: Tensor, progress: Progress = silent) -> str:
     """PSNR and SSIM of a video against the true one as text, without their first frame.
 
     Args:
         frames: (T, H, W, 3) 0..1.
         truth: of the same shape.
+        progress: As in psnr and ssim.
 
     Raises:
         ShapeError: the shapes differ, or there is a single frame.
     """
     if len(frames) < 2:
         raise ShapeError("a video of one frame is the input image; there is nothing to compare.")
-    peak = psnr(frames[1:], truth[1:])
+    peak = psnr(frames[1:], truth[1:], progress)
     try:
-        structure = f"SSIM {ssim(frames[1:], truth[1:]):.3f}"
+        structure = f"SSIM {ssim(frames[1:], truth[1:], progress):.3f}"
     except MissingExtraError as missing:
         structure = str(missing)
     return f"PSNR {peak:.2f} dB; {structure}"

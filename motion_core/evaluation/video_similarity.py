@@ -7,17 +7,19 @@ import math
 from torch import Tensor
 
 from ..errors import MissingExtraError, ShapeError
+from ..progress import Progress, silent
 
 # Differences above this are invisible; equal videos would give infinity.
 MOST_DB = 100.0
 
 
-def psnr(video: Tensor, truth: Tensor) -> float:
+def psnr(video: Tensor, truth: Tensor, progress: Progress = silent) -> float:
     """Peak signal-to-noise ratio in decibel, over all pixels of a video.
 
     Args:
         video: (T, H, W, 3) 0..1.
         truth: of the same shape.
+        progress: Called per frame.
 
     Returns:
         At most 100, the value for equal videos.
@@ -26,11 +28,15 @@ def psnr(video: Tensor, truth: Tensor) -> float:
         ShapeError: the shapes differ.
     """
     _check_same_shape(video, truth)
-    error = float((video.double() - truth.double()).square().mean())
+    errors = []
+    for done, (frame, target) in enumerate(zip(video, truth, strict=True), start=1):
+        errors.append(float((frame.double() - target.double()).square().mean()))
+        progress(done, len(video))
+    error = math.fsum(errors) / max(len(errors), 1)
     return min(MOST_DB, -10.0 * math.log10(error)) if error > 0 else MOST_DB
 
 
-def ssim(video: Tensor, truth: Tensor) -> float:
+def ssim(video: Tensor, truth: Tensor, progress: Progress = silent) -> float:
     """Structural similarity, frame by frame; 1 for equal videos.
 
     Wang et al. 2004 with an 11-pixel Gaussian window, as torchmetrics computes it.
@@ -38,6 +44,7 @@ def ssim(video: Tensor, truth: Tensor) -> float:
     Args:
         video: (T, H, W, 3) 0..1.
         truth: of the same shape.
+        progress: Called per frame.
 
     Raises:
         ShapeError: the shapes differ.
@@ -50,8 +57,12 @@ def ssim(video: Tensor, truth: Tensor) -> float:
         raise MissingExtraError(
             'SSIM needs torchmetrics: python -m pip install "motion-prompting[eval]".'
         ) from missing
-    planes, target = (frames.float().movedim(-1, 1) for frames in (video, truth))
-    return float(measure(planes, target, data_range=1.0))  # type: ignore[arg-type]
+    values = []
+    for done, pair in enumerate(zip(video, truth, strict=True), start=1):
+        frame, target = (one.float().movedim(-1, 0)[None] for one in pair)
+        values.append(float(measure(frame, target, data_range=1.0)))  # type: ignore[arg-type]
+        progress(done, len(video))
+    return math.fsum(values) / max(len(values), 1)
 
 
 def _check_same_shape(video: Tensor, truth: Tensor) -> None:

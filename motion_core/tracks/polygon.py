@@ -10,8 +10,8 @@ from ..progress import Progress, silent
 MAX_CROSSINGS = 4_000_000_000
 # Crossings between two calls of progress: below a tenth of a second.
 PIECE = 8_000_000
-# A call of numpy costs as much as so many crossings.
-CALL = 2_000
+# What an edge, and what a row with all its edges, costs beside its crossings.
+CALL, ROW = 2_000, 5_000
 
 
 def is_inside(points: np.ndarray, corners: np.ndarray, progress: Progress = silent) -> np.ndarray:
@@ -42,7 +42,7 @@ def is_inside(points: np.ndarray, corners: np.ndarray, progress: Progress = sile
     starts, stops = (np.searchsorted(y, edges[:, end, 1]) for end in (0, 1))
     rows = np.flatnonzero(np.concatenate([[True], y[1:] != y[:-1]])) if len(y) else np.zeros(0, int)
     by_edge = int((stops - starts).sum()) + CALL * int((stops > starts).sum())
-    by_row = len(rows) * (4 * len(edges) + CALL)
+    by_row = len(rows) * (4 * len(edges) + ROW)
     if min(by_edge, by_row) > MAX_CROSSINGS:
         raise ValueError(
             f"a polygon of {len(corners):,} corners takes too long with {len(points):,} points; "

@@ -143,7 +143,7 @@ def _check(name: str, result: Any) -> None:
 
 
 def _warmed(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same recipe, once what its values need (models) is loaded: that is not the node's work."""
+    """The same recipe, after the models that its values need are loaded."""
     _inputs_of(recipe)
     return recipe
 

@@ -21,7 +21,7 @@ from .track_transformer import HEAD_DIM, MAX_KEY_TRACKS, TrackTransformer, Track
 # Attention logits are cosines times this times a learned scale.
 COSINE_SCALE = 20.0
 # Without gradients, at most this many attention weights are held at a time.
-MAX_WEIGHTS = 1 << 24
+MAX_WEIGHTS = 1 << 22
 
 
 class Estimate(NamedTuple):

@@ -33,11 +33,12 @@ def decode_video(
         request: The picture and what to draw of it.
         field: Motion of the request's size and length.
         tracks: On the same canvas.
-        progress: Called per frame.
+        progress: Called before the first frame and after each.
 
     Raises what FieldRenderer raises for the picture, and whatever progress raises.
     """
     renderer = FieldRenderer(request.image, field, request.movable)
+    progress(0, request.frames)
     first = request.frames - 1 if request.last_only else 0
     height, width = renderer.picture.shape[:2]
     frames = torch.empty(request.frames - first, height, width, 3)
