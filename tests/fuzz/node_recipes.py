@@ -127,8 +127,10 @@ def _recipe(entry: Any, sockets: Sockets, *, is_whole: bool) -> SearchStrategy[A
         return good if is_whole else ANY_TEXT.map(_as_text)
     else:
         kind = entry.io_type
-        good = st.sampled_from([{"value": f"{kind}: {name}"} for name in WHOLE[kind]])
-        bad = [{"value": f"{kind}: {name}"} for name in sockets[kind]] + [None]
+        # Values of the host's models cannot be made here; such a socket gets wrong ones alone.
+        whole = [{"value": f"{kind}: {name}"} for name in WHOLE.get(kind, ())]
+        bad = [{"value": f"{kind}: {name}"} for name in sockets.get(kind, ())] + [None, 3]
+        good = st.sampled_from(whole or [{"text": "no model"}])
     return good if is_whole else st.one_of(good, st.sampled_from(bad))
 
 
