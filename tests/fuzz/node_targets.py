@@ -1,7 +1,7 @@
 """Every node of the pack, with the inputs that its schema allows and those it should refuse.
 
-A press on cancel comes after half a second of processor time, so the rule of two seconds says how soon a
-node stops.
+A press on cancel comes after half a second of processor time, so the rule of two seconds says how
+soon a node stops.
 """
 
 from __future__ import annotations
