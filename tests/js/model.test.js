@@ -47,7 +47,7 @@ const REFUSED = {
   ],
   "a path without points": [
     '{"version":1,"drawn_on":{"width":8,"height":8},"layers":[{"id":"a","type":"drag"}]}',
-    /no points/,
+    /"points" is missing/,
   ],
   "the same id twice": [
     JSON.stringify({

@@ -4,7 +4,6 @@
  */
 
 import { pointerAt } from "../model/sample.js";
-import { checkTimedPoints } from "./checks.js";
 import { drawPathLayer } from "./drawing.js";
 import { freehandTool } from "./freehand.js";
 import { isRecorded, pathLine, pathTicks } from "./path.js";
@@ -29,7 +28,7 @@ export const CAMERA = {
   editTool: null,
   hasPath: true,
   hasTiming: true,
-  check: checkTimedPoints,
+  check: (fields) => fields.path(),
   tracks: () => NO_TRACKS,
   outline: () => null,
   line: pathLine,

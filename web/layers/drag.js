@@ -9,7 +9,6 @@ import { pointAt, segmentAt } from "../model/hit.js";
 import { pointerAt } from "../model/sample.js";
 import { lengthToView, toView } from "../model/viewport.js";
 import { DEFAULT_BRUSH, MOST_RADIUS, scaledBrush } from "./brush.js";
-import { checkTimedPoints } from "./checks.js";
 import { drawPathLayer, drawTracks } from "./drawing.js";
 import { percentField } from "./fields.js";
 import { freehandTool } from "./freehand.js";
@@ -55,7 +54,10 @@ export const DRAG = {
   editTool: "path",
   hasPath: true,
   hasTiming: true,
-  check: checkTimedPoints,
+  check(fields) {
+    fields.path();
+    fields.brush();
+  },
   tracks: dragTracks,
   outline: () => null,
   line: pathLine,
@@ -79,7 +81,7 @@ export function brushDots([x, y], brush, size) {
   const steps = Math.floor(reach);
   const unit = spacing * Math.min(size.width, size.height);
   const dots = [];
-  if ((2 * steps + 1) ** 2 > MOST_DOTS) return [[x, y]];
+  if (!((2 * steps + 1) ** 2 <= MOST_DOTS)) return [[x, y]];
   for (let row = -steps; row <= steps; row += 1) {
     for (let column = -steps; column <= steps; column += 1) {
       if (shape === "round" && row * row + column * column > reach * reach) continue;

@@ -11,7 +11,7 @@
  *   editTool:  the name of the tool that a double click on the layer opens, or null
  *   hasPath:   whether its points are [time, x, y] along a drawn line
  *   hasTiming: whether it has a window in time
- *   check(layer, name):  throws Error for fields that the editor could not show or would lose
+ *   check(fields):  takes its own fields (see checks.js), which throws Error for invalid ones
  *   tracks(layer, size, drawnOn):  the preview of its tracks: { dots: [[x, y], ...] where they
  *              start, at(time) -> { xy: [[x, y], ...], visible: [bool, ...] } }, in fractions
  *   outline(layer, size):  its closed outline at time zero in fractions, or null

@@ -7,7 +7,6 @@ import { pointAt } from "../model/hit.js";
 import { beginLasso, growLasso, lassoPolygon } from "../model/lasso.js";
 import { toView } from "../model/viewport.js";
 import { areaField, dotsInside, polygonOutline } from "./area.js";
-import { checkPoints } from "./checks.js";
 import { drawOutline, drawTracks, isChosen } from "./drawing.js";
 import { spacingField } from "./fields.js";
 import { drawHandle } from "./marks.js";
@@ -34,7 +33,16 @@ export const PIN = {
   editTool: "pin",
   hasPath: false,
   hasTiming: false,
-  check: checkPoints,
+  check(fields) {
+    const area = fields.choice("area", ["polygon", "mask", "background"], "polygon");
+    const polygon = fields.polygon();
+    const points = fields.entries("points", []);
+    points.forEach((point, i) => fields.point(`points[${i}]`, point));
+    if (area === "polygon" && !polygon && !points.length) {
+      fields.refuse("points", 'must have an entry where "polygon" is null');
+    }
+    fields.spacing();
+  },
   tracks: pinTracks,
   outline: polygonOutline,
   draw: drawPin,

@@ -1,14 +1,20 @@
 /**
- * MOTION documents from text. Python (motion_core/document) reads strictly; reading here refuses
- * only what the editor could not show or would lose.
+ * MOTION documents from text, by the rules of motion_core/document: what the graph would refuse is
+ * refused here, and what is read can be shown.
  */
 
 import { VERSION } from "../model/document.js";
-import { checkPair } from "./checks.js";
-import { layerType } from "./index.js";
+import { Fields } from "./checks.js";
+import { LAYERS, layerType } from "./index.js";
+
+const MOST_CHARACTERS = 4 * 1024 * 1024;
+const MOST_LAYERS = 1000;
+const MOST_PIXELS = 65536;
+const LONGEST_NAME = 200;
 
 /** The document of a text. Throws Error with a sentence for people when it cannot be read. */
 export function readDocument(text) {
+  if (text.length > MOST_CHARACTERS) throw new Error("This motion is too long to be read.");
   let raw;
   try {
     raw = JSON.parse(text);
@@ -20,8 +26,11 @@ export function readDocument(text) {
   }
   checkVersion(raw.version);
   checkCanvas(raw.drawn_on);
-  if (!Array.isArray(raw.layers)) throw new Error('This motion has no list of "layers".');
-  raw.layers.forEach(checkLayer);
+  const fields = new Fields(raw, "This motion");
+  fields.take("version");
+  fields.take("drawn_on");
+  fields.entries("layers", undefined, 0, MOST_LAYERS).forEach(checkLayer);
+  fields.finish();
   checkIds(raw.layers);
   return raw;
 }
@@ -38,24 +47,24 @@ function checkVersion(version) {
 }
 
 function checkCanvas(canvas) {
-  const isSide = (side) => Number.isInteger(side) && side > 0;
-  if (!canvas || !isSide(canvas.width) || !isSide(canvas.height)) {
-    throw new Error('This motion does not say the size it was "drawn_on".');
+  const fields = new Fields(canvas ?? {}, "This motion", "drawn_on.");
+  for (const name of ["width", "height"]) {
+    const side = fields.number(name, [1, MOST_PIXELS]);
+    if (!Number.isInteger(side)) fields.refuse(name, "must be a whole number of pixels");
   }
+  fields.finish();
 }
 
 function checkLayer(layer, place) {
-  const name = `Layer ${place + 1}`;
-  if (layer === null || typeof layer !== "object") throw new Error(`${name} is not an object.`);
-  if (typeof layer.id !== "string" || !layer.id) throw new Error(`${name} has no id.`);
-  const known = layerType(layer);
-  if (!known) {
-    throw new Error(`${name} is of type "${layer.type}", which this editor does not know.`);
-  }
-  known.check(layer, name);
-  if (Array.isArray(layer.polygon)) {
-    layer.polygon.forEach((corner) => checkPair(corner, `A corner of ${name}`));
-  }
+  const fields = new Fields(layer, `Layer ${place + 1}`);
+  fields.choice("type", LAYERS.map(({ type }) => type));
+  fields.text("id", LONGEST_NAME, undefined, 1);
+  fields.text("name", LONGEST_NAME, "");
+  fields.flag("enabled", true);
+  fields.color("color");
+  fields.flag("locked", false);
+  layerType(layer).check(fields);
+  fields.finish();
 }
 
 function checkIds(layers) {

@@ -10,7 +10,6 @@ import { beginLasso, growLasso, lassoPolygon } from "../model/lasso.js";
 import { between, isPresent, localTime } from "../model/sample.js";
 import { toView } from "../model/viewport.js";
 import { areaField, dotsInside, polygonOutline } from "./area.js";
-import { checkPoints } from "./checks.js";
 import { drawOutline, drawTracks } from "./drawing.js";
 import { numberOf, spacingField } from "./fields.js";
 import { drawArrowHead, drawGlyph, drawHandle, strokeLine } from "./marks.js";
@@ -41,7 +40,17 @@ export const REGION = {
   editTool: "region",
   hasPath: false,
   hasTiming: true,
-  check: checkPoints,
+  check(fields) {
+    const area = fields.choice("area", ["polygon", "mask"], "polygon");
+    if (!fields.polygon() && area === "polygon") {
+      fields.refuse("polygon", 'must be a list where "area" is "polygon"');
+    }
+    const pivot = fields.take("pivot", null);
+    if (pivot !== null) fields.point("pivot", pivot);
+    fields.keys();
+    fields.timing();
+    fields.spacing();
+  },
   tracks: regionTracks,
   outline: polygonOutline,
   movedPoints: movedByRegion,

@@ -9,7 +9,6 @@ import { REACH } from "../model/hit.js";
 import { pointerAt } from "../model/sample.js";
 import { beginStroke, growStroke, isMeant, strokeFields } from "../model/stroke.js";
 import { lengthToPicture, lengthToView, toView } from "../model/viewport.js";
-import { checkPair, checkTimedPoints } from "./checks.js";
 import { drawPointer, drawTicks, drawTracks, lengthOf, lineWidth } from "./drawing.js";
 import { percentField, spacingField } from "./fields.js";
 import { drawArrowHead, drawHandle, drawRing, strokeLine } from "./marks.js";
@@ -38,9 +37,9 @@ export const SPHERE = {
   editTool: "sphere",
   hasPath: true,
   hasTiming: true,
-  check(layer, name) {
-    checkTimedPoints(layer, name);
-    checkPair(layer.center ?? CENTER, `The center of ${name}`);
+  check(fields) {
+    fields.ball();
+    fields.path();
   },
   tracks: sphereTracks,
   outline: circle,

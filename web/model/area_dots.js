@@ -14,9 +14,12 @@ export function polygonDots(polygon, spacing, size) {
   const unit = [size.width / short, size.height / short];
   const corners = polygon.map(([x, y]) => [(x * size.width) / short, (y * size.height) / short]);
   const { left, top, right, bottom } = bounds(corners);
-  const across = centredSteps(left, right, spacing);
-  const down = centredSteps(top, bottom, spacing);
-  if (across.length * down.length > MOST_DOTS) return [];
+  const columns = stepCount(left, right, spacing);
+  const rows = stepCount(top, bottom, spacing);
+  // Counted before they are made: a tiny spacing asks for more than there is memory.
+  if (!(columns * rows <= MOST_DOTS)) return [];
+  const across = centredSteps(left, right, spacing, columns);
+  const down = centredSteps(top, bottom, spacing, rows);
   const grid = down.flatMap((y) => across.map((x) => [x, y]));
   const inside = grid.filter((dot) => isInside(dot, corners));
   const dots = inside.length ? inside : middleOfWidestSpan(corners, (top + bottom) / 2);
@@ -37,8 +40,11 @@ function middleOfWidestSpan(corners, y) {
   return widest[1] > widest[0] ? [[(widest[0] + widest[1]) / 2, y]] : [];
 }
 
-function centredSteps(low, high, unit) {
-  const count = Math.max(1, Math.floor(((high - low) / unit) * (1 + 1e-9)));
+function stepCount(low, high, unit) {
+  return Math.max(1, Math.floor(((high - low) / unit) * (1 + 1e-9)));
+}
+
+function centredSteps(low, high, unit, count) {
   const middle = (low + high) / 2;
   return Array.from({ length: count }, (_, i) => middle + (i - (count - 1) / 2) * unit);
 }

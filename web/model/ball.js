@@ -11,7 +11,7 @@ const LEAST_SINE = 1e-9;
 /** Directions spread evenly over the near half of a ball; both lengths are in one unit. */
 export function sphereDirections(radius, spacing) {
   const count = roundHalfEven(2 * Math.PI * (radius / spacing) ** 2);
-  if (count > MOST_DOTS) return [];
+  if (!(count <= MOST_DOTS)) return [];
   return Array.from({ length: count }, (_, place) => {
     const z = 1 - (place + 0.5) / Math.max(count, 1);
     const across = Math.sqrt(1 - z * z);
