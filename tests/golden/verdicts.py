@@ -49,7 +49,11 @@ def _spoil(raw: Any, generator: random.Random) -> None:
     places = _places(raw)
     holder, key = generator.choice(places)
     action = generator.choice(("replace",) * 6 + ("remove", "add", "repeat"))
-    if action == "remove":
+    is_number = isinstance(holder[key], (int, float)) and not isinstance(holder[key], bool)
+    if is_number and generator.random() < 0.6:
+        value = round(holder[key] * generator.choice((0.5, 0.9, 1.1, -1, 30)), 6)
+        holder[key] = int(value) if value == int(value) else value
+    elif action == "remove":
         del holder[key]
     elif action == "replace":
         holder[key] = copy.deepcopy(generator.choice(VALUES))
