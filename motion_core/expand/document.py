@@ -47,8 +47,7 @@ def expand_document(
         fps: Frames per second, kept with the tracks; None for unknown.
         mask: (H, W) bool, or numbers that are on above 0.5, for the layers whose area is "mask";
             any resolution in the canvas' proportions.
-        progress: Called with (layers done, all of them), once per layer and between pieces of the
-            work on one.
+        progress: Called with (layers done, all of them), also between pieces of the work on one.
 
     Returns:
         Tracks (T, N).
