@@ -50,7 +50,7 @@ POINTS = [
     io.DynamicCombo.Option(
         "random",
         [
-            io.Int.Input("count", default=1024, min=1, max=200_000, tooltip="Number of points."),
+            io.Int.Input("count", default=1024, min=1, max=100_000, tooltip="Number of points."),
             io.Int.Input("seed", default=0, min=0, max=2**53, tooltip="Seed of the random points."),
         ],
     ),

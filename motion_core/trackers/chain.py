@@ -180,10 +180,14 @@ class _PointChain:
         """Start the points whose query is in the picture last advanced to."""
         if not now.any():
             return
-        patches = patches_at(self.picture.grey, self.starts[now])
         if self.templates is None:
-            self.templates = np.zeros((len(self.starts), patches.shape[1]), np.float32)
-        self.templates[now] = patches
+            self.templates = np.zeros((len(self.starts), PATCH * PATCH), np.float32)
+        which = np.flatnonzero(now)
+        for first in range(0, len(which), MAX_SEARCHED):
+            some = which[first : first + MAX_SEARCHED]
+            self.templates[some] = patches_at(self.picture.grey, self.starts[some])
+            if first:
+                self.work.step(0)
         self.started |= now
         self.visible |= now
         self.past.pop()
