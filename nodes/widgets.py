@@ -20,6 +20,8 @@ from .wire import check_batch, mask_batch
 LEAST_NUMBER = 1e-9
 # Choices among the files of a folder: the schema lists those of an earlier moment.
 FILE_CHOICE = "file"
+# The socket to which nodes of other packs give a list of texts as well.
+TEXT_LIST = "coordinates"
 
 
 def checked_inputs(inputs: Sequence[Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,7 +91,13 @@ def _flag(entry: Any, value: Any, name: str) -> bool:
     return value
 
 
-def _text(entry: Any, value: Any, name: str) -> str:
+def _text(entry: Any, value: Any, name: str) -> Any:
+    if entry.id == TEXT_LIST and isinstance(value, (list, tuple)):
+        return [_string(one, f"{name}[{place}]") for place, one in enumerate(value)]
+    return _string(value, name)
+
+
+def _string(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a text; got {_described(value)}.")
     if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):

@@ -125,3 +125,13 @@ def test_a_press_on_cancel_passes(host: StandInHost) -> None:
 
     with pytest.raises(Cancelled):
         pack_module("nodes.guard").guard(Stopped).execute()
+
+
+def test_coordinates_may_come_as_a_list_of_texts(host: StandInHost) -> None:
+    """As "Append Strings To List" of another pack gives them: one text for each track."""
+    texts = [f'[{{"x": {x}, "y": 5}}, {{"x": {x + 2}, "y": 6}}]' for x in (10, 20, 30)]
+    node = host.nodes["MotionPromptingTracksFromCoordinates"]
+    (value,) = node.execute(texts, width=96, height=64).args
+    assert value["track_path"][:, :, 0].tolist() == [[10, 20, 30], [12, 22, 32]]
+    with pytest.raises(TypeError, match=r"coordinates\[1\] must be a text; got 7"):
+        node.execute([texts[0], 7], width=96, height=64)
