@@ -109,10 +109,10 @@ def checked_method(method: str) -> str:
 
 def _drawing(image: Tensor, tracks: Tracks, method: str, progress: Progress) -> Draw:
     """What draws the frames of a method."""
-    total = tracks.num_frames
+    frames = tracks.num_frames
 
-    def tick(done: int = 0, of: int = 0) -> None:
-        progress(0, total)
+    def tick(done: int = 0, total: int = 0) -> None:
+        progress(0, frames)
 
     if method == LAYERED:
         compositor = Compositor(image, tracks, progress)

@@ -100,10 +100,10 @@ def _footprints(layers: Sequence[Layer], context: ExpansionContext) -> tuple[Foo
     return tuple(footprint for footprint in found if footprint is not None)
 
 
-def _piecewise(progress: Progress, done: int, total: int) -> Progress:
+def _piecewise(progress: Progress, layers_done: int, layers: int) -> Progress:
     """The progress of one layer: the bar stands still, and the work can be stopped."""
 
-    def between(piece: int, pieces: int) -> None:
-        progress(done, total)
+    def between(done: int, total: int) -> None:
+        progress(layers_done, layers)
 
     return between

@@ -40,15 +40,15 @@ class LayersDensifier:
     def __call__(self, image: Tensor, tracks: Tracks, progress: Progress = silent) -> MotionField:
         """See Densifier. progress is called per frame."""
         check_image(image, canvas=tracks.size)
-        total = tracks.num_frames
+        frames = tracks.num_frames
 
-        def tick(done: int = 0, of: int = 0) -> None:
-            progress(0, total)
+        def tick(done: int = 0, total: int = 0) -> None:
+            progress(0, frames)
 
         layered = take_apart(image, tracks, progress=tick)
         motion = move_layers(layered, tracks, tick)
-        field = field_of(layered, motion, total, self.grid)
-        progress(total, total)
+        field = field_of(layered, motion, frames, self.grid)
+        progress(frames, frames)
         return field
 
 

@@ -108,10 +108,10 @@ def _places(people: np.ndarray, last: Sequence[np.ndarray]) -> list[int]:
 def _gaps(people: np.ndarray, known: np.ndarray) -> np.ndarray:
     """(P, L): mean distance of shared joints, as a fraction of the known person's extent; infinite
     where they share none."""
-    has_joint = known[..., 2] > 0
+    has_joint: np.ndarray = known[..., 2] > 0
     low = np.where(has_joint[..., None], known[..., :2], np.inf).min(axis=1)
     high = np.where(has_joint[..., None], known[..., :2], -np.inf).max(axis=1)
-    extent = np.linalg.norm(np.where(has_joint.any(axis=1)[:, None], high - low, 0.0), axis=1)
+    extent = np.linalg.norm(np.where(has_joint.any(axis=1, keepdims=True), high - low, 0.0), axis=1)
     gaps = np.empty((len(people), len(known)))
     for row, person in zip(gaps, people, strict=True):
         shared = has_joint & (person[:, 2] > 0)

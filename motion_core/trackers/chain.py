@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -40,8 +40,7 @@ class Stepper(Protocol):
             where all points together cost little more than one.
     """
 
-    @property
-    def points_per_step(self) -> int | None: ...
+    points_per_step: ClassVar[int | None]
 
     def step(self, before: Frame, after: Frame, points: Points) -> tuple[Points, NDArray[np.bool_]]:
         """Move points to the next picture.
@@ -304,9 +303,9 @@ def nearest(points: Points, others: Points, count: int) -> NDArray[np.int64]:
     if len(points) * len(others) <= MAX_TABLE:
         distance = np.linalg.norm(points[:, None] - others[None], axis=-1)
         return np.argsort(distance, axis=1)[:, :count]
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    _, found = cKDTree(others).query(points, k=count)
+    _, found = KDTree(others).query(points, k=count)
     return np.asarray(found, np.int64).reshape(len(points), count)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 # Relative. NTSC's rates differ from the whole ones by 1e-3, their printed forms by less than this.
 RATE_TOLERANCE = 5e-4
@@ -29,12 +29,13 @@ def checked_rate(value: Any, name: str = "fps") -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a positive number or None; got {value!r:.60}.")
-    if not LOWEST_RATE <= value <= HIGHEST_RATE:
+    rate = cast(float, value)  # not converted yet: a whole number may be too large for float
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise ValueError(
             f"{name} must be a positive number, {LOWEST_RATE:g} to {HIGHEST_RATE:,.0f} frames per "
-            f"second, or None when unknown; got {value:.6g}."
+            f"second, or None when unknown; got {rate:.6g}."
         )
-    return float(value)
+    return float(rate)
 
 
 def same_rate(rate: float, other: float) -> bool:

@@ -69,7 +69,7 @@ def _by_row(
     """(N,) bool of points in rows of equal y: an odd number of edges is on their right."""
     inside, done = np.zeros(len(x), dtype=bool), 0
     for place, (first, last) in enumerate(zip(rows, [*rows[1:], len(x)], strict=True)):
-        height = y[first]
+        height = float(y[first])
         (x0, y0), (x1, y1) = _ends(edges, height)
         crossings = np.sort(x0 + (height - y0) * ((x1 - x0) / (y1 - y0)))
         right = len(crossings) - np.searchsorted(crossings, x[first:last], side="right")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor
 
@@ -18,14 +18,14 @@ KIND = "motion-prompting wan track-controlnet 1"
 
 def save_track_controlnet(control: WanTrackControlNet, path: Path) -> None:
     """Write a Track-ControlNet; a file appears only when it is complete."""
-    weight, first = control.embed.weight, control.blocks[0]
+    weight = control.embed.weight
     config = {
         "layers": list(control.layers),
         "width": weight.shape[2],
         "patch": control.embed.patch,
         "ids": control.ids.dim,
         "pool": control.ids.pool,
-        "heads": first.attn1.heads,
+        "heads": cast(Any, control.blocks[0]).attn1.heads,
     }
     save_with_config(control, path, KIND, config)
 
