@@ -269,11 +269,8 @@ class FollowRegion(io.ComfyNode):
 
 
 def _area_options() -> list[Any]:
+    # The page cannot make a node whose first choice brings sockets alone.
     return [
-        io.DynamicCombo.Option(
-            "mask",
-            [io.Mask.Input("mask", tooltip="White areas. One mask, or one per frame.")],
-        ),
         io.DynamicCombo.Option(
             "tracks",
             [
@@ -293,5 +290,9 @@ def _area_options() -> list[Any]:
                     tooltip="Radius of the disc around every visible point, in pixels.",
                 ),
             ],
+        ),
+        io.DynamicCombo.Option(
+            "mask",
+            [io.Mask.Input("mask", tooltip="White areas. One mask, or one per frame.")],
         ),
     ]

@@ -35,11 +35,10 @@ def guard(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
     if hasattr(run, "__wrapped__"):
         return node
     signature = inspect.signature(run)
-    inputs = functools.lru_cache(maxsize=1)(lambda: node.define_schema().inputs)
 
     @functools.wraps(run)
     def execute(cls: type[io.ComfyNode], *args: Any, **widgets: Any) -> io.NodeOutput:
-        values = checked_inputs(inputs(), _by_name(signature, args, widgets))
+        values = checked_inputs(node.define_schema().inputs, _by_name(signature, args, widgets))
         return _readable(lambda: run(cls, **values), node, values)
 
     node.execute = classmethod(execute)  # type: ignore[assignment,method-assign]

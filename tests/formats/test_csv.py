@@ -51,7 +51,7 @@ def test_windows_lines_and_byte_order_mark(tmp_path):
         ({4: "1,3,4,6,2"}, "line 5: expected visible to be 0 or 1; got 2"),
         ({4: "0.5,3,4,6,1"}, "line 5: expected a whole frame number; got 0.5"),
         ({4: "1,3,four,6,1"}, "row 3, column 3"),
-        ({0: "frame;track;x;y;visible"}, "frame;track"),
+        ({0: "frame;track;x;y;visible"}, "a table separated by semicolons"),
         ({0: "frame,track,x,y"}, "line 1: expected 'frame,track,x,y,visible'"),
         ({4: "1,3,nan,6,1"}, "frame 1, track 1"),
     ],

@@ -88,7 +88,7 @@ def test_a_pair_is_replaced_together(tmp_path):
     [
         ("a.xyz", None, r"a\.xyz: no track format has the suffix '\.xyz'"),
         ("a.npz", "mp4", "no track format 'mp4'"),
-        ("no/folder/a.npz", None, "does not exist; create it"),
+        ("no/folder/a.npz", None, "there is no folder .*; create it"),
     ],
 )
 def test_writing_nowhere_is_refused(tmp_path, name, format, says):

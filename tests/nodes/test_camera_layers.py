@@ -21,7 +21,7 @@ def drawing(*layers: dict[str, Any]) -> str:
 
 
 def run(host: StandInHost, node: str, motion: str) -> tuple[torch.Tensor, list[str]]:
-    """The tracks of a node and the texts it shows."""
+    """The tracks of a node and the texts it shows; an empty one clears the last."""
     inputs = {"motion": motion, "frames": 3, "fps": 8.0, "width": 96, "height": 64}
     save = {"tracks": ["1", 0], "filename_prefix": "tracks/camera", "format": "motion_npz"}
     prompt = {
@@ -29,7 +29,7 @@ def run(host: StandInHost, node: str, motion: str) -> tuple[torch.Tensor, list[s
         "2": {"class_type": "MotionPromptingSaveTracks", "inputs": save},
     }
     ran = host.run(prompt)
-    return ran.outputs["1"][0]["track_path"], list(ran.ui.get("1", {}).get("text", ()))
+    return ran.outputs["1"][0]["track_path"], [text for text in ran.ui["1"]["text"] if text]
 
 
 @pytest.mark.parametrize("node", ["DrawMotion", "ExpandMotion"])

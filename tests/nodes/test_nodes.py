@@ -221,11 +221,11 @@ def test_draft_moves_the_picture_and_leaves_its_inputs_alone(call: Any) -> None:
 def test_draft_offers_methods_and_refuses_other_names(call: Any) -> None:
     picture = torch.rand(1, HEIGHT, WIDTH, 3, generator=torch.Generator().manual_seed(0))
     (default,) = call("DraftMotion", picture, wire())
-    (layered,) = call("DraftMotion", picture, wire(), method="layered")
+    (layers,) = call("DraftMotion", picture, wire(), method="layers")
     (plate,) = call("DraftMotion", picture, wire(), method="thin_plate")
-    assert torch.equal(default, layered)
+    assert torch.equal(default, layers)
     assert plate.shape == default.shape and not torch.equal(plate, default)
-    with pytest.raises(ValueError, match="method must be one of: layered"):
+    with pytest.raises(ValueError, match="method must be one of: layers"):
         call("DraftMotion", picture, wire(), method="magic")
 
 

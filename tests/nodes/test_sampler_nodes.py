@@ -184,7 +184,8 @@ def test_a_model_that_cannot_tell_is_measured(
     made = run(nodes["MotionPromptingTrackSampler"], model)
     _, went, uncovered = made.args
     assert went["ids"].tolist() == [7, 8, 9] and went["track_path"].shape == (FRAMES, 3, 2)
-    assert made.ui is None and not uncovered.any() and uncovered.shape == (FRAMES, HEIGHT, WIDTH)
+    assert made.ui.as_dict() == {"text": ("",)}, "clears the notes of an earlier run"
+    assert not uncovered.any() and uncovered.shape == (FRAMES, HEIGHT, WIDTH)
 
 
 @pytest.mark.parametrize(

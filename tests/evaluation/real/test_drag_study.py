@@ -65,7 +65,7 @@ def test_every_method_follows_the_drag(folder: Path, name: str) -> None:
 
 
 def test_unknown_methods_are_refused(folder: Path) -> None:
-    with pytest.raises(ValueError, match="methods must be of layered"):
+    with pytest.raises(ValueError, match="methods must be of layers"):
         Method("warp")
     with pytest.raises(ValueError, match="warp"):
         RealSettings(folder, ("warp",))
