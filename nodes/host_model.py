@@ -68,15 +68,29 @@ def followed(model: Any, clock: DualClock, *, form: str | None = None) -> Any:
         A MODEL. Its runs begin at the weak clock, from the noised reference, whatever latents and
         sigmas they are given; each region then follows until its own clock.
     """
+    return wrapped(
+        model,
+        FOLLOW_KEY,
+        run=_FollowRun(clock, form or form_of(model)),
+        prediction=_follow_prediction,
+    )
+
+
+def wrapped(model: Any, key: str, *, run: Any, prediction: Any) -> Any:
+    """A clone of a MODEL with wrappers around a sampler's run and around each prediction.
+
+    Args:
+        model: ComfyUI's MODEL; it stays as it is.
+        key: Names the wrappers. Those that the model has under this name are replaced.
+        run: Of kind SAMPLER_SAMPLE.
+        prediction: Of kind PREDICT_NOISE.
+    """
     from comfy.patcher_extension import WrappersMP
 
     clone = model.clone()
-    for kind, wrapper in (
-        (WrappersMP.SAMPLER_SAMPLE, _FollowRun(clock, form or form_of(model))),
-        (WrappersMP.PREDICT_NOISE, _follow_prediction),
-    ):
-        clone.remove_wrappers_with_key(kind, FOLLOW_KEY)
-        clone.add_wrapper_with_key(kind, FOLLOW_KEY, wrapper)
+    for kind, wrapper in ((WrappersMP.SAMPLER_SAMPLE, run), (WrappersMP.PREDICT_NOISE, prediction)):
+        clone.remove_wrappers_with_key(kind, key)
+        clone.add_wrapper_with_key(kind, key, wrapper)
     return clone
 
 

@@ -17,7 +17,7 @@ from ..motion_core.guidance.refine import (
     refined,
     replacing,
 )
-from .host_model import HostSchedule
+from .host_model import HostSchedule, wrapped
 
 REFINE_KEY = "motion_prompting_refine"
 
@@ -72,16 +72,7 @@ class _Run:
 
 def refining(model: Any, request: RefineRequest) -> Any:
     """A clone of a MODEL whose runs are refined along the render of a camera move."""
-    from comfy.patcher_extension import WrappersMP
-
-    clone = model.clone()
-    for kind, wrapper in (
-        (WrappersMP.SAMPLER_SAMPLE, _begin(request)),
-        (WrappersMP.PREDICT_NOISE, _refined_prediction(request)),
-    ):
-        clone.remove_wrappers_with_key(kind, REFINE_KEY)
-        clone.add_wrapper_with_key(kind, REFINE_KEY, wrapper)
-    return clone
+    return wrapped(model, REFINE_KEY, run=_begin(request), prediction=_refined_prediction(request))
 
 
 def _begin(request: RefineRequest) -> Callable[..., Tensor]:

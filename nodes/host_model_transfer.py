@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..motion_core.guidance.motion_transfer import TransferSettings, TransferState, transferred
+from .host_model import wrapped
 
 TRANSFER_KEY = "motion_prompting_motion_transfer"
 
@@ -59,16 +60,12 @@ class _Run:
 
 def with_motion_transfer(model: Any, source: MotionSource) -> Any:
     """A clone of a MODEL whose runs repeat the motion of a clip."""
-    from comfy.patcher_extension import WrappersMP
-
-    clone = model.clone()
-    for kind, wrapper in (
-        (WrappersMP.SAMPLER_SAMPLE, _begin_transfer(source)),
-        (WrappersMP.PREDICT_NOISE, _transfer_prediction(source.settings)),
-    ):
-        clone.remove_wrappers_with_key(kind, TRANSFER_KEY)
-        clone.add_wrapper_with_key(kind, TRANSFER_KEY, wrapper)
-    return clone
+    return wrapped(
+        model,
+        TRANSFER_KEY,
+        run=_begin_transfer(source),
+        prediction=_transfer_prediction(source.settings),
+    )
 
 
 def _begin_transfer(source: MotionSource) -> Callable[..., Tensor]:

@@ -5,6 +5,7 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { chain } from "./node_hooks.js";
 import { createEditor } from "./view/editor.js";
 
 const NODE_ID = "MotionPromptingDrawMotion";
@@ -91,16 +92,6 @@ function hookNode(node, { editor, refresh, pictures, stops }) {
     stops.forEach((stop) => stop());
     editor.destroy();
   });
-}
-
-/** Calls `after` after a method of the node, which other packs may have replaced. */
-function chain(node, name, after) {
-  const before = node[name];
-  node[name] = function (...args) {
-    const result = before?.apply(this, args);
-    after(...args);
-    return result;
-  };
 }
 
 /** Calls `listener` at new values of a widget; returns a function that stops it. */

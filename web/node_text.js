@@ -4,6 +4,7 @@
  */
 
 import { app } from "../../scripts/app.js";
+import { chain } from "./node_hooks.js";
 
 const PREFIX = "MotionPrompting";
 const OWN_VIEW = "MotionPromptingDrawMotion"; // shows its notes in the editor
@@ -16,24 +17,14 @@ app.registerExtension({
   name: "motion_prompting.node_text",
   nodeCreated(node) {
     if (!node.comfyClass?.startsWith(PREFIX) || node.comfyClass === OWN_VIEW) return;
-    after(node, "onConfigure", () => show(node, node.properties?.[PROPERTY]));
-    after(node, "onExecuted", (shown) => {
+    chain(node, "onConfigure", () => show(node, node.properties?.[PROPERTY]));
+    chain(node, "onExecuted", (shown) => {
       if (shown?.text === undefined) return;
       node.setProperty(PROPERTY, [shown.text].flat().join("\n"));
       show(node, node.properties[PROPERTY]);
     });
   },
 });
-
-/** Calls `then` after a method of the node, which other packs may have replaced. */
-function after(node, name, then) {
-  const before = node[name];
-  node[name] = function (...args) {
-    const result = before?.apply(this, args);
-    then(...args);
-    return result;
-  };
-}
 
 /** Shows a text in the node; makes the place for it when there is a text for the first time. */
 function show(node, text) {

@@ -121,6 +121,29 @@ def open_canvas(browser: Any, server: Any, *, vue: bool, density: float = 1) -> 
     return Canvas(page, server, SIZE)
 
 
+@pytest.fixture(scope="module", params=VERSIONS.values(), ids=VERSIONS)
+def server(request: pytest.FixtureRequest, stage: Any) -> Iterator[Any]:
+    """The three frontends over the stand-in host, for modules without a server of their own."""
+    from tests.host.frontend import FrontendServer
+
+    with FrontendServer(stage, frontend_files(request.param)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["classic", "nodes2"])
+def opened(request: pytest.FixtureRequest, browser: Any, server: Any) -> Iterator[Any]:
+    """The page in one renderer."""
+    canvas = open_canvas(browser, server, vue=request.param)
+    yield canvas
+    canvas.page.close()
+
+
+@pytest.fixture
+def canvas(opened: Any) -> Any:
+    """A fresh graph."""
+    return opened.start()
+
+
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Says nothing."""

@@ -3,43 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.browser.canvas import NODE
-from tests.browser.conftest import SIZE, VERSIONS, frontend_files, open_canvas
+from tests.browser.conftest import SIZE
 
 pytestmark = pytest.mark.slow
 
 PIXEL = 1.2 / min(SIZE)  # screen pixels are a little finer than the picture's
 CONTROL = "Control"
-
-
-@pytest.fixture(scope="module", params=VERSIONS.values(), ids=VERSIONS)
-def server(request: pytest.FixtureRequest, stage: Any) -> Iterator[Any]:
-    """The frontend over the stand-in host."""
-    from tests.host.frontend import FrontendServer
-
-    files = frontend_files(request.param)
-    with FrontendServer(stage, files) as running:
-        yield running
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["classic", "nodes2"])
-def opened(request: pytest.FixtureRequest, browser: Any, server: Any) -> Iterator[Any]:
-    """The page in one renderer."""
-    canvas = open_canvas(browser, server, vue=request.param)
-    yield canvas
-    canvas.page.close()
-
-
-@pytest.fixture
-def canvas(opened: Any) -> Any:
-    """A fresh graph."""
-    return opened.start()
 
 
 def near(got: Any, wanted: Any, tolerance: float = PIXEL) -> bool:

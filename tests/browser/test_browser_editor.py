@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-from tests.browser.conftest import VERSIONS, frontend_files, open_canvas
 
 pytestmark = pytest.mark.slow
 
@@ -19,29 +16,6 @@ ADD_INFO = """([id]) => {
   app.graph.getNodeById(id).connect(0, info, 0);
 }"""
 REPORT = "() => [...document.querySelectorAll('textarea[readonly]')].map((area) => area.value)"
-
-
-@pytest.fixture(scope="module", params=VERSIONS.values(), ids=VERSIONS)
-def server(request: pytest.FixtureRequest, stage: Any) -> Iterator[Any]:
-    """The frontend over the stand-in host."""
-    from tests.host.frontend import FrontendServer
-
-    with FrontendServer(stage, frontend_files(request.param)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["classic", "nodes2"])
-def opened(request: pytest.FixtureRequest, browser: Any, server: Any) -> Iterator[Any]:
-    """The page in one renderer."""
-    canvas = open_canvas(browser, server, vue=request.param)
-    yield canvas
-    canvas.page.close()
-
-
-@pytest.fixture
-def canvas(opened: Any) -> Any:
-    """A fresh graph."""
-    return opened.start()
 
 
 def test_a_run_leaves_the_stage_as_it_is(canvas: Any) -> None:
