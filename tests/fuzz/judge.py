@@ -20,8 +20,10 @@ from torch import Tensor, nn
 
 from .target import Target
 
-# Of processor time, so that a busy machine changes nothing; a hang is stopped by the clock.
+# Of processor time; a hang is stopped by the clock. Processor time doubles on a busy machine whose
+# cores share caches and units, so what is too slow is run again and judged by its best time.
 MOST_SECONDS = 2.0
+TRIES = 3
 HANG_SECONDS = 60
 # How fast honest results are expected to be made.
 BYTES_PER_SECOND = 1 << 30
@@ -63,17 +65,28 @@ def judge(target: Target, value: Any) -> Outcome:
     """Run one input. Raises Finding when a rule is broken."""
     for module in target.imports:
         importlib.import_module(module)
+    outcomes = []
+    for _ in range(TRIES):
+        outcome, allowed = _run_once(target, value)
+        if outcome.seconds <= allowed:
+            return outcome
+        outcomes.append(outcome)
+    seconds = min(outcome.seconds for outcome in outcomes)
+    raise Finding("slow", target.name, f"{seconds:.1f} s of processor time")
+
+
+def _run_once(target: Target, value: Any) -> tuple[Outcome, float]:
+    """One run and the processor time allowed for it."""
     with tempfile.TemporaryDirectory(prefix="fuzz") as folder:
         before = _resident_bytes(reset_peak=True)
         started = time.process_time()
         is_refused, result = _call(target, value, Path(folder))
         seconds = time.process_time() - started
         extra = _resident_bytes(peak=True) - before - size_of(result)
-    if seconds > MOST_SECONDS + size_of(result) / BYTES_PER_SECOND:
-        raise Finding("slow", target.name, f"{seconds:.1f} s of processor time")
     if extra > MOST_BYTES:
         raise Finding("memory", target.name, f"{extra / 2**30:.2f} GiB")
-    return Outcome(is_refused, seconds, max(0, extra))
+    allowed = MOST_SECONDS + size_of(result) / BYTES_PER_SECOND
+    return Outcome(is_refused, seconds, max(0, extra)), allowed
 
 
 def size_of(result: Any, depth: int = 4) -> int:
