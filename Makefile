@@ -42,8 +42,7 @@ test-lowest:
 	@command -v $(PYTHON_LOWEST) >/dev/null || { echo "there is no $(PYTHON_LOWEST); install it, or name another one: make test-lowest PYTHON_LOWEST=python3.11"; exit 1; }
 	test -x $(LOWEST)/bin/python || $(PYTHON_LOWEST) -m venv $(LOWEST)
 	$(LOWEST)/bin/python -c "import torch" 2>/dev/null || $(LOWEST)/bin/python -m pip install --quiet $(TORCH_LOWEST)
-	# The setuptools that Python 3.10 brings stops the import of triton, which torch 2.6 uses.
-	$(LOWEST)/bin/python -m pip install --quiet --upgrade setuptools
+	$(LOWEST)/bin/python -m pip install --quiet tomli
 	$(LOWEST)/bin/python -m tests.contracts.lowest > $(LOWEST)/requirements.txt
 	$(LOWEST)/bin/python -m pip install --quiet -r $(LOWEST)/requirements.txt
 	$(LOWEST)/bin/python -m pytest -n $(JOBS) --dist loadfile --ignore tests/browser $(PYTEST_ARGS)

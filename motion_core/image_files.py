@@ -26,6 +26,8 @@ PICTURE_WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
     ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
     ".webp": ("WEBP", {"quality": 95}),
 }
+# Of a side, in pixels; the libraries' own messages depend on their version.
+LONGEST_SIDES = {"JPEG": 65500, "WEBP": 16383}
 # Of one image, 1.5 GiB as float32; twice what Pillow itself warns at.
 MAX_PIXELS = 1 << 27
 # Larger images than this (8K) have a byte for so many pixels; PNG's best is 8,256.
@@ -105,7 +107,7 @@ def write_image(path: str | Path, image: Tensor) -> None:
 
     Raises:
         ShapeError, TypeError, ValueError: image or suffix are invalid.
-        OSError: the file cannot be written.
+        OSError: the file cannot be written, or the image has longer sides than its format.
     """
     from PIL import Image
 
@@ -114,6 +116,12 @@ def write_image(path: str | Path, image: Tensor) -> None:
     if image.ndim != 3:
         raise ShapeError(f"image must be (H, W, 3); got {tuple(image.shape)}.")
     check_video(image[None], "image")
+    longest = LONGEST_SIDES.get(name)
+    if longest is not None and max(image.shape[:2]) > longest:
+        raise OSError(
+            f"{target} could not be written: {name} has sides of at most {longest} pixels; got "
+            f"{image.shape[1]}x{image.shape[0]}. Write a .png."
+        )
     picture = Image.fromarray(as_bytes(image, "image"))
     try:
         with atomic_write(target) as temporary:

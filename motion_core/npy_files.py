@@ -232,17 +232,21 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
     """A compressed .npz holding these arrays, the same bytes for the same arrays.
 
-    Raises FormatError for an array that is larger than are read.
+    Raises FormatError for an array that is larger than are read, TypeError for Python objects.
     """
     for name, array in arrays.items():
         _check_written(array, name)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    # No allow_pickle=False: an older NumPy takes it for an array of that name.
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
 def npy_bytes(array: np.ndarray) -> bytes:
-    """A .npy file holding this array. Raises FormatError where it is larger than are read."""
+    """A .npy file holding this array.
+
+    Raises FormatError where it is larger than are read, TypeError for Python objects.
+    """
     _check_written(array, "the array")
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
@@ -250,6 +254,8 @@ def npy_bytes(array: np.ndarray) -> bytes:
 
 
 def _check_written(array: np.ndarray, name: str) -> None:
+    if array.dtype.hasobject:
+        raise TypeError(f"{name} must hold booleans, integers or floats; got {array.dtype}.")
     if array.nbytes > MAX_ARRAY_BYTES:
         raise FormatError(
             f"{name} has {array.nbytes:,} bytes; at most {MAX_ARRAY_BYTES:,} are read back. Keep "

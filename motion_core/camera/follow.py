@@ -23,7 +23,7 @@ from ..geometry import Size
 from ..progress import Progress, silent
 from .camera_path import CameraPath
 from .pinhole import project, to_camera, unproject
-from .pose import make_pose, rotation_about, turn_about
+from .pose import make_pose, turn_about
 from .setup import CameraSetup
 
 logger = logging.getLogger(__name__)
@@ -240,10 +240,9 @@ def _measured(point: Tensor, pixels: Tensor, path: CameraPath) -> FollowedPath:
 
 def _sphere_pose(angles: np.ndarray, pivot: Tensor) -> Tensor:
     """T_cam_world after going round by a yaw about the upright axis and over by a pitch."""
-    over = make_pose(rotation_about((1.0, 0.0, 0.0), float(angles[1])))
+    over = turn_about(pivot, (1.0, 0.0, 0.0), float(angles[1]))
     yaw = turn_about(pivot, (0.0, 1.0, 0.0), float(angles[0]))
-    shift = make_pose(None, pivot)
-    return shift @ over @ torch.linalg.inv(shift) @ yaw
+    return over @ yaw
 
 
 def _solve_angles(

@@ -11,6 +11,7 @@ import torch
 from ..atomic_write import atomic_folder, naming
 from ..camera.camera_path import CameraPath
 from ..camera.files import write_camera
+from ..npy_files import npz_bytes
 from ..progress import Progress, silent
 from ..video import write_video
 from .render import SceneRender, render_scene
@@ -80,7 +81,7 @@ def _write_png(path: Path, picture: np.ndarray) -> None:
 
 def _write_tracks(path: Path, render: SceneRender) -> None:
     tracks = render.tracks
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "motion_tracks_version": np.int64(TRACKS_VERSION),
         "xy": tracks.xy.numpy(),
         "visible": tracks.visible.numpy(),
@@ -89,4 +90,4 @@ def _write_tracks(path: Path, render: SceneRender) -> None:
     }
     if tracks.fps is not None:
         arrays["fps"] = np.float64(tracks.fps)
-    np.savez_compressed(path, allow_pickle=False, **arrays)
+    path.write_bytes(npz_bytes({name: np.asarray(value) for name, value in arrays.items()}))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from motion_core.errors import FormatError
-from motion_core.npy_files import check_npz, npy_bytes, read_npy, read_npy_shape
+from motion_core.npy_files import check_npz, npy_bytes, npz_bytes, read_npy, read_npy_shape
 
 
 def test_booleans_of_other_bytes_are_refused(tmp_path: Path) -> None:
@@ -53,3 +53,16 @@ def test_arrays_that_are_too_large_to_be_read_are_not_written(
     assert np.load(io.BytesIO(npy_bytes(np.ones(12)))).shape == (12,)
     with pytest.raises(FormatError, match="104 bytes; at most 100 are read back"):
         npy_bytes(np.ones(13))
+
+
+def test_python_objects_are_not_written() -> None:
+    objects = np.array([{}], dtype=object)
+    with pytest.raises(TypeError, match="booleans, integers or floats; got object"):
+        npy_bytes(objects)
+    with pytest.raises(TypeError, match="weights must hold"):
+        npz_bytes({"weights": objects})
+
+
+def test_an_archive_holds_the_arrays_and_nothing_else() -> None:
+    with np.load(io.BytesIO(npz_bytes({"a": np.ones(2), "b": np.zeros(3)}))) as arrays:
+        assert sorted(arrays) == ["a", "b"]

@@ -30,6 +30,8 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(loader, "_compiled", {})
     monkeypatch.setattr(loader, "_reported", set())
     monkeypatch.setattr(torch.cuda, "device", FakeDevice)
+    # PyTorch before 2.8 has no compiler to replace.
+    monkeypatch.setattr(torch.cuda, "_compile_kernel", None, raising=False)
     return monkeypatch
 
 

@@ -202,7 +202,8 @@ def test_missing_files_folders_and_wild_values_are_refused(tmp_path: Path) -> No
         ("a.png", torch.zeros(4, 4, 3, dtype=torch.int32), TypeError, "uint8, or floating"),
         ("a.bmp", torch.zeros(4, 4, 3), ValueError, r"\.png, \.jpg"),
         ("gone/a.png", torch.zeros(4, 4, 3), FileNotFoundError, "no folder"),
-        ("a.webp", torch.zeros(1, 20000, 3), OSError, "16383"),
+        ("a.webp", torch.zeros(1, 16384, 3), OSError, r"16383 pixels; got 16384x1. Write a \.png"),
+        ("a.jpg", torch.zeros(65501, 1, 3), OSError, "65500 pixels; got 1x65501"),
     ],
 )
 def test_bad_writes_are_refused(
@@ -211,6 +212,12 @@ def test_bad_writes_are_refused(
     with pytest.raises(error, match=says):
         write_image(tmp_path / name, image)
     assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize(("name", "height", "width"), [("a.webp", 1, 16383), ("a.jpg", 65500, 1)])
+def test_the_longest_sides_are_written(tmp_path: Path, name: str, height: int, width: int) -> None:
+    write_image(tmp_path / name, torch.zeros(height, width, 3))
+    assert read_image(tmp_path / name).shape == (height, width, 3)
 
 
 def test_real_pictures() -> None:
