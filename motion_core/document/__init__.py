@@ -7,7 +7,7 @@ from .layer import ExpansionContext, Layer
 from .layers import *  # noqa: F403 (a new type of layer is exported by its registry alone)
 from .motion_document import MotionDocument
 from .parse import read_document
-from .path import Outside, Path, Point, TimedPoint, Timing
+from .path import Handles, Outside, Path, Point, TimedPoint, Timing
 from .sample import ControlPath, clip_times, sample_path
 from .upgrade import VERSION
 from .write import document_to_dict, document_to_json
@@ -18,6 +18,7 @@ __all__ = [
     "Curve",
     "Easing",
     "ExpansionContext",
+    "Handles",
     "Layer",
     "Line",
     "MotionDocument",

@@ -80,6 +80,11 @@ class Layer(ABC):
     def own_fields(self) -> dict[str, Any]:
         """The fields of this type as plain JSON values; `read` gives an equal layer for them."""
 
+    @property
+    def version(self) -> int:
+        """The first version of the document that can hold this layer."""
+        return 1
+
     @abstractmethod
     def sample(self, *, frames: int, size: Size, drawn_on: Size) -> Any:
         """The motion at every frame (a ControlPath or RegionMotion), or None for a still layer."""

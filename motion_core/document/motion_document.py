@@ -1,4 +1,4 @@
-"""The drawn motion as a value: what a MOTION document of version 1 says, already checked.
+"""The drawn motion as a value: what a MOTION document says, already checked.
 
 Space is 0..1 of the canvas width and height and may leave that range; lengths (radius, spacing)
 are fractions of the canvas' short side. ``start`` and ``end`` are fractions of the clip. Times

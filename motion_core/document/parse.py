@@ -1,6 +1,6 @@
 """Strict reading of MOTION documents from JSON.
 
-Everything that version 1 does not define is refused, with a message that names the layer and the
+Everything that a version does not define is refused, with a message that names the layer and the
 field, because silent repairs would lose content.
 """
 

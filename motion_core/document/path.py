@@ -20,6 +20,16 @@ class TimedPoint(NamedTuple):
     y: float
 
 
+class Handles(NamedTuple):
+    """The control points of a Bezier curve before and after a point, from that point, in fractions
+    of the canvas' width and height."""
+
+    in_dx: float
+    in_dy: float
+    out_dx: float
+    out_dy: float
+
+
 @dataclass(frozen=True)
 class Timing:
     """When a layer moves within the clip, how it speeds up, and what it does outside.
@@ -41,8 +51,22 @@ class Timing:
 
 @dataclass(frozen=True)
 class Path:
-    """A drawn line with its timing."""
+    """A drawn line with its timing.
+
+    Attributes:
+        points: What the pointer passes.
+        curve: How the line runs between them.
+        timing: When it does.
+        handles: For each point its handles, or None for those that "catmull_rom" implies; None for
+            none at all. Only the curve "bezier" uses them.
+    """
 
     points: tuple[TimedPoint, ...]
     curve: Curve = "recorded"
     timing: Timing = Timing()
+    handles: tuple[Handles | None, ...] | None = None
+
+    @property
+    def version(self) -> int:
+        """The first version of the document that can hold this path."""
+        return 1 if self.curve != "bezier" and self.handles is None else 2

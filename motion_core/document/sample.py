@@ -75,7 +75,8 @@ def sample_path(path: Path, *, frames: int, size: Size, drawn_on: Size) -> Contr
     size, drawn_on = checked_size(*size), checked_size(*drawn_on)
     local, present = local_times(path.timing, frames)
     points = np.array([(point.x, point.y) for point in path.points], dtype=np.float64)
-    line = make_line(points * np.array(drawn_on, dtype=np.float64), path.curve)
+    pixels = np.array(drawn_on, dtype=np.float64)
+    line = make_line(points * pixels, path.curve, _handles(path, pixels))
     eased = ease_value(path.timing.easing, local)
     stretch = np.array([size.width / drawn_on.width, size.height / drawn_on.height])
     return ControlPath(line.at(_distances(path.points, line, eased)) * stretch, present)
@@ -105,6 +106,14 @@ def between(
     gap = times[after] - times[before]
     fraction = (at - times[before]) / np.where(gap > 0.0, gap, 1.0)
     return before, after, np.where(gap > 0.0, np.clip(fraction, 0.0, 1.0), 0.0)
+
+
+def _handles(path: Path, pixels: FloatArray) -> FloatArray | None:
+    """(K, 4) handles in pixels, NaN where a point has none of its own."""
+    if path.handles is None:
+        return None
+    rows = [(np.nan,) * 4 if one is None else one for one in path.handles]
+    return np.array(rows, dtype=np.float64) * np.concatenate([pixels, pixels])
 
 
 def _distances(points: tuple[TimedPoint, ...], line: Line, eased: FloatArray) -> FloatArray:

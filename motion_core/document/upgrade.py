@@ -1,8 +1,8 @@
 """Upgrades of older documents to the supported version.
 
 Every change of meaning is a new version: raise `VERSION`, add to `UPGRADES` a function from a
-document of the old version to the next, and keep an old file in the tests. Version 1 is the first,
-so the table is still empty.
+document of the old version to the next, and keep an old file in the tests. Version 2 added the
+curve "bezier" and the field "handles".
 """
 
 from __future__ import annotations
@@ -13,10 +13,25 @@ from typing import Any
 from ..errors import DocumentError
 from .fields import describe
 
-VERSION = 1
+VERSION = 2
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
-UPGRADES: Mapping[int, Upgrade] = {}
+
+
+def _to_version_2(raw: dict[str, Any]) -> dict[str, Any]:
+    """The same document: version 2 only adds. What it adds is refused in version 1."""
+    layers = raw.get("layers")
+    for place, layer in enumerate(layers if isinstance(layers, list) else [], start=1):
+        if isinstance(layer, dict) and ("handles" in layer or layer.get("curve") == "bezier"):
+            name = "handles" if "handles" in layer else "curve"
+            raise DocumentError(
+                f'layer {place}: "{name}" needs a document of version 2; this one says "version": '
+                "1."
+            )
+    return raw
+
+
+UPGRADES: Mapping[int, Upgrade] = {1: _to_version_2}
 
 
 def upgraded(

@@ -7,13 +7,15 @@ from typing import Any
 
 from .layers import layer_to_dict
 from .motion_document import MotionDocument
-from .upgrade import VERSION
 
 
 def document_to_dict(document: MotionDocument) -> dict[str, Any]:
-    """The document as plain JSON values (dicts, lists, numbers, strings), of the newest version."""
+    """The document as plain JSON values (dicts, lists, numbers, strings).
+
+    Its version is the oldest that can hold it, so that older programs read what they can.
+    """
     return {
-        "version": VERSION,
+        "version": max([1, *(layer.version for layer in document.layers)]),
         "drawn_on": {"width": document.drawn_on.width, "height": document.drawn_on.height},
         "layers": [layer_to_dict(layer) for layer in document.layers],
     }

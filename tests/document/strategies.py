@@ -12,6 +12,7 @@ from motion_core.document import (
     Curve,
     DragLayer,
     Easing,
+    Handles,
     Layer,
     MotionDocument,
     Outside,
@@ -59,7 +60,10 @@ def paths(draw: st.DrawFn) -> Path:
         TimedPoint(None if is_hidden else t, x, y)
         for (x, y), t, is_hidden in zip(places, times, hidden, strict=True)
     ]
-    return Path(tuple(timed), draw(st.sampled_from(get_args(Curve))), draw(timings()))
+    own = st.none() | st.builds(Handles, *[coordinates] * 4)
+    handles = draw(st.none() | st.lists(own, min_size=len(timed), max_size=len(timed)).map(tuple))
+    curve = draw(st.sampled_from(get_args(Curve)))
+    return Path(tuple(timed), curve, draw(timings()), handles)
 
 
 @st.composite

@@ -16,16 +16,16 @@ def test_every_older_version_has_its_step() -> None:
 
 
 def test_a_document_of_the_newest_version_is_taken_as_it_is() -> None:
-    raw = document()
+    raw = {**document(), "version": VERSION}
     assert upgraded(raw) is raw
 
 
 @pytest.mark.parametrize(
     ("version", "reason"),
     [
-        (2, "newer than this program, which reads up to version 1; update Motion Prompting"),
+        (3, "newer than this program, which reads up to version 2; update Motion Prompting"),
         (10**30, "newer than this program"),
-        (0, '"version" 0 is not known; this program reads version 1 to 1'),
+        (0, '"version" 0 is not known; this program reads version 1 to 2'),
         (-1, '"version" -1 is not known'),
         ("1", 'must be a whole number; got "1"'),
         (1.0, r"must be a whole number; got 1\.0"),
@@ -41,7 +41,7 @@ def test_other_versions_are_refused(version: object, reason: str) -> None:
 def test_a_document_without_version_is_refused() -> None:
     raw = document()
     del raw["version"]
-    with pytest.raises(DocumentError, match='"version" is missing.*says "version": 1'):
+    with pytest.raises(DocumentError, match='"version" is missing.*says "version": 2'):
         read_document(raw)
 
 

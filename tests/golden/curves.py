@@ -10,6 +10,26 @@ from motion_core.document import make_line
 
 from .collect import numbers
 
+# Handles of a point: the control points before and after it, from it; None for automatic ones.
+BEZIERS: dict[str, tuple[list[list[float]], list[list[float] | None]]] = {
+    "quarter turn": ([[0, 0], [100, 100]], [[0, 0, 55, 0], [0, -55, 0, 0]]),
+    "corner": (
+        [[0, 0], [120, 0], [120, 90]],
+        [[0, 0, 40, -60], [0, 0, 0, 0], [-70, 0, 30, 5]],
+    ),
+    "some automatic": (
+        [[30, 40], [180, 400], [330, 60], [480, 380]],
+        [None, [-80, 0, 160, 0], None, [-10, -90, 0, 0]],
+    ),
+    "all automatic": ([[30, 40], [180, 400], [330, 60], [480, 380]], [None] * 4),
+    "all retracted": ([[0, 0], [30, 40], [30, 140]], [[0.0] * 4] * 3),
+    "repeated points": (
+        [[10, 10], [10, 10], [200, 50], [200, 50]],
+        [[9, 9, 9, 9], [0, 0, 0, 80], [-60, 0, 7, 7], None],
+    ),
+    "loop": ([[0, 0], [10, 0]], [[0, 0, 300, 200], [-300, 200, 0, 0]]),
+}
+
 LINES: dict[str, list[list[float]]] = {
     "one point": [[7, 8]],
     "two points": [[0, 0], [30, 40]],
@@ -33,11 +53,19 @@ def golden_cases() -> dict[str, dict[str, Any]]:
         for name, points in LINES.items()
         for curve in ("recorded", "linear", "catmull_rom")
     ]
+    cases += [_bezier(name, *drawn) for name, drawn in BEZIERS.items()]
     return {"curves.json": {"about": about, "cases": cases}}
 
 
-def _case(name: str, points: list[list[float]], curve: Any) -> dict[str, Any]:
-    line = make_line(np.array(points, dtype=np.float64), curve)
+def _bezier(
+    name: str, points: list[list[float]], handles: list[list[float] | None]
+) -> dict[str, Any]:
+    rows = np.array([[np.nan] * 4 if one is None else one for one in handles], dtype=np.float64)
+    return {**_case(name, points, "bezier", rows), "handles": handles}
+
+
+def _case(name: str, points: list[list[float]], curve: Any, handles: Any = None) -> dict[str, Any]:
+    line = make_line(np.array(points, dtype=np.float64), curve, handles)
     inside = np.array(numbers(np.linspace(0, line.length, 13)))
     distances = np.concatenate([[-5.0], inside, [line.length + 5.0]])
     return {

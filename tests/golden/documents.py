@@ -52,6 +52,26 @@ BALLOON = {
     ],
 }  # fmt: skip
 EMPTY = {"version": 1, "drawn_on": {"width": 64, "height": 48}, "layers": []}
+# Version 2: its documents stand apart, so that those of version 1 and their spoiled copies stay.
+SWING = {
+    "version": 2,
+    "drawn_on": {"width": 832, "height": 480},
+    "layers": [
+        {
+            "id": "a", "type": "drag", "name": "swing", "curve": "bezier",
+            "points": [[None, 0.2, 0.3], [0.4, 0.5, 0.6], [None, 0.8, 0.3]],
+            "handles": [[0, 0, 0, 0.3], None, [0, 0.3, 0, 0]], "easing": "ease_out",
+        },
+        {
+            "id": "b", "type": "sphere", "center": [0.4, 0.4], "radius": 0.2, "curve": "linear",
+            "points": [[0, 0.4, 0.4], [1, 0.5, 0.4]], "handles": [None, [-0.1, 0.1, 0, 0]],
+        },
+        {"id": "c", "type": "camera_grab", "points": [[0, 0.5, 0.5], [1, 0.7, 0.45]],
+         "curve": "bezier", "handles": None},
+        {"id": "d", "type": "pin", "points": [[0.1, 0.9]]},
+    ],
+}  # fmt: skip
+NEWER = {"swing": SWING}
 DOCUMENTS = {"head turn": HEAD_TURN, "balloon": BALLOON, "empty": EMPTY}
 
 
@@ -62,7 +82,7 @@ def golden_cases() -> dict[str, dict[str, Any]]:
     )
     cases = [
         _case(name, raw, frames, Size(width, height))
-        for name, raw in DOCUMENTS.items()
+        for name, raw in (DOCUMENTS | NEWER).items()
         for frames, width, height in TARGETS
     ]
     return {"documents.json": {"about": about, "cases": cases}}

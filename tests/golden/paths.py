@@ -39,6 +39,13 @@ WINDOWS: dict[str, dict[str, Any]] = {
 CURVES = ("recorded", "linear", "catmull_rom")
 
 
+HANDLES: dict[str, list[list[float] | None]] = {
+    "untimed": [[0, 0, 0.1, -0.2], None, [-0.2, 0, 0.1, 0], [0, 0, 0, 0]],
+    "mixed": [None, [0, 0, 0, 0], [0, 0.1, 0, -0.3], None, [-0.1, -0.1, 0, 0]],
+    "single": [[0.1, 0.1, 0.2, 0.2]],
+}
+
+
 def golden_cases() -> dict[str, dict[str, Any]]:
     about = (
         "sample_path: a path's fields as in a MOTION document, the canvas drawn on, the canvas "
@@ -55,20 +62,31 @@ def golden_cases() -> dict[str, dict[str, Any]]:
     cases += [
         _case("recorded", "catmull_rom", "ease_in_out", "hold", frames=n) for n in (0, 1, 2, 49)
     ]
+    cases += [
+        _case(points, "bezier", easing, window, handles=handles)
+        for points, handles in HANDLES.items()
+        for easing, window in (("linear", "whole clip"), (EASINGS[-1], "hold"))
+    ]
+    cases.append(_case("mixed", "catmull_rom", "linear", "whole clip", handles=HANDLES["mixed"]))
     return {"paths.json": {"about": about, "cases": cases}}
 
 
-def _case(points: str, curve: str, easing: Any, window: str, frames: int = 9) -> dict[str, Any]:
+def _case(
+    points: str, curve: str, easing: Any, window: str, frames: int = 9, handles: Any = None
+) -> dict[str, Any]:
     path = {"points": POINTS[points], "curve": curve, "easing": easing, **WINDOWS[window]}
+    if handles is not None:
+        path["handles"] = handles
     raw = {
-        "version": 1,
+        "version": 1 if handles is None else 2,
         "drawn_on": DRAWN_ON._asdict(),
         "layers": [{"id": "a", "type": "camera_grab", **path}],
     }
     layer: Any = read_document(raw).layers[0]
     found = sample_path(layer.path, frames=frames, size=ASKED_FOR, drawn_on=DRAWN_ON)
     return {
-        "name": f"{points} points, {curve}, {easing}, {window}, {frames} frames",
+        "name": f"{points} points, {curve}, {easing}, {window}, {frames} frames"
+        + ("" if handles is None else ", handles"),
         "path": path,
         "drawn_on": DRAWN_ON._asdict(),
         "size": ASKED_FOR._asdict(),

@@ -12,9 +12,9 @@ from typing import Any
 from motion_core.document import read_document
 from motion_core.errors import DocumentError
 
-from .documents import DOCUMENTS
+from .documents import DOCUMENTS, NEWER
 
-SEED, MUTATIONS = 7, 400
+SEED, MUTATIONS, NEWER_MUTATIONS = 7, 400, 200
 VALUES: tuple[Any, ...] = (
     None, True, 0, 1, -1, 0.5, 2e-8, 1e-4, 100, 101, 1e300, 36001, 65537, "", "x", "#ff8800",
     "#ff880", "hold", "absent", "mask", "background", "gaussian", "catmull_rom", "y" * 201, [], {},
@@ -32,6 +32,13 @@ def golden_cases() -> dict[str, dict[str, Any]]:
         for _ in range(generator.choice((1, 1, 2))):
             _spoil(raw, generator)
         cases.append(_case(f"mutation {number}", raw))
+    generator = random.Random(SEED)
+    for name, raw in NEWER.items():
+        cases += [_case(name, raw), _case(f"{name} as version 1", {**raw, "version": 1})]
+        for number in range(NEWER_MUTATIONS):
+            spoiled = copy.deepcopy(raw)
+            _spoil(spoiled, generator)
+            cases.append(_case(f"{name}, mutation {number}", spoiled))
     return {"verdicts.json": {"about": about, "cases": cases}}
 
 

@@ -34,7 +34,7 @@ test("easing", () => {
 
 test("curves", () => {
   for (const one of golden("curves")) {
-    const line = makeLine(one.points, one.curve);
+    const line = makeLine(one.points, one.curve, one.handles);
     same(line.pointLengths, one.point_lengths, PIXELS, `${one.name}: lengths`);
     same(line.length, one.length, PIXELS, `${one.name}: length`);
     same(one.distances.map((d) => lineAt(line, d)), one.expected, PIXELS, one.name);

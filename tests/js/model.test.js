@@ -39,7 +39,7 @@ const REFUSED = {
   "half a document": ['{"version": 1', /JSON/],
   "a list": ["[]", /object/],
   "no version": ["{}", /version/],
-  "a newer version": ['{"version": 2}', /newer/],
+  "a newer version": ['{"version": 3}', /newer/],
   "no canvas": ['{"version": 1, "layers": []}', /drawn_on/],
   "an unknown layer": [
     '{"version":1,"drawn_on":{"width":8,"height":8},"layers":[{"id":"a","type":"lasso"}]}',

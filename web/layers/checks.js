@@ -103,18 +103,30 @@ export class Fields {
     if (unknown !== undefined) this.refuse(unknown, "is not a known field");
   }
 
-  /** "points", "curve" and the timing of a drawn path. */
+  /** "points", "curve", "handles" and the timing of a drawn path. */
   path() {
     let latest = 0;
-    this.entries("points", undefined, 1).forEach((raw, place) => {
+    const points = this.entries("points", undefined, 1);
+    points.forEach((raw, place) => {
       const name = `points[${place}]`;
       const isUntimed = Array.isArray(raw) && raw.length === 3 && raw[0] === null;
       const timed = isUntimed ? [latest, raw[1], raw[2]] : raw;
       const [t] = this.numbers(name, timed, [SHARE, COORDINATE, COORDINATE]);
       latest = this.notBefore(`${name}[0]`, t, latest);
     });
-    this.choice("curve", ["recorded", "linear", "catmull_rom"], "recorded");
+    this.choice("curve", ["recorded", "linear", "catmull_rom", "bezier"], "recorded");
+    this.handles(points.length);
     this.timing();
+  }
+
+  /** "handles": null, or for each point null or two offsets. */
+  handles(count) {
+    const handles = this.take("handles", null);
+    if (handles === null) return;
+    const ranges = [COORDINATE, COORDINATE, COORDINATE, COORDINATE];
+    this.entriesOf("handles", handles, count, count).forEach((one, place) => {
+      if (one !== null) this.numbers(`handles[${place}]`, one, ranges);
+    });
   }
 
   timing() {

@@ -3,7 +3,7 @@
  * refused here, and what is read can be shown.
  */
 
-import { VERSION } from "../model/document.js";
+import { VERSION, versionOf } from "../model/document.js";
 import { Fields } from "./checks.js";
 import { LAYERS, layerType } from "./index.js";
 
@@ -31,6 +31,7 @@ export function readDocument(text) {
   fields.take("drawn_on");
   fields.entries("layers", undefined, 0, MOST_LAYERS).forEach(checkLayer);
   fields.finish();
+  checkAdditions(raw);
   checkIds(raw.layers);
   return raw;
 }
@@ -43,7 +44,14 @@ function checkVersion(version) {
         "Update Motion Prompting to edit it.",
     );
   }
-  if (version !== VERSION) throw new Error(`Version ${version} motions are not known.`);
+  if (version < 1) throw new Error(`Version ${version} motions are not known.`);
+}
+
+/** What version 2 added is refused in version 1, as Python does. */
+function checkAdditions(raw) {
+  if (versionOf(raw) > raw.version) {
+    throw new Error('This motion uses "handles" or the curve "bezier", which need version 2.');
+  }
 }
 
 function checkCanvas(canvas) {

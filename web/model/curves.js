@@ -7,9 +7,13 @@
 
 const STEPS = 32;
 const SAME_POINT_PX = 1e-6;
+const NO_SPEED = 1e-9; // of the chord: an end slope below it is rounding, its handle has length zero
 
-/** The line through drawn points [[x, y], ...] in pixels, at least one. */
-export function makeLine(points, curve) {
+/**
+ * The line through drawn points [[x, y], ...] in pixels, at least one. `handles` are for "bezier":
+ * for each point [inX, inY, outX, outY] in pixels from it, or null for those of "catmull_rom".
+ */
+export function makeLine(points, curve, handles = null) {
   if (!points.length) throw new RangeError("a line needs at least one point");
   const owner = distinctOwners(points);
   const kept = points.filter((_, index) => index === 0 || owner[index] !== owner[index - 1]);
@@ -17,11 +21,43 @@ export function makeLine(points, curve) {
     const [x, y] = kept[0];
     return line(points.map(() => 0), [[[x, y], [0, 0], [0, 0], [0, 0]]], [0, 0]);
   }
-  const slopes = curve === "catmull_rom" ? centripetalSlopes(kept) : null;
+  const slopes = slopesOf(kept, { curve, handles, owner });
   const steps = slopes ? STEPS : 1;
   const pieces = cubicPieces(kept, slopes);
   const table = lengthTable(pieces, kept, steps);
   return line(owner.map((index) => table[index * steps]), pieces, table);
+}
+
+/** Slopes at both ends of every piece, or null where the pieces are straight. */
+function slopesOf(kept, { curve, handles, owner }) {
+  if (curve !== "catmull_rom" && curve !== "bezier") return null;
+  const automatic = centripetalSlopes(kept);
+  if (curve !== "bezier" || !handles) return automatic;
+  const times = (handle, from, factor) =>
+    handle && [factor * handle[from], factor * handle[from + 1]];
+  const [first, last] = [[], []]; // of the points that count as one
+  owner.forEach((one, index) => {
+    first[one] ??= index;
+    last[one] = index;
+  });
+  return automatic.map(([out, into], piece) => [
+    times(handles[last[piece]], 2, 3) ?? out,
+    times(handles[first[piece + 1]], 0, -3) ?? into,
+  ]);
+}
+
+/** The handles that "catmull_rom" implies at each point: [inX, inY, outX, outY] in pixels. */
+export function automaticHandles(points) {
+  const owner = distinctOwners(points);
+  const kept = points.filter((_, index) => index === 0 || owner[index] !== owner[index - 1]);
+  if (kept.length === 1) return points.map(() => [0, 0, 0, 0]);
+  const slopes = centripetalSlopes(kept);
+  const third = ([x, y], sign) => [(sign * x) / 3, (sign * y) / 3];
+  const ofKept = kept.map((_, i) => {
+    const [out, into] = [slopes[i]?.[0], slopes[i - 1]?.[1]];
+    return [...third(into ?? out, -1), ...third(out ?? into, 1)];
+  });
+  return points.map((_, index) => ofKept[owner[index]]);
 }
 
 function line(pointLengths, pieces, table) {
@@ -41,10 +77,24 @@ export function lineAt(measured, distance) {
   return [x + beyond * aheadX, y + beyond * aheadY];
 }
 
+/** The direction at either end of a piece; without a slope of its own, to its next control point. */
 function direction([, first, second, third], v) {
+  const chord = [0, 1].map((axis) => first[axis] + second[axis] + third[axis]);
   const slope = [0, 1].map((axis) => first[axis] + 2 * v * second[axis] + 3 * v * v * third[axis]);
-  const speed = Math.sqrt(slope[0] * slope[0] + slope[1] * slope[1]);
-  return speed > 0 ? [slope[0] / speed, slope[1] / speed] : [0, 0];
+  const bend = [0, 1].map((axis) => (v === 0 ? second[axis] : -(second[axis] + 3 * third[axis])));
+  const least = NO_SPEED * Math.sqrt(chord[0] * chord[0] + chord[1] * chord[1]);
+  for (const [x, y] of [slope, bend, chord]) {
+    const speed = Math.sqrt(x * x + y * y);
+    if (speed > least) return [x / speed, y / speed];
+  }
+  return [0, 0];
+}
+
+/** Points [x, y] on each piece of a line, from its start to its end in `count` even steps. */
+export function piecePoints({ pieces }, count) {
+  return pieces.map((piece) =>
+    Array.from({ length: count + 1 }, (_, i) => evaluate(piece, i / count)),
+  );
 }
 
 /** The fractional index at which a nondecreasing table reaches a value. */

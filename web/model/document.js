@@ -5,17 +5,22 @@
  * types of layers are is the business of web/layers; nothing here depends on a type.
  */
 
-export const VERSION = 1;
+export const VERSION = 2;
 const COLORS = ["#ff5d5d", "#ffb02e", "#ffe14d", "#58d68d", "#4dc9ff", "#7d8bff", "#e07bff"];
 
 /** A document in which nothing moves yet, drawn on a picture of `size` pixels. */
 export function emptyDocument({ width, height }) {
-  return { version: VERSION, drawn_on: { width, height }, layers: [] };
+  return { version: 1, drawn_on: { width, height }, layers: [] };
 }
 
 /** The text of a document: what the graph stores. `readDocument` of web/layers reads it. */
 export function writeDocument(document) {
-  return JSON.stringify(document);
+  return JSON.stringify({ ...document, version: versionOf(document) });
+}
+
+/** The first version that can hold a document: older programs read what they can. */
+export function versionOf({ layers }) {
+  return layers.some(({ curve, handles }) => curve === "bezier" || handles !== undefined) ? 2 : 1;
 }
 
 /** The layer with an id, or undefined. */

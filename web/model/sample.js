@@ -29,12 +29,15 @@ export function samplePath(layer, times, size, drawnOn) {
 }
 
 /** A layer's line in pixels of `drawnOn`, and how far along it the points with a time are. */
-function measuredLine(layer, drawnOn) {
+export function measuredLine(layer, drawnOn) {
   const { width, height } = drawnOn;
   const found = lines.get(layer);
   if (found && found.width === width && found.height === height) return found;
   const points = layer.points.map(([, x, y]) => [x * width, y * height]);
-  const measured = makeLine(points, layer.curve ?? "recorded");
+  const handles = layer.handles?.map(
+    (one) => one && [one[0] * width, one[1] * height, one[2] * width, one[3] * height],
+  );
+  const measured = makeLine(points, layer.curve ?? "recorded", handles);
   const fresh = { width, height, measured, known: knownDistances(layer.points, measured) };
   lines.set(layer, fresh);
   return fresh;

@@ -37,6 +37,11 @@ class CameraGrabLayer(Layer):
         """The path."""
         return path_fields(self.path)
 
+    @property
+    def version(self) -> int:
+        """That of the path."""
+        return self.path.version
+
     def sample(self, *, frames: int, size: Size, drawn_on: Size) -> ControlPath:
         """The pointer at every frame."""
         return sample_path(self.path, frames=frames, size=size, drawn_on=drawn_on)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from ..curves import Curve
 from ..easing import Easing, EasingName
 from ..fields import Fields, Span
-from ..path import Outside, Path, Point, TimedPoint, Timing
+from ..path import Handles, Outside, Path, Point, TimedPoint, Timing
 
 COORDINATE = Span(-100, 100, "a fraction of the canvas' width or height")
 RADIUS = Span(0, 100, "a fraction of the canvas' short side")
@@ -16,10 +16,11 @@ CLIP_TIME = Span(0, 1, "a fraction of the clip")
 LAYER_TIME = Span(0, 1, "a fraction of the layer's own time")
 HANDLE_X = Span(0, 1, "a fraction of the time")
 HANDLE_Y = Span(-1, 2, "a fraction of the motion")
+HANDLES = (COORDINATE,) * 4
 
 
 def read_path(fields: Fields) -> Path:
-    """The fields "points", "curve" and those of the timing."""
+    """The fields "points", "curve", "handles" and those of the timing."""
     points: list[TimedPoint] = []
     latest = 0.0
     for index, raw in enumerate(fields.entries("points", least=1)):
@@ -30,13 +31,31 @@ def read_path(fields: Fields) -> Path:
         latest = not_before(fields, f"{name}[0]", t, latest)
         points.append(TimedPoint(t if is_timed else None, x, y))
     curve = fields.choice("curve", get_args(Curve), Path(()).curve)
-    return Path(tuple(points), curve, read_timing(fields))
+    handles = _handles(fields, len(points))
+    return Path(tuple(points), curve, read_timing(fields), handles)
 
 
 def path_fields(path: Path) -> dict[str, Any]:
-    """The fields that `read_path` reads."""
+    """The fields that `read_path` reads; "handles" only where there are any."""
     points = [list(point) for point in path.points]
-    return {"points": points, "curve": path.curve, **timing_fields(path.timing)}
+    fields = {"points": points, "curve": path.curve, **timing_fields(path.timing)}
+    if path.handles is not None:
+        fields["handles"] = [None if one is None else list(one) for one in path.handles]
+    return fields
+
+
+def _handles(fields: Fields, count: int) -> tuple[Handles | None, ...] | None:
+    raw = fields.take("handles", None)
+    if raw is None:
+        return None
+    entries = fields.entries_of("handles", raw)
+    if len(entries) != count:
+        fields.refuse("handles", f"must have one entry for each of the {count} points", raw)
+    form = "null or [in_dx, in_dy, out_dx, out_dy]"
+    return tuple(
+        None if entry is None else Handles(*fields.numbers(f"handles[{i}]", entry, HANDLES, form))
+        for i, entry in enumerate(entries)
+    )
 
 
 def not_before(fields: Fields, name: str, t: float, latest: float) -> float:
