@@ -4,8 +4,6 @@
  */
 
 import { MOST_DOTS } from "../model/area_dots.js";
-import { addLayer, changeLayers, freshId, layerOf, removeLayers, round } from "../model/document.js";
-import { pointAt, segmentAt } from "../model/hit.js";
 import { pointerAt } from "../model/sample.js";
 import { lengthToView, toView } from "../model/viewport.js";
 import { DEFAULT_BRUSH, MOST_RADIUS, scaledBrush } from "./brush.js";
@@ -14,6 +12,7 @@ import { percentField } from "./fields.js";
 import { freehandTool } from "./freehand.js";
 import { drawRing } from "./marks.js";
 import { isRecorded, pathLine, pathTicks } from "./path.js";
+import { pathTool } from "./path_tool.js";
 
 const TYPE = "drag";
 const SIZING_PX = 90; // pixels of an Alt-drag that make the brush e times as large
@@ -22,6 +21,7 @@ const CURVES = [
   ["linear", "Straight", "Straight from point to point"],
   ["catmull_rom", "Smooth", "A smooth curve through the points"],
 ];
+const HANDLES = [["bezier", "Bezier", "A curve bent by handles at its points"]];
 
 export const DRAG = {
   type: TYPE,
@@ -41,10 +41,10 @@ export const DRAG = {
       name: "path",
       key: "p",
       label: "Place the points of a path",
-      hint: "Click to place points. Enter or a double click ends the path.",
+      hint: "Click to place points, drag while placing to bend. Enter or a double click ends the path.",
       icon: '<path d="M3.500 11.500C5 6 7 5 8.300 7.500s3 2.500 4.200-3"/><circle class="f" cx="3.400" cy="12" r="1.700"/><circle class="f" cx="8.300" cy="7.600" r="1.700"/><circle class="f" cx="12.600" cy="4" r="1.700"/>',
       showsBrush: true,
-      make: pathTool,
+      make: () => pathTool(TYPE),
       parts: (settings) => [
         { title: "Next brush", fields: brushFields(settings.brush) },
         { title: "Next line", fields: [curveField(settings, CURVES)] },
@@ -64,14 +64,15 @@ export const DRAG = {
   ticks: pathTicks,
   draw(context, layer, style) {
     drawBrush(context, layer, style);
-    drawPathLayer(context, layer, style);
+    drawPathLayer(context, layer, style, { hasHandles: true });
   },
   parts: (layer) => [
     { title: "Brush", fields: brushFields(layer.brush) },
-    { title: "Line", fields: [curveField(layer, [...RECORDED, ...CURVES])] },
+    { title: "Line", fields: [curveField(layer, [...RECORDED, ...CURVES, ...HANDLES])] },
   ],
   canSelectPoint: (layer) => !isRecorded(layer),
   canMovePoint: (layer) => !isRecorded(layer),
+  hasHandles: (layer) => !isRecorded(layer),
 };
 
 /** The dots of a brush around a point: the very points that expansion will track. */
@@ -192,102 +193,5 @@ function curveField(source, options) {
     options,
     value: source.curve ?? "recorded",
     change: (curve) => ({ curve }),
-  };
-}
-
-/**
- * Point path: click to add points, drag to move them, click the line to insert, Alt-click to
- * remove. Untimed points are spread by arc length.
- */
-export function pathTool() {
-  let grab = null; // { id, index }
-  let drawing = null; // id of the path that clicks extend
-
-  const begin = (point, { document, settings }) => {
-    drawing = freshId(document, TYPE);
-    return { commit: addLayer(newPath(drawing, point, settings)), select: [drawing] };
-  };
-  const stop = () => {
-    drawing = null;
-    return { preview: null };
-  };
-
-  return {
-    cursor: "crosshair",
-    onPointerDown({ point, screen, alt }, context) {
-      const layer = editable(context, drawing);
-      if (!layer) return begin(point, context);
-      const index = pointAt(layer, screen, context.view);
-      if (index >= 0 && alt) return removePoint(layer, index);
-      if (index >= 0) {
-        grab = { id: layer.id, index };
-        return null;
-      }
-      const segment = segmentAt(layer, screen, context.view);
-      if (segment >= 0) return insertPoint(layer, segment + 1, point);
-      return layer.id === drawing ? { commit: extend(layer.id, point) } : begin(point, context);
-    },
-    onPointerMove({ point }, context) {
-      if (grab) return { preview: place(grab, point) };
-      const layer = drawing && layerOf(context.document, drawing);
-      return layer ? { preview: extend(layer.id, point) } : null;
-    },
-    onPointerUp({ point }) {
-      const commit = grab && place(grab, point);
-      grab = null;
-      return commit && { commit };
-    },
-    onDoubleClick: stop,
-    onKey: ({ key }) => (key === "Enter" && drawing ? stop() : null),
-    onCancel() {
-      grab = null;
-      drawing = null;
-    },
-  };
-}
-
-function newPath(id, point, { curve, brush }) {
-  return {
-    id,
-    type: TYPE,
-    points: [[null, ...point.map(round)]],
-    curve: curve === "recorded" ? "catmull_rom" : curve,
-    brush: { ...brush },
-  };
-}
-
-/** Edit: puts the grabbed point at a place. */
-function place({ id, index }, [x, y]) {
-  return changeLayers([id], (layer) => ({
-    points: layer.points.map((old, i) => (i === index ? [old[0], round(x), round(y)] : old)),
-  }));
-}
-
-/** Edit: adds a point to the end of a path. */
-function extend(id, point) {
-  return changeLayers([id], (layer) => ({
-    points: [...layer.points, [null, ...point.map(round)]],
-  }));
-}
-
-function editable({ document, selection }, drawing) {
-  const id = drawing ?? [...selection].at(-1);
-  const layer = id && layerOf(document, id);
-  return layer && layer.type === TYPE && !layer.locked ? layer : null;
-}
-
-function insertPoint(layer, index, point) {
-  const inserted = [null, ...point.map(round)];
-  return {
-    commit: changeLayers([layer.id], {
-      points: [...layer.points.slice(0, index), inserted, ...layer.points.slice(index)],
-    }),
-  };
-}
-
-function removePoint(layer, index) {
-  if (layer.points.length === 1) return { commit: removeLayers([layer.id]) };
-  return {
-    commit: changeLayers([layer.id], { points: layer.points.filter((_, i) => i !== index) }),
   };
 }

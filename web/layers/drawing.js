@@ -1,9 +1,18 @@
 /** Parts of a layer's drawing that several types share. `style` is described in index.js. */
 
 import { layerPoints } from "../model/document.js";
+import { shownHandles } from "../model/handles.js";
 import { pointerAt } from "../model/sample.js";
 import { lengthToView, toView } from "../model/viewport.js";
-import { drawArrowHead, drawHandle, drawRing, fillDots, strokeLine } from "./marks.js";
+import {
+  PAPER,
+  drawArrowHead,
+  drawHandle,
+  drawKnob,
+  drawRing,
+  fillDots,
+  strokeLine,
+} from "./marks.js";
 import { isRecorded } from "./path.js";
 
 const LEAST_TICK_GAP = 4;
@@ -16,13 +25,14 @@ export function lineWidth({ isSelected }) {
 }
 
 /** A drawn path: line, ticks, arrow, points, and the pointer at the playhead. */
-export function drawPathLayer(context, layer, style, { dash = [] } = {}) {
+export function drawPathLayer(context, layer, style, { dash = [], hasHandles = false } = {}) {
   const { view, color } = style;
   const motion = style.motions.of(layer, style);
   const line = motion.line.map((point) => toView(view, point));
   strokeLine(context, line, { color, width: lineWidth(style), dash });
   drawTicks(context, motion, style);
   drawArrowHead(context, line, { color });
+  if (hasHandles && style.isSelected && !isRecorded(layer)) drawPointHandles(context, layer, style);
   drawPathPoints(context, layer, style);
   drawPointer(context, layer, style);
 }
@@ -73,6 +83,17 @@ export function lengthOf(points) {
   return points
     .slice(1)
     .reduce((sum, [x, y], i) => sum + Math.hypot(x - points[i][0], y - points[i][1]), 0);
+}
+
+/** The handles of a path's points: those that were set, and those of the chosen point. */
+function drawPointHandles(context, layer, { view, color, point, drawnOn }) {
+  const chosen = point?.id === layer.id ? point.index : -1;
+  for (const { index, side, isOwn, from, to } of shownHandles(layer, chosen, drawnOn)) {
+    const at = toView(view, to);
+    strokeLine(context, [toView(view, from), at], { color: PAPER, width: 1 });
+    const isActive = index === chosen && side === point.side;
+    drawKnob(context, at, { color, isActive, isFilled: isOwn });
+  }
 }
 
 function drawPathPoints(context, layer, style) {

@@ -9,6 +9,7 @@
  */
 
 import { round } from "../model/document.js";
+import { handleKind, handlesOf, movedHandle, ofKind } from "../model/handles.js";
 
 const OUTSIDE = [
   ["hold", "Hold", "Stays where it begins or ends"],
@@ -40,8 +41,11 @@ export function spacingField(spacing) {
   });
 }
 
-/** x and y of one point in pixels and, on a path, its frame. `state` is {size, clip}. */
-export function pointFields(layer, index, { size, clip }) {
+/**
+ * x and y of one point in pixels and, on a path, its frame. `state` is {size, clip, bends}: where the
+ * point has handles, `bends` is the canvas that was drawn on, else null.
+ */
+export function pointFields(layer, index, { size, clip, bends = null }) {
   const point = layer.points[index];
   const [x, y] = point.slice(-2);
   const put = (next) => ({ points: layer.points.map((old, i) => (i === index ? next : old)) });
@@ -62,7 +66,33 @@ export function pointFields(layer, index, { size, clip }) {
     placeholder: "even",
     change: (frame) => put([frame === null ? null : timeOf(frame), x, y]),
   };
-  return [...coordinates, frameField];
+  return [...coordinates, frameField, ...(bends ? handleFields(layer, index, size, bends) : [])];
+}
+
+/** How a path bends at a point, and its handles in pixels from the point. */
+function handleFields(layer, index, size, drawnOn) {
+  const [, px, py] = layer.points[index];
+  const offsets = handlesOf(layer, index, drawnOn);
+  const numbers = (side, at, name) =>
+    [["X", size.width], ["Y", size.height]].map(([axis, pixels], i) =>
+      numberOf(`${name} ${axis}`, `Handle ${name.toLowerCase()} of the point, pixels from it`, offsets[at + i] * pixels, (value) => {
+        const [x, y] = offsets.slice(at, at + 2).with(i, value / pixels);
+        return movedHandle(layer, { index, side }, [px + x, py + y], { drawnOn });
+      }),
+    );
+  const kind = {
+    kind: "choice",
+    label: "Bend",
+    title: "How the line passes the point",
+    options: [
+      ["auto", "Auto", "The smooth curve through the points decides"],
+      ["smooth", "Smooth", "Both handles lie on one line"],
+      ["corner", "Corner", "Each handle has its own direction"],
+    ],
+    value: handleKind(layer, index, drawnOn),
+    change: (next) => ofKind(layer, index, next, drawnOn),
+  };
+  return [kind, ...numbers("in", 0, "Before"), ...numbers("out", 2, "After")];
 }
 
 /** A point's time kept between those of its neighbours. */

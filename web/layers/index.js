@@ -21,6 +21,7 @@
  *              `state` is {size, time}
  *   canSelectPoint(layer), canMovePoint(layer):  whether single points can be chosen, and dragged
  * and may have
+ *   hasHandles(layer):   whether its points have handles that can be dragged
  *   line(layer, scene):  its path in the picture, in fractions; scene is {size, drawnOn,
  *              frames}
  *   ticks(layer, scene): where it is on that path at each frame, in fractions

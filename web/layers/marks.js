@@ -56,6 +56,20 @@ export function drawHandle(context, [x, y], { color, radius = 5, isActive = fals
   context.stroke();
 }
 
+/** The knob of a point's handle: a small square, hollow where the curve sets it by itself. */
+export function drawKnob(context, [x, y], { color, isActive = false, isFilled = true }) {
+  const half = 3.5;
+  context.fillStyle = CASING;
+  context.fillRect(x - half - 1.5, y - half - 1.5, 2 * half + 3, 2 * half + 3);
+  if (isFilled || isActive) {
+    context.fillStyle = isActive ? color : PAPER;
+    context.fillRect(x - half, y - half, 2 * half, 2 * half);
+  }
+  context.lineWidth = 1.5;
+  context.strokeStyle = isActive ? PAPER : color;
+  context.strokeRect(x - half, y - half, 2 * half, 2 * half);
+}
+
 /** A ring, cased. */
 export function drawRing(context, [x, y], radius, { color, width = 2, dash = [] }) {
   context.beginPath();

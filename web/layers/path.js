@@ -14,9 +14,10 @@ export function isRecorded(layer) {
 
 /** A path's drawn line in fractions of the picture. */
 export function pathLine(layer, { drawnOn }) {
-  if (layer.curve !== "catmull_rom") return layerPoints(layer);
+  if (layer.curve !== "catmull_rom" && layer.curve !== "bezier") return layerPoints(layer);
   const count = Math.max(LINE_SAMPLES, layer.points.length * 8);
-  const even = { points: layer.points.map(([, x, y]) => [null, x, y]), curve: layer.curve };
+  const points = layer.points.map(([, x, y]) => [null, x, y]);
+  const even = { points, curve: layer.curve, handles: layer.handles };
   const times = Array.from({ length: count + 1 }, (_, i) => i / count);
   return samplePath(even, times, UNIT, drawnOn).xy;
 }

@@ -28,6 +28,12 @@ export function layerOf(document, id) {
   return document.layers.find((layer) => layer.id === id);
 }
 
+/** The layer with an id where it is of a type, or null. */
+export function layerOfType(document, id, type) {
+  const found = layerOf(document, id);
+  return found?.type === type ? found : null;
+}
+
 /** The points of a layer as [x, y], whatever its type: times are left out. */
 export function layerPoints(layer) {
   return (layer.points ?? []).map((point) => point.slice(-2));
@@ -85,6 +91,14 @@ export const pasteLayers = (layers, [dx, dy] = [0, 0]) => (document) =>
 
 /** Edit: shifts whole layers in the picture by fractions of width and height. */
 export const shiftLayers = (ids, dx, dy) => changeLayers(ids, (layer) => shiftedLayer(layer, dx, dy));
+
+/** The fields of a layer without one of its points. */
+export function withoutPoint({ points, handles }, index) {
+  return {
+    points: points.toSpliced(index, 1),
+    ...(handles && { handles: handles.toSpliced(index, 1) }),
+  };
+}
 
 /** Several edits as one. */
 export const edits = (...steps) => (document) => steps.reduce((value, edit) => edit(value), document);

@@ -10,7 +10,7 @@
  *   pointer: { point: [x, y] fractions of the picture, screen: [x, y] view pixels, seconds,
  *              shift, alt, ctrl }
  *   context: { document, selection: Set of ids, time: playhead 0..1, clipSeconds, size, view,
- *              settings: { brush, curve } }
+ *              settings: { brush, curve }, point: the chosen { id, index, side? } or null }
  * and return null or any of:
  *   preview: an edit to show but not keep (null: back to the document)
  *   commit:  an edit to keep; the document changes once, when the gesture ends

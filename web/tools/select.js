@@ -4,19 +4,15 @@ import { layerType } from "../layers/index.js";
 import { layerAt, layerExtent } from "../layers/pick.js";
 import { changeLayers, layerOf, round, shiftLayers } from "../model/document.js";
 import { bounds, distance, isInBox } from "../model/geometry.js";
-import { cornerAt, pointAt } from "../model/hit.js";
+import { movedHandle, pulledHandles, toggledKind } from "../model/handles.js";
+import { cornerAt, handleAt, pointAt } from "../model/hit.js";
 import { toView } from "../model/viewport.js";
 
 const STILL_PX = 2;
 
 export function selectTool() {
-  let gesture = null; // { kind: "point" | "corner" | "shift" | "box", from, ... }
-
-  const change = ({ point }) => {
-    const { kind, id, index, ids, from } = gesture;
-    if (kind === "shift") return shiftLayers(ids, point[0] - from.point[0], point[1] - from.point[1]);
-    return changeLayers([id], (layer) => movedPoint(layer, kind, index, point));
-  };
+  // { kind: "point" | "corner" | "handle" | "pull" | "shift" | "box", from, ... }
+  let gesture = null;
 
   return {
     cursor: "default",
@@ -36,19 +32,26 @@ export function selectTool() {
       gesture = { kind: "shift", ids, from: pointer };
       return { select: ids };
     },
-    onPointerMove(pointer) {
+    onPointerMove(pointer, context) {
       if (!gesture) return null;
       if (gesture.kind === "box") return { box: [gesture.from.screen, pointer.screen] };
       if (isStill(gesture, pointer)) return null;
-      return { preview: change(pointer) };
+      return { preview: changed(gesture, pointer, context) };
     },
     onPointerUp(pointer, context) {
       const done = gesture;
       if (!done) return null;
-      const result = done.kind === "box" ? boxed(done, pointer, context) : null;
-      const commit = !result && !isStill(done, pointer) ? change(pointer) : null;
+      const isClick = isStill(done, pointer);
+      let result = done.kind === "box" ? boxed(done, pointer, context) : null;
+      if (done.kind === "pull" && isClick) result = toggled(done, context);
+      const commit = !result && !isClick ? changed(gesture, pointer, context) : null;
       gesture = null;
       return result ?? (commit && { commit });
+    },
+    /** A double click on a point of a path makes a smooth one a corner, and a corner smooth. */
+    onDoubleClick(pointer, context) {
+      const part = partAt(pointer, context);
+      return part?.kind === "point" && part.hasHandles ? toggled(part, context) : null;
     },
     onCancel() {
       gesture = null;
@@ -56,12 +59,35 @@ export function selectTool() {
   };
 }
 
-function partAt({ screen }, { document, selection, view }) {
+/** The edit of a gesture with the pointer where it is now. */
+function changed({ kind, id, index, side, ids, from }, { point, alt }, { document }) {
+  if (kind === "shift") return shiftLayers(ids, point[0] - from.point[0], point[1] - from.point[1]);
+  if (kind === "pull") return changeLayers([id], (layer) => pulledHandles(layer, index, point));
+  if (kind === "handle") {
+    const how = { drawnOn: document.drawn_on, isBroken: alt };
+    return changeLayers([id], (layer) => movedHandle(layer, { index, side }, point, how));
+  }
+  return changeLayers([id], (layer) => movedPoint(layer, kind, index, point));
+}
+
+function toggled({ id, index }, { document }) {
+  const edit = (layer) => toggledKind(layer, index, document.drawn_on);
+  return { commit: changeLayers([id], edit) };
+}
+
+function partAt({ screen, alt }, { document, selection, view, point }) {
+  const { drawn_on: drawnOn } = document;
   for (const id of [...selection].reverse()) {
     const layer = layerOf(document, id);
     if (!layer || layer.locked) continue;
     const index = pointAt(layer, screen, view);
-    if (index >= 0 && layerType(layer).canMovePoint(layer)) return { kind: "point", id, index };
+    const { canMovePoint, hasHandles = () => false } = layerType(layer);
+    const isBent = hasHandles(layer);
+    const handle = isBent && handleAt(layer, screen, { view, drawnOn, point });
+    if (handle) return { kind: "handle", id, ...handle };
+    if (index >= 0 && canMovePoint(layer)) {
+      return { kind: alt && isBent ? "pull" : "point", id, index, hasHandles: isBent };
+    }
     const corner = cornerAt(layer, screen, view);
     if (corner >= 0) return { kind: "corner", id, index: corner };
   }

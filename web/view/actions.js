@@ -2,7 +2,7 @@
 
 import { readDocument } from "../layers/read_document.js";
 import { scaledBrush } from "../layers/brush.js";
-import { THE_REST, holdsRest } from "../layers/index.js";
+import { THE_REST, holdsRest, layerType } from "../layers/index.js";
 import {
   addLayer,
   changeLayers,
@@ -14,8 +14,10 @@ import {
   removeLayers,
   round,
   shiftLayers,
+  withoutPoint,
   writeDocument,
 } from "../model/document.js";
+import { handlesOf, movedHandle, retractedHandle, shownHandles, toggledKind } from "../model/handles.js";
 
 const COPY_SHIFT_PX = 16;
 const clipboard = { layers: [] }; // shared by all editors of the page
@@ -36,6 +38,7 @@ export function makeActions({ store, canvasSize, isReadOnly }) {
   return {
     ...selectionActions(tools),
     ...chosenActions(tools),
+    ...pointActions(tools),
     ...clipboardActions({ store, paste }),
     ...stackActions({ ...tools, isReadOnly }),
     ...quickActions(tools),
@@ -70,7 +73,8 @@ function chosenActions({ store, commit, canvasSize }) {
       const ids = unlocked();
       store.set({ point: null, preview: null });
       if (layer && !layer.locked && layer.points?.length > 1) {
-        commit(changeLayers([layer.id], { points: layer.points.filter((_, i) => i !== point.index) }));
+        const { drawn_on: drawnOn } = document;
+        commit(changeLayers([layer.id], point.side ? retractedHandle(layer, point, drawnOn) : withoutPoint(layer, point.index)));
       } else if (ids.length) {
         commit(removeLayers(ids));
         store.set({ selection: new Set() });
@@ -78,11 +82,44 @@ function chosenActions({ store, commit, canvasSize }) {
     },
     /** Moves the chosen point, or else the chosen layers, by pixels of the picture. */
     moveBy(dx, dy) {
-      const { point } = store.state;
+      const { point, document } = store.state;
       const { width, height } = canvasSize();
       const [x, y] = [dx / width, dy / height];
-      if (point) commit(changeLayers([point.id], movedPoint(point.index, x, y)));
+      if (point?.side) commit(changeLayers([point.id], nudgedHandle(point, [x, y], document.drawn_on)));
+      else if (point) commit(changeLayers([point.id], movedPoint(point.index, x, y)));
       else if (unlocked().length) commit(shiftLayers(unlocked(), x, y));
+    },
+  };
+}
+
+/** The points of the last chosen layer, and their handles, by keys. */
+function pointActions({ store, commit }) {
+  const chosenPath = () => {
+    const layer = layerOf(store.state.document, [...store.state.selection].at(-1));
+    return layer && !layer.locked && layerType(layer).canSelectPoint(layer) ? layer : null;
+  };
+  const hasHandles = (layer) => Boolean(layerType(layer).hasHandles?.(layer));
+  return {
+    /** Chooses the next or the last point of the chosen layer; the handles of a point follow it. */
+    choosePoint(step) {
+      const layer = chosenPath();
+      if (!layer?.points?.length) return;
+      const { point, document } = store.state;
+      const index = point?.id === layer.id ? point.index : -1;
+      const knobs = hasHandles(layer) ? shownHandles(layer, index, document.drawn_on) : [];
+      const sides = knobs.filter((knob) => knob.index === index).map(({ side }) => side);
+      const stops = index < 0 ? [] : [undefined, ...sides];
+      const at = stops.indexOf(point?.side) + step;
+      const count = layer.points.length;
+      if (index >= 0 && at >= 0 && at < stops.length) store.set({ point: { ...point, side: stops[at] } });
+      else store.set({ point: { id: layer.id, index: index < 0 && step < 0 ? count - 1 : (index + step + count) % count } });
+    },
+    /** Makes the chosen point a corner, or smooth again. */
+    togglePoint() {
+      const layer = chosenPath();
+      const { point, document } = store.state;
+      if (!layer || point?.id !== layer.id || !hasHandles(layer)) return;
+      commit(changeLayers([layer.id], (now) => toggledKind(now, point.index, document.drawn_on)));
     },
   };
 }
@@ -190,6 +227,15 @@ function layersOf(text) {
   } catch {
     return null; // any other text on the clipboard is no drawing
   }
+}
+
+function nudgedHandle({ index, side }, [dx, dy], drawnOn) {
+  return (layer) => {
+    const [, px, py] = layer.points[index];
+    const from = side === "in" ? 0 : 2;
+    const [x, y] = handlesOf(layer, index, drawnOn).slice(from, from + 2);
+    return movedHandle(layer, { index, side }, [px + x + dx, py + y + dy], { drawnOn });
+  };
 }
 
 function movedPoint(index, dx, dy) {

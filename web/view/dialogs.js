@@ -20,7 +20,10 @@ const KEYS = [
   ["L, M, O", "Loop, moving image, marks on the image"],
   ["B", "Hold the rest still, or let it go"],
   [", and .", "Smaller, larger brush; or Alt+drag"],
+  ["Page Up, Page Down", "The next point of a path and its handles"],
+  ["J, double click", "A smooth point becomes a corner, and back"],
   ["Alt+click", "With the path tool: remove a point"],
+  ["Alt+drag", "Pull handles out of a point, or part them"],
   ["Enter", "End a path"],
   ["Esc", "Cancel the gesture, deselect"],
 ];

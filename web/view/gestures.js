@@ -3,7 +3,7 @@
 import { layerType } from "../layers/index.js";
 import { layerAt } from "../layers/pick.js";
 import { layerOf } from "../model/document.js";
-import { pointAt } from "../model/hit.js";
+import { handleAt, pointAt } from "../model/hit.js";
 import { clipSeconds } from "../model/store.js";
 import { SELECT, TOOLS } from "../tools/index.js";
 
@@ -14,6 +14,7 @@ export function makeGestures({ store, canvasView, canvasSize, isReadOnly }) {
   const send = (handler, pointer) => {
     const answer = tool()[handler]?.(pointer, contextOf(store, canvasView, canvasSize));
     if (answer) store.apply(answer);
+    return Boolean(answer);
   };
   const gesture = { isUnderWay: false };
   const cancel = () => {
@@ -61,7 +62,7 @@ function makeHandlers({ store, canvasView, isReadOnly, tool, send, cancel, gestu
       gesture.isUnderWay = false;
       send("onPointerUp", pointer);
       if (store.state.preview || store.state.box) store.set({ preview: null, box: null });
-      store.set({ point: pointUnder(store.state, canvasView.view, pointer) });
+      store.set({ point: tool().isDrawing ? null : pointUnder(store.state, canvasView.view, pointer) });
     },
     cancel,
     hover(pointer) {
@@ -71,25 +72,29 @@ function makeHandlers({ store, canvasView, isReadOnly, tool, send, cancel, gestu
       if (store.state.preview) store.set({ preview: null });
     },
     double(pointer) {
-      if (tool().onDoubleClick) send("onDoubleClick", pointer);
-      else if (store.state.tool === SELECT.name) openEditTool(store, canvasView.view, pointer);
+      if (send("onDoubleClick", pointer)) return;
+      if (store.state.tool === SELECT.name) openEditTool(store, canvasView.view, pointer);
     },
   };
 }
 
 /** What a tool is given beside the pointer. */
 function contextOf({ state }, { view }, canvasSize) {
-  const { document, selection, time, clip, settings } = state;
+  const { document, selection, time, clip, settings, point } = state;
   const seconds = clipSeconds(clip);
-  return { document, selection, time, clipSeconds: seconds, size: canvasSize(), view, settings };
+  return { document, selection, time, clipSeconds: seconds, size: canvasSize(), view, settings, point };
 }
 
-/** The point of the last selected layer under the pointer: what the inspector's numbers show. */
-function pointUnder({ document, selection }, view, { screen }) {
+/** The point, or handle of a point, of the last selected layer under the pointer. */
+function pointUnder({ document, selection, point }, view, { screen }) {
   const layer = layerOf(document, [...selection].at(-1));
   if (!layer || !layerType(layer).canSelectPoint(layer)) return null;
+  const { id } = layer;
   const index = pointAt(layer, screen, view);
-  return index < 0 ? null : { id: layer.id, index };
+  const where = { view, drawnOn: document.drawn_on, point };
+  const handle = layerType(layer).hasHandles?.(layer) ? handleAt(layer, screen, where) : null;
+  if (handle) return { id, ...handle };
+  return index < 0 ? null : { id, index };
 }
 
 /** Selects the layer under the pointer with the tool that edits it. */

@@ -59,8 +59,9 @@ function layerSections(layer, { store, actions, size }) {
   const { point, clip, time } = store.state;
   const type = layerType(layer);
   const hasPoint = point?.id === layer.id && layer.points?.[point.index];
+  const bends = type.hasHandles?.(layer) ? store.state.document.drawn_on : null;
   const parts = [
-    ...(hasPoint ? [{ title: "Point", fields: pointFields(layer, point.index, { size, clip }) }] : []),
+    ...(hasPoint ? [{ title: "Point", fields: pointFields(layer, point.index, { size, clip, bends }) }] : []),
     ...type.parts(layer, { size, time }),
     ...(type.hasTiming ? [{ title: "Time", fields: timingFields(layer, { clip }) }] : []),
     ...(type.hasTiming ? [{ title: "Easing", fields: [easingField(layer)] }] : []),

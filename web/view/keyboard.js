@@ -90,6 +90,9 @@ function plain(key, { store, actions, playback, gestures, commands, canvasView }
     ",": () => actions.sizeBrush(1 / BRUSH_STEP),
     ".": () => actions.sizeBrush(BRUSH_STEP),
     t: () => commands.toggleTimeline(),
+    j: () => actions.togglePoint(),
+    PageDown: () => actions.choosePoint(1),
+    PageUp: () => actions.choosePoint(-1),
   };
   return commandsByKey[key] ?? commandsByKey[key.toLowerCase()] ?? null;
 }

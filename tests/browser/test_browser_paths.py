@@ -1,0 +1,86 @@
+"""Handles of path points in the node: dragged, toggled, reached by keys, undone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.browser.conftest import frontend_files, open_canvas
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server(stage: Any) -> Iterator[Any]:
+    """The newest frontend over the stand-in host."""
+    from tests.host.frontend import FrontendServer
+
+    with FrontendServer(stage, frontend_files("installed")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Any, server: Any) -> Iterator[Any]:
+    """The page in Nodes 2.0."""
+    canvas = open_canvas(browser, server, vue=True)
+    yield canvas
+    canvas.page.close()
+
+
+def arch(canvas: Any) -> None:
+    """A path of three points, ended."""
+    canvas.tool("path")
+    for place in ((0.2, 0.7), (0.5, 0.3), (0.8, 0.7)):
+        canvas.click(*place)
+    canvas.press("Enter")
+
+
+def test_a_points_handle_bends_the_line_and_can_be_undone(canvas: Any) -> None:
+    arch(canvas)
+    canvas.click(0.5, 0.3)  # shows its handles: a sixth of the way between its neighbours
+    before = canvas.undo_steps()
+    canvas.drag((0.6, 0.3), (0.6, 0.5))
+    (layer,) = canvas.layers()
+    assert layer["curve"] == "bezier" and json.loads(canvas.text())["version"] == 2
+    in_x, in_y, out_x, out_y = layer["handles"][1]
+    assert np.allclose([out_x, out_y], [0.1, 0.2], atol=0.01)
+    assert in_x < 0 and in_y < 0, "the other one turned with it"
+    assert canvas.undo_steps() == before + 1
+    run = canvas.queue()
+    tracks = run.outputs[str(canvas.node_id)][0]["track_path"].numpy()
+    assert tracks[..., 1].max() > 0.75 * 240, "the tracks follow the bent line below its points"
+    canvas.press("Control+z")
+    canvas.settle(900)
+    assert "handles" not in canvas.layers()[0]
+
+
+def test_a_double_click_makes_a_corner_and_smooth_again(canvas: Any) -> None:
+    arch(canvas)
+    canvas.tool("select")
+    canvas.page.mouse.dblclick(*canvas.at(0.5, 0.3))
+    canvas.settle()
+    assert canvas.layers()[0]["handles"] == [None, [0, 0, 0, 0], None]
+    canvas.page.mouse.dblclick(*canvas.at(0.5, 0.3))
+    canvas.settle()
+    assert canvas.layers()[0]["handles"] == [None, None, None]
+
+
+def test_keys_reach_points_and_handles(canvas: Any) -> None:
+    arch(canvas)
+    canvas.press("PageDown", "PageDown", "PageDown", "j")  # point, its handle, the next point
+    assert canvas.layers()[0]["handles"] == [None, [0, 0, 0, 0], None]
+    canvas.press("j", "PageDown", "PageDown", "Shift+ArrowUp")  # its second handle, ten pixels up
+    handles = canvas.layers()[0]["handles"]
+    assert handles[0] is handles[2] is None
+    assert handles[1][3] == pytest.approx(-10 / 240, abs=2e-3)
+    assert handles[1][1] > 0, "the other one turned with it"
+    canvas.press("Escape")
+    canvas.press("i")
+    canvas.click(0.5, 0.3)
+    shown = canvas.page.locator(".mp-inspector [aria-pressed=true]").all_inner_texts()
+    canvas.press("i")
+    assert "Smooth" in shown
