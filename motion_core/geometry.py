@@ -27,6 +27,13 @@ class Size(NamedTuple):
         """The size whose sides are `factor` times as long, rounded, at least 1 pixel each."""
         return Size(*(max(1, round(side * factor)) for side in self))
 
+    def even(self) -> Size:
+        """The size less the last column and row of odd sides: H.264 encodes even sides only.
+
+        A side of one pixel stays.
+        """
+        return Size(*(max(1, side - side % 2) for side in self))
+
     def __str__(self) -> str:
         return f"{self.width}x{self.height}"
 

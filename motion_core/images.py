@@ -27,6 +27,17 @@ def image_size(images: Tensor) -> Size:
     return Size(images.shape[-2], images.shape[-3])
 
 
+def with_even_sides(video: Tensor) -> Tensor:
+    """A video (T, H, W, C), or masks (T, H, W), less the last column and row of odd sides.
+
+    Encoders of video take even sides only. The pixels that stay keep their coordinates; without
+    an odd side the result is the video itself.
+    """
+    size = Size(video.shape[2], video.shape[1])
+    width, height = size.even()
+    return video if size == (width, height) else video[:, :height, :width].contiguous()
+
+
 def check_image(image: Any, name: str = "image", *, canvas: Size | None = None) -> None:
     """Check that a value is one picture: (H, W, 3), floating point, finite, 0..1.
 

@@ -11,8 +11,17 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..motion_core.geometry import MAX_SIDE, Size
+from ..motion_core.images import with_even_sides
 from . import host
-from .schema import CameraSocket, DepthSocket, TracksSocket, schema, settings_of, tracks_output
+from .schema import (
+    EVEN_SIDES,
+    CameraSocket,
+    DepthSocket,
+    TracksSocket,
+    schema,
+    settings_of,
+    tracks_output,
+)
 from .wire import (
     camera_in,
     depth_in,
@@ -212,7 +221,7 @@ def _outputs() -> list[Any]:
             "render",
             display_name="render",
             tooltip="The image or video warped along the path, one frame per pose. "
-            "Holes have the hole colour.",
+            f"Holes have the hole colour. {EVEN_SIDES}",
         ),
         io.Mask.Output(
             "holes",
@@ -304,9 +313,10 @@ class CameraTracks(io.ComfyNode):
         done = finish_holes(_warped(image, depth, scene), finish, progress=progress)
         poses = camera_to_realestate(scene.path)
         drawn = draw_depth_video(done.depth, done.valid)
-        return io.NodeOutput(
-            tracks_out(tracks), done.video, done.mask, poses, done.valid.float(), drawn
+        video, mask, valid, drawn = map(
+            with_even_sides, (done.video, done.mask, done.valid.float(), drawn)
         )
+        return io.NodeOutput(tracks_out(tracks), video, mask, poses, valid, drawn)
 
 
 def _chosen(points: dict[str, Any], scene: CameraScene) -> tuple[Tensor, Tensor | None]:

@@ -8,8 +8,10 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..motion_core.formats.control_video import discs, ltx_trails
+from ..motion_core.images import with_even_sides
 from . import host
-from .schema import canvas_input, schema, settings_of, tracks_input
+from .schema import EVEN_SIDES, canvas_input, schema, settings_of, tracks_input
+from .stillness import still_note
 from .wire import tracks_in
 
 STYLES: dict[str, Callable[..., Tensor]] = {"ltx_trails": ltx_trails, "discs": discs}
@@ -54,7 +56,8 @@ class TracksToControlVideo(io.ComfyNode):
                 io.Image.Output(
                     "images",
                     display_name="images",
-                    tooltip="The control video: one image per frame, with the size of the canvas.",
+                    tooltip="The control video: one image per frame, with the size of the canvas. "
+                    + EVEN_SIDES,
                 )
             ],
         )
@@ -64,4 +67,5 @@ class TracksToControlVideo(io.ComfyNode):
         found = tracks_in(tracks, canvas_image)
         settings = settings_of(style, "style")
         draw = STYLES[style["style"]]
-        return io.NodeOutput(draw(found, progress=host.progress(), **settings))
+        video = with_even_sides(draw(found, progress=host.progress(), **settings))
+        return io.NodeOutput(video, ui=host.text_preview(still_note(found)))

@@ -6,7 +6,9 @@ from comfy_api.latest import io
 
 from ..motion_core.formats.coordinates import parse_coordinates, to_coordinates
 from ..motion_core.geometry import MAX_SIDE
+from . import host
 from .schema import canvas_input, schema, tracks_input, tracks_output
+from .stillness import still_note
 from .wire import canvas_size, tracks_in, tracks_out
 
 
@@ -97,4 +99,6 @@ class TracksToCoordinates(io.ComfyNode):
     @classmethod
     def execute(cls, tracks, kind, canvas_image=None):
         found = tracks_in(tracks, canvas_image)
-        return io.NodeOutput(to_coordinates(found, kind=kind))
+        return io.NodeOutput(
+            to_coordinates(found, kind=kind), ui=host.text_preview(still_note(found))
+        )

@@ -11,8 +11,9 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..motion_core.geometry import Size
+from ..motion_core.images import with_even_sides
 from . import host
-from .schema import DepthSocket, schema, settings_of
+from .schema import EVEN_SIDES, DepthSocket, schema, settings_of
 from .wire import canvas_size, depth_out
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def depth_outputs() -> list[Any]:
         io.Image.Output(
             "picture",
             display_name="image",
-            tooltip="The depth in grey: white is near; black where depth is unknown.",
+            tooltip="The depth in grey: white is near; black where depth is unknown. Of a video: "
+            + EVEN_SIDES,
         ),
         io.Mask.Output(
             "valid", display_name="valid", tooltip="White where depth is known and usable."
@@ -83,6 +85,8 @@ def shown_depth(depths: Sequence[DepthMap], node: type[io.ComfyNode]) -> io.Node
     valid = torch.stack([depth.valid for depth in depths])
     drawn = draw_depth_video(torch.stack([depth.z for depth in depths]), valid)
     value = depths[0] if len(depths) == 1 else DepthVideo.of(depths)
+    if len(depths) > 1:
+        drawn = with_even_sides(drawn)
     return io.NodeOutput(value, drawn, valid.float(), ui=host.picture_preview(drawn[:1], node))
 
 

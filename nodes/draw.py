@@ -22,6 +22,7 @@ from .wire import (
     picture,
     tracks_out,
 )
+from .working_size import large_canvas_note
 
 TOUCH_RADIUS = 0.02  # mask radius around a moving track, as a fraction of the short side
 OVERLAY_FRAMES = 32  # frames that the overlay connects to paths
@@ -130,7 +131,8 @@ class DrawMotion(io.ComfyNode):
         tracks = expand_document(document, size, frames, fps=fps, mask=area, progress=progress)
         touched = touched_area(tracks, TOUCH_RADIUS * min(size), progress=progress).float()
         overlay = _overlay(tracks, image, progress)
-        ui: dict[str, Any] = {"text": list(expansion_notes(document))}
+        notes = [*expansion_notes(document), large_canvas_note(size)]
+        ui: dict[str, Any] = {"text": [note for note in notes if note is not None]}
         if image is not None:
             # A key of our own: the host would draw "images" again under the editor.
             preview = host.picture_preview(picture(image)[None], cls).as_dict()

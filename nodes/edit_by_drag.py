@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from .schema import schema
 from .track_sampler import Widgets, notes_shown, sampled, sampler_inputs, uncovered
+from .wire import tracks_in
 
 
 class EditByDrag(io.ComfyNode):
@@ -37,4 +38,5 @@ class EditByDrag(io.ComfyNode):
     @classmethod
     def execute(cls, model, image, tracks, **widgets):
         clip = sampled(model, image, tracks, Widgets(**widgets), last_only=True)
-        return io.NodeOutput(clip.frames, uncovered(clip), ui=notes_shown(clip))
+        found = tracks_in(tracks, image)
+        return io.NodeOutput(clip.frames, uncovered(clip), ui=notes_shown(clip, found))

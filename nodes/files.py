@@ -9,6 +9,7 @@ from ..motion_core.formats.registry import FORMATS
 from ..motion_core.geometry import MAX_SIDE
 from . import host
 from .schema import TracksSocket, canvas_input, schema, tracks_input, tracks_output
+from .stillness import joined, still_note
 from .wire import canvas_size, tracks_in, tracks_out
 
 
@@ -141,4 +142,8 @@ class SaveTracks(io.ComfyNode):
         path, shown = host.new_output_file(filename_prefix, suffix)
         write_tracks(path, found, format=format)
         name = f"{shown['subfolder']}/{path.name}".lstrip("/")
-        return io.NodeOutput(tracks_out(found), name, ui={"tracks": [shown], "text": [name]})
+        return io.NodeOutput(
+            tracks_out(found),
+            name,
+            ui={"tracks": [shown], "text": [joined(name, still_note(found))]},
+        )

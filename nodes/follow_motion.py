@@ -15,6 +15,7 @@ from .schema import (
     schema,
     tracks_input,
 )
+from .stillness import joined, still_video_note
 from .wire import follow_in, frames
 
 FOLLOW_TIP = (
@@ -103,6 +104,7 @@ class FollowMotion(io.ComfyNode):
             latent,
         )
         clone, out, report = patched(model, vae, request)
+        report = joined(report, still_video_note(request.pictures))
         return io.NodeOutput(clone, out, report, ui=host.text_preview(report))
 
 

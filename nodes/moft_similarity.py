@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 from torch.nn import functional
 
+from ..motion_core.images import with_even_sides
 from . import host
 from .moft_reference import lucas_kanade_tracks
-from .schema import ModelSocket, ReferenceSocket, schema
+from .schema import EVEN_SIDES, ModelSocket, ReferenceSocket, schema
 from .wire import frames, model_in, reference_in
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class MoftSimilarity(io.ComfyNode):
                 io.Image.Output(
                     "images",
                     display_name="images",
-                    tooltip="The video in grey under its similarity.",
+                    tooltip=f"The video in grey under its similarity. {EVEN_SIDES}",
                 ),
                 io.Mask.Output(
                     "alike",
@@ -71,4 +72,4 @@ class MoftSimilarity(io.ComfyNode):
         heat = host.within_memory(read)
         shape = (len(video), *video.shape[1:3])
         alike = functional.interpolate(heat[None, None], shape, mode="trilinear")[0, 0]
-        return io.NodeOutput(heat_picture(heat, video), alike.clamp(0, 1))
+        return io.NodeOutput(*map(with_even_sides, (heat_picture(heat, video), alike.clamp(0, 1))))

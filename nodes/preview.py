@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import torch
 from comfy_api.latest import io
 
-from ..motion_core.memory import check_video_memory
 from . import host
-from .schema import schema, tracks_input
-from .wire import frames, picture, tracks_in
+from .schema import schema, tracks_input, tracks_output
+from .stillness import joined, still_note
+from .wire import frames, picture, tracks_in, tracks_out
+from .working_size import DEFAULT_SIDE, at_working_size, max_side_input
 
 
 class PreviewTracks(io.ComfyNode):
@@ -32,6 +32,7 @@ class PreviewTracks(io.ComfyNode):
                     tooltip="One image, or as many as the tracks have frames; same size in pixels "
                     "as the tracks' canvas. Black if not connected.",
                 ),
+                max_side_input(),
             ],
             outputs=[
                 io.Image.Output(
@@ -41,15 +42,17 @@ class PreviewTracks(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, tracks, image=None):
+    def execute(cls, tracks, image=None, max_side=DEFAULT_SIDE):
         from ..motion_core.overlay import draw_tracks
 
         found = tracks_in(tracks, image)
-        check_video_memory(found.num_frames, found.size, "the drawing")
-        if image is None:
-            image = torch.zeros(1, found.size.height, found.size.width, 3)
-        video = draw_tracks(frames(image), found, progress=host.progress())
-        return io.NodeOutput(video, ui=host.picture_preview(video[-1:], cls))
+        below, found, note = at_working_size(
+            None if image is None else frames(image), found, max_side
+        )
+        video = draw_tracks(below, found, progress=host.progress())
+        preview = host.picture_preview(video[-1:], cls)
+        shown = {} if preview is None else preview.as_dict()
+        return io.NodeOutput(video, ui=shown | {"text": [joined(note, still_note(found))]})
 
 
 class DraftMotion(io.ComfyNode):
@@ -82,19 +85,22 @@ class DraftMotion(io.ComfyNode):
                     + "; ".join(f"{name}: {DENSIFIERS[name].summary}" for name in DRAFT_METHODS)
                     + ".",
                 ),
+                max_side_input(),
             ],
             outputs=[
                 io.Image.Output(
                     "images", display_name="images", tooltip="One image per frame of the tracks."
-                )
+                ),
+                tracks_output("The tracks on the canvas of the images, for nodes after this one."),
             ],
         )
 
     @classmethod
-    def execute(cls, image, tracks, method="layers"):
+    def execute(cls, image, tracks, method="layers", max_side=DEFAULT_SIDE):
         from ..motion_core.draft import draft
 
         found = tracks_in(tracks, image)
-        check_video_memory(found.num_frames, found.size)
-        video = draft(picture(image), found, method=method, progress=host.progress())
-        return io.NodeOutput(video)
+        first, found, note = at_working_size(picture(image), found, max_side)
+        video = draft(first, found, method=method, progress=host.progress())
+        note = joined(note, still_note(found))
+        return io.NodeOutput(video, tracks_out(found), ui=host.text_preview(note))

@@ -9,6 +9,8 @@ from comfy_api.latest import io
 
 PREFIX = "MotionPrompting"
 MAX_FRAMES = 4096
+# Ends the tooltips of outputs that are videos.
+EVEN_SIDES = "Odd sides lose their last row or column: video encoders take even sides only."
 
 # The host's own socket type; io.Custom names it on every version, io.Tracks only on newer ones.
 TracksSocket = io.Custom("TRACKS")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
+from ..motion_core.images import with_even_sides
 from . import host
-from .schema import TracksSocket, canvas_input, schema, tracks_input
+from .schema import EVEN_SIDES, TracksSocket, canvas_input, schema, tracks_input
 from .wire import frames, tracks_in, tracks_out
 
 
@@ -70,7 +71,7 @@ class SeparateMotion(io.ComfyNode):
                     "images",
                     display_name="images",
                     tooltip="The stabilised video, black where the video has no content. One "
-                    "black image if no video is connected.",
+                    f"black image if no video is connected. {EVEN_SIDES}",
                 ),
             ],
         )
@@ -86,4 +87,4 @@ class SeparateMotion(io.ComfyNode):
         if images is not None:
             steady = stabilised_frames(frames(images), parts.motion, progress=progress)
         sets = (parts.camera, parts.objects, parts.stabilised)
-        return io.NodeOutput(*(tracks_out(one) for one in sets), steady)
+        return io.NodeOutput(*(tracks_out(one) for one in sets), with_even_sides(steady))

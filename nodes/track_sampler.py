@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..motion_core.images import with_even_sides
 from . import host
-from .schema import GuidanceSocket, ModelSocket, schema, tracks_input, tracks_output
+from .schema import EVEN_SIDES, GuidanceSocket, ModelSocket, schema, tracks_input, tracks_output
+from .stillness import joined, still_note
 from .wire import guidance_in, mask_of_frame, model_in, on_canvas, picture, tracks_in, tracks_out
 
 if TYPE_CHECKING:
@@ -109,7 +111,9 @@ class TrackSampler(io.ComfyNode):
             "returns where the points went and which areas the first frame does not show.",
             inputs=[*sampler_inputs(), _part("start", 0.0), _part("end", 1.0)],
             outputs=[
-                io.Image.Output("images", display_name="images", tooltip="The video's frames."),
+                io.Image.Output(
+                    "images", display_name="images", tooltip=f"The video's frames. {EVEN_SIDES}"
+                ),
                 tracks_output("The tracks as realised: where their points went in the video."),
                 io.Mask.Output(
                     "uncovered",
@@ -123,8 +127,10 @@ class TrackSampler(io.ComfyNode):
     @classmethod
     def execute(cls, model, image, tracks, **widgets):
         clip = sampled(model, image, tracks, Widgets(**widgets))
-        went = tracks_out(_realised(clip, tracks_in(tracks, image)))
-        return io.NodeOutput(clip.frames, went, uncovered(clip), ui=notes_shown(clip))
+        found = tracks_in(tracks, image)
+        went = tracks_out(_realised(clip, found))
+        video, holes = map(with_even_sides, (clip.frames, uncovered(clip)))
+        return io.NodeOutput(video, went, holes, ui=notes_shown(clip, found))
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,9 +225,9 @@ def uncovered(clip: GenerationResult) -> Tensor:
     return clip.frames.new_zeros(clip.frames.shape[:3]) if clip.holes is None else clip.holes
 
 
-def notes_shown(clip: GenerationResult) -> Any:
-    """The notes of a result, shown on the node."""
-    return host.text_preview("\n".join(clip.notes))
+def notes_shown(clip: GenerationResult, tracks: Tracks) -> Any:
+    """The notes of a result and of tracks without motion, shown on the node."""
+    return host.text_preview(joined(*clip.notes, still_note(tracks)))
 
 
 def _realised(clip: GenerationResult, asked: Tracks) -> Tracks:

@@ -12,8 +12,9 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..motion_core.geometry import Size
+from ..motion_core.images import with_even_sides
 from . import host
-from .schema import MAX_FRAMES, TracksSocket, schema, settings_of, tracks_output
+from .schema import EVEN_SIDES, MAX_FRAMES, TracksSocket, schema, settings_of, tracks_output
 from .wire import canvas_size, frames, mask_of_frame, on_canvas, tracks_in, tracks_out
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ class TrackVideo(io.ComfyNode):
                 io.Image.Output(
                     "overlay",
                     display_name="overlay",
-                    tooltip="The video with its tracks drawn on it.",
+                    tooltip=f"The video with its tracks drawn on it. {EVEN_SIDES}",
                 ),
             ],
         )
@@ -209,7 +210,8 @@ class TrackVideo(io.ComfyNode):
         chosen = make_tracker(tracker, folder, threshold=visibility_threshold or None)
         progress = host.progress()
         found = _named(chosen.track(MemoryClip(video, fps), queries, progress), ids)
-        return io.NodeOutput(tracks_out(found), draw_tracks(video, found, progress=progress))
+        drawn = with_even_sides(draw_tracks(video, found, progress=progress))
+        return io.NodeOutput(tracks_out(found), drawn)
 
 
 def _named(tracks: Tracks, ids: Tensor | None) -> Tracks:

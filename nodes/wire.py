@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..motion_core import masks
-from ..motion_core.errors import ShapeError
+from ..motion_core.errors import CanvasError, ShapeError
 from ..motion_core.geometry import Size, checked_size
 from ..motion_core.images import image_size
 
@@ -46,6 +46,9 @@ EMPTY_DRAWING = '{"version": 1, "drawn_on": {"width": 832, "height": 480}, "laye
 def tracks_in(value: Any, image: Tensor | None = None, *, least_frames: int = 0) -> Tracks:
     """Tracks from a TRACKS value; an image may give the canvas.
 
+    Nodes that make videos cut the last column or row of odd sides. With such an image the tracks
+    are cut with it.
+
     Args:
         value: The TRACKS dict.
         image: An IMAGE with the size of the canvas, or None.
@@ -57,8 +60,16 @@ def tracks_in(value: Any, image: Tensor | None = None, *, least_frames: int = 0)
         ShapeError: There are fewer frames.
     """
     from ..motion_core.formats.host import from_host
+    from ..motion_core.tracks import crop, hide_outside
 
-    found = from_host(value, size=canvas_size(image)).to("cpu")
+    size = canvas_size(image)
+    try:
+        found = from_host(value, size=size).to("cpu")
+    except CanvasError:
+        found = from_host(value).to("cpu")
+        if found.size.even() != size:
+            raise
+        found = hide_outside(crop(found, 0, 0, size))
     if found.num_frames < least_frames:
         raise ShapeError(
             f"the tracks have {found.num_frames} frames; at least {least_frames} are needed. "

@@ -200,7 +200,7 @@ def test_preview_draws_on_black_and_on_pictures(host: StandInHost) -> None:
     assert video.shape == (FRAMES, HEIGHT, WIDTH, 3)
     assert video[0, 50, 80].max() > 0.3
     assert video[0, 2, 2].max() == 0
-    (shown,) = output.ui.as_dict()["images"]
+    (shown,) = output.ui["images"]
     assert (host.output_dir.parent / "temp" / shown["filename"]).exists()
     half_and_transparent = torch.full((1, HEIGHT, WIDTH, 4), 0.5).half()
     (over,) = node.execute(wire(), half_and_transparent).args
@@ -210,7 +210,7 @@ def test_preview_draws_on_black_and_on_pictures(host: StandInHost) -> None:
 def test_draft_moves_the_picture_and_leaves_its_inputs_alone(call: Any) -> None:
     picture = torch.rand(1, HEIGHT, WIDTH, 3, generator=torch.Generator().manual_seed(0))
     tracks, before = wire(), picture.clone()
-    (video,) = call("DraftMotion", picture, tracks)
+    video, _ = call("DraftMotion", picture, tracks)
     assert video.shape == (FRAMES, HEIGHT, WIDTH, 3)
     torch.testing.assert_close(video[0], picture[0], atol=1e-3, rtol=0)
     assert (video[-1] - picture[0]).abs().max() > 0.1
@@ -220,9 +220,9 @@ def test_draft_moves_the_picture_and_leaves_its_inputs_alone(call: Any) -> None:
 
 def test_draft_offers_methods_and_refuses_other_names(call: Any) -> None:
     picture = torch.rand(1, HEIGHT, WIDTH, 3, generator=torch.Generator().manual_seed(0))
-    (default,) = call("DraftMotion", picture, wire())
-    (layers,) = call("DraftMotion", picture, wire(), method="layers")
-    (plate,) = call("DraftMotion", picture, wire(), method="thin_plate")
+    default, _ = call("DraftMotion", picture, wire())
+    layers, _ = call("DraftMotion", picture, wire(), method="layers")
+    plate, _ = call("DraftMotion", picture, wire(), method="thin_plate")
     assert torch.equal(default, layers)
     assert plate.shape == default.shape and not torch.equal(plate, default)
     with pytest.raises(ValueError, match="method must be one of: layers"):
@@ -373,7 +373,7 @@ def test_the_smallest_tracks_pass_every_node(call: Any, frames: int, points: int
         assert call("TracksToControlVideo", value, style)[0].shape[0] == frames
     if frames:
         picture = torch.rand(1, HEIGHT, WIDTH, 3)
-        (video,) = call("DraftMotion", picture, value)
+        video, _ = call("DraftMotion", picture, value)
         torch.testing.assert_close(video[0], picture[0], atol=1e-3, rtol=0)
 
 

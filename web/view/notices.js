@@ -1,13 +1,17 @@
 /** Text over the canvas: the hint line, and badges about the picture and the last run. */
 
+import { layerType } from "../layers/index.js";
 import { toolNamed } from "../tools/index.js";
 import { make, setText } from "./dom.js";
 import { wordButton } from "./fields.js";
 
+const SKETCH = "Sketch of Draft Motion";
+const CAMERA_SKETCH = "Sketch. Camera layers act in Camera Path, not in Draft Motion";
+
 /** The hint line and the badges. `canvasSize()` is the size of the picture. */
 export function makeNotices({ store, actions, canvasSize }) {
   const hint = make("div", { className: "mp-hint", role: "status" });
-  const sketch = make("div", { className: "mp-badge mp-badge-sketch" }, "Sketch of Draft Motion");
+  const sketch = make("div", { className: "mp-badge mp-badge-sketch" }, SKETCH);
   const canvasText = make("span");
   const canvas = make(
     "div",
@@ -23,6 +27,8 @@ export function makeNotices({ store, actions, canvasSize }) {
     const isNew = !document.layers.length && !preview;
     setText(hint, message ?? (isNew ? toolNamed(tool).hint : ""));
     hint.hidden = !hint.textContent;
+    const hasCamera = document.layers.some((layer) => layer.enabled !== false && layerType(layer).pictureShift);
+    setText(sketch, hasCamera ? CAMERA_SKETCH : SKETCH);
     setText(note, notes.join(" "));
     note.hidden = !notes.length;
     const { drawn_on: drawn } = document;
