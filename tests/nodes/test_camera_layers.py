@@ -80,11 +80,11 @@ def test_a_camera_layer_alone_is_no_still_without_a_word(host: StandInHost, sour
     clip = {"frames": 3, "fps": 8.0, "width": 0, "height": 0, "image": ["image", 0]}
     clip |= {"width": 96, "height": 64}
     prompt = {"image": entry("LoadImage", image="grey.png")} | everywhere(["drawing", 0])
-    said = {"draft", "preview", "sampler", "edit", "control", "file"}
+    noted = {"draft", "preview", "sampler", "edit", "control", "file"}
     for layers, is_still in (((CAMERA,), True), ((CAMERA, DRAG), False)):
         prompt["drawing"] = entry(f"{OURS}{source}", **clip, motion=drawing(*layers))
         run = host.run(prompt)
-        for node in said:
+        for node in noted:
             assert (STILL in "".join(run.ui[node]["text"])) == is_still, node
         text = host.nodes[f"{OURS}TracksToCoordinates"].execute(run.outputs["drawing"][0], "frames")
         assert (STILL in text.ui.as_dict()["text"][0]) == is_still

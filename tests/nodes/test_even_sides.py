@@ -51,10 +51,10 @@ def test_every_image_output_is_known_as_a_still_or_a_video(host: StandInHost) ->
 def test_videos_say_what_happens_to_odd_sides(host: StandInHost) -> None:
     for name, outputs in VIDEOS.items():
         info = host.object_info()[f"MotionPrompting{name}"]
-        said = dict(zip(info["output_name"], info["output_tooltips"], strict=True))
+        tooltips = dict(zip(info["output_name"], info["output_tooltips"], strict=True))
         inputs = info["input"].get("optional", {})
         for output in outputs - {"depth"}:
-            words = said[output] + str(inputs.get("max_side", ""))
+            words = tooltips[output] + str(inputs.get("max_side", ""))
             assert "Odd sides lose their last row or column" in words, name
 
 
