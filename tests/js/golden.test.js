@@ -5,13 +5,14 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { lineAt, makeLine } from "../../web/model/curves.js";
-import { brushDots, pullWeight } from "../../web/layers/drag.js";
+import { brushDots, pullWeights } from "../../web/layers/drag.js";
 import { readDocument } from "../../web/layers/read_document.js";
 import { regionPivot, sampleRegion } from "../../web/layers/region.js";
 import { polygonDots } from "../../web/model/area_dots.js";
 import { directionUnder, sphereDirections, turnBetween } from "../../web/model/ball.js";
 import { easeValue } from "../../web/model/easing.js";
 import { clipTimes, samplePath } from "../../web/model/sample.js";
+import { inTuples } from "./flat.js";
 
 const PIXELS = 1e-4;
 const golden = (name) =>
@@ -81,13 +82,12 @@ test("brushes hold the very dots that are tracked", () => {
   for (const { brush, offsets, weights } of golden("brush_dots")) {
     const where = JSON.stringify(brush);
     const dots = brushDots([0.5, 0.5], brush, size);
-    const inShortSides = dots.map(([x, y]) => [
+    const inShortSides = inTuples(dots).map(([x, y]) => [
       ((x - 0.5) * size.width) / size.height,
       ((y - 0.5) * size.height) / size.height,
     ]);
     same(inShortSides, offsets, 1e-7, where);
-    const pull = dots.map((dot) => pullWeight(dot, [0.5, 0.5], brush, size));
-    same(pull, weights, 1e-6, where);
+    same([...pullWeights(dots, [0.5, 0.5], brush, size)], weights, 1e-6, where);
   }
 });
 
@@ -95,7 +95,7 @@ test("areas hold the very dots that are tracked", () => {
   const square = [[0, 0], [1, 0], [1, 1], [0, 1]];
   for (const { name, polygon, spacing, size, dots, middle } of golden("area_dots")) {
     const got = polygonDots(polygon ?? square, spacing, size);
-    const pixels = got.map(([x, y]) => [x * size.width, y * size.height]);
+    const pixels = inTuples(got).map(([x, y]) => [x * size.width, y * size.height]);
     same(pixels, dots, 2e-3, name);
     if (!middle) continue;
     const [x, y] = regionPivot({ polygon }, size);
@@ -105,9 +105,10 @@ test("areas hold the very dots that are tracked", () => {
 
 test("spheres turn alike", () => {
   for (const { radius, spacing, start, end, directions, turned } of golden("sphere_dots")) {
-    const got = sphereDirections(radius, spacing);
+    const got = inTuples(sphereDirections(radius, spacing), 3);
     same(got, directions, 1e-9, "directions");
     const turn = turnBetween(directionUnder(start), directionUnder(end));
-    same(got.map(turn), turned, 1e-9, `${start} to ${end}`);
+    const apply = ([x, y, z]) => [0, 3, 6].map((row) => turn[row] * x + turn[row + 1] * y + turn[row + 2] * z);
+    same(got.map(apply), turned, 1e-9, `${start} to ${end}`);
   }
 });

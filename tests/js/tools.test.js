@@ -3,14 +3,16 @@ import { test } from "node:test";
 
 import { pathTool as pathToolOf } from "../../web/layers/path_tool.js";
 import { scaledBrush } from "../../web/layers/brush.js";
-import { dotsBeside, pinTool } from "../../web/layers/pin.js";
+import { pinTool } from "../../web/layers/pin.js";
 import { readDocument } from "../../web/layers/read_document.js";
 import { regionTool } from "../../web/layers/region.js";
 import { sphereTool } from "../../web/layers/sphere.js";
 import { addLayer, emptyDocument, writeDocument } from "../../web/model/document.js";
+import { dotsBeside } from "../../web/model/dots.js";
 import { eraserTool } from "../../web/tools/eraser.js";
 import { toolNamed, TOOLS } from "../../web/tools/index.js";
 import { selectTool } from "../../web/tools/select.js";
+import { inTuples } from "./flat.js";
 import { makeToolRunner } from "./tool_runner.js";
 
 const SIZE = { width: 800, height: 400 };
@@ -92,10 +94,24 @@ test("a brush keeps a radius that the inspector offers", () => {
 test("dots of the rest keep off what moves, by lengths of the short side", () => {
   const wide = { width: 400, height: 200 };
   const dots = [[0.5, 0.5], [0.53, 0.5], [0.5, 0.56], [0.9, 0.9]];
-  const beside = dotsBeside(dots, [{ dots: [[0.5, 0.5]], reach: 0.1 }], wide);
-  assert.deepEqual(beside, [[0.9, 0.9]], "20 pixels either way: 0.05 across, 0.1 down");
-  assert.deepEqual(dotsBeside(dots, [{ dots: [[0.5, 0.5]], reach: 0.05 }], wide), dots.slice(1));
-  assert.deepEqual(dotsBeside(dots, [], wide), dots);
+  const beside = (groups) => inTuples(dotsBeside(Float64Array.from(dots.flat()), groups, wide));
+  const one = Float64Array.of(0.5, 0.5);
+  assert.deepEqual(beside([{ dots: one, reach: 0.1 }]), [[0.9, 0.9]], "0.05 across, 0.1 down");
+  assert.deepEqual(beside([{ dots: one, reach: 0.05 }]), dots.slice(1));
+  assert.deepEqual(beside([]), dots);
+});
+
+test("dots beside others are those that a comparison of all with all finds", () => {
+  let seed = 1;
+  const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+  const some = (count) => Float64Array.from({ length: 2 * count }, () => 1.6 * random() - 0.3);
+  const wide = { width: 500, height: 200 };
+  for (const reach of [0.0001, 0.03, 0.2, 5]) {
+    const [dots, others] = [some(400), some(300)];
+    const isFar = ([x, y]) =>
+      inTuples(others).every(([ox, oy]) => Math.hypot((x - ox) * 2.5, y - oy) > reach);
+    assert.deepEqual(inTuples(dotsBeside(dots, [{ dots: others, reach }], wide)), inTuples(dots).filter(isFar));
+  }
 });
 
 test("a path grows by clicks, a point moves by a drag, Alt removes it", () => {

@@ -7,9 +7,9 @@ export function polygonOutline(layer) {
   return Array.isArray(layer.polygon) ? layer.polygon : null;
 }
 
-/** The dots inside a polygon; none without one. */
+/** The dots inside a polygon, flat; none without one. */
 export function dotsInside(polygon, spacing, size) {
-  return Array.isArray(polygon) ? polygonDots(polygon, spacing, size) : [];
+  return Array.isArray(polygon) ? polygonDots(polygon, spacing, size) : new Float64Array();
 }
 
 /** What a layer covers: its drawing, the mask, and `more` choices of the type. */

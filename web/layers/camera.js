@@ -3,6 +3,7 @@
  * its own: Camera Path turns it into a camera path.
  */
 
+import { stillTracks } from "../model/dots.js";
 import { pointerAt } from "../model/sample.js";
 import { drawPathLayer } from "./drawing.js";
 import { freehandTool } from "./freehand.js";
@@ -10,7 +11,7 @@ import { isRecorded, pathLine, pathTicks } from "./path.js";
 
 const TYPE = "camera_grab";
 const DASH = [7, 5];
-const NO_TRACKS = { dots: [], at: () => ({ xy: [], visible: [] }) };
+const NO_TRACKS = stillTracks(new Float64Array());
 
 export const CAMERA = {
   type: TYPE,

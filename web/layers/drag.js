@@ -4,6 +4,7 @@
  */
 
 import { MOST_DOTS } from "../model/area_dots.js";
+import { makeDotList, makeTracks } from "../model/dots.js";
 import { pointerAt } from "../model/sample.js";
 import { lengthToView, toView } from "../model/viewport.js";
 import { DEFAULT_BRUSH, MOST_RADIUS, scaledBrush } from "./brush.js";
@@ -75,49 +76,51 @@ export const DRAG = {
   hasHandles: (layer) => !isRecorded(layer),
 };
 
-/** The dots of a brush around a point: the very points that expansion will track. */
+/** The dots of a brush around a point, flat: the very points that expansion will track. */
 export function brushDots([x, y], brush, size) {
   const { radius, spacing, shape } = { ...DEFAULT_BRUSH, ...brush };
   const reach = (radius / spacing) * (1 + 1e-9);
   const steps = Math.floor(reach);
   const unit = spacing * Math.min(size.width, size.height);
-  const dots = [];
-  if (!((2 * steps + 1) ** 2 <= MOST_DOTS)) return [[x, y]];
-  for (let row = -steps; row <= steps; row += 1) {
-    for (let column = -steps; column <= steps; column += 1) {
+  const list = makeDotList();
+  const most = (2 * steps + 1) ** 2 <= MOST_DOTS ? steps : 0; // one dot where it is too dense
+  for (let row = -most; row <= most; row += 1) {
+    for (let column = -most; column <= most; column += 1) {
       if (shape === "round" && row * row + column * column > reach * reach) continue;
-      dots.push([x + (column * unit) / size.width, y + (row * unit) / size.height]);
+      list.add(x + (column * unit) / size.width, y + (row * unit) / size.height);
     }
   }
-  return dots;
+  return list.dots();
 }
 
-/** How much of the pointer's displacement a dot of a brush follows: 1 when rigid. */
-export function pullWeight(dot, start, brush, size) {
+/** How much of the pointer's displacement each dot of a brush follows: 1 when rigid. */
+export function pullWeights(dots, start, brush, size) {
   const { radius, falloff } = { ...DEFAULT_BRUSH, ...brush };
-  if (falloff !== "gaussian" || radius === 0) return 1;
+  const weights = new Float64Array(dots.length / 2).fill(1);
+  if (falloff !== "gaussian" || radius === 0) return weights;
   const short = Math.min(size.width, size.height);
-  const dx = ((dot[0] - start[0]) * size.width) / short;
-  const dy = ((dot[1] - start[1]) * size.height) / short;
   const sigma = radius / 2;
-  return Math.exp((-0.5 * (dx * dx + dy * dy)) / (sigma * sigma));
+  for (let dot = 0; dot < weights.length; dot += 1) {
+    const dx = ((dots[2 * dot] - start[0]) * size.width) / short;
+    const dy = ((dots[2 * dot + 1] - start[1]) * size.height) / short;
+    weights[dot] = Math.exp((-0.5 * (dx * dx + dy * dy)) / (sigma * sigma));
+  }
+  return weights;
 }
 
 function dragTracks(layer, size, drawnOn) {
   const start = layer.points[0].slice(1);
   const dots = brushDots(start, layer.brush, size);
-  const weights = dots.map((dot) => pullWeight(dot, start, layer.brush, size));
-  return {
-    dots,
-    at(time) {
-      const { point, isPresent } = pointerAt(layer, time, drawnOn);
-      const [dx, dy] = [point[0] - start[0], point[1] - start[1]];
-      return {
-        xy: dots.map(([x, y], i) => [x + weights[i] * dx, y + weights[i] * dy]),
-        visible: dots.map(() => isPresent),
-      };
-    },
-  };
+  const weights = pullWeights(dots, start, layer.brush, size);
+  return makeTracks(dots, (xy, visible, time) => {
+    const { point, isPresent } = pointerAt(layer, time, drawnOn);
+    const [dx, dy] = [point[0] - start[0], point[1] - start[1]];
+    for (let dot = 0; dot < weights.length; dot += 1) {
+      xy[2 * dot] = dots[2 * dot] + weights[dot] * dx;
+      xy[2 * dot + 1] = dots[2 * dot + 1] + weights[dot] * dy;
+    }
+    visible.fill(isPresent ? 1 : 0);
+  });
 }
 
 /** The same tool, in which a drag with Alt held sizes the brush: to the right it grows. */

@@ -17,6 +17,7 @@ import { isRecorded } from "./path.js";
 
 const LEAST_TICK_GAP = 4;
 const MOST_DOTS_DRAWN = 2500;
+const shown = new Float64Array(2 * (MOST_DOTS_DRAWN + 1)); // view points of one drawing
 const LEAST_CASED_GAP = 3; // closer together the dark would hide the picture
 
 /** The width of a layer's line. */
@@ -38,14 +39,24 @@ export function drawPathLayer(context, layer, style, { dash = [], hasHandles = f
 }
 
 /** All tracks of a layer, the smaller the closer they lie, so that the picture stays visible. */
-export function drawTracks(context, { tracks }, { view, time, color, isSelected }, spacing) {
+export function drawTracks(context, { tracks }, style, spacing) {
+  const { view, time, color, isSelected, opacity = 1 } = style;
   const { xy, visible } = tracks.at(time);
-  const step = Math.ceil(xy.length / MOST_DOTS_DRAWN);
-  const dots = xy.filter((_, i) => visible[i] && i % step === 0).map((point) => toView(view, point));
+  const step = Math.ceil(visible.length / MOST_DOTS_DRAWN);
+  const { left, top, scale, size } = view;
+  const [across, down] = [size.width * scale, size.height * scale];
+  let used = 0;
+  for (let dot = 0; dot < visible.length; dot += step) {
+    if (!visible[dot]) continue;
+    shown[used] = left + xy[2 * dot] * across;
+    shown[used + 1] = top + xy[2 * dot + 1] * down;
+    used += 2;
+  }
   const gap = lengthToView(view, spacing) * Math.sqrt(step);
   const radius = Math.min(Math.max(gap * (isSelected ? 0.2 : 0.15), 0.6), 2.2);
-  const casing = gap > LEAST_CASED_GAP ? Math.min(gap / 8, 1) : 0;
-  fillDots(context, dots, { color, radius, casing });
+  // Faint marks over a playing clip need no dark under them, and every frame is drawn anew.
+  const casing = gap > LEAST_CASED_GAP && opacity === 1 ? Math.min(gap / 8, 1) : 0;
+  fillDots(context, shown.subarray(0, used), { color, radius, casing });
 }
 
 /** A mark at every frame, or every second, fifth… where they would touch: spacing shows speed. */
@@ -53,8 +64,8 @@ export function drawTicks(context, { ticks, line }, { view, isSelected }) {
   if (!isSelected || ticks.length < 3) return;
   const gap = lengthOf(line.map((point) => toView(view, point))) / (ticks.length - 1);
   const step = [1, 2, 5, 10, 20, 50].find((count) => gap * count >= LEAST_TICK_GAP) ?? 100;
-  const shown = ticks.filter((_, i) => i % step === 0).map((point) => toView(view, point));
-  fillDots(context, shown, { color: "#ffffff", radius: 1.3 });
+  const marks = ticks.filter((_, i) => i % step === 0).flatMap((point) => toView(view, point));
+  fillDots(context, marks, { color: "#ffffff", radius: 1.3 });
 }
 
 /** Where the pointer of a path is at the playhead. */
@@ -63,7 +74,7 @@ export function drawPointer(context, layer, { view, time, drawnOn, color }) {
   if (!isPresent) return;
   const at = toView(view, point);
   drawRing(context, at, 7, { color: "#ffffff", width: 1.5 });
-  fillDots(context, [at], { color, radius: 3 });
+  fillDots(context, at, { color, radius: 3 });
 }
 
 /** A polygon's outline. */

@@ -12,8 +12,7 @@
  *   hasPath:   whether its points are [time, x, y] along a drawn line
  *   hasTiming: whether it has a window in time
  *   check(fields):  takes its own fields (see checks.js), which throws Error for invalid ones
- *   tracks(layer, size, drawnOn):  the preview of its tracks: { dots: [[x, y], ...] where they
- *              start, at(time) -> { xy: [[x, y], ...], visible: [bool, ...] } }, in fractions
+ *   tracks(layer, size, drawnOn):  the preview of its tracks, as web/model/dots.js makes them
  *   outline(layer, size):  its closed outline at time zero in fractions, or null
  *   draw(context, layer, style):  draws it; `style` is {view, time, size, drawnOn, frames, motions,
  *              tool, point, movers, color, isSelected, isFaint}; movers are the layers that move

@@ -3,6 +3,7 @@
  */
 
 import { addLayer, changeLayers, freshId, layerOf, round } from "../model/document.js";
+import { dotsBeside, stillTracks } from "../model/dots.js";
 import { pointAt } from "../model/hit.js";
 import { beginLasso, growLasso, lassoPolygon } from "../model/lasso.js";
 import { toView } from "../model/viewport.js";
@@ -80,9 +81,12 @@ const AREA_BUTTONS = [
 
 function pinTracks(layer, size) {
   const area = layer.area === "background" ? WHOLE_PICTURE : layer.polygon;
-  const dots = [...(layer.points ?? []), ...dotsInside(area, layer.spacing ?? SPACING, size)];
-  const still = { xy: dots, visible: dots.map(() => true) };
-  return { dots, at: () => still };
+  const single = (layer.points ?? []).flat();
+  const inside = dotsInside(area, layer.spacing ?? SPACING, size);
+  const dots = new Float64Array(single.length + inside.length);
+  dots.set(single);
+  dots.set(inside, single.length);
+  return stillTracks(dots);
 }
 
 function drawPin(context, layer, style) {
@@ -122,17 +126,7 @@ export function restTracks(layer, tracks, groups, size) {
     dots: group.dots,
     reach: Math.max(spacing, group.layer.spacing ?? group.layer.brush?.spacing ?? 0),
   }));
-  const dots = dotsBeside(tracks.dots, reaching, size);
-  const still = { xy: dots, visible: dots.map(() => true) };
-  return { dots, at: () => still };
-}
-
-/** The dots that are farther from all dots of each group than the group's reach (of the short side). */
-export function dotsBeside(dots, groups, { width, height }) {
-  const short = Math.min(width, height);
-  const isFar = ([x, y], { dots: others, reach }) =>
-    others.every(([ox, oy]) => Math.hypot((x - ox) * width, (y - oy) * height) > reach * short);
-  return dots.filter((dot) => groups.every((group) => isFar(dot, group)));
+  return stillTracks(dotsBeside(tracks.dots, reaching, size));
 }
 
 /** Click for a dot that stays, or draw around an area that stays. */

@@ -3,6 +3,7 @@
  */
 
 import { addLayer, changeLayers, freshId, layerOf, round } from "../model/document.js";
+import { makeTracks } from "../model/dots.js";
 import { easeValue } from "../model/easing.js";
 import { centroid, distance, isInside } from "../model/geometry.js";
 import { REACH } from "../model/hit.js";
@@ -122,31 +123,40 @@ export function regionPivot(layer, size) {
   return pivot;
 }
 
-/** Where a region's points are at a clip time: turned and zoomed about its pivot, then shifted. */
+/** Where a region's points are at a clip time. */
 function movedByRegion(layer, points, time, size) {
+  const [xx, xy, xt, yx, yy, yt] = regionMap(layer, time, size);
+  return points.map(([x, y]) => [xx * x + xy * y + xt, yx * x + yy * y + yt]);
+}
+
+/**
+ * The map of a region's points at a clip time, in fractions: they are turned and zoomed about its
+ * pivot and then shifted. Six numbers, the rows of a matrix on [x, y, 1].
+ */
+function regionMap(layer, time, size) {
   const motion = sampleRegion(layer, [time], size);
   const [px, py] = regionPivot(layer, size).map((v, axis) => v * (axis ? size.height : size.width));
   const angle = (motion.rotateDeg[0] * Math.PI) / 180;
   const [cos, sin] = [Math.cos(angle) * motion.scale[0], Math.sin(angle) * motion.scale[0]];
   const [shiftX, shiftY] = motion.shift[0];
-  return points.map(([x, y]) => {
-    const [dx, dy] = [x * size.width - px, y * size.height - py];
-    return [
-      (px + cos * dx - sin * dy + shiftX) / size.width,
-      (py + sin * dx + cos * dy + shiftY) / size.height,
-    ];
-  });
+  const { width, height } = size;
+  return [
+    ...[cos, (-sin * height) / width, (px - cos * px + sin * py + shiftX) / width],
+    ...[(sin * width) / height, cos, (py - sin * px - cos * py + shiftY) / height],
+  ];
 }
 
 function regionTracks(layer, size) {
   const dots = dotsInside(layer.polygon, layer.spacing ?? SPACING, size);
-  return {
-    dots,
-    at(time) {
-      const isVisible = isPresent(layer, time);
-      return { xy: movedByRegion(layer, dots, time, size), visible: dots.map(() => isVisible) };
-    },
-  };
+  return makeTracks(dots, (moved, visible, time) => {
+    const [xx, xy, xt, yx, yy, yt] = regionMap(layer, time, size);
+    for (let at = 0; at < dots.length; at += 2) {
+      const [x, y] = [dots[at], dots[at + 1]];
+      moved[at] = xx * x + xy * y + xt;
+      moved[at + 1] = yx * x + yy * y + yt;
+    }
+    visible.fill(isPresent(layer, time) ? 1 : 0);
+  });
 }
 
 /** The path of a region's pivot from key to key, in fractions. */

@@ -2,8 +2,9 @@
  * Sphere: a ball turned by the pointer; the twin of motion_core/document/layers/sphere.py.
  */
 
-import { directionUnder, facesViewer, sphereDirections, turnBetween } from "../model/ball.js";
+import { LEAST_FACING, directionUnder, sphereDirections, turnBetween } from "../model/ball.js";
 import { addLayer, changeLayers, freshId, layerOf, round } from "../model/document.js";
+import { makeTracks } from "../model/dots.js";
 import { distance } from "../model/geometry.js";
 import { REACH } from "../model/hit.js";
 import { pointerAt } from "../model/sample.js";
@@ -55,20 +56,29 @@ function sphereTracks(layer, size, drawnOn) {
   const center = layer.center ?? CENTER;
   const short = Math.min(size.width, size.height);
   const radius = [size.width, size.height].map((side) => ((layer.radius ?? RADIUS) * short) / side);
-  const place = ([x, y]) => [center[0] + x * radius[0], center[1] + y * radius[1]];
   const under = ([x, y]) =>
     directionUnder([(x - center[0]) / radius[0], (y - center[1]) / radius[1]]);
   const first = under(pointerAt(layer, 0, drawnOn).point);
-  const rest = sphereDirections(layer.radius ?? RADIUS, layer.spacing ?? SPACING);
-  const directions = [first, ...rest];
-  return {
-    dots: directions.map(place),
-    at(time) {
-      const { point, isPresent } = pointerAt(layer, time, drawnOn);
-      const moved = directions.map(turnBetween(first, under(point)));
-      return { xy: moved.map(place), visible: moved.map((d) => isPresent && facesViewer(d)) };
-    },
-  };
+  const directions = sphereDirections(layer.radius ?? RADIUS, layer.spacing ?? SPACING, first);
+  const ball = { center, radius, directions };
+  const dots = new Float64Array((2 * directions.length) / 3);
+  turnDots(ball, turnBetween(first, first), { xy: dots, visible: null });
+  return makeTracks(dots, (xy, visible, time) => {
+    const { point, isPresent } = pointerAt(layer, time, drawnOn);
+    turnDots(ball, turnBetween(first, under(point)), { xy, visible });
+    if (!isPresent) visible.fill(0);
+  });
+}
+
+/** Writes where the dots of a ball are after a turn and, unless `visible` is null, which face us. */
+function turnDots({ center, radius, directions }, turn, { xy, visible }) {
+  const [xx, xy_, xz, yx, yy, yz, zx, zy, zz] = turn;
+  for (let from = 0, dot = 0; from < directions.length; from += 3, dot += 1) {
+    const [x, y, z] = [directions[from], directions[from + 1], directions[from + 2]];
+    xy[2 * dot] = center[0] + radius[0] * (xx * x + xy_ * y + xz * z);
+    xy[2 * dot + 1] = center[1] + radius[1] * (yx * x + yy * y + yz * z);
+    if (visible) visible[dot] = zx * x + zy * y + zz * z >= LEAST_FACING ? 1 : 0;
+  }
 }
 
 /** The ball as a polygon. */

@@ -8,19 +8,26 @@ import { MOST_DOTS } from "./area_dots.js";
 const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
 const LEAST_SINE = 1e-9;
 
-/** Directions spread evenly over the near half of a ball; both lengths are in one unit. */
-export function sphereDirections(radius, spacing) {
-  const count = roundHalfEven(2 * Math.PI * (radius / spacing) ** 2);
-  if (!(count <= MOST_DOTS)) return [];
-  return Array.from({ length: count }, (_, place) => {
+/** Below this z a direction faces away; a dot held on the rim still faces the viewer. */
+export const LEAST_FACING = -LEAST_SINE;
+
+/**
+ * Directions spread evenly over the near half of a ball; both lengths are in one unit. Flat: x, y
+ * and z of one after the other in a Float64Array, the given first direction before them.
+ */
+export function sphereDirections(radius, spacing, first = []) {
+  const wanted = roundHalfEven(2 * Math.PI * (radius / spacing) ** 2);
+  const count = wanted <= MOST_DOTS ? wanted : 0;
+  const directions = new Float64Array(first.length + 3 * count);
+  directions.set(first);
+  for (let place = 0, at = first.length; place < count; place += 1, at += 3) {
     const z = 1 - (place + 0.5) / Math.max(count, 1);
     const across = Math.sqrt(1 - z * z);
-    return [
-      across * Math.cos(place * GOLDEN_ANGLE),
-      across * Math.sin(place * GOLDEN_ANGLE),
-      z,
-    ];
-  });
+    directions[at] = across * Math.cos(place * GOLDEN_ANGLE);
+    directions[at + 1] = across * Math.sin(place * GOLDEN_ANGLE);
+    directions[at + 2] = z;
+  }
+  return directions;
 }
 
 /** The direction under a place given in radii from the centre; beside the ball, on its rim. */
@@ -30,24 +37,20 @@ export function directionUnder([x, y]) {
   return [x / shrink, y / shrink, Math.sqrt(Math.max(1 - Math.min(away, 1) ** 2, 0))];
 }
 
-/** The turn about a single axis that carries one direction to another, as a function. */
+/** The turn about a single axis that carries one direction to another: a matrix, row by row. */
 export function turnBetween(start, end) {
   let axis = cross(start, end);
   const sine = Math.hypot(...axis);
   const cosine = dot(start, end);
   if (sine < LEAST_SINE && cosine < 0) axis = cross(start, [0, 0, 1]);
   const length = Math.hypot(...axis) || 1;
-  const unit = axis.map((value) => value / length);
-  return (direction) => {
-    const side = cross(unit, direction);
-    const bend = cross(unit, side);
-    return direction.map((value, i) => value + sine * side[i] + (1 - cosine) * bend[i]);
-  };
-}
-
-/** Whether a direction faces the viewer; a dot held on the rim still does. */
-export function facesViewer([, , z]) {
-  return z >= -LEAST_SINE;
+  const [x, y, z] = axis.map((value) => value / length);
+  const bend = 1 - cosine; // Rodrigues' formula
+  return [
+    ...[1 - bend * (y * y + z * z), bend * x * y - sine * z, bend * x * z + sine * y],
+    ...[bend * x * y + sine * z, 1 - bend * (x * x + z * z), bend * y * z - sine * x],
+    ...[bend * x * z - sine * y, bend * y * z + sine * x, 1 - bend * (x * x + y * y)],
+  ];
 }
 
 /** Python's rounding, so that both languages place the same number of dots. */

@@ -22,14 +22,14 @@ export function makeField(document, size, { columns = 48 } = {}) {
   const shifting = layers.filter((layer) => layerType(layer).pictureShift);
   const picks = pickDots(tracks);
   const rest = cornersOf(columns, rows);
-  const neighbours = findNeighbours(rest, picks.map((pick) => pick.dot), size);
+  const neighbours = findNeighbours(rest, picks.dots, size);
   const moved = new Float32Array((rest.length / 2) * 3);
-  const motion = new Float32Array(picks.length * 3); // kept: playing must not allocate
+  const motion = new Float32Array(picks.count * 3); // kept: playing must not allocate
   return {
     columns,
     rows,
     rest,
-    isStill: !picks.length && !shifting.length,
+    isStill: !picks.count && !shifting.length,
     at(time) {
       moveDots(motion, picks, tracks, time);
       interpolate(moved, rest, neighbours, motion);
@@ -39,11 +39,23 @@ export function makeField(document, size, { columns = 48 } = {}) {
   };
 }
 
-/** Evenly few of all dots: [{ layer, index, dot }, ...]. */
+/** Evenly few of all dots: `dots` x and y of each, `places` its layer and its number there. */
 function pickDots(tracks) {
-  const all = tracks.flatMap(({ dots }, layer) => dots.map((dot, index) => ({ layer, index, dot })));
-  const step = Math.ceil(all.length / MOST_DOTS);
-  return all.filter((_, place) => place % step === 0);
+  const total = tracks.reduce((sum, { dots }) => sum + dots.length / 2, 0);
+  const step = Math.ceil(total / MOST_DOTS) || 1;
+  const count = Math.ceil(total / step);
+  const picks = { count, dots: new Float64Array(2 * count), places: new Int32Array(2 * count) };
+  let before = 0; // dots of the layers below
+  tracks.forEach(({ dots }, layer) => {
+    const own = dots.length / 2;
+    for (let index = (step - (before % step)) % step; index < own; index += step) {
+      const at = 2 * ((before + index) / step);
+      picks.dots.set([dots[2 * index], dots[2 * index + 1]], at);
+      picks.places.set([layer, index], at);
+    }
+    before += own;
+  });
+  return picks;
 }
 
 function cornersOf(columns, rows) {
@@ -62,24 +74,26 @@ function findNeighbours(rest, dots, size) {
   const short = Math.min(size.width, size.height);
   const [unitX, unitY] = [size.width / short, size.height / short];
   const count = rest.length / 2;
+  const total = dots.length / 2;
   const found = {
-    count: Math.min(NEAREST, dots.length),
+    count: Math.min(NEAREST, total),
     dots: new Int32Array(count * NEAREST).fill(-1),
     weights: new Float32Array(count * NEAREST),
     falloff: new Float32Array(count),
   };
   const near = new Float64Array(NEAREST);
   for (let corner = 0; corner < count; corner += 1) {
-    const place = [rest[corner * 2] * unitX, rest[corner * 2 + 1] * unitY];
+    const [left, top] = [rest[corner * 2] * unitX, rest[corner * 2 + 1] * unitY];
     near.fill(Infinity);
-    dots.forEach(([x, y], dot) => {
-      const gap = (x * unitX - place[0]) ** 2 + (y * unitY - place[1]) ** 2;
+    for (let dot = 0; dot < total; dot += 1) {
+      const [dx, dy] = [dots[2 * dot] * unitX - left, dots[2 * dot + 1] * unitY - top];
+      const gap = dx * dx + dy * dy;
       if (gap < near[NEAREST - 1]) insert(near, found.dots, corner * NEAREST, gap, dot);
-    });
+    }
     for (let k = 0; k < found.count; k += 1) {
       found.weights[corner * NEAREST + k] = 1 / (near[k] + 1e-5) ** 2;
     }
-    found.falloff[corner] = dots.length ? Math.exp((-0.5 * near[0]) / (REACH * REACH)) : 0;
+    found.falloff[corner] = total ? Math.exp((-0.5 * near[0]) / (REACH * REACH)) : 0;
   }
   return found;
 }
@@ -96,14 +110,15 @@ function insert(near, dots, base, gap, dot) {
 }
 
 /** The displacement x, y of every picked dot at a time, and 0 or 1 for whether it is visible. */
-function moveDots(motion, picks, tracks, time) {
+function moveDots(motion, { count, dots, places }, tracks, time) {
   const positions = tracks.map((one) => one.at(time));
-  picks.forEach(({ layer, index, dot }, place) => {
-    const { xy, visible } = positions[layer];
-    motion[place * 3] = xy[index][0] - dot[0];
-    motion[place * 3 + 1] = xy[index][1] - dot[1];
-    motion[place * 3 + 2] = visible[index] ? 1 : 0;
-  });
+  for (let pick = 0; pick < count; pick += 1) {
+    const { xy, visible } = positions[places[2 * pick]];
+    const index = places[2 * pick + 1];
+    motion[3 * pick] = xy[2 * index] - dots[2 * pick];
+    motion[3 * pick + 1] = xy[2 * index + 1] - dots[2 * pick + 1];
+    motion[3 * pick + 2] = visible[index];
+  }
 }
 
 /** Moves every corner by the mean motion of its dots. */
