@@ -33,6 +33,7 @@ from .image_conductor_lora import ImageConductorLora
 from .info import TracksInfo
 from .load_track_controlnet import LoadTrackControlNet
 from .load_track_model import LoadTrackModel
+from .long_clip import ContinueLatents, JoinWindows, TrackWindow
 from .magnify import MagnifyMotion
 from .moft_guidance import MoftGuidance
 from .moft_reference import MoftReference
@@ -50,6 +51,7 @@ from .save_motion_signal import SaveMotionSignal
 from .separate import SeparateMotion
 from .track_sampler import TrackSampler
 from .track_video import TrackVideo
+from .tracks_to_wan import TracksToWan
 from .transfer_motion import TransferMotion
 from .transform import TransformTracks
 
@@ -81,6 +83,10 @@ NODES: list[type[io.ComfyNode]] = [
     EditByDrag,
     FollowMotion,
     FollowRegion,
+    TracksToWan,
+    TrackWindow,
+    ContinueLatents,
+    JoinWindows,
     EvaluateMotion,
     TracksInfo,
     LoadTracks,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from ..motion_core.errors import ShapeError
 from ..motion_core.guidance.latent_mask import causal_groups
 
 # Image models whose latents have a time axis.
@@ -139,6 +141,55 @@ def encoded_reference(model: Any, vae: Any, pictures: Tensor) -> Tensor:
             f"model ({wanted.name}) expects {shape}. Connect the VAE that belongs to the model."
         )
     return latents
+
+
+def continued_latents(
+    latent: dict[str, Any], previous: dict[str, Any], count: int
+) -> dict[str, Any]:
+    """A LATENT whose first frames are another one's last and are kept, by its noise mask.
+
+    Args:
+        latent: Of the next window, (1, C, T, h, w); it may have a noise mask, and sound beside it.
+        previous: Of the window before.
+        count: Latent frames that both share.
+
+    Raises:
+        ShapeError: They differ in size, or have too few frames.
+    """
+    video, before = _video_of(latent), _video_of(previous)
+    fits = video.ndim == 5 and before.ndim == 5 and video.shape[:2] == before.shape[:2]
+    if not fits or video.shape[3:] != before.shape[3:]:
+        raise ShapeError(
+            f"the latents are {tuple(video.shape)} and the previous ones {tuple(before.shape)}. "
+            "Connect latents of one video model, one clip, and one size."
+        )
+    if not 0 < count < video.shape[2] or count > before.shape[2]:
+        raise ShapeError(
+            f"{count} latent frames cannot be shared by clips of {before.shape[2]} and "
+            f"{video.shape[2]} latent frames; share fewer."
+        )
+    samples, mask = video.clone(), latent.get("noise_mask")
+    samples[:, :, :count] = before[:, :, -count:].to(video)
+    if mask is None or getattr(mask, "is_nested", False):
+        mask = video.new_ones(1, 1, *video.shape[2:])
+    if mask.ndim != 5 or mask.shape[2] != video.shape[2]:
+        raise ShapeError(
+            f"the noise mask of the latents is {tuple(mask.shape)}; expected one value for each "
+            f"latent frame, (1, 1, {video.shape[2]}, h, w). Leave it out before this node."
+        )
+    mask = mask.clone()
+    mask[:, :, :count] = 0.0
+    if not getattr(latent["samples"], "is_nested", False):
+        return {**latent, "samples": samples, "noise_mask": mask}
+    rest = latent["samples"].unbind()[1:]
+    nested = type(latent["samples"])
+    masks = nested([mask, *(torch.ones_like(one) for one in rest)])
+    return {**latent, "samples": nested([samples, *rest]), "noise_mask": masks}
+
+
+def _video_of(latent: dict[str, Any]) -> Tensor:
+    samples = latent["samples"]
+    return samples.unbind()[0] if getattr(samples, "is_nested", False) else samples
 
 
 def _check_channels(wanted: VideoFormat, channels: int) -> None:

@@ -51,9 +51,9 @@ class MotionGuidance(io.ComfyNode):
                 ConditioningSocket.Input(
                     "untracked",
                     optional=True,
-                    tooltip="The prompt without tracks, such as from WanImageToVideo for the same "
-                    "image. Not needed for Apply Track-ControlNet, which is switched off for this "
-                    "prediction.",
+                    tooltip="The prompt without tracks: untracked of Tracks to Wan, or "
+                    "WanImageToVideo for the same image. Not needed for Apply Track-ControlNet, "
+                    "which is switched off for this prediction.",
                 ),
             ],
             outputs=[

@@ -17,10 +17,12 @@ from .smooth import smooth_time
 from .statistics import TrackSummary, summarize
 from .time import cut, ease, hold, loop, resample, reverse, shift
 from .visibility import hide_outside, inside_canvas
+from .windows import Window, join_frames, plan_windows, tracks_in_window
 
 __all__ = [
     "TrackSummary",
     "Tracks",
+    "Window",
     "concat",
     "crop",
     "cut",
@@ -33,10 +35,12 @@ __all__ = [
     "hide_outside",
     "hold",
     "inside_canvas",
+    "join_frames",
     "loop",
     "make_tracks",
     "mask_points",
     "pad",
+    "plan_windows",
     "points_inside_polygon",
     "polygon_points",
     "resample",
@@ -50,5 +54,6 @@ __all__ = [
     "smooth_time",
     "static_tracks",
     "summarize",
+    "tracks_in_window",
     "transform",
 ]

@@ -80,6 +80,7 @@ HOST_FILES = {
     "host_model_refine.py": {"comfy"},
     "host_model_transfer.py": {"comfy"},
     "host_wan_control.py": {"comfy"},
+    "host_wan_tracks.py": {"comfy"},
 }
 LAZY = {"cv2", "av", "PIL", "kornia", "diffusers", "transformers", "scipy", "skimage"} | {
     "accelerate",

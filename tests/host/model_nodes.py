@@ -27,9 +27,11 @@ DRAWN = (
     *("warped_noise", "track_controlnet_native", "motion_transfer_native"),
 )
 FOLLOW = ("follow_any", "follow_wan22", "follow_ltx")
+LONG = ("long_clip_tracks",)
 GRAPHS = (
     *DRAWN,
     *FOLLOW,
+    *LONG,
     *("native_uni3c", "crossview_ltx", "camera_wan_fun", "camera_refine"),
 )
 # Nodes that a host may lack, and whose descriptions then stay as they are.

@@ -13,7 +13,7 @@ from torch.nn import functional
 from ...progress import Progress, silent
 from ...tracks.arguments import whole_number
 from ...tracks.model import Tracks
-from .latents import FRAME_STRIDE, check_latent
+from .latents import FRAME_STRIDE, START_IMAGE, KnownFrames, anchor_frames, check_latent
 
 # How many weights of tracks on cells are computed at once.
 AT_ONCE = 1 << 24
@@ -48,14 +48,15 @@ def soft_copied_latent(
     weights: Tensor | None = None,
     reach: SoftCopy = SoftCopy(),
     progress: Progress = silent,
+    known: KnownFrames = START_IMAGE,
 ) -> tuple[Tensor, Tensor]:
     """The mask (T', H, W) of how much every cell is conditioned, and the blended latent
     (C, T', H, W).
 
-    A cell takes w1 f1 + w2 f2 of the two tracks of largest weight there, f sampled from frame 0
-    where the track starts, and keeps 1 - min(w1 + w2, 1) of its value. Frame 0 stays and its mask
-    is 1. A track invisible in frame 0 has no start and is left out. Of tracks of equal weight the
-    earlier one is taken.
+    A cell takes w1 f1 + w2 f2 of the two tracks of largest weight there, f sampled from the first
+    known frame in which the track is visible, and keeps 1 - min(w1 + w2, 1) of its value. Known
+    frames stay and their mask is 1; the released code knows frame 0 alone. A track that is in no
+    known frame is left out. Of tracks of equal weight the earlier one is taken.
 
     Args:
         latent: (C, T', H, W), of the image followed by empty frames.
@@ -64,20 +65,27 @@ def soft_copied_latent(
         weights: (N,) 0..1, how much each track counts.
         reach: How far tracks reach.
         progress: Called after every latent frame.
+        known: The frames that hold pictures, one for a start image.
 
     Raises:
-        TypeError, ShapeError: When latent, tracks and weights do not fit.
+        TypeError, ShapeError, ValueError: When latent, tracks, weights and known frames do not fit.
     """
     weight = check_latent(latent, tracks, weights).to(latent.device)
+    last = latent.shape[1] - 1
+    free = known.free(last + 1) if last else range(0)
     wide = torch.promote_types(latent.dtype, torch.float32)
     tracks = tracks.to(latent.device)
     place = _halves(tracks, wide)
-    features = _starts(latent.to(wide), place[0])
-    weight = weight.to(wide) * tracks.visible[0]
+    anchor = anchor_frames(tracks.visible[: FRAME_STRIDE * known.start : FRAME_STRIDE])
+    features = _starts(latent.to(wide), place, anchor)
+    weight = weight.to(wide) * (anchor >= 0)
     masks = [torch.ones_like(latent[0, 0])]
     frames = [latent[:, 0]]
-    last = latent.shape[1] - 1
     for frame in range(last):
+        if frame + 1 not in free:
+            masks.append(torch.ones_like(latent[0, 0]))
+            frames.append(latent[:, frame + 1])
+            continue
         group = slice(1 + FRAME_STRIDE * frame, 1 + FRAME_STRIDE * (frame + 1))
         visible = tracks.visible[group].to(wide)
         mean = (place[group] * visible[..., None]).sum(0) / (visible.sum(0)[:, None] + EPSILON)
@@ -96,15 +104,18 @@ def _halves(tracks: Tracks, dtype: torch.dtype) -> Tensor:
     return (tracks.xy.to(dtype) - size / 2) / size.min() * 2
 
 
-def _starts(latent: Tensor, place: Tensor) -> Tensor:
-    """(N, C) features of frame 0 where every track starts, mixed between cells."""
-    if not len(place):
-        return latent.new_zeros(0, len(latent))
-    _, _, height, width = latent.shape
+def _starts(latent: Tensor, place: Tensor, anchor: Tensor) -> Tensor:
+    """(N, C) features of the frame `anchor` (N,) where every track is then, mixed between cells;
+    anything where it is -1."""
+    _, frames, height, width = latent.shape
+    features = latent.new_zeros(len(anchor), len(latent))
     sides = latent.new_tensor([width, height]) / min(height, width)
-    where = (place / sides).clamp(-1, 1)[None, None]
-    picture = latent[None, :, 0]
-    return functional.grid_sample(picture, where, align_corners=False)[0, :, 0].T
+    for frame in range(min(int(anchor.max()) + 1, frames) if len(anchor) else 0):
+        which = anchor == frame
+        where = (place[FRAME_STRIDE * frame, which] / sides).clamp(-1, 1)[None, None]
+        picture = latent[None, :, frame]
+        features[which] = functional.grid_sample(picture, where, align_corners=False)[0, :, 0].T
+    return features
 
 
 def _mixed(

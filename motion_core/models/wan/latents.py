@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from ...errors import ShapeError
 from ...geometry import Size
+from ...tracks.arguments import whole_number
 from ...tracks.model import Tracks
 
 FRAME_STRIDE = 4
 CELL_PX = 8
+
+
+@dataclass(frozen=True)
+class KnownFrames:
+    """The latent frames of a clip that hold pictures before it is made; the others are empty.
+
+    Attributes:
+        start: How many at the start: 1 for a start image, more where a clip goes on from another.
+        end: Whether the last one holds an end image.
+
+    Raises:
+        TypeError, ValueError: For fewer than one at the start.
+    """
+
+    start: int = 1
+    end: bool = False
+
+    def __post_init__(self) -> None:
+        whole_number("start", self.start, least=1)
+
+    def free(self, latent_frames: int) -> range:
+        """The latent frames to which tracks reach: those after the start, and before an end image.
+
+        Raises ValueError where the whole clip is known.
+        """
+        if self.start >= latent_frames:
+            raise ValueError(
+                f"{self.start} of {latent_frames} latent frames are known, so no frame is left to "
+                "make. Use fewer known frames or a longer clip."
+            )
+        return range(self.start, latent_frames - self.end)
+
+
+START_IMAGE = KnownFrames()
 
 
 def latent_frames(frames: int) -> int:
@@ -32,6 +69,16 @@ def check_size(size: Size, multiple: int) -> None:
             f"Wan needs an image with sides that are multiples of {multiple}; got {size}. Resize "
             f"or crop it, for instance to {near[0]}x{near[1]}, and the tracks with it."
         )
+
+
+def anchor_frames(present: Tensor) -> Tensor:
+    """(N,) int64, the first of K known frames in which each track is present; -1 for none.
+
+    Args:
+        present: (K, N) bool.
+    """
+    first = present.to(torch.uint8).argmax(dim=0)
+    return torch.where(present.any(dim=0), first, -1)
 
 
 def check_latent(latent: Tensor, tracks: Tracks, weights: Tensor | None) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 from motion_core.errors import ShapeError
 from motion_core.geometry import Size
 from motion_core.models.wan.ati import SoftCopy, soft_copied_latent
-from motion_core.models.wan.latents import check_size, latent_frames
+from motion_core.models.wan.latents import KnownFrames, check_size, latent_frames
 from motion_core.models.wan.reference import reference_copy, reference_soft_copy
 from motion_core.models.wan.wan_move import copied_latent
 from motion_core.tracks import empty_tracks, make_tracks
@@ -154,3 +154,45 @@ def test_lengths_and_sizes_wan_cannot_do_are_named_with_those_it_can() -> None:
         SoftCopy(temperature=0.0)
     with pytest.raises(ValueError, match="nearest"):
         SoftCopy(nearest=0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("known", [KnownFrames(2), KnownFrames(3, True), KnownFrames(1, True)])
+def test_copies_from_several_known_frames_equal_the_plain_loops(
+    seed: int, known: KnownFrames
+) -> None:
+    latent, tracks = walking(seed, frames=25, points=9, grid=Size(5, 4))
+    hidden = torch.rand(tracks.visible.shape, generator=torch.Generator().manual_seed(seed)) > 0.5
+    tracks = replace(tracks, visible=hidden, xy=tracks.xy * 1.2 - 3)
+    moved = copied_latent(latent, tracks, None, known)
+    assert torch.equal(moved, reference_copy(latent, tracks, None, known))
+    mask, soft = soft_copied_latent(latent, tracks, known=known)
+    mask_wanted, soft_wanted = reference_soft_copy(latent, tracks, known=known)
+    torch.testing.assert_close(mask, mask_wanted, atol=1e-12, rtol=0)
+    torch.testing.assert_close(soft, soft_wanted, atol=1e-12, rtol=0)
+    for result in (moved, soft):
+        assert torch.equal(result[:, : known.start], latent[:, : known.start]), "known frames stay"
+        assert not known.end or torch.equal(result[:, -1], latent[:, -1])
+        assert (result != latent).any()
+
+
+def test_a_track_born_in_a_known_frame_carries_that_frames_features() -> None:
+    latent = torch.arange(40.0).view(1, 5, 2, 4)
+    visible = torch.ones(17, 1, dtype=torch.bool)
+    visible[:3] = False
+    xy = torch.tensor([4.0, 4.0]).expand(17, 1, 2).clone()
+    xy[8:] += 8.0
+    tracks = make_tracks(xy, Size(32, 16), visible=visible)
+    assert torch.equal(copied_latent(latent, tracks), latent), "frame 0 does not show it"
+    moved = copied_latent(latent, tracks, known=KnownFrames(2))
+    assert moved[0, 2:, 1, 1].tolist() == [float(latent[0, 1, 0, 0])] * 3
+
+
+def test_known_frames_leave_something_to_make() -> None:
+    latent, tracks = walking(0)
+    with pytest.raises(ValueError, match="3 of 3 latent frames are known"):
+        copied_latent(latent, tracks, known=KnownFrames(3))
+    kept = copied_latent(latent, tracks, known=KnownFrames(2, True))
+    assert torch.equal(kept, latent), "tracks reach no frame between overlap and end image"
+    with pytest.raises(ValueError, match="start must be 1 or more"):
+        KnownFrames(0)
