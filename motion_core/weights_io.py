@@ -217,11 +217,11 @@ def count_layers(names: Iterable[str], prefix: str) -> int:
     return count
 
 
-def list_names(what: str, names: Iterable[str]) -> str:
-    """How many names there are and the first ten: "12 missing (a, b, ... and 2 more)"."""
+def list_names(what: str, names: Iterable[str], most: int = MAX_LISTED) -> str:
+    """How many names there are and the first `most`: "12 missing (a, b, ... and 2 more)"."""
     names = sorted(names)
-    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
-    return f"{len(names)} {what} ({', '.join(names[:MAX_LISTED])}{more})"
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{len(names)} {what} ({', '.join(names[:most])}{more})"
 
 
 def first_names(weights: Iterable[str]) -> str:

@@ -130,9 +130,13 @@ def _read_channels(library: Any, path: Path, header: _Header, names: list[str]) 
     for name in names:
         if header.channels[name] != (1, 1):
             raise FormatError(f"EXR channel {name} is subsampled; save it at full resolution.")
-    with library.File(str(path), separate_channels=True) as file:
-        found = file.parts[0].channels if file.parts else {}
-        values = [np.asarray(found[n].pixels, np.float32) for n in names if n in found]
+    try:
+        with library.File(str(path), separate_channels=True) as file:
+            found = file.parts[0].channels if file.parts else {}
+            values = [np.asarray(found[n].pixels, np.float32) for n in names if n in found]
+    except LIBRARY_ERRORS:
+        # Some versions of the library raise where others return fewer channels.
+        values = []
     if len(values) != len(names) or any(v.shape != header.data.shape for v in values):
         raise FormatError(
             f"the EXR pixels ({header.compression} compression) are damaged or cut short; save the "

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import FormatError
-from ..weights_io import PICKLES, list_names, load_into, read_safetensors
+from ..weights_io import MAX_LISTED, PICKLES, list_names, load_into, read_safetensors
 from .config import diffusers_config, read_config
 from .offline import offline
 
@@ -148,7 +148,7 @@ def _check_placed(info: Mapping[str, Any], folder: Path, kind: str) -> None:
     extra = [name for name in info["unexpected_keys"] if not name.endswith(COMPUTED)]
     misshapen = [str(entry[0]) for entry in info.get("mismatched_keys") or ()]
     faults = [
-        list_names(fault, names)
+        (fault, names)
         for fault, names in (
             ("weights missing", missing),
             ("too many", extra),
@@ -157,7 +157,9 @@ def _check_placed(info: Mapping[str, Any], folder: Path, kind: str) -> None:
         if names
     ]
     if faults:
-        raise FormatError(f"{folder} is incomplete or no {kind}: {'; '.join(faults)}.")
+        most = MAX_LISTED // len(faults)
+        listed = "; ".join(list_names(fault, names, most) for fault, names in faults)
+        raise FormatError(f"{folder} is incomplete or no {kind}: {listed}.")
 
 
 def _clear_unused(module: nn.Module) -> None:

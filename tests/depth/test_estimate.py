@@ -111,8 +111,9 @@ def test_a_video_has_one_scale_and_each_frame_its_own_prediction(tmp_path: Path)
     low, high = (torch.quantile(raw, q) for q in (0.002, 0.998))
     wanted = ((raw - low) / (high - low)).clamp(0, 1) * (1 / 2.0 - 1 / 20.0) + 1 / 20.0
     torch.testing.assert_close(inverse, wanted, atol=1e-5, rtol=0)
-    assert float(found.maps[2].z.min()) > 2.5, "no frame is stretched alone"
-    assert float(estimator.estimate(video[2]).z.min()) == pytest.approx(2.0, rel=1e-3)
+    stretched = estimator.estimate(video[2]).z
+    assert float(stretched.min()) == pytest.approx(2.0, rel=1e-3)
+    assert float((found.maps[2].z - stretched).abs().max()) > 1.0, "no frame is stretched alone"
     alone = estimator.estimate_video(video[:1]).first
     assert torch.equal(alone.z, estimator.estimate(PICTURE).z)
     with pytest.raises(ShapeError, match="the video"):
