@@ -5,6 +5,7 @@ A decoder may stop at the end of a truncated file without an error, as if the vi
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,22 +19,30 @@ BOX_HEAD, LONG_BOX_HEAD = 8, 16
 MAX_BOXES = 200_000
 
 
-def missing_bytes(path: Path) -> int | None:
+def missing_bytes(source: Path | BinaryIO) -> int | None:
     """The number of bytes that a Matroska, WebM, MP4 or QuickTime file lacks by its stated length.
+
+    Args:
+        source: The file, or one that is open, whose position stays.
 
     None for other files, and for files that state no length. Raises OSError if the file cannot be
     read.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(BOX_HEAD)
-        file.seek(0)
-        if head[:4] == EBML:
-            end = _segment_end(file)
-        elif head[4:] in BOXES:
-            end = _boxes_end(file, size)
-        else:
-            end = None
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return missing_bytes(file)
+    position = source.tell()
+    size = source.seek(0, os.SEEK_END)
+    source.seek(0)
+    head = source.read(BOX_HEAD)
+    source.seek(0)
+    if head[:4] == EBML:
+        end = _segment_end(source)
+    elif head[4:] in BOXES:
+        end = _boxes_end(source, size)
+    else:
+        end = None
+    source.seek(position)
     return None if end is None else max(0, end - size)
 
 

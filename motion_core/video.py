@@ -6,10 +6,11 @@ ever finds a partial file.
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -139,17 +140,25 @@ class OpenVideo:
 
 
 @contextmanager
-def open_video(path: str | Path) -> Iterator[OpenVideo]:
-    """Opens a video file to be read frame by frame, for clips that do not fit in memory.
+def open_video(source: str | Path | bytes, name: str = "the video") -> Iterator[OpenVideo]:
+    """Opens a video to be read frame by frame, for clips that do not fit in memory.
+
+    Args:
+        source: a file, or the bytes of one, such as a member of an archive.
+        name: what errors call a video that comes as bytes.
 
     Raises FormatError as read_video does, also while frames are read.
     """
     import av
 
-    file = existing_file(path)
+    if isinstance(source, bytes):
+        file, opened = Path(name), io.BytesIO(source)
+    else:
+        file = existing_file(source)
+        opened = str(file)
     with _as_format_errors(file):
         # Metadata may be in any encoding; it is not used.
-        container = av.open(str(file), container_options=ONLY_VIDEO, metadata_errors="replace")
+        container = av.open(opened, container_options=ONLY_VIDEO, metadata_errors="replace")
     with container:
         with _as_format_errors(file):
             video = _opened(container, file)
@@ -159,7 +168,7 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
 def _opened(container: Any, file: Path) -> OpenVideo:
     if not container.streams.video:
         raise FormatError(f"{file} holds no video.")
-    if lacks := missing_bytes(file):
+    if lacks := missing_bytes(file if container.file is None else container.file.file):
         raise FormatError(f"{file} is cut short: its last {lacks} bytes are missing.")
     stream = container.streams.video[0]
     width, height = stream.codec_context.width, stream.codec_context.height
@@ -203,7 +212,13 @@ def _as_format_errors(file: Path) -> Iterator[None]:
         ) from error
 
 
-def write_video(path: str | Path, frames: Tensor, fps: float, progress: Progress = silent) -> None:
+def write_video(
+    path: str | Path,
+    frames: Tensor,
+    fps: float,
+    progress: Progress = silent,
+    encoder: Mapping[str, str] = ENCODER_OPTIONS,
+) -> None:
     """Writes a video that common players and browsers play: H.264, yuv420p, BT.709, crf 18.
 
     H.264 in yuv420p has even sides only: an odd width or height grows by one pixel that repeats
@@ -214,6 +229,7 @@ def write_video(path: str | Path, frames: Tensor, fps: float, progress: Progress
         frames: (T, H, W, 3), uint8 or floating point 0..1 (clipped), T >= 1.
         fps: frames per second, 0.1..1000.
         progress: called per frame.
+        encoder: options of libx264.
 
     Raises:
         ShapeError, TypeError, ValueError: frames, fps or suffix are invalid.
@@ -232,7 +248,7 @@ def write_video(path: str | Path, frames: Tensor, fps: float, progress: Progress
             atomic_write(target) as temporary,
             av.open(str(temporary), "w", format=container_format, options=options) as container,
         ):
-            stream = container.add_stream("libx264", rate=rate, options=ENCODER_OPTIONS)
+            stream = container.add_stream("libx264", rate=rate, options=dict(encoder))
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             _tag_colors(stream.codec_context)
             for index in range(len(frames)):
@@ -285,7 +301,8 @@ def _whole_frames(container: Any, stream: Any, file: Path) -> Iterator[Any]:
         yield from packet.decode()
     # Where the file does not say how many bytes it has, the time it claims to last is a hint only.
     lasts = (container.duration or 0) / MICROSECONDS
-    if len(container.streams) == 1 and lasts - end > SHORT_S and missing_bytes(file) is None:
+    ends_early = len(container.streams) == 1 and lasts - end > SHORT_S
+    if ends_early and container.file is None and missing_bytes(file) is None:
         logger.warning(
             "%s says it lasts %.2f s but ends at %.2f s; it may be cut short.", file, lasts, end
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..fields.registry import DENSIFIERS, DRAFT_METHODS
-from . import evaluate, scene, train
+from . import curate, evaluate, scene, train
 from .arguments import (
     add_format,
     add_fps,
@@ -48,6 +48,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_magnify(commands)
     _add_info(commands)
     _add_scene(commands)
+    about = "turn videos into clips with dense tracks, for training"
+    curate.add_arguments(_add_command(commands, "curate", about, curate.EXAMPLES))
     train.add_arguments(_add_command(commands, "train", "train the model lite", train.EXAMPLES))
     about = "measure a model against interpolation and the truth"
     evaluate.add_arguments(_add_command(commands, "evaluate", about, evaluate.EXAMPLES))

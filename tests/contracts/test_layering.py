@@ -24,7 +24,7 @@ EVERYTHING = (
     | {"image_files", "motion_signal"}
     | {"model_folder", "depth", "camera", "scene", "trackers", "transfer", "pose"}
     | {"fields", "layers", "models", "guidance", "sampling"}
-    | {"layered_scenes", "training", "evaluation"}
+    | {"layered_scenes", "curation", "training", "evaluation"}
 )
 ALLOWED: dict[str, set[str]] = {
     "__init__": set(),
@@ -64,7 +64,9 @@ ALLOWED: dict[str, set[str]] = {
     "guidance": ON_TRACKS | {"models", "fields"},
     "sampling": ON_TRACKS | {"models", "guidance"},
     "layered_scenes": ON_TRACKS,
-    "training": ON_TRACKS | {"layered_scenes", "models"},
+    "curation": ON_TRACKS
+    | {"trackers", "transfer", "overlay", "video", "image_files", "__version__"},
+    "training": ON_TRACKS | {"layered_scenes", "models", "curation", "video"},
     "evaluation": ON_TRACKS
     | {"layered_scenes", "draft", "fields", "layers", "raster", "models", "sampling"}
     | {"overlay", "trackers", "video", "image_files"},
@@ -85,6 +87,9 @@ HOST_FILES = {
 LAZY = {"cv2", "av", "PIL", "kornia", "diffusers", "transformers", "scipy", "skimage"} | {
     "accelerate",
     "matplotlib",
+    "pyarrow",
+    "ray",
+    "scenedetect",
     "torchmetrics",
     "torchvision",
 }

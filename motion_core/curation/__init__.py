@@ -1,0 +1,1 @@
+"""Curation: videos to clips with dense tracks in WebDataset shards, for training."""
