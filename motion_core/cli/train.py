@@ -47,8 +47,9 @@ def run(args: Namespace) -> None:
     from ..training.checkpoint import load_checkpoint
     from ..training.config import config_from
     from ..training.lite.export import export_weights
+    from ..training.lite.train import train
     from ..training.plot import plot_log
-    from ..training.run import CHECKPOINT, LOG, is_first_process, train
+    from ..training.run import CHECKPOINT, LOG, is_first_process
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     values = _settings(args.set)

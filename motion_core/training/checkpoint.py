@@ -8,15 +8,16 @@ and a run that continues from them differs. Its optimizer state is also a pickle
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import FormatError
 from ..weights_io import list_names, parse_config, read_safetensors, write_safetensors
-from .config import TrainConfig, config_from
+from .config import RunConfig, config_from
 
 KIND = "motion-prompting training checkpoint 2"
 # Parameters had other names, and the optimizer's state their numbers.
@@ -24,9 +25,11 @@ OLDER_KIND = "motion-prompting training checkpoint 1"
 # State of the optimizer with the shape of its parameter, and all that AdamW keeps.
 MOMENTS = {"exp_avg", "exp_avg_sq"}
 ADAMW = {*MOMENTS, "step"}
+# Adafactor keeps one of these beside the step: the second factors a matrix.
+ADAFACTOR = ({"variance"}, {"row_var", "col_var"})
 
 
-def save_checkpoint(path: Path, tensors: dict[str, Tensor], config: TrainConfig, step: int) -> None:
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], config: RunConfig, step: int) -> None:
     """Write a checkpoint completely or not at all.
 
     Args:
@@ -42,8 +45,14 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], config: TrainConfig,
     write_safetensors(path, tensors, metadata, durable=True)
 
 
-def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], TrainConfig, int]:
+def load_checkpoint(
+    path: Path, read_config: Callable[[dict[str, Any]], RunConfig] = config_from
+) -> tuple[dict[str, Tensor], Any, int]:
     """Tensors, config and step of a checkpoint.
+
+    Args:
+        path: The file.
+        read_config: Makes the config of this kind of run from its values; by default one of lite.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -61,7 +70,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], TrainConfig, int]:
     if metadata.get("kind") != KIND:
         raise FormatError(f"{path} is not a checkpoint of this trainer; pass one it has written.")
     try:
-        config = config_from(parse_config(metadata.get("config", ""), path))
+        config = read_config(parse_config(metadata.get("config", ""), path))
     except (ValueError, TypeError) as error:
         if isinstance(error, FormatError):
             raise
@@ -88,7 +97,7 @@ def check_names(
         )
 
 
-def _step(text: str, config: TrainConfig, path: Path) -> int:
+def _step(text: str, config: RunConfig, path: Path) -> int:
     if not re.fullmatch(r"\d{1,12}", text) or int(text) > config.steps:
         raise FormatError(
             f"{path} is a checkpoint of step {text[:40]!r}, not of 0..{config.steps}; pass another."
@@ -133,8 +142,9 @@ def restore_optimizer(
             if what in MOMENTS and tuple(value.shape) != shape:
                 raise FormatError(f"{source} has {key} of shape {tuple(value.shape)}, not {shape}.")
             state.setdefault(indices[name], {})[what] = value
-    needed = ADAMW if isinstance(optimizer, torch.optim.AdamW) else {"step"}
-    if not state or any(needed - entry.keys() for entry in state.values()):
+    is_adamw = isinstance(optimizer, torch.optim.AdamW)
+    needed = (ADAMW,) if is_adamw else tuple({"step"} | kept for kept in ADAFACTOR)
+    if not state or not all(any(one <= entry.keys() for one in needed) for entry in state.values()):
         raise FormatError(
             f"{source} lacks state of the optimizer, so that the run would continue differently; "
             "resume from a complete checkpoint."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from ..models.lite.track_controlnet import INPUTS
 from ..models.lite.weights import RENAMED_INPUTS
@@ -19,8 +19,65 @@ MAX_COUNT = 10**9
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """A training run. Raises ValueError for values out of range.
+class RunConfig:
+    """What every training run is configured by. Raises ValueError for values out of range.
+
+    Attributes:
+        steps: Length of the whole run.
+        batch: Samples per step and process.
+        lr, warmup, cooldown: Highest learning rate, steps until it is reached, and the fraction of
+            the run over which it falls; see `learning_rate_at`.
+        weight_decay: Of AdamW.
+        clip: Largest norm of the gradient.
+        ema: Decay of the averaged weights, which are exported; see `ema_decay_at`.
+        optimizer: adamw or adafactor.
+        seed: Of everything random.
+        workers: Processes that prepare samples.
+        save_seconds: Time between checkpoints.
+        probe_steps: Steps between probes.
+    """
+
+    # Values that may change when a run is resumed.
+    CHANGEABLE: ClassVar[frozenset[str]] = frozenset(
+        {"steps", "workers", "save_seconds", "probe_steps"}
+    )
+    COUNTS: ClassVar[tuple[str, ...]] = ("steps", "batch", "probe_steps")
+    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"optimizer": OPTIMIZERS}
+
+    steps: int = 5000
+    batch: int = 8
+    lr: float = 2.5e-3
+    weight_decay: float = 0.01
+    warmup: int = 50
+    cooldown: float = 0.5
+    clip: float = 1.0
+    ema: float = 0.998
+    optimizer: str = "adamw"
+    seed: int = 0
+    workers: int = 1
+    save_seconds: float = 180.0
+    probe_steps: int = 250
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check_type(field.name, getattr(self, field.name), type(field.default))
+        for name in self.COUNTS:
+            label = f"{type(self).__name__}.{name}"
+            whole_number(label, getattr(self, name), least=1, most=MAX_COUNT)
+        for name, choices in self.CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"{name} must be one of: {', '.join(choices)}; got {getattr(self, name)!r}."
+                )
+
+    def to_json(self) -> str:
+        """The config as JSON."""
+        return json.dumps(asdict(self), indent=2)
+
+
+@dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """A training run of lite. Raises ValueError for values out of range.
 
     Attributes:
         stage: encoder (dense motion from tracks), base (motion without tracks) or control (tracks
@@ -32,64 +89,35 @@ class TrainConfig:
         start: Weights file a stage builds on. base copies its image encoder, control uses its
             encoder and base, encoder continues from its encoder. "" is the shipped file; for
             encoder it is a random initialisation.
-        steps: Length of the whole run.
-        batch: Scenes per step and process.
         cells: Grid cells per scene at which the encoder's loss is taken.
         frames: T, at least 2.
-        lr, warmup, cooldown: Highest learning rate, steps until it is reached, and the fraction of
-            the run over which it falls; see `learning_rate_at`.
-        weight_decay: Of AdamW.
-        clip: Largest norm of the gradient.
-        ema: Decay of the averaged weights, which are exported; see `ema_decay_at`.
-        optimizer: adamw or adafactor.
         block: Scenes that are kept in memory and reused.
         reuse: How often a scene of a block is used, each time with other tracks and another
             augmentation.
-        seed: Of the initialisation, the scenes, the tracks and the noise.
-        workers: Processes that generate scenes.
-        save_seconds: Time between checkpoints.
-        probe_steps: Steps between probes.
         probe_scenes: Validation scenes of a probe.
     """
+
+    CHANGEABLE: ClassVar[frozenset[str]] = RunConfig.CHANGEABLE | {"probe_scenes"}
+    COUNTS: ClassVar[tuple[str, ...]] = (*RunConfig.COUNTS, "cells", "frames", "block", "reuse")
+    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
+        "stage": STAGES,
+        "regime": REGIMES,
+        "input": INPUTS,
+        "optimizer": OPTIMIZERS,
+    }
 
     stage: str = "encoder"
     regime: str = "mixed"
     input: str = "tracks"
     start: str = ""
-    steps: int = 5000
-    batch: int = 8
     cells: int = 512
     frames: int = 16
-    lr: float = 2.5e-3
-    weight_decay: float = 0.01
-    warmup: int = 50
-    cooldown: float = 0.5
-    clip: float = 1.0
-    ema: float = 0.998
-    optimizer: str = "adamw"
     block: int = 192
     reuse: int = 4
-    seed: int = 0
-    workers: int = 1
-    save_seconds: float = 180.0
-    probe_steps: int = 250
     probe_scenes: int = 32
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            _check_type(field.name, getattr(self, field.name), type(field.default))
-        for name in ("steps", "batch", "cells", "frames", "block", "reuse", "probe_steps"):
-            whole_number(f"TrainConfig.{name}", getattr(self, name), least=1, most=MAX_COUNT)
-        for name, choices in (
-            ("stage", STAGES),
-            ("regime", REGIMES),
-            ("input", INPUTS),
-            ("optimizer", OPTIMIZERS),
-        ):
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f"{name} must be one of: {', '.join(choices)}; got {getattr(self, name)!r}."
-                )
+        super().__post_init__()
         if self.frames < 2:
             raise ValueError(f"motion needs at least 2 frames; got {self.frames}.")
         if self.block * self.reuse % self.batch:
@@ -98,9 +126,8 @@ class TrainConfig:
                 f"({self.batch}), so that every batch comes from one block."
             )
 
-    def to_json(self) -> str:
-        """The config as JSON."""
-        return json.dumps(asdict(self), indent=2)
+
+Config = TypeVar("Config", bound=RunConfig)
 
 
 def _check_type(name: str, value: Any, kind: type) -> None:
@@ -111,19 +138,27 @@ def _check_type(name: str, value: Any, kind: type) -> None:
 
 
 def config_from(values: dict[str, Any]) -> TrainConfig:
-    """A config from a dict, as json.loads gives it; older names of `input` are read as today's.
+    """A config of lite, as json.loads gives it; older names of `input` are read as today's.
 
     Raises ValueError for unknown names.
     """
-    unknown = set(values) - {field.name for field in fields(TrainConfig)}
-    if unknown:
-        raise ValueError(f"a training config has no {', '.join(sorted(unknown))}.")
     if "input" in values:
         values = {**values, "input": RENAMED_INPUTS.get(values["input"], values["input"])}
-    return replace(TrainConfig(), **values)
+    return parse_values(values, TrainConfig)
 
 
-def learning_rate_at(config: TrainConfig, step: int) -> float:
+def parse_values(values: dict[str, Any], kind: type[Config]) -> Config:
+    """A config of a kind from a dict, as json.loads gives it.
+
+    Raises ValueError for unknown names.
+    """
+    unknown = set(values) - {field.name for field in fields(kind)}
+    if unknown:
+        raise ValueError(f"a training config has no {', '.join(sorted(unknown))}.")
+    return replace(kind(), **values)
+
+
+def learning_rate_at(config: RunConfig, step: int) -> float:
     """The learning rate of a step: a linear warm-up, a plateau, and a cosine down to 2 %."""
     if step < config.warmup:
         return config.lr * (step + 1) / config.warmup
@@ -134,7 +169,7 @@ def learning_rate_at(config: TrainConfig, step: int) -> float:
     return config.lr * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def ema_decay_at(config: TrainConfig, step: int) -> float:
+def ema_decay_at(config: RunConfig, step: int) -> float:
     """The decay of the averaged weights in a step: 0.1 in the first, rising to `config.ema`.
 
     Early weights leave the average quickly, as in diffusers' EMAModel.

@@ -7,6 +7,7 @@ A line holds `step` and either the mean losses since the line before (`loss` and
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,17 @@ MAX_LOG_BYTES = 256 << 20
 
 
 def append_line(path: Path, line: dict[str, Any]) -> None:
-    """Add a line to a log. Raises OSError."""
-    with naming(path), path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    """Add a line to a log. Raises OSError; the log is then as before."""
+    size = path.stat().st_size if path.exists() else 0
+    with naming(path):
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError:
+            # Half a line would join the next one.
+            if path.exists():
+                os.truncate(path, size)
+            raise
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

@@ -1,17 +1,18 @@
-"""The training loop of all stages, on CPU, one GPU or several."""
+"""The training loop of every task, on CPU, one GPU or several."""
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
 
 from ..progress import Progress, silent
 from .checkpoint import (
@@ -21,28 +22,73 @@ from .checkpoint import (
     restore_optimizer,
     save_checkpoint,
 )
-from .config import TrainConfig, ema_decay_at, learning_rate_at
-from .lite.data import Batch, SceneBatches
-from .lite.stages import Stage, make_stage, probe_stage
+from .config import RunConfig, ema_decay_at, learning_rate_at
 from .log import append_line, truncate_log
+from .stop import StopSignal, stop_signal
 
 LOG_STEPS = 25
-# Values of the config that may change when a run is resumed.
-CHANGEABLE = {"steps", "workers", "save_seconds", "probe_steps", "probe_scenes"}
 LOG, CHECKPOINT = "log.jsonl", "checkpoint.safetensors"
 
 logger = logging.getLogger(__name__)
 
 
-def train(
-    config: TrainConfig, folder: Path, *, resume: bool = False, progress: Progress = silent
+class DivergedError(ValueError):
+    """A gradient is not finite; the message says in which step and what to do."""
+
+
+class Batch(Protocol):
+    """Samples that go through the model together."""
+
+    def to(self, device: torch.device) -> Any:
+        """The same on another device."""
+        ...
+
+
+class Task(Protocol):
+    """What a run trains, and on what.
+
+    Attributes:
+        config: Of the run.
+        module: Its forward takes a batch and returns losses, of which "loss" is minimised.
+        trained: The part of the module that is averaged and saved. Those of its parameters that
+            require gradients are trained.
+        exported: Prefix of those parameters of `trained` that are exported though not trained.
+        unused_parameters: Whether a batch may leave trained parameters without a gradient.
+    """
+
+    config: Any
+    module: nn.Module
+    trained: nn.Module
+    exported: str
+    unused_parameters: bool
+
+    def read_config(self, values: dict[str, Any]) -> Any:
+        """The config of a checkpoint from its values. Raises ValueError."""
+        ...
+
+    def batches(self, first: int, rank: int, world: int) -> Iterable[Sequence[Batch]]:
+        """The batches of each step from `first` on, for process `rank` of `world`.
+
+        They are a function of the step, so that a run can be resumed anywhere. The gradients of
+        the batches of one step are averaged.
+        """
+        ...
+
+    def probe(self, averaged: nn.Module) -> dict[str, float]:
+        """Validation errors by name of averaged weights; none where there is nothing to probe."""
+        ...
+
+
+def run_task(
+    task: Task, folder: Path, *, resume: bool = False, progress: Progress = silent
 ) -> Path:
     """Run or resume a training.
 
-    A run that was interrupted and resumed gives the same weights as one that was not.
+    A run that was interrupted and resumed gives the same weights as one that was not. SIGTERM ends
+    it after the step at hand, with a checkpoint, by a KeyboardInterrupt.
 
     Args:
-        config: The run.
+        task: What is trained.
         folder: Receives checkpoint.safetensors and log.jsonl.
         resume: Continue from the folder's checkpoint. Only the values in CHANGEABLE may differ from
             the config of the checkpoint.
@@ -53,17 +99,21 @@ def train(
 
     Raises:
         ValueError: The folder holds a run already, or its config is another.
+        DivergedError: A gradient is not finite. The checkpoint holds the weights before it.
         FileNotFoundError, FormatError: See `load_checkpoint`.
-        OSError: The checkpoint or the log cannot be written.
+        OSError: The last checkpoint cannot be written.
     """
     from accelerate import Accelerator
+    from accelerate.utils import DistributedDataParallelKwargs
 
-    run = _Run(config, folder, Accelerator())
+    handler = DistributedDataParallelKwargs(find_unused_parameters=task.unused_parameters)
+    run = _Run(task, folder, Accelerator(kwargs_handlers=[handler]))
     run.prepare(resume)
-    try:
-        run.loop(progress)
-    finally:
-        run.save()
+    with stop_signal() as signal:
+        try:
+            run.loop(progress, signal)
+        finally:
+            run.save()
     return folder / CHECKPOINT
 
 
@@ -77,26 +127,25 @@ def is_first_process() -> bool:
 class _Run:
     """A model, its moving average, its optimizer and the number of steps they have taken."""
 
-    def __init__(self, config: TrainConfig, folder: Path, accelerator: Any) -> None:
-        self.config, self.folder, self.accelerator = config, folder, accelerator
+    def __init__(self, task: Task, folder: Path, accelerator: Any) -> None:
+        self.task, self.folder, self.accelerator = task, folder, accelerator
+        self.config: RunConfig = task.config
         self.step = 0
         self.is_updating = False
-        with torch.random.fork_rng():
-            torch.manual_seed(config.seed)
-            self.stage: Stage = make_stage(config)
-        # With channels last a step of the base takes a fifth less time on a CPU.
-        self.stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.trainable = {n: p for n, p in self.stage.named_parameters() if p.requires_grad}
-        # Parameters of the stage's part that are not trained but exported with it.
+        parameters = dict(task.trained.named_parameters())
+        self.trainable = {name: one for name, one in parameters.items() if one.requires_grad}
+        # Parameters that are not trained but exported with those that are.
         self.frozen = {
-            name: parameter
-            for name, parameter in self.stage.named_parameters()
-            if name.startswith(f"{config.stage}.") and not parameter.requires_grad
+            name: one
+            for name, one in parameters.items()
+            if name.startswith(task.exported) and not one.requires_grad
         }
-        self.optimizer = _optimizer(config, self.trainable)
-        self.average = AveragedModel(self.stage, accelerator.device, multi_avg_fn=self._ema_update)
+        self.optimizer = _optimizer(self.config, self.trainable)
+        self.average = AveragedModel(
+            task.trained, accelerator.device, multi_avg_fn=self._ema_update
+        )
         # The first update copies the weights instead of averaging them.
-        self.average.update_parameters(self.stage)
+        self.average.update_parameters(task.trained)
 
     def prepare(self, resume: bool) -> None:
         """Open the folder, load its checkpoint if asked to, and move everything to the device."""
@@ -108,16 +157,14 @@ class _Run:
             )
         if resume:
             self._restore(path)
-        self.model, self.optimizer = self.accelerator.prepare(self.stage, self.optimizer)
+        self.model, self.optimizer = self.accelerator.prepare(self.task.module, self.optimizer)
 
     def _restore(self, path: Path) -> None:
-        tensors, saved, self.step = load_checkpoint(path)
-        same = replace(saved, **{name: getattr(self.config, name) for name in CHANGEABLE})
+        tensors, saved, self.step = load_checkpoint(path, self.task.read_config)
+        changeable = self.config.CHANGEABLE
+        same = replace(saved, **{name: getattr(self.config, name) for name in changeable})
         if same != self.config:
-            raise ValueError(
-                f"{path} was trained with another config; only {', '.join(sorted(CHANGEABLE))} "
-                f"may change. It was: {saved}."
-            )
+            raise ValueError(_other_config(path, asdict(same), asdict(self.config), changeable))
         averaged = dict(self.average.module.named_parameters())
         shapes = {
             f"{part}.{name}": tuple(value.shape)
@@ -141,51 +188,62 @@ class _Run:
         if self.accelerator.is_main_process:
             truncate_log(self.folder / LOG, self.step)
 
-    def loop(self, progress: Progress) -> None:
-        """Train until the last step."""
+    def loop(self, progress: Progress, signal: StopSignal) -> None:
+        """Train until the last step. Raises KeyboardInterrupt after a signal to stop."""
         config, saved = self.config, time.monotonic()
         losses: list[dict[str, Tensor]] = []
         started = time.monotonic()
-        for batch in self._batches():
-            losses.append(self._train_step(batch))
+        rank, world = self.accelerator.process_index, self.accelerator.num_processes
+        for parts in self.task.batches(self.step, rank, world):
+            losses.append(self._train_step(parts))
             if self.step % LOG_STEPS == 0:
                 self._log_losses(losses, started)
                 losses, started = [], time.monotonic()
             if self.step % config.probe_steps == 0 or self.step == config.steps:
                 self._probe()
             if time.monotonic() - saved > config.save_seconds:
-                self.save()
+                self._or_warn(self.save)
                 saved = time.monotonic()
             progress(self.step, config.steps)
+            if self._is_stopping(signal):
+                raise KeyboardInterrupt
 
-    def _batches(self) -> DataLoader:
-        rank, world = self.accelerator.process_index, self.accelerator.num_processes
-        return DataLoader(
-            SceneBatches(self.config, rank, world),
-            batch_size=None,
-            sampler=range(self.step, self.config.steps),
-            num_workers=self.config.workers,
-            worker_init_fn=_use_one_thread,
-            generator=torch.Generator().manual_seed(self.config.seed),
-            prefetch_factor=8 if self.config.workers else None,
-        )
-
-    def _train_step(self, batch: Batch) -> dict[str, Tensor]:
+    def _train_step(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(self.config, self.step)
-        losses = self.model(batch.to(self.accelerator.device))
         self.optimizer.zero_grad()
-        self.accelerator.backward(losses["loss"])
-        self.accelerator.clip_grad_norm_(self.trainable.values(), self.config.clip)
+        losses = [self._backward(part, len(parts), part is parts[-1]) for part in parts]
+        norm = self.accelerator.clip_grad_norm_(self.trainable.values(), self.config.clip)
+        means = {name: torch.stack([one[name] for one in losses]).mean() for name in losses[0]}
+        if not bool(torch.isfinite(norm)):
+            raise DivergedError(
+                f"the gradient of step {self.step + 1} is not finite (loss "
+                f"{float(means['loss']):g}); {self.folder / CHECKPOINT} holds the weights before "
+                "it. Look at the samples of that step, or resume with a lower lr."
+            )
         self.is_updating = True
         self.optimizer.step()
-        self.average.update_parameters(self.stage)
+        self.average.update_parameters(self.task.trained)
         self.step += 1
         self.is_updating = False
+        return means
+
+    def _backward(self, part: Batch, count: int, is_last: bool) -> dict[str, Tensor]:
+        """The losses of one batch of `count`; their gradient is added to that of the step."""
+        with nullcontext() if is_last else self.accelerator.no_sync(self.model):
+            losses = self.model(part.to(self.accelerator.device))
+            self.accelerator.backward(losses["loss"] / count)
         return {name: value.detach() for name, value in losses.items()}
 
     def _ema_update(self, averaged: Any, current: Any, _: Any) -> None:
         get_ema_multi_avg_fn(ema_decay_at(self.config, self.step))(averaged, current, _)
+
+    def _is_stopping(self, signal: StopSignal) -> bool:
+        """Whether any process was told to stop, so that all stop after the same step."""
+        if self.accelerator.num_processes == 1:
+            return signal.is_set
+        count = torch.tensor(float(signal.is_set), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(count, "sum") > 0)
 
     def _log_losses(self, losses: list[dict[str, Tensor]], started: float) -> None:
         means = {
@@ -198,13 +256,21 @@ class _Run:
         """Log the validation errors of the averaged weights."""
         if not self.accelerator.is_main_process:
             return
-        errors = probe_stage(cast(Stage, self.average.module), self.config)
-        self._log({"step": self.step, "probe": errors})
+        errors = self.task.probe(self.average.module)
+        if errors:
+            self._log({"step": self.step, "probe": errors})
 
     def _log(self, line: dict[str, Any]) -> None:
         if self.accelerator.is_main_process:
             logger.info("%s", line)
-            append_line(self.folder / LOG, line)
+            self._or_warn(lambda: append_line(self.folder / LOG, line))
+
+    def _or_warn(self, write: Callable[[], None]) -> None:
+        """Write; a full disk does not end the run, because room may come before the next time."""
+        try:
+            write()
+        except OSError as error:
+            logger.warning("step %d: %s; what was there before stays.", self.step, error)
 
     def save(self) -> None:
         """Write the checkpoint, unless an exception has left the weights between two steps."""
@@ -221,7 +287,7 @@ class _Run:
         save_checkpoint(self.folder / CHECKPOINT, tensors, self.config, self.step)
 
 
-def _optimizer(config: TrainConfig, trainable: dict[str, nn.Parameter]) -> torch.optim.Optimizer:
+def _optimizer(config: RunConfig, trainable: dict[str, nn.Parameter]) -> torch.optim.Optimizer:
     if config.optimizer == "adafactor":
         return torch.optim.Adafactor(trainable.values(), lr=config.lr)
     return torch.optim.AdamW(
@@ -229,8 +295,15 @@ def _optimizer(config: TrainConfig, trainable: dict[str, nn.Parameter]) -> torch
     )
 
 
-def _use_one_thread(_: int) -> None:
-    import cv2
-
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+def _other_config(
+    path: Path, saved: dict[str, Any], wanted: dict[str, Any], changeable: Iterable[str]
+) -> str:
+    changed = [
+        f"{name} was {saved[name]!r} and is {wanted[name]!r}"
+        for name in saved
+        if saved[name] != wanted[name]
+    ]
+    return (
+        f"{path} was trained with another config; only {', '.join(sorted(changeable))} may change: "
+        f"{'; '.join(changed)}."
+    )

@@ -24,9 +24,11 @@ from motion_core.models.lite.unet import BaseConfig
 from motion_core.training import checkpoint, run
 from motion_core.training.checkpoint import load_checkpoint, save_checkpoint
 from motion_core.training.config import TrainConfig
+from motion_core.training.lite import train as lite_train
 from motion_core.training.lite.export import export_weights
 from motion_core.training.lite.probes import COUNTS, LEVELS, probe_base
-from motion_core.training.run import CHECKPOINT, LOG, train
+from motion_core.training.lite.train import train
+from motion_core.training.run import CHECKPOINT, LOG
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +45,7 @@ def quick():
     with pytest.MonkeyPatch.context() as patch:
         names = [*map(str, COUNTS), "drag"]
         errors = {f"{name}/{where}": 1.0 for name in names for where in ("all", "none")}
-        patch.setattr(run, "probe_stage", lambda stage, config: errors)
+        patch.setattr(lite_train, "probe_stage", lambda stage, config: errors)
         patch.setattr(run, "LOG_STEPS", 1)
         yield
 
@@ -108,7 +110,7 @@ def test_a_killed_process_is_resumed_exactly(whole: Path, tmp_path: Path) -> Non
 import os, torch
 from pathlib import Path
 from motion_core.training.config import TrainConfig
-from motion_core.training.run import train
+from motion_core.training.lite.train import train
 torch.set_num_threads(1)
 train({replace(TINY, save_seconds=0.0)!r}, Path({str(tmp_path)!r}),
       progress=lambda done, total: os._exit(9) if done == 2 else None)
