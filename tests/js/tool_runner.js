@@ -20,7 +20,7 @@ export function makeToolRunner(tool, document = emptyDocument(SIZE), overrides =
       clipSeconds: 5,
       size: SIZE,
       view,
-      settings: { brush: { radius: 0.06, spacing: 0.02 }, curve: "catmull_rom" },
+      settings: { brush: { radius: 0.06, spacing: 0.02 }, curve: "catmull_rom", pacing: "hand" },
       ...overrides,
     },
   };

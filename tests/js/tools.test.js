@@ -30,7 +30,7 @@ test("a freehand drag is one change, timed by the hand", () => {
   assert.equal(runner.commits, 1);
   const [layer] = runner.document.layers;
   assert.equal(layer.type, "drag");
-  close([layer.start, layer.end], [0, 0.04]);
+  close([layer.start, layer.end], [0, 0.2]); // 0.2 s by hand: slowed down to one of 5 s
   assert.deepEqual(layer.points, [
     [0, 0.2, 0.5],
     [0.5, 0.3, 0.5],
@@ -160,6 +160,53 @@ test("a sphere is placed from its middle to its rim, then spun, moved and sized"
   close(runner.document.layers[0].points.at(-1), [1, 0.5, 0.4]);
   runner.down(0.525, 0.4).move(0.65, 0.4).up(0.65, 0.4);
   assert.equal(runner.document.layers[0].radius, 0.5);
+});
+
+test("a ball's inside spins it, its rim and middle move it, its handle sizes it, with two tools", () => {
+  for (const make of [sphereTool, selectTool]) {
+    const ball = { id: "s", type: "sphere", center: [0.5, 0.5], radius: 0.25, points: [[0, 0.5, 0.5]] };
+    const runner = makeToolRunner(make(), withLayers(ball));
+    runner.selection = new Set(["s"]);
+    const now = () => runner.document.layers[0];
+    runner.down(0.55, 0.5).move(0.58, 0.55).move(0.6, 0.6).up(0.6, 0.6);
+    close(now().points.at(-1), [1, 0.6, 0.6]);
+    assert.deepEqual(now().center, [0.5, 0.5]);
+    runner.down(0.5, 0.25).move(0.6, 0.25).up(0.6, 0.25); // the top of its rim
+    assert.deepEqual([now().center, now().radius], [[0.6, 0.5], 0.25]);
+    close(now().points.at(-1), [1, 0.7, 0.6]);
+    runner.down(0.6, 0.5).move(0.5, 0.5).up(0.5, 0.5); // its middle
+    assert.deepEqual(now().center, [0.5, 0.5]);
+    runner.down(0.625, 0.5).move(0.7, 0.5).up(0.7, 0.5); // the handle on its right
+    assert.deepEqual([now().center, now().radius], [[0.5, 0.5], 0.4]);
+    assert.equal(runner.commits, 4);
+  }
+});
+
+test("the handle of a brush sizes it, and a press beside it draws", () => {
+  const layer = drag("a", [[0, 0.5, 0.5], [1, 0.7, 0.5]], { brush: { radius: 0.1, spacing: 0.02 } });
+  for (const make of [selectTool, dragTool]) {
+    const runner = makeToolRunner(make(), withLayers(layer));
+    runner.selection = new Set(["a"]);
+    runner.down(0.5, 0.4).move(0.5, 0.3).up(0.5, 0.3); // across the path, upwards: 40 px away
+    close([runner.document.layers[0].brush.radius], [0.2]);
+    assert.deepEqual(runner.document.layers[0].points, layer.points);
+    assert.equal(runner.document.layers.length, 1);
+  }
+});
+
+test("a flick lasts a second and says so; to the end of the clip where that was chosen", () => {
+  const flick = (overrides) => {
+    const runner = makeToolRunner(dragTool(), undefined, { clipSeconds: 5, time: 0.2, ...overrides });
+    runner.down(0.2, 0.5).move(0.5, 0.5).up(0.5, 0.5); // a tenth of a second
+    const { start, end } = runner.document.layers[0];
+    return { window: [start, end], message: runner.message };
+  };
+  close(flick({}).window, [0.2, 0.4]);
+  assert.match(flick({}).message, /one second/);
+  close(flick({ clipSeconds: 0.5 }).window, [0.2, 1]);
+  const settings = { brush: { radius: 0.06 }, curve: "linear", pacing: "clip" };
+  close(flick({ settings }).window, [0.2, 1]);
+  assert.equal(flick({ settings }).message, null);
 });
 
 test("a region is drawn, and moving it sets a key at the playhead", () => {

@@ -6,6 +6,7 @@
 import { stillTracks } from "../model/dots.js";
 import { pointerAt } from "../model/sample.js";
 import { drawPathLayer } from "./drawing.js";
+import { pacingField } from "./fields.js";
 import { freehandTool } from "./freehand.js";
 import { isRecorded, pathLine, pathTicks } from "./path.js";
 
@@ -24,6 +25,7 @@ export const CAMERA = {
       hint: "Grab the scene and move the camera. Needs depth when it runs.",
       icon: '<rect x="2" y="4.500" width="8.500" height="7" rx="1.500"/><path d="M10.500 7.200L14 5v6l-3.500-2.200z"/>',
       make: () => freehandTool(TYPE),
+      parts: (settings) => [{ title: "Next motion", fields: [pacingField(settings)] }],
     },
   ],
   editTool: null,

@@ -6,17 +6,17 @@
 import { MOST_DOTS } from "../model/area_dots.js";
 import { makeDotList, makeTracks } from "../model/dots.js";
 import { pointerAt } from "../model/sample.js";
-import { lengthToView, toView } from "../model/viewport.js";
-import { DEFAULT_BRUSH, MOST_RADIUS, scaledBrush } from "./brush.js";
+import { lengthToView } from "../model/viewport.js";
+import { DEFAULT_BRUSH, MOST_RADIUS, brushHandle, grabBrush, sizedByAlt } from "./brush.js";
 import { drawPathLayer, drawTracks } from "./drawing.js";
-import { percentField } from "./fields.js";
+import { pacingField, percentField } from "./fields.js";
 import { freehandTool } from "./freehand.js";
-import { drawRing } from "./marks.js";
+import { withGrab } from "./grab.js";
+import { drawRing, drawSizer } from "./marks.js";
 import { isRecorded, pathLine, pathTicks } from "./path.js";
 import { pathTool } from "./path_tool.js";
 
 const TYPE = "drag";
-const SIZING_PX = 90; // pixels of an Alt-drag that make the brush e times as large
 const RECORDED = [["recorded", "Recorded", "The hand's own timing"]];
 const CURVES = [
   ["linear", "Straight", "Straight from point to point"],
@@ -35,8 +35,11 @@ export const DRAG = {
       hint: "Press on what should move and draw its path. Alt+drag sizes the brush.",
       icon: '<path d="M2.5 11.5c1.6-6 4-8 5.6-6.300s-1.300 5.200.6 5.900c1.700.6 2.800-1.500 4.300-6.100"/><path d="M10.600 6.200l2.500-1.400.8 2.700"/>',
       showsBrush: true,
-      make: () => sizedByAlt(freehandTool(TYPE, ({ brush }) => ({ brush: { ...brush } }))),
-      parts: ({ brush }) => [{ title: "Next brush", fields: brushFields(brush) }],
+      make: () => withGrab(sizedByAlt(freehandTool(TYPE, nextBrush)), TYPE, grabBrush),
+      parts: (settings) => [
+        { title: "Next brush", fields: brushFields(settings.brush) },
+        { title: "Next motion", fields: [pacingField(settings)] },
+      ],
     },
     {
       name: "path",
@@ -45,7 +48,7 @@ export const DRAG = {
       hint: "Click to place points, drag while placing to bend. Enter or a double click ends the path.",
       icon: '<path d="M3.500 11.500C5 6 7 5 8.300 7.500s3 2.500 4.200-3"/><circle class="f" cx="3.400" cy="12" r="1.700"/><circle class="f" cx="8.300" cy="7.600" r="1.700"/><circle class="f" cx="12.600" cy="4" r="1.700"/>',
       showsBrush: true,
-      make: () => pathTool(TYPE),
+      make: () => withGrab(pathTool(TYPE), TYPE, grabBrush),
       parts: (settings) => [
         { title: "Next brush", fields: brushFields(settings.brush) },
         { title: "Next line", fields: [curveField(settings, CURVES)] },
@@ -59,6 +62,7 @@ export const DRAG = {
     fields.path();
     fields.brush();
   },
+  grab: grabBrush,
   tracks: dragTracks,
   outline: () => null,
   line: pathLine,
@@ -75,6 +79,8 @@ export const DRAG = {
   canMovePoint: (layer) => !isRecorded(layer),
   hasHandles: (layer) => !isRecorded(layer),
 };
+
+const nextBrush = ({ brush }) => ({ brush: { ...brush } });
 
 /** The dots of a brush around a point, flat: the very points that expansion will track. */
 export function brushDots([x, y], brush, size) {
@@ -123,44 +129,19 @@ function dragTracks(layer, size, drawnOn) {
   });
 }
 
-/** The same tool, in which a drag with Alt held sizes the brush: to the right it grows. */
-function sizedByAlt(tool) {
-  let sizing = null; // { x, brush } when the drag began
-  return {
-    ...tool,
-    onPointerDown(pointer, context) {
-      if (!pointer.alt) return tool.onPointerDown(pointer, context);
-      sizing = { x: pointer.screen[0], brush: context.settings.brush };
-      return null;
-    },
-    onPointerMove(pointer, context) {
-      if (!sizing) return tool.onPointerMove(pointer, context);
-      const factor = Math.exp((pointer.screen[0] - sizing.x) / SIZING_PX);
-      return { settings: { brush: scaledBrush(sizing.brush, factor) } };
-    },
-    onPointerUp(pointer, context) {
-      if (!sizing) return tool.onPointerUp(pointer, context);
-      sizing = null;
-      return null;
-    },
-    onCancel() {
-      sizing = null;
-      tool.onCancel();
-    },
-  };
-}
-
-/** The tracks where they are now; for a selected layer also the rim of the brush. */
+/** The tracks where they are now; for a selected layer also the rim of the brush and its handle. */
 function drawBrush(context, layer, style) {
-  const { view, time, color, isSelected, drawnOn } = style;
+  const { view, color, isSelected } = style;
   const brush = { ...DEFAULT_BRUSH, ...layer.brush };
   drawTracks(context, style.motions.of(layer, style), style, brush.spacing);
   if (!isSelected) return;
-  const { point, isPresent } = pointerAt(layer, time, drawnOn);
+  const handle = brushHandle(layer, style);
+  if (!handle) return;
   const radius = lengthToView(view, brush.radius);
-  if (isPresent && radius > 3 && brush.shape === "round") {
-    drawRing(context, toView(view, point), radius, { color, width: 1, dash: [3, 4] });
+  if (radius > 3 && brush.shape === "round") {
+    drawRing(context, handle.middle, radius, { color, width: 1, dash: [3, 4] });
   }
+  if (!layer.locked && style.selection.size === 1) drawSizer(context, handle.at, { color });
 }
 
 /** Radius, spacing, shape and falloff of a brush. */

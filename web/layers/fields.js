@@ -4,7 +4,7 @@
  *   { kind: "number", label, title, value (null: empty), placeholder, change }
  *   { kind: "choice", label, title, options: [[value, name, title], ...], value, change }
  *   { kind: "easing", value, change }
- *   { kind: "button", label, title, layer: the layer that it adds }
+ *   { kind: "button", label, title, layer: the layer that it adds, or command: what it calls }
  * where change(value) returns the fields of the layer (or of the settings) that change, or null.
  */
 
@@ -38,6 +38,19 @@ export function spacingField(spacing) {
     step: 0.1,
     value: spacing,
     change: (value) => ({ spacing: value }),
+  });
+}
+
+/** The cells of the grid. */
+export function cellField({ cell }) {
+  return percentField({
+    label: "Cell",
+    title: "Side of a cell, of the short side",
+    min: 1,
+    max: 25,
+    step: 0.25,
+    value: cell,
+    change: (value) => ({ cell: value }),
   });
 }
 
@@ -112,6 +125,32 @@ export function numberOf(label, title, value, change) {
     value,
     change: (number) => (number === null ? null : change(number)),
   };
+}
+
+/** How long the next recorded motion lasts. */
+export function pacingField({ pacing }) {
+  return {
+    kind: "choice",
+    label: "Lasts",
+    title: "How long a motion drawn by hand lasts",
+    options: [
+      ["hand", "As drawn", "As long as the hand took, a second at least"],
+      ["clip", "To the end", "From the playhead to the end of the clip"],
+    ],
+    value: pacing ?? "hand",
+    change: (next) => ({ pacing: next }),
+  };
+}
+
+/** Buttons of the timing. `others` is how many other layers are selected. */
+export function timingButtons(others) {
+  const button = (label, title, command) => ({ kind: "button", label, title, command });
+  return [
+    button("Whole clip", "From the first to the last frame (W)", "fillClip"),
+    button("Copy timing", "Start, end, outside and easing of this layer (Y)", "copyTiming"),
+    button("Paste timing", "Gives the selected layers the copied timing (U)", "pasteTiming"),
+    ...(others ? [button("Same for selected", "Gives the other selected layers this timing", "shareTiming")] : []),
+  ];
 }
 
 /** Start and end in frames, and what happens outside. */

@@ -1,7 +1,9 @@
 /** A tool that draws a path and records the timing of the hand: one new layer per stroke. */
 
 import { addLayer, freshId } from "../model/document.js";
-import { beginStroke, growStroke, isMeant, strokeFields } from "../model/stroke.js";
+import { beginStroke, growStroke, isFlick, isMeant, strokeFields } from "../model/stroke.js";
+
+const QUICK = "Slowed down to one second. Drag its bar to change that, W fills the clip.";
 
 /** `type` is that of the new layers; `moreFields(settings)` gives their fields beside the path. */
 export function freehandTool(type, moreFields = () => ({})) {
@@ -26,10 +28,11 @@ export function freehandTool(type, moreFields = () => ({})) {
       if (!stroke) return null;
       const isDrawn = isMeant(stroke, context.view);
       const layer = isDrawn && layerFor(context);
+      const message = isDrawn && isFlick(stroke, context) ? QUICK : null;
       stroke = null;
       if (!isDrawn) return { message: "Hold and drag to draw a motion." };
       const id = freshId(context.document, type);
-      return { commit: addLayer({ ...layer, id }), select: [id] };
+      return { commit: addLayer({ ...layer, id }), select: [id], message };
     },
     onCancel() {
       stroke = null;

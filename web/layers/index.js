@@ -21,6 +21,7 @@
  *   canSelectPoint(layer), canMovePoint(layer):  whether single points can be chosen, and dragged
  * and may have
  *   hasHandles(layer):   whether its points have handles that can be dragged
+ *   grab(layer, pointer, context):  what a press on a part of the selected layer begins (grab.js)
  *   line(layer, scene):  its path in the picture, in fractions; scene is {size, drawnOn,
  *              frames}
  *   ticks(layer, scene): where it is on that path at each frame, in fractions

@@ -87,6 +87,24 @@ export function drawKnob(context, [x, y], { color, isActive = false, isFilled = 
   context.strokeRect(x - half, y - half, 2 * half, 2 * half);
 }
 
+/** The handle that sizes something round: a small diamond. */
+export function drawSizer(context, [x, y], { color, half = 6 }) {
+  context.beginPath();
+  for (const [dx, dy] of [[half, 0], [0, half], [-half, 0], [0, -half]]) {
+    context.lineTo(x + dx, y + dy);
+  }
+  context.closePath();
+  context.lineJoin = "round";
+  context.lineWidth = 4;
+  context.strokeStyle = CASING;
+  context.stroke();
+  context.fillStyle = PAPER;
+  context.fill();
+  context.lineWidth = 1.75;
+  context.strokeStyle = color;
+  context.stroke();
+}
+
 /** A ring, cased. */
 export function drawRing(context, [x, y], radius, { color, width = 2, dash = [] }) {
   context.beginPath();

@@ -43,6 +43,7 @@ export function pathTool(type) {
     get isDrawing() {
       return drawing !== null;
     },
+    snapping: () => ({ except: gesture ? { id: gesture.id, index: gesture.index } : {} }),
     onPointerDown(pointer, context) {
       const layer = editable(context, drawing, type);
       const found = layer && gestureOn(layer, pointer, context, drawing);

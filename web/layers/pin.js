@@ -150,6 +150,7 @@ export function pinTool() {
 
   return {
     cursor: "cell",
+    snapping: () => (grab ? { except: grab } : lasso ? null : {}),
     onPointerDown(pointer, context) {
       const layer = selectedPin(context.document, context.selection);
       const index = layer ? pointAt(layer, pointer.screen, context.view) : -1;
@@ -172,8 +173,9 @@ export function pinTool() {
       }
       if (!lasso) return null;
       const polygon = lassoPolygon(lasso, context.view);
+      const [start] = lasso;
       lasso = null;
-      if (!polygon) return dot(pointer.point, context);
+      if (!polygon) return dot(start, context);
       const id = freshId(context.document, TYPE);
       return { commit: addLayer({ ...area(polygon), id }), select: [id] };
     },

@@ -3,7 +3,7 @@
  */
 
 import { LEAST_FACING, directionUnder, sphereDirections, turnBetween } from "../model/ball.js";
-import { addLayer, changeLayers, freshId, layerOf, round } from "../model/document.js";
+import { addLayer, changeLayers, freshId, round, shiftedLayer } from "../model/document.js";
 import { makeTracks } from "../model/dots.js";
 import { distance } from "../model/geometry.js";
 import { REACH } from "../model/hit.js";
@@ -11,8 +11,9 @@ import { pointerAt } from "../model/sample.js";
 import { beginStroke, growStroke, isMeant, strokeFields } from "../model/stroke.js";
 import { lengthToPicture, lengthToView, toView } from "../model/viewport.js";
 import { drawPointer, drawTicks, drawTracks, lengthOf, lineWidth } from "./drawing.js";
-import { percentField, spacingField } from "./fields.js";
-import { drawArrowHead, drawHandle, drawRing, strokeLine } from "./marks.js";
+import { pacingField, percentField, spacingField } from "./fields.js";
+import { drawArrowHead, drawGlyph, drawHandle, drawRing, drawSizer, strokeLine } from "./marks.js";
+import { withGrab } from "./grab.js";
 import { pathLine, pathTicks } from "./path.js";
 
 const TYPE = "sphere";
@@ -21,6 +22,7 @@ const RADIUS = 0.2;
 const CENTER = [0.5, 0.5];
 const CORNERS = 48; // of the outline
 const SMALLEST_PX = 6;
+const RIM_PX = 6; // the rim is thin: most of the ball is there to spin it
 
 export const SPHERE = {
   type: TYPE,
@@ -30,9 +32,10 @@ export const SPHERE = {
       name: "sphere",
       key: "s",
       label: "Sphere: place it, then spin it",
-      hint: "Drag out a ball over a head or an eye, then drag on it to turn it.",
+      hint: "Drag out a ball over a head or an eye, then drag in it to turn it. Its rim moves it.",
       icon: '<circle cx="8" cy="8" r="5.500"/><path d="M2.700 9.500c3 1.700 7.600 1.700 10.600 0M8 2.500c-2.600 3.200-2.600 7.800 0 11"/>',
       make: sphereTool,
+      parts: (settings) => [{ title: "Next motion", fields: [pacingField(settings)] }],
     },
   ],
   editTool: "sphere",
@@ -42,6 +45,7 @@ export const SPHERE = {
     fields.ball();
     fields.path();
   },
+  grab: grabSphere,
   tracks: sphereTracks,
   outline: circle,
   line: pathLine,
@@ -109,8 +113,10 @@ function drawSphere(context, layer, style) {
   }
   if (!isSelected) return;
   drawTicks(context, motion, style);
-  drawHandle(context, center, { color });
-  drawHandle(context, [center[0] + radius, center[1]], { color });
+  if (layer.locked || style.selection.size > 1) return;
+  drawHandle(context, center, { color, radius: 7 });
+  drawGlyph(context, center, "✥");
+  drawSizer(context, sizerOf(center, radius), { color });
 }
 
 function sphereFields(layer) {
@@ -126,56 +132,66 @@ function sphereFields(layer) {
   return [radius, spacingField(layer.spacing ?? SPACING)];
 }
 
-/** Drag out a ball, then drag on it to spin it; its middle moves it, its rim sizes it. */
+/** Drag out a ball; then `grabSphere` takes over. */
 export function sphereTool() {
-  let gesture = null; // { kind: "place" | "spin" | "move" | "size", ... }
+  let center = null; // of the ball that is being drawn
 
-  const placed = ({ center }, { screen }, view) => ({
+  const placed = ({ screen }, view) => ({
     type: TYPE,
     center: center.map(round),
     radius: round(lengthToPicture(view, distance(toView(view, center), screen))),
     points: [[0, ...center.map(round)]],
   });
-
-  const change = (pointer, context) => {
-    const { kind, id } = gesture;
-    if (kind === "spin") return changeLayers([id], strokeFields(gesture.stroke, context));
-    if (kind === "move") return changeLayers([id], movedTo(pointer.point));
-    const { radius } = placed(gesture, pointer, context.view);
-    return changeLayers([id], { radius });
-  };
-
-  return {
+  const tool = {
     cursor: "crosshair",
-    onPointerDown(pointer, context) {
-      const layer = selectedSphere(context);
-      const kind = layer && gestureOn(layer, pointer.screen, context.view);
-      gesture = kind
-        ? { kind, id: layer.id, center: layer.center, stroke: beginStroke(pointer) }
-        : { kind: "place", center: pointer.point };
+    snapping: () => (center ? null : {}),
+    onPointerDown(pointer) {
+      center = pointer.point;
       return null;
     },
-    onPointerMove(pointer, context) {
-      if (!gesture) return null;
-      if (gesture.kind === "place") return { preview: addLayer(placed(gesture, pointer, context.view)) };
-      if (gesture.kind === "spin") gesture.stroke = growStroke(gesture.stroke, pointer);
-      return { preview: change(pointer, context) };
+    onPointerMove(pointer, { view }) {
+      return center && { preview: addLayer(placed(pointer, view)) };
     },
     onPointerUp(pointer, context) {
-      const done = gesture;
-      if (!done) return null;
-      if (done.kind === "place") {
-        gesture = null;
-        return place(placed(done, pointer, context.view), context);
-      }
-      const isIdle = done.kind === "spin" && !isMeant(done.stroke, context.view);
-      const commit = isIdle ? null : change(pointer, context);
-      gesture = null;
-      return commit && { commit };
+      const layer = center && placed(pointer, context.view);
+      center = null;
+      return layer && place(layer, context);
     },
     onCancel() {
-      gesture = null;
+      center = null;
     },
+  };
+  return withGrab(tool, TYPE, grabSphere);
+}
+
+/** A drag inside a ball spins it, its rim and its middle move it, the handle on its rim sizes it. */
+function grabSphere(layer, pointer, { view }) {
+  const kind = partUnder(layer, pointer.screen, view);
+  if (!kind) return null;
+  const change = (fields) => changeLayers([layer.id], fields);
+  if (kind === "spin") return spinning(pointer, change);
+  const [x, y] = pointer.point;
+  const middle = toView(view, layer.center);
+  const slack = distance(middle, pointer.screen) - lengthToView(view, layer.radius);
+  const edit = ({ point, screen }) => {
+    if (kind === "move") return change((now) => shiftedLayer(now, point[0] - x, point[1] - y));
+    const pixels = Math.max(distance(middle, screen) - slack, SMALLEST_PX);
+    return change({ radius: round(lengthToPicture(view, pixels)) });
+  };
+  const isStill = ({ screen }) => distance(screen, pointer.screen) < 2;
+  return { move: edit, end: (at) => (isStill(at) ? null : edit(at)) };
+}
+
+/** Records the pointer as the path that turns the ball. */
+function spinning(pointer, change) {
+  let stroke = beginStroke(pointer);
+  const edit = (context) => change({ ...strokeFields(stroke, context), handles: undefined });
+  return {
+    move(at, context) {
+      stroke = growStroke(stroke, at);
+      return isMeant(stroke, context.view) ? edit(context) : null;
+    },
+    end: (_, context) => (isMeant(stroke, context.view) ? edit(context) : null),
   };
 }
 
@@ -187,25 +203,17 @@ function place(layer, { document, view }) {
   return { commit: addLayer({ ...layer, id }), select: [id] };
 }
 
-function selectedSphere({ document, selection }) {
-  const layer = layerOf(document, [...selection].at(-1));
-  return layer && layer.type === TYPE && !layer.locked ? layer : null;
-}
-
-function gestureOn(layer, screen, view) {
-  const gap = distance(toView(view, layer.center), screen);
+/** The part of a ball under a view point: "size", "move" or "spin"; null beside it. */
+function partUnder(layer, screen, view) {
+  const middle = toView(view, layer.center);
+  const gap = distance(middle, screen);
   const rim = lengthToView(view, layer.radius);
-  if (gap <= REACH) return "move";
-  if (Math.abs(gap - rim) <= REACH) return "size";
+  if (distance(sizerOf(middle, rim), screen) <= REACH) return "size";
+  if (gap <= Math.min(REACH, rim / 2) || Math.abs(gap - rim) <= RIM_PX) return "move";
   return gap < rim ? "spin" : null;
 }
 
-function movedTo([x, y]) {
-  return (layer) => {
-    const [dx, dy] = [x - layer.center[0], y - layer.center[1]];
-    return {
-      center: [round(x), round(y)],
-      points: layer.points.map(([t, px, py]) => [t, round(px + dx), round(py + dy)]),
-    };
-  };
+/** Where the handle on the rim is. */
+function sizerOf([x, y], rim) {
+  return [x + rim, y];
 }

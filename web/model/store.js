@@ -19,9 +19,11 @@ export function makeStore({ size, prepare = (document) => document, onCommit = (
     isPlaying: false,
     tool: "select",
     clip: { frames: 81, fps: 16 },
-    settings: { brush: { radius: 0.06, spacing: 0.02 }, curve: "catmull_rom" },
+    settings: { brush: { radius: 0.06, spacing: 0.02 }, curve: "catmull_rom", pacing: "hand", cell: 1 / 16 },
     point: null, // { id, index } of the chosen point
     box: null,
+    brushAt: null, // where the next brush is shown while its size changes; null: at the pointer
+    guides: [], // levels that hold the pointer, as snap.js gives them
     message: null,
   };
 
@@ -59,8 +61,8 @@ export function makeStore({ size, prepare = (document) => document, onCommit = (
     /** Applies the answer of a tool. */
     apply(answer) {
       if (!answer) return;
-      const { commit, select, message = null, box = null } = answer;
-      put({ preview: answer.preview ?? null, message, box });
+      const { commit, select, message = null, box = null, brushAt = null } = answer;
+      put({ preview: answer.preview ?? null, message, box, brushAt });
       if (answer.settings) put({ settings: { ...state.settings, ...answer.settings } });
       if (commit) this.commit(commit);
       if (select) put({ selection: new Set(select) });

@@ -10,13 +10,17 @@
  *   pointer: { point: [x, y] fractions of the picture, screen: [x, y] view pixels, seconds,
  *              shift, alt, ctrl }
  *   context: { document, selection: Set of ids, time: playhead 0..1, clipSeconds, size, view,
- *              settings: { brush, curve }, point: the chosen { id, index, side? } or null }
+ *              settings: { brush, curve }, point: the chosen { id, index, side? } or null,
+ *              isSnapping }
  * and return null or any of:
  *   preview: an edit to show but not keep (null: back to the document)
  *   commit:  an edit to keep; the document changes once, when the gesture ends
  *   select:  ids to select
  *   box:     two view points of a selection box to draw
  *   message: a hint for the person
+ *   brushAt: where the next brush is shown while its size changes
+ * snapping(pointer, context), where a tool has it, says how its pointer snaps now (see model/snap.js),
+ * null for not at all: it is asked before each handler.
  * onCancel() forgets the gesture; nothing it did stays.
  */
 

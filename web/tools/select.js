@@ -2,7 +2,7 @@
 
 import { layerType } from "../layers/index.js";
 import { layerAt, layerExtent } from "../layers/pick.js";
-import { changeLayers, layerOf, round, shiftLayers } from "../model/document.js";
+import { changeLayers, layerOf, layerPoints, round, shiftLayers } from "../model/document.js";
 import { bounds, distance, isInBox } from "../model/geometry.js";
 import { movedHandle, pulledHandles, toggledKind } from "../model/handles.js";
 import { cornerAt, handleAt, pointAt } from "../model/hit.js";
@@ -11,11 +11,12 @@ import { toView } from "../model/viewport.js";
 const STILL_PX = 2;
 
 export function selectTool() {
-  // { kind: "point" | "corner" | "handle" | "pull" | "shift" | "box", from, ... }
+  // { kind: "point" | "corner" | "handle" | "pull" | "own" | "shift" | "box", from, ... }
   let gesture = null;
 
   return {
     cursor: "default",
+    snapping: (_, context) => gesture && snappingOf(gesture, context),
     onPointerDown(pointer, context) {
       const { document, selection, view, time } = context;
       const part = partAt(pointer, context);
@@ -29,12 +30,15 @@ export function selectTool() {
         return pointer.shift ? null : { select: [] };
       }
       const ids = nextSelection(selection, layer.id, pointer.shift);
-      gesture = { kind: "shift", ids, from: pointer };
+      const isAlone = ids.length === 1 && ids[0] === layer.id && !pointer.shift;
+      const own = isAlone ? layerType(layer).grab?.(layer, pointer, context) : null;
+      gesture = own ? { kind: "own", own, from: pointer } : { kind: "shift", ids, from: pointer };
       return { select: ids };
     },
     onPointerMove(pointer, context) {
       if (!gesture) return null;
       if (gesture.kind === "box") return { box: [gesture.from.screen, pointer.screen] };
+      if (gesture.kind === "own") return { preview: gesture.own.move(pointer, context) };
       if (isStill(gesture, pointer)) return null;
       return { preview: changed(gesture, pointer, context) };
     },
@@ -44,7 +48,7 @@ export function selectTool() {
       const isClick = isStill(done, pointer);
       let result = done.kind === "box" ? boxed(done, pointer, context) : null;
       if (done.kind === "pull" && isClick) result = toggled(done, context);
-      const commit = !result && !isClick ? changed(gesture, pointer, context) : null;
+      const commit = result || isClick ? null : changed(done, pointer, context);
       gesture = null;
       return result ?? (commit && { commit });
     },
@@ -60,7 +64,11 @@ export function selectTool() {
 }
 
 /** The edit of a gesture with the pointer where it is now. */
-function changed({ kind, id, index, side, ids, from }, { point, alt }, { document }) {
+function changed(gesture, pointer, context) {
+  const { kind, id, index, side, ids, from } = gesture;
+  const { point, alt } = pointer;
+  const { document } = context;
+  if (kind === "own") return gesture.own.end(pointer, context);
   if (kind === "shift") return shiftLayers(ids, point[0] - from.point[0], point[1] - from.point[1]);
   if (kind === "pull") return changeLayers([id], (layer) => pulledHandles(layer, index, point));
   if (kind === "handle") {
@@ -70,12 +78,24 @@ function changed({ kind, id, index, side, ids, from }, { point, alt }, { documen
   return changeLayers([id], (layer) => movedPoint(layer, kind, index, point));
 }
 
+/** How the pointer of a gesture snaps: a point by itself, whole layers by the first one's start. */
+function snappingOf({ kind, id, index, ids, from }, { document }) {
+  if (["point", "corner", "handle", "pull"].includes(kind)) return { except: { id, index } };
+  if (kind !== "shift") return null;
+  const layer = layerOf(document, ids.at(-1));
+  const start = layer && (layer.center ?? layerPoints(layer)[0] ?? layer.polygon?.[0]);
+  if (!start) return null;
+  return { except: { ids }, offset: start.map((value, axis) => value - from.point[axis]) };
+}
+
 function toggled({ id, index }, { document }) {
   const edit = (layer) => toggledKind(layer, index, document.drawn_on);
   return { commit: changeLayers([id], edit) };
 }
 
-function partAt({ screen, alt }, { document, selection, view, point }) {
+function partAt(pointer, context) {
+  const { screen, alt } = pointer;
+  const { document, selection, view, point } = context;
   const { drawn_on: drawnOn } = document;
   for (const id of [...selection].reverse()) {
     const layer = layerOf(document, id);
@@ -85,6 +105,9 @@ function partAt({ screen, alt }, { document, selection, view, point }) {
     const isBent = hasHandles(layer);
     const handle = isBent && handleAt(layer, screen, { view, drawnOn, point });
     if (handle) return { kind: "handle", id, ...handle };
+    const isAlone = selection.size === 1 && !pointer.shift && !alt;
+    const own = isAlone ? layerType(layer).grab?.(layer, pointer, context) : null;
+    if (own) return { kind: "own", own };
     if (index >= 0 && canMovePoint(layer)) {
       return { kind: alt && isBent ? "pull" : "point", id, index, hasHandles: isBent };
     }

@@ -20,7 +20,7 @@ import {
 import { handlesOf, movedHandle, retractedHandle, shownHandles, toggledKind } from "../model/handles.js";
 
 const COPY_SHIFT_PX = 16;
-const clipboard = { layers: [] }; // shared by all editors of the page
+const clipboard = { layers: [], timing: null }; // shared by all editors of the page
 
 /** `canvasSize()` is the size of the picture; while `isReadOnly()`, no edit is kept. */
 export function makeActions({ store, canvasSize, isReadOnly }) {
@@ -39,6 +39,7 @@ export function makeActions({ store, canvasSize, isReadOnly }) {
     ...selectionActions(tools),
     ...chosenActions(tools),
     ...pointActions(tools),
+    ...timingActions(tools),
     ...clipboardActions({ store, paste }),
     ...stackActions({ ...tools, isReadOnly }),
     ...quickActions(tools),
@@ -88,6 +89,38 @@ function chosenActions({ store, commit, canvasSize }) {
       if (point?.side) commit(changeLayers([point.id], nudgedHandle(point, [x, y], document.drawn_on)));
       else if (point) commit(changeLayers([point.id], movedPoint(point.index, x, y)));
       else if (unlocked().length) commit(shiftLayers(unlocked(), x, y));
+    },
+  };
+}
+
+const TIMING = ["start", "end", "before", "after", "easing"];
+
+/** The timing of chosen layers: window, what is outside it, easing. */
+function timingActions({ store, commit }) {
+  const timed = () =>
+    chosenLayers(store.state).filter((layer) => layerType(layer).hasTiming && !layer.locked);
+  const change = (layers, fields) => {
+    if (layers.length) commit(changeLayers(layers.map(({ id }) => id), fields));
+  };
+  const timingOf = (layer) => Object.fromEntries(TIMING.map((name) => [name, layer[name]]));
+  const lastChosen = () => layerOf(store.state.document, [...store.state.selection].at(-1));
+  return {
+    /** Stretches the chosen layers over the whole clip. */
+    fillClip: () => change(timed(), { start: 0, end: 1 }),
+    copyTiming() {
+      const layer = lastChosen();
+      if (!layer || !layerType(layer).hasTiming) return;
+      clipboard.timing = timingOf(layer);
+      store.set({ message: "Timing copied. Select other layers and press U." });
+    },
+    pasteTiming() {
+      if (clipboard.timing) change(timed(), clipboard.timing);
+      else store.set({ message: "No timing was copied yet: press Y on a layer." });
+    },
+    /** Gives the timing of the last chosen layer to the other chosen ones. */
+    shareTiming() {
+      const layer = lastChosen();
+      if (layer && layerType(layer).hasTiming) change(timed(), timingOf(layer));
     },
   };
 }

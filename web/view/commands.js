@@ -42,6 +42,7 @@ export function makeCommands({ store, body, actions, canvasView, gestures, fulls
     toggleLoop: toggle("isLooping"),
     toggleSketch: toggle("showsSketch"),
     toggleMarks: toggle("showsMarks"),
+    toggleSnapping: toggle("isSnapping"),
     toggleFullscreen: () => fullscreen.toggle(),
     toggleMenu: () => show(dialog?.element.isConnected ? null : menuDialog(entries)),
     showKeys: () => show(dialog?.element.isConnected ? null : keysDialog()),

@@ -121,7 +121,7 @@ function frameNear({ document, selection, clip }, screen, { size, view, motions 
 /** Everything that is drawn but the picture; layers that a gesture changes are apart. */
 function sceneOf(store, { view, size, motions, pointer }) {
   const { document, selection, time, clip, tool, point, box, settings, preview } = store.state;
-  const { isPlaying, showsMarks } = store.state;
+  const { isPlaying, showsMarks, brushAt, isSnapping, guides } = store.state;
   const { layers, drawn_on: drawnOn } = store.shown;
   const kept = new Set(document.layers);
   return {
@@ -130,8 +130,10 @@ function sceneOf(store, { view, size, motions, pointer }) {
     changing: layers.filter((layer) => !kept.has(layer)),
     frames: clip.frames,
     opacity: markOpacity(isPlaying, showsMarks),
-    hover: preview ? null : pointer?.point,
+    hover: preview ? null : (brushAt ?? pointer?.point),
     brush: settings.brush,
+    grid: isSnapping ? settings.cell : null,
+    guides,
   };
 }
 
@@ -143,7 +145,7 @@ function markOpacity(isPlaying, showsMarks) {
 
 /** Everything that the backdrop shows: it is drawn anew when one of these changes. */
 function partsOf({ document, showsSketch }, scene, picture) {
-  const { view, time, size, drawnOn, frames, tool, point, selection, opacity, unchanged } = scene;
+  const { view, time, size, drawnOn, frames, tool, point, selection, opacity, grid, unchanged } = scene;
   const parts = [document, picture, showsSketch, view, time, size, drawnOn, frames, tool, point];
-  return [...parts, selection, opacity, ...unchanged];
+  return [...parts, selection, opacity, grid, ...unchanged];
 }

@@ -19,22 +19,25 @@ import { makeInspector } from "./inspector.js";
 import { listenToKeys } from "./keyboard.js";
 import { makeNotices } from "./notices.js";
 import { makePlayback } from "./playback.js";
+import { makeSplitter } from "./splitter.js";
 import { addStyle } from "./style.js";
 import { makeTimeline } from "./timeline.js";
 import { makeToolbar } from "./toolbar.js";
 import { makeTransport } from "./transport.js";
 
 const JUST_NOW_MS = 300;
+const UPRIGHT = 1.1; // height over width of a picture that stands beside the timeline
 const FIRST_SIZE = { width: 832, height: 480 };
 const KEPT = [
   ...["time", "tool", "selection", "settings"],
-  ...["isLooping", "showsSketch", "showsMarks", "panels"],
+  ...["isLooping", "showsSketch", "showsMarks", "isSnapping", "panels"],
 ];
 const START = {
   tool: FIRST_TOOL,
   isLooping: true,
   showsSketch: true,
   showsMarks: true,
+  isSnapping: false,
   loadError: null,
   point: null,
   notes: [],
@@ -76,7 +79,7 @@ export function createEditor({
     get text() {
       return source.text;
     },
-    ...makeInputs({ ...parts, store, source, canvasSize }),
+    ...makeInputs({ ...parts, store, source, body, canvasSize }),
     /** What a new editor for the same node should continue with. */
     session: () => ({
       state: Object.fromEntries(KEPT.map((name) => [name, store.state[name]])),
@@ -145,11 +148,12 @@ function makeParts({ store, body, element, canvasSize, background, onWheelUnused
 
 function layOut({ canvasView, notices, toolbar, transport, timeline, inspector }, store, body) {
   canvasView.element.append(notices.element);
-  const rows = [toolbar, canvasView, inspector, transport, timeline];
+  const splitter = makeSplitter({ body, timeline: timeline.element });
+  const rows = [toolbar, canvasView, inspector, transport, splitter, timeline];
   body.append(...rows.map(({ element }) => element));
   const show = ({ panels }) => {
     inspector.element.hidden = !panels.inspector;
-    timeline.element.hidden = !panels.timeline;
+    timeline.element.hidden = splitter.element.hidden = !panels.timeline;
   };
   show(store.state);
   store.subscribe((state, old) => state.panels !== old.panels && show(state));
@@ -192,8 +196,10 @@ function watchFocus(body) {
 
 /** What the owner sets: the text, the picture, the clip, and the notes of the last run. */
 function makeInputs(editor) {
-  const { store, source, compositor, notices } = editor;
+  const { store, source, compositor, notices, body, canvasSize } = editor;
   const resize = () => {
+    const { width, height } = canvasSize();
+    body.classList.toggle("mp-upright", height > UPRIGHT * width);
     compositor.resize();
     notices.update();
   };

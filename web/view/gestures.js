@@ -4,6 +4,7 @@ import { layerType } from "../layers/index.js";
 import { layerAt } from "../layers/pick.js";
 import { layerOf } from "../model/document.js";
 import { handleAt, pointAt } from "../model/hit.js";
+import { snapped } from "../model/snap.js";
 import { clipSeconds } from "../model/store.js";
 import { SELECT, TOOLS } from "../tools/index.js";
 
@@ -12,15 +13,18 @@ export function makeGestures({ store, canvasView, canvasSize, isReadOnly }) {
   const tools = new Map(TOOLS.map(({ name, make }) => [name, make()]));
   const tool = () => tools.get(store.state.tool);
   const send = (handler, pointer) => {
-    const answer = tool()[handler]?.(pointer, contextOf(store, canvasView, canvasSize));
+    const context = contextOf(store, canvasView, canvasSize);
+    const { at, guides } = snappedPointer(tool(), pointer, context);
+    const answer = tool()[handler]?.(at, context);
     if (answer) store.apply(answer);
+    if (guides.length || store.state.guides.length) store.set({ guides });
     return Boolean(answer);
   };
   const gesture = { isUnderWay: false };
   const cancel = () => {
     gesture.isUnderWay = false;
     tool().onCancel();
-    store.set({ preview: null, box: null, message: null });
+    store.set({ preview: null, box: null, brushAt: null, guides: [], message: null });
   };
   const handlers = makeHandlers({ store, canvasView, isReadOnly, tool, send, cancel, gesture });
 
@@ -61,7 +65,7 @@ function makeHandlers({ store, canvasView, isReadOnly, tool, send, cancel, gestu
       if (!gesture.isUnderWay) return;
       gesture.isUnderWay = false;
       send("onPointerUp", pointer);
-      if (store.state.preview || store.state.box) store.set({ preview: null, box: null });
+      store.set({ preview: null, box: null, brushAt: null, guides: [] });
       store.set({ point: tool().isDrawing ? null : pointUnder(store.state, canvasView.view, pointer) });
     },
     cancel,
@@ -69,7 +73,7 @@ function makeHandlers({ store, canvasView, isReadOnly, tool, send, cancel, gestu
       if (!isReadOnly()) send("onPointerMove", pointer);
     },
     leave() {
-      if (store.state.preview) store.set({ preview: null });
+      if (store.state.preview) store.set({ preview: null, guides: [] });
     },
     double(pointer) {
       if (send("onDoubleClick", pointer)) return;
@@ -78,11 +82,20 @@ function makeHandlers({ store, canvasView, isReadOnly, tool, send, cancel, gestu
   };
 }
 
+/** The pointer where it snaps to, if the tool wants that now, and the guides that hold it there. */
+function snappedPointer(tool, pointer, context) {
+  const isOn = context.isSnapping && pointer.point && !pointer.ctrl;
+  const how = isOn ? tool.snapping?.(pointer, context) : null;
+  if (!how) return { at: pointer, guides: [] };
+  const { point, guides } = snapped(pointer.point, { ...context, cell: context.settings.cell }, how);
+  return { at: { ...pointer, point }, guides };
+}
+
 /** What a tool is given beside the pointer. */
 function contextOf({ state }, { view }, canvasSize) {
-  const { document, selection, time, clip, settings, point } = state;
-  const seconds = clipSeconds(clip);
-  return { document, selection, time, clipSeconds: seconds, size: canvasSize(), view, settings, point };
+  const { document, selection, time, clip, settings, point, isSnapping } = state;
+  const scene = { clipSeconds: clipSeconds(clip), size: canvasSize(), view };
+  return { document, selection, time, settings, point, isSnapping, ...scene };
 }
 
 /** The point, or handle of a point, of the last selected layer under the pointer. */

@@ -1,6 +1,6 @@
 /** The properties of what is selected; with nothing selected, of what will be drawn next. */
 
-import { easingField, pointFields, timingFields } from "../layers/fields.js";
+import { cellField, easingField, pointFields, timingButtons, timingFields } from "../layers/fields.js";
 import { layerType } from "../layers/index.js";
 import { layerOf } from "../model/document.js";
 import { toolNamed } from "../tools/index.js";
@@ -9,7 +9,7 @@ import { makeEasingEditor } from "./easing_editor.js";
 import { choiceField, numberField, sliderField, wordButton } from "./fields.js";
 import { layerTitle } from "./timeline_row.js";
 
-const WATCHED = ["document", "selection", "point", "tool", "settings", "clip", "panels", "time"];
+const WATCHED = ["document", "selection", "point", "tool", "settings", "isSnapping", "clip", "panels", "time"];
 
 /** `canvasSize()` is the size of the picture. */
 export function makeInspector({ store, actions, canvasSize }) {
@@ -56,28 +56,31 @@ function titleOf(layer, { selection }) {
 }
 
 function layerSections(layer, { store, actions, size }) {
-  const { point, clip, time } = store.state;
+  const { point, clip, time, selection } = store.state;
+  const others = selection.size - 1;
   const type = layerType(layer);
   const hasPoint = point?.id === layer.id && layer.points?.[point.index];
   const bends = type.hasHandles?.(layer) ? store.state.document.drawn_on : null;
   const parts = [
     ...(hasPoint ? [{ title: "Point", fields: pointFields(layer, point.index, { size, clip, bends }) }] : []),
     ...type.parts(layer, { size, time }),
-    ...(type.hasTiming ? [{ title: "Time", fields: timingFields(layer, { clip }) }] : []),
+    ...(type.hasTiming ? [{ title: "Time", fields: [...timingFields(layer, { clip }), ...timingButtons(others)] }] : []),
     ...(type.hasTiming ? [{ title: "Easing", fields: [easingField(layer)] }] : []),
   ];
   const handlers = {
     change: (fields) => actions.change([layer.id], fields),
     preview: (fields) => actions.preview([layer.id], fields),
     add: (layer) => actions.add(layer),
+    command: (name) => actions[name](),
   };
   return parts.map((part) => sectionOf(part, handlers));
 }
 
 function toolSections({ store, actions }) {
-  const { tool, settings } = store.state;
-  const parts = toolNamed(tool).parts?.(settings);
-  if (!parts) return [make("div", { className: "mp-quiet" }, "Select a layer to see its properties.")];
+  const { tool, settings, isSnapping } = store.state;
+  const ofTool = toolNamed(tool).parts?.(settings) ?? [];
+  const parts = [...ofTool, ...(isSnapping ? [{ title: "Grid", fields: [cellField(settings)] }] : [])];
+  if (!parts.length) return [make("div", { className: "mp-quiet" }, "Select a layer to see its properties.")];
   const handlers = {
     change: (fields) => store.set({ settings: { ...settings, ...fields } }),
     preview: () => {},
@@ -87,8 +90,11 @@ function toolSections({ store, actions }) {
 }
 
 function sectionOf({ title, fields }, handlers) {
-  const elements = fields.map((field) => fieldElement(field, handlers));
-  return make("section", { className: "mp-part", data: { title } }, make("h4", {}, title), elements);
+  const elements = (isButton) =>
+    fields.filter(({ kind }) => (kind === "button") === isButton).map((field) => fieldElement(field, handlers));
+  const buttons = elements(true);
+  const row = buttons.length ? make("div", { className: "mp-buttons" }, buttons) : null;
+  return make("section", { className: "mp-part", data: { title } }, make("h4", {}, title), elements(false), row);
 }
 
 /** The element of a field that web/layers/fields.js describes. */
@@ -103,7 +109,7 @@ function fieldElement({ kind, change, ...field }, handlers) {
     number: () => numberField({ ...field, onChange }),
     choice: () => choiceField({ ...field, onChange }),
     easing: () => makeEasingEditor({ easing: field.value, onInput, onChange }),
-    button: () => wordButton(field.label, field.title, () => handlers.add(field.layer)),
+    button: () => wordButton(field.label, field.title, () => (field.layer ? handlers.add(field.layer) : handlers.command(field.command))),
   };
   return makers[kind]();
 }

@@ -65,8 +65,14 @@ const CSS = `
 .mp-link { all: unset; cursor: pointer; text-decoration: underline; }
 .mp-hint { max-width: 92%; text-align: center; }
 
-.mp-timeline { position: relative; flex: none; height: 121px; overflow-y: auto; overflow-x: hidden;
-  border-top: 1px solid var(--mp-line); scrollbar-width: thin; }
+.mp-timeline { position: relative; flex: none; height: var(--mp-timeline-node, 121px); overflow-y: auto; overflow-x: hidden;
+  scrollbar-width: thin; }
+.mp-splitter { position: relative; flex: none; height: 1px; background: var(--mp-line); cursor: ns-resize; touch-action: none; outline: none; z-index: 5; }
+.mp-splitter::before { content: ""; position: absolute; inset: -4px 0; }
+.mp-splitter::after { content: ""; position: absolute; top: -1px; left: 50%; width: 44px; margin-left: -22px; height: 3px; border-radius: 2px;
+  background: color-mix(in srgb, var(--mp-fg) 35%, transparent); pointer-events: none; }
+.mp-splitter:hover, .mp-splitter:focus-visible { background: var(--mp-accent); }
+.mp-splitter:hover::after, .mp-splitter:focus-visible::after { background: var(--mp-accent); }
 .mp-ruler, .mp-row { display: flex; align-items: stretch; }
 .mp-ruler { position: sticky; top: 0; z-index: 3; background: var(--mp-bg); height: 20px; }
 .mp-corner { width: var(--mp-names); flex: none; padding: 3px 8px; font-size: 10px; color: var(--mp-quiet); }
@@ -113,12 +119,13 @@ const CSS = `
   display: grid; grid-template: auto 1fr / auto 1fr; gap: 6px 10px; scrollbar-width: thin; }
 .mp-title { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 150px; line-height: 22px; }
 .mp-tabs { justify-self: end; }
-.mp-part { display: none; grid-column: 1 / -1; flex-direction: column; flex-wrap: wrap; align-content: flex-start; gap: 3px 22px; }
+.mp-part { display: none; grid-column: 1 / -1; flex-direction: column; flex-wrap: wrap; align-content: flex-start; gap: 3px 22px; max-height: 113px; }
+.mp-buttons { display: flex; flex-wrap: wrap; gap: 4px; max-width: 240px; align-content: flex-start; }
 .mp-part.mp-open { display: flex; }
 .mp-part > h4 { display: none; }
 .mp-field { display: flex; align-items: center; gap: 6px; min-height: 22px; }
 .mp-field > span:first-child { width: 52px; color: var(--mp-quiet); }
-.mp-field input[type="number"] { width: 62px; font: inherit; color: var(--input-text, inherit); background: var(--mp-field); border: 1px solid var(--mp-line); border-radius: 5px; padding: 1px 5px; outline: none; user-select: text; }
+.mp-field input[type="number"] { width: 68px; font: inherit; color: var(--input-text, inherit); background: var(--mp-field); border: 1px solid var(--mp-line); border-radius: 5px; padding: 1px 5px; outline: none; user-select: text; }
 .mp-field input[type="number"]:focus { border-color: var(--mp-accent); }
 .mp-field input[type="range"] { width: 84px; height: 14px; accent-color: var(--mp-accent); }
 .mp-unit { color: var(--mp-quiet); margin-left: -3px; }
@@ -148,15 +155,28 @@ const CSS = `
 
 .mp-cover { position: fixed; inset: 0; width: auto; height: auto; margin: 0; padding: 0; border: 0; background: rgba(0, 0, 0, 0.6); overflow: hidden; }
 .mp-cover .mp-body { inset: 3vh 2vw; --mp-names: 220px; }
-.mp-wide { display: grid; grid-template: auto minmax(0, 1fr) auto minmax(0, auto) / minmax(0, 1fr) auto; }
-.mp-wide .mp-toolbar, .mp-wide .mp-transport, .mp-wide .mp-timeline { grid-column: 1 / -1; }
+.mp-wide { display: grid; grid-template: auto minmax(0, 1fr) auto auto minmax(0, auto) / minmax(0, 1fr) auto; }
+.mp-wide .mp-toolbar, .mp-wide .mp-transport, .mp-wide .mp-splitter, .mp-wide .mp-timeline { grid-column: 1 / -1; }
 .mp-wide .mp-toolbar { grid-row: 1; }
 .mp-wide .mp-view { grid-row: 2; grid-column: 1; }
-.mp-wide .mp-inspector { grid-row: 2; grid-column: 2; width: 288px; height: auto; display: flex; flex-direction: column; border-top: 0; border-left: 1px solid var(--mp-line); }
+.mp-wide .mp-inspector { grid-row: 2; grid-column: 2; width: 312px; height: auto; display: flex; flex-direction: column; border-top: 0; border-left: 1px solid var(--mp-line); }
 .mp-wide .mp-tabs { display: none; }
-.mp-wide .mp-part { display: flex; flex: none; flex-wrap: nowrap; padding-bottom: 6px; }
+.mp-wide .mp-part { display: flex; flex: none; flex-wrap: nowrap; padding-bottom: 6px; max-height: none; }
+.mp-wide .mp-buttons { max-width: none; padding-top: 3px; }
 .mp-wide .mp-part > h4 { display: block; }
 .mp-wide .mp-inspector .mp-title { max-width: none; }
 .mp-wide .mp-transport { grid-row: 3; }
-.mp-wide .mp-timeline { grid-row: 4; height: 22vh; }
+.mp-wide .mp-splitter { grid-row: 4; }
+.mp-wide .mp-timeline { grid-row: 5; height: var(--mp-timeline-wide, 22vh); max-height: 62vh; }
+@media (min-aspect-ratio: 1/1) {
+  .mp-wide.mp-upright { grid-template: auto auto minmax(0, 1fr) auto / minmax(0, 1fr) auto auto; --mp-names: 150px; }
+  .mp-wide.mp-upright .mp-toolbar { grid-column: 1 / -1; }
+  .mp-wide.mp-upright .mp-view { grid-area: 2 / 1 / 4 / 2; }
+  .mp-wide.mp-upright .mp-transport { grid-area: 4 / 1 / 5 / 2; }
+  .mp-wide.mp-upright .mp-splitter { grid-area: 2 / 2 / 5 / 3; width: 1px; height: auto; cursor: ew-resize; }
+  .mp-wide.mp-upright .mp-splitter::before { inset: 0 -4px; }
+  .mp-wide.mp-upright .mp-splitter::after { top: 50%; left: -1px; width: 3px; height: 44px; margin: -22px 0 0; }
+  .mp-wide.mp-upright .mp-inspector { grid-area: 2 / 3 / 3 / 4; width: auto; max-height: 48vh; border-left: 0; border-bottom: 1px solid var(--mp-line); }
+  .mp-wide.mp-upright .mp-timeline { grid-area: 3 / 3 / 5 / 4; height: auto; max-height: none; width: var(--mp-timeline-side, 34vw); max-width: 60vw; }
+}
 `;

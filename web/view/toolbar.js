@@ -11,6 +11,7 @@ export function makeToolbar({ store, gestures, actions, commands }) {
     iconButton(name, `${label} (${key.toUpperCase()})`, () => gestures.setTool(name), { tool: name }),
   );
   const rest = iconButton("rest", "Hold the rest still: all that no moving layer covers (B)", actions.toggleRest, { command: "rest" });
+  const snap = iconButton("grid", "Grid and snapping; Ctrl suspends it (G)", commands.toggleSnapping, { command: "snap" });
   const panels = [
     iconButton("sliders", "Properties (I)", commands.toggleInspector, { panel: "inspector" }),
     iconButton("timeline", "Layers and timeline (T)", commands.toggleTimeline, { panel: "timeline" }),
@@ -19,7 +20,7 @@ export function makeToolbar({ store, gestures, actions, commands }) {
     "div",
     { className: "mp-toolbar", role: "toolbar", ariaLabel: "Tools" },
     make("div", { className: "mp-group" }, tools),
-    make("div", { className: "mp-group" }, rest),
+    make("div", { className: "mp-group" }, rest, snap),
     make("div", { className: "mp-space" }),
     make("div", { className: "mp-group" }, [
       iconButton("fit", "Show the whole image (0)", commands.fit),
@@ -32,10 +33,11 @@ export function makeToolbar({ store, gestures, actions, commands }) {
   const update = (state) => {
     tools.forEach((button) => mark(button, button.dataset.tool === state.tool));
     panels.forEach((button) => mark(button, state.panels[button.dataset.panel]));
+    mark(snap, state.isSnapping);
     mark(rest, state.document.layers.some(holdsRest));
   };
   store.subscribe((state, old) => {
-    if (["tool", "panels", "document"].some((name) => state[name] !== old[name])) update(state);
+    if (["tool", "panels", "document", "isSnapping"].some((name) => state[name] !== old[name])) update(state);
   });
   update(store.state);
   return { element };

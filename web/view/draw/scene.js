@@ -3,21 +3,26 @@
 import { bounds } from "../../model/geometry.js";
 import { lengthToView, toView } from "../../model/viewport.js";
 import { layerType } from "../../layers/index.js";
-import { CASING, drawRing } from "../../layers/marks.js";
+import { CASING, drawRing, strokeLine } from "../../layers/marks.js";
 import { toolNamed } from "../../tools/index.js";
 
 const GRID_PARTS = 8;
+const LEAST_GRID_PX = 5;
+const GRID_STROKES = [["rgba(10, 12, 16, 0.26)", []], ["rgba(255, 255, 255, 0.3)", [2, 2]]]; // on any picture
+const GUIDE_COLOR = "#ff4fd8";
 const FAINT = 0.45;
 const FALLBACK_COLOR = "#4dc9ff";
 
 /**
  * Draws what a gesture does not change: picture, frame and the layers in `scene.unchanged`. `scene`
  * is {view, time, size, drawnOn, frames, motions, tool, point, selection, unchanged, changing,
- * opacity, box, hover, brush, picture, warped}: how strongly layers are drawn, the picture, and the one moved by the live preview, or null.
+ * opacity, box, hover, brush, grid, guides, picture, warped}: how strongly layers are drawn, the grid's
+ * cell or null, the picture, and the one moved by the live preview, or null.
  */
 export function drawBackdrop(context, scene) {
   drawPicture(context, scene);
   drawFrame(context, scene.view);
+  if (scene.grid) drawGrid(context, scene.view, scene.grid);
   drawLayers(context, scene, scene.unchanged, scene.opacity);
 }
 
@@ -26,6 +31,7 @@ export function drawForeground(context, scene) {
   drawLayers(context, scene, scene.changing, 1);
   drawBrushCursor(context, scene);
   if (scene.box) drawBox(context, scene.box);
+  scene.guides.forEach((guide) => drawGuide(context, scene.view, guide));
 }
 
 function drawLayers(context, scene, layers, opacity) {
@@ -82,6 +88,36 @@ function drawFrame(context, view) {
   context.strokeRect(left - 0.5, top - 0.5, width + 1, height + 1);
   context.strokeStyle = "rgba(255, 255, 255, 0.28)";
   context.strokeRect(left - 1.5, top - 1.5, width + 3, height + 3);
+}
+
+/** The lines of the grid over the picture; `cell` is a fraction of its short side. */
+function drawGrid(context, view, cell) {
+  const [left, top, width, height] = pictureBox(view);
+  const step = lengthToView(view, cell);
+  if (step < LEAST_GRID_PX) return;
+  context.beginPath();
+  for (let x = left + step; x < left + width - 1; x += step) {
+    context.moveTo(Math.round(x) + 0.5, top);
+    context.lineTo(Math.round(x) + 0.5, top + height);
+  }
+  for (let y = top + step; y < top + height - 1; y += step) {
+    context.moveTo(left, Math.round(y) + 0.5);
+    context.lineTo(left + width, Math.round(y) + 0.5);
+  }
+  context.lineWidth = 1;
+  for (const [color, dash] of GRID_STROKES) {
+    context.strokeStyle = color;
+    context.setLineDash(dash);
+    context.stroke();
+  }
+  context.setLineDash([]);
+}
+
+/** A level that holds the pointer, right across the picture. */
+function drawGuide(context, view, { axis, at }) {
+  const from = toView(view, axis ? [0, at] : [at, 0]);
+  const to = toView(view, axis ? [1, at] : [at, 1]);
+  strokeLine(context, [from, to], { color: GUIDE_COLOR, width: 1 });
 }
 
 function drawBrushCursor(context, { view, hover, brush, tool }) {
