@@ -4,6 +4,7 @@
  */
 
 import { app } from "../../scripts/app.js";
+import { word } from "./model/words.js";
 import { chain } from "./node_hooks.js";
 
 const PREFIX = "MotionPrompting";
@@ -40,7 +41,7 @@ function addPlace(node, text) {
   const height = Math.min(most, least + LINE_HEIGHT * text.split("\n").length);
   const area = document.createElement("textarea");
   Object.assign(area, { readOnly: true, className: "comfy-multiline-input", spellcheck: false });
-  area.setAttribute("aria-label", "Report of the last run");
+  area.setAttribute("aria-label", word("Report of the last run"));
   area.style.minHeight = `${least}px`;
   area.dataset.captureWheel = "true";
   const widget = node.addDOMWidget("report", WIDGET_TYPE, area, {

@@ -1,7 +1,8 @@
 /** One layer in the timeline. */
 
 import { layerType } from "../layers/index.js";
-import { make, setText } from "./dom.js";
+import { word } from "../model/words.js";
+import { make, setPlainText } from "./dom.js";
 import { icon } from "./icons.js";
 import { iconButton, mark } from "./toolbar.js";
 
@@ -11,7 +12,7 @@ const FALLBACK_COLOR = "#4dc9ff";
 /** What a layer without a name is called: its type and number. */
 export function layerTitle(layer) {
   const number = layer.id.match(/-(\d+)$/)?.[1];
-  return layer.name || `${layerType(layer).title}${number ? ` ${number}` : ""}`;
+  return layer.name || `${word(layerType(layer).title)}${number ? ` ${number}` : ""}`;
 }
 
 /** The elements of a row, and nothing of its state. */
@@ -51,7 +52,7 @@ export function updateRow(row, layer, isSelected) {
   row.element.classList.toggle("mp-off", isOff);
   row.element.style.setProperty("--mp-layer", layer.color ?? FALLBACK_COLOR);
   if (row.color.value !== layer.color) row.color.value = layer.color ?? FALLBACK_COLOR;
-  if (!row.name.querySelector("input")) setText(row.name, layerTitle(layer));
+  if (!row.name.querySelector("input")) setPlainText(row.name, layerTitle(layer));
   row.name.title = layerTitle(layer);
   swapIcon(row.eye, isOff ? "hidden" : "eye", isOff);
   swapIcon(row.lock, layer.locked ? "locked" : "unlocked", layer.locked);
@@ -99,7 +100,7 @@ function rename(label, layer, actions) {
   const done = (isKept) => {
     const text = input.value.trim();
     input.remove();
-    setText(label, layerTitle(layer));
+    setPlainText(label, layerTitle(layer));
     if (isKept && text !== layerTitle(layer)) actions.change([layer.id], { name: text });
   };
   input.addEventListener("blur", () => input.isConnected && done(true));
