@@ -19,16 +19,16 @@ from .pack import ROOT
 from .prompt import WorkflowError
 from .runner import Run, StandInHost
 
-EXTENSION = "/extensions/motion-prompting"
+PACK = "motion-prompting"
+EXTENSION = f"/extensions/{PACK}"
+LOCALES = ROOT / "locales"
 HOST_VERSION = "0.33.1"
 # What the page asks and any answer of this shape contents.
 QUIET: dict[str, Any] = {
     "users": {"storage": "server", "migrated": True},
     "features": {},
     "queue": {"queue_running": [], "queue_pending": []},
-    "i18n": {},
     "global_subgraphs": {},
-    "workflow_templates": {},
     "node_replacements": {},
     "embeddings": [],
     "models": [],
@@ -100,6 +100,9 @@ class FrontendServer:
             add = app.router.add_route
             add("GET", prefix + "/object_info", self._object_info)
             add("GET", prefix + "/extensions", self._extensions)
+            add("GET", prefix + "/i18n", self._locales)
+            add("GET", prefix + "/workflow_templates", self._templates)
+            app.router.add_static(f"{prefix}/workflow_templates/{PACK}", ROOT / "workflows")
             add("GET", prefix + "/view", self._view)
             add("POST", prefix + "/upload/image", self._upload)
             add("*", prefix + "/prompt", self._prompt)
@@ -122,6 +125,19 @@ class FrontendServer:
         return web.json_response(
             [f"{EXTENSION}/{path.relative_to(ROOT / 'web').as_posix()}" for path in files]
         )
+
+    async def _locales(self, _: web.Request) -> web.Response:
+        found: dict[str, dict[str, Any]] = {}
+        for path in sorted(LOCALES.glob("*/*.json")):
+            entries = json.loads(path.read_text(encoding="utf-8"))
+            whole = entries if path.stem == "main" else {path.stem: entries}
+            found.setdefault(path.parent.name, {}).update(whole)
+        return web.json_response(found)
+
+    async def _templates(self, _: web.Request) -> web.Response:
+        # ComfyUI lists them in the order of the file system, which is nobody's.
+        names = sorted((path.stem for path in (ROOT / "workflows").glob("*.json")), reverse=True)
+        return web.json_response({PACK: names})
 
     async def _view(self, request: web.Request) -> web.StreamResponse:
         path = self._folder(request.query.get("type", "output"))

@@ -24,6 +24,7 @@ from .samples import SAMPLES
 
 FOLDER = ROOT / "workflows"
 SIDE, FRAMES, MILLISECONDS, QUALITY = 256, 20, 110, 45
+STILL_MILLISECONDS = 500
 OURS = "MotionPrompting"
 # The node and its output that a thumbnail shows; the first of these that a workflow has.
 SHOWN = (
@@ -41,8 +42,13 @@ BETTER = {
     "native_ati": ("PreviewTracks", 0),
     "wan_move_tracks": ("PreviewTracks", 0),
 }
-# Models that the tests cannot load.
-NEED_MODELS = ("UNETLoader", "CheckpointLoaderSimple")
+ROOM = {
+    "source": "ground and wall",
+    "source.horizon": 0.2,
+    "source.wall_foot": 0.85,
+    "fov_deg": 0,
+    "remove_flying": True,
+}
 
 
 def needed_by(prompt: Mapping[str, Any], node_id: str) -> dict[str, Any]:
@@ -72,7 +78,8 @@ def candidates(name: str, prompt: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 def video_of(host: StandInHost, name: str) -> torch.Tensor:
     """(T, H, W, 3), the clip to show. Raises RuntimeError where no part of the workflow runs."""
-    prompt = json.loads((FOLDER / "api" / f"{name}.json").read_text(encoding="utf-8"))
+    text = (FOLDER / "api" / f"{name}.json").read_text(encoding="utf-8")
+    prompt = with_draft(with_made_up_depth(json.loads(text)))
     for node_id, place in candidates(name, prompt):
         part = needed_by(prompt, node_id)
         if any(node["class_type"] not in host.nodes for node in part.values()):
@@ -80,8 +87,35 @@ def video_of(host: StandInHost, name: str) -> torch.Tensor:
         if _needs_weights(part):
             continue
         shown = {"class_type": "PreviewImage", "inputs": {"images": [node_id, place]}}
-        return host.run(part | {"shown": shown}).outputs[node_id][place]
+        run = host.run(part | {"shown": shown})
+        video = run.outputs[node_id][place]
+        if len(video) > 1:
+            return video
+        source, output = prompt[node_id]["inputs"]["image"]
+        return torch.cat([run.outputs[source][output][:1], video]).repeat_interleave(2, dim=0)
     raise RuntimeError(f"no part of {name} runs without models")
+
+
+def with_draft(prompt: Mapping[str, Any]) -> dict[str, Any]:
+    """The prompt and, where its drawing goes to a model alone, a draft of it."""
+    drawn = [key for key, node in prompt.items() if node["class_type"] == f"{OURS}DrawMotion"]
+    if not drawn or any(node["class_type"] == f"{OURS}DraftMotion" for node in prompt.values()):
+        return dict(prompt)
+    image = prompt[drawn[0]]["inputs"]["image"]
+    inputs = {"image": image, "tracks": [drawn[0], 0]}
+    return dict(prompt) | {"draft": {"class_type": f"{OURS}DraftMotion", "inputs": inputs}}
+
+
+def with_made_up_depth(prompt: Mapping[str, Any]) -> dict[str, Any]:
+    """The prompt with a room's depth in place of depth models."""
+    changed = dict(prompt)
+    for node_id, node in prompt.items():
+        inputs = node["inputs"]
+        is_model = inputs.get("source") in ("moge", "da3")
+        if node["class_type"] == f"{OURS}EstimateDepth" or is_model:
+            kept = {key: inputs[key] for key in ("image", "all_frames") if key in inputs}
+            changed[node_id] = {"class_type": f"{OURS}DepthMap", "inputs": kept | ROOM}
+    return changed
 
 
 def _needs_weights(part: Mapping[str, Any]) -> bool:
@@ -90,8 +124,7 @@ def _needs_weights(part: Mapping[str, Any]) -> bool:
         for node in part.values()
         if node["class_type"] == f"{OURS}LoadTrackModel"
     ]
-    depths = [node for node in part.values() if node["class_type"] == f"{OURS}EstimateDepth"]
-    return bool(depths) or any(model != "lite" for model in models)
+    return any(model != "lite" for model in models)
 
 
 def square(frame: torch.Tensor) -> Image.Image:
@@ -107,7 +140,8 @@ def write_thumbnail(video: torch.Tensor, path: Path) -> None:
     """A video as an animated WebP."""
     places = np.linspace(0, len(video) - 1, min(FRAMES, len(video))).round().astype(int)
     first, *others = [square(video[place]) for place in places]
-    options = {"quality": QUALITY, "method": 6, "duration": MILLISECONDS, "loop": 0}
+    duration = MILLISECONDS if len(places) > 4 else STILL_MILLISECONDS
+    options = {"quality": QUALITY, "method": 6, "duration": duration, "loop": 0}
     first.save(path, save_all=True, append_images=others, **options)
 
 

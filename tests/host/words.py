@@ -1,7 +1,7 @@
 """The English words of every node, as ComfyUI's locale files spell them.
 
 The schemas are the source: `python -m tests.host.words` rewrites locales/en/nodeDefs.json from
-them, and a test holds the file to it. Translators copy that file.
+them, and a test holds the file to it. The same command writes the other languages from tables.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from . import translations
 from .pack import ROOT
 from .prompt import Described, sockets
 from .runner import StandInHost
@@ -58,12 +59,18 @@ def all_words() -> dict[str, Any]:
     }
 
 
+def written(entries: Mapping[str, Any]) -> str:
+    """The text of a locale file."""
+    return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
-    """Rewrites the file."""
-    WORDS.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(all_words(), indent=2, ensure_ascii=False) + "\n"
-    WORDS.write_text(text, encoding="utf-8")
-    sys.stdout.write(f"wrote {WORDS}\n")
+    """Rewrites the files of all languages."""
+    words = all_words()
+    for path, entries in {WORDS: words, **translations.files(words)}.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(written(entries), encoding="utf-8")
+        sys.stdout.write(f"wrote {path}\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,98 @@
+"""From an empty page to a playing video: the templates as a creator meets them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import VERSIONS, frontend_files, open_canvas
+from tests.host.pack import ROOT
+from tests.host.runner import StandInHost
+
+pytestmark = pytest.mark.slow
+
+MODULE = "motion-prompting"
+INDEX = json.loads((ROOT / "web" / "templates.json").read_text(encoding="utf-8"))
+MOST_CLICKS = 6
+RUN_MS = 120_000
+# A video of the node that plays: it has pictures, and its time moves.
+PLAYS = """() => [...document.querySelectorAll('video')].some(
+  (video) => video.videoWidth > 0 && video.currentTime > 0.2)"""
+CARD = '[data-testid^="template-workflow-"]'
+CARDS = """(cards) => cards.map((card) => {
+  const image = card.querySelector('img');
+  const [width, height, src] = [image?.naturalWidth ?? 0, image?.naturalHeight ?? 0, image?.src];
+  const name = card.dataset.testid.replace('template-workflow-', '');
+  return { name, text: card.innerText, width, height, src };
+})"""
+LOADED = """() => [...document.querySelectorAll('[data-testid^="template-workflow-"] img')]
+  .filter((image) => image.naturalWidth > 0).length > 8"""
+RUN = "button[data-testid=queue-button], [data-testid=queue-button] button"
+
+
+@pytest.fixture(scope="module", params=VERSIONS.values(), ids=VERSIONS)
+def server(request: pytest.FixtureRequest, stage: StandInHost) -> Iterator[Any]:
+    """The frontend over a stand-in host that lists the templates as ComfyUI does."""
+    from tests.host.frontend import FrontendServer
+
+    with FrontendServer(stage, frontend_files(request.param)) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Any, server: Any) -> Iterator[Any]:
+    """An empty graph, in the classic renderer."""
+    canvas = open_canvas(browser, server, vue=False)
+    canvas.page.evaluate("() => app.graph.clear()")
+    yield canvas.page
+    canvas.page.close()
+
+
+class Clicks:
+    """Clicks, counted."""
+
+    def __init__(self, page: Any) -> None:
+        self.page, self.count = page, 0
+
+    def on(self, locator: Any) -> None:
+        """One click on the first place."""
+        self.count += 1
+        locator.first.click(timeout=15_000)
+
+
+def browse(page: Any, clicks: Clicks) -> None:
+    """Opens the templates of this pack."""
+    page.keyboard.press("Escape")
+    clicks.on(page.locator(".templates-tab-button"))
+    clicks.on(page.locator("nav").get_by_text("Motion Prompting", exact=True))
+    page.wait_for_selector('[data-testid="template-workflow-draw_motion"]')
+
+
+def test_six_clicks_lead_to_a_playing_video(page: Any) -> None:
+    clicks = Clicks(page)
+    browse(page, clicks)
+    clicks.on(page.get_by_test_id("template-workflow-draw_motion"))
+    page.wait_for_function("() => app.graph.nodes.some(({ type }) => type === 'SaveVideo')")
+    page.wait_for_timeout(1500)
+    clicks.on(page.locator(RUN))
+    page.wait_for_function(PLAYS, timeout=RUN_MS)
+    assert clicks.count <= MOST_CLICKS
+
+
+def test_templates_have_titles_an_order_and_moving_pictures(page: Any) -> None:
+    browse(page, Clicks(page))
+    page.wait_for_function(LOADED)
+    cards = page.locator(CARD).evaluate_all(CARDS)
+    names = [card["name"] for card in cards]
+    assert len(names) >= 20
+    assert names == [entry["name"] for entry in INDEX][: len(names)], "from first to expert"
+    for card, entry in zip(cards, INDEX, strict=False):
+        assert entry["title"] in card["text"]
+        needed = f"Needs {entry.get('gigabytes')} GB of models"
+        assert (needed if "needs_models" in entry else "Runs now") in card["text"]
+    shown = [card for card in cards if card["width"]]
+    assert all((card["width"], card["height"]) == (256, 256) for card in shown)
+    assert all(card["src"].endswith(".webp") for card in shown)
