@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from .schema import MAX_FRAMES, LatentSocket, schema, tracks_input, tracks_output
+from ..motion_core.images import with_even_sides
+from .schema import EVEN_SIDES, MAX_FRAMES, LatentSocket, schema, tracks_input, tracks_output
 from .wire import frames, mask_batch, tracks_in, tracks_out
 
 KEEP = ["in overlap", "at start", "all"]
@@ -174,14 +175,19 @@ class JoinWindows(io.ComfyNode):
                     "second. 0 keeps the first clip's.",
                 ),
             ],
-            outputs=[io.Image.Output("images", display_name="images", tooltip="The joined clip.")],
+            outputs=[
+                io.Image.Output(
+                    "images", display_name="images", tooltip=f"The joined clip. {EVEN_SIDES}"
+                )
+            ],
         )
 
     @classmethod
     def execute(cls, before, after, overlap, blend):
         from ..motion_core.tracks.windows import join_frames
 
-        return io.NodeOutput(join_frames(frames(before), frames(after), overlap, blend))
+        joined = join_frames(frames(before), frames(after), overlap, blend)
+        return io.NodeOutput(with_even_sides(joined))
 
 
 class ContinueLatents(io.ComfyNode):

@@ -113,6 +113,16 @@ def videos() -> dict[str, tuple[dict[str, Any], tuple[int, ...]]]:
             node(f"{OURS}TrackVideo", images=["clip", 0], visibility_threshold=0, fps=16, **grid),
             (1,),
         ),
+        "JoinWindows": (
+            node(
+                f"{OURS}JoinWindows",
+                before=["clip", 0],
+                after=["clip", 0],
+                overlap=FRAMES,
+                blend=0,
+            ),
+            (0,),
+        ),
         "TrackSampler": (
             node(f"{OURS}TrackSampler", model=["model", 0], **drawn, **steps, start=0.0, end=1.0),
             (0,),

@@ -33,7 +33,7 @@ UNREAD = {
     *("Comfy.Locale", "Motion Prompting", "Motion Prompting: the editor stays English."),
     *("Reroute", "Enter", "Esc", "Escape", "Space", "Segoe UI", "Bezier", "Alt+click", "Alt+drag"),
     *("Ctrl+A", "Ctrl+C, X, V, D", "Ctrl+Z, Ctrl+Shift+Z", "Page Up, Page Down"),
-    *("H, K", "I, T, F", "L, M, O"),
+    *("H, K", "I, T, F", "L, M, O", "Y, U"),
 }
 COMMENTS = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
 LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
