@@ -63,70 +63,41 @@ def sources() -> dict[str, dict[str, Any]]:
 
 def videos() -> dict[str, tuple[dict[str, Any], tuple[int, ...]]]:
     """For every node that makes videos: its entry, and the places of its videos."""
+    places = {"CameraTracks": (1, 5), "DepthMap": (1,), "SeparateMotion": (3,), "TrackVideo": (1,)}
+    return {
+        name: (node(OURS + name, **inputs), places.get(name, (0,)))
+        for name, inputs in {**from_tracks(), **from_images()}.items()
+    }
+
+
+def from_tracks() -> dict[str, dict[str, Any]]:
+    """The inputs of nodes that draw, move or follow tracks."""
     drawn = {"image": ["image", 0], "tracks": ["draw", 0]}
     steps = {"steps": 1, "seed": 0, "strength": 1.0, "motion_guidance": 1.0}
-    hidden = {"occlusion_radius": 1, "occlusion_threshold": 0.03, "cell": 1}
-    grid = {"tracker": "lucas_kanade", "points": "grid", "points.spacing": 16, "frame": 0}
+    separated = {"tracks": ["draw", 0], "model": "similarity", "threshold": 2.0}
     return {
-        "DraftMotion": (node(f"{OURS}DraftMotion", **drawn), (0,)),
-        "PreviewTracks": (node(f"{OURS}PreviewTracks", **drawn), (0,)),
-        "TracksToControlVideo": (
-            node(f"{OURS}TracksToControlVideo", tracks=["draw", 0], style="ltx_trails"),
-            (0,),
-        ),
-        "CameraTracks": (
-            node(
-                f"{OURS}CameraTracks",
-                image=["image", 0],
-                depth=["depth", 0],
-                camera=["camera", 0],
-                points="grid",
-                points__spacing=16,
-                **hidden,
-            ),
-            (1, 5),
-        ),
-        "DepthMap": (
-            node(
-                f"{OURS}DepthMap",
-                image=["clip", 0],
-                all_frames=True,
-                source="depth image",
-                source__depth_image=["clip", 0],
-                **{f"source.{name}": value for name, value in IN_GREY.items()},
-                fov_deg=0,
-                remove_flying=True,
-            ),
-            (1,),
-        ),
-        "SeparateMotion": (
-            node(
-                f"{OURS}SeparateMotion",
-                tracks=["draw", 0],
-                model="similarity",
-                threshold=2.0,
-                images=["clip", 0],
-            ),
-            (3,),
-        ),
-        "TrackVideo": (
-            node(f"{OURS}TrackVideo", images=["clip", 0], visibility_threshold=0, fps=16, **grid),
-            (1,),
-        ),
-        "JoinWindows": (
-            node(
-                f"{OURS}JoinWindows",
-                before=["clip", 0],
-                after=["clip", 0],
-                overlap=FRAMES,
-                blend=0,
-            ),
-            (0,),
-        ),
-        "TrackSampler": (
-            node(f"{OURS}TrackSampler", model=["model", 0], **drawn, **steps, start=0.0, end=1.0),
-            (0,),
-        ),
+        "DraftMotion": drawn,
+        "PreviewTracks": drawn,
+        "TracksToControlVideo": {"tracks": ["draw", 0], "style": "ltx_trails"},
+        "SeparateMotion": separated | {"images": ["clip", 0]},
+        "TrackSampler": {"model": ["model", 0], **drawn, **steps, "start": 0.0, "end": 1.0},
+    }
+
+
+def from_images() -> dict[str, dict[str, Any]]:
+    """The inputs of nodes that change or read clips."""
+    hidden = {"occlusion_radius": 1, "occlusion_threshold": 0.03, "cell": 1}
+    grid = {"points": "grid", "points.spacing": 16}
+    grey = {f"source.{name}": value for name, value in IN_GREY.items()}
+    depth = {"source": "depth image", "source.depth_image": ["clip", 0], **grey}
+    seen_by = {"image": ["image", 0], "depth": ["depth", 0], "camera": ["camera", 0]}
+    tracked = {"tracker": "lucas_kanade", "frame": 0, "visibility_threshold": 0, "fps": 16}
+    return {
+        "CameraTracks": {**seen_by, **grid, **hidden},
+        "DepthMap": {"image": ["clip", 0], "all_frames": True, **depth}
+        | {"fov_deg": 0, "remove_flying": True},
+        "TrackVideo": {"images": ["clip", 0], **tracked, **grid},
+        "JoinWindows": {"before": ["clip", 0], "after": ["clip", 0], "overlap": FRAMES, "blend": 0},
     }
 
 
