@@ -90,10 +90,10 @@ def from_images() -> dict[str, dict[str, Any]]:
     grid = {"points": "grid", "points.spacing": 16}
     grey = {f"source.{name}": value for name, value in IN_GREY.items()}
     depth = {"source": "depth image", "source.depth_image": ["clip", 0], **grey}
-    seen_by = {"image": ["image", 0], "depth": ["depth", 0], "camera": ["camera", 0]}
+    scene = {"image": ["image", 0], "depth": ["depth", 0], "camera": ["camera", 0]}
     tracked = {"tracker": "lucas_kanade", "frame": 0, "visibility_threshold": 0, "fps": 16}
     return {
-        "CameraTracks": {**seen_by, **grid, **hidden},
+        "CameraTracks": {**scene, **grid, **hidden},
         "DepthMap": {"image": ["clip", 0], "all_frames": True, **depth}
         | {"fov_deg": 0, "remove_flying": True},
         "TrackVideo": {"images": ["clip", 0], **tracked, **grid},
