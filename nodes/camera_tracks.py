@@ -312,7 +312,7 @@ class CameraTracks(io.ComfyNode):
         tracks = tracks if ids is None else replace(tracks, ids=ids)
         done = finish_holes(_warped(image, depth, scene), finish, progress=progress)
         poses = camera_to_realestate(scene.path)
-        drawn = draw_depth_video(done.depth, done.valid)
+        drawn = draw_depth_video(done.depth, done.valid, progress)
         video, mask, valid, drawn = map(
             with_even_sides, (done.video, done.mask, done.valid.float(), drawn)
         )

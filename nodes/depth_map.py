@@ -83,7 +83,7 @@ def shown_depth(depths: Sequence[DepthMap], node: type[io.ComfyNode]) -> io.Node
     from ..motion_core.depth.draw_depth import draw_depth_video
 
     valid = torch.stack([depth.valid for depth in depths])
-    drawn = draw_depth_video(torch.stack([depth.z for depth in depths]), valid)
+    drawn = draw_depth_video(torch.stack([depth.z for depth in depths]), valid, host.progress())
     value = depths[0] if len(depths) == 1 else DepthVideo.of(depths)
     if len(depths) > 1:
         drawn = with_even_sides(drawn)

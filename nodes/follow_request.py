@@ -17,6 +17,7 @@ from ..motion_core.guidance.latent_mask import track_mask
 from .host_latents import VideoFormat, encoded_reference, family_of, video_format
 from .host_model import followed
 from .wire import tracks_in
+from .wire_host import nested_tensors
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +122,11 @@ def _fitting_frames(form: VideoFormat, pictures: int, latent: dict[str, Any] | N
     if latent is None:
         return held
     samples = _video_samples(latent)
+    if samples.ndim != (4 if form.is_batch else 5):
+        raise ShapeError(
+            f"the latent is {tuple(samples.shape)}, which is no video of this model ({form.name}). "
+            "Connect the node that makes the model's empty latents."
+        )
     batch_axis_frames = samples.shape[0] if form.is_batch else samples.shape[2]
     if not form.is_batch and samples.shape[0] != 1:
         raise ValueError(
@@ -139,8 +145,7 @@ def _fitting_frames(form: VideoFormat, pictures: int, latent: dict[str, Any] | N
 
 
 def _video_samples(latent: dict[str, Any]) -> Tensor:
-    samples = latent["samples"]
-    return samples.unbind()[0] if getattr(samples, "is_nested", False) else samples
+    return nested_tensors(latent["samples"])[0]
 
 
 def _cut(region: RegionRequest, pictures: int, count: int) -> RegionRequest:

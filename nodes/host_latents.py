@@ -10,6 +10,8 @@ from torch import Tensor
 
 from ..motion_core.errors import ShapeError
 from ..motion_core.guidance.latent_mask import causal_groups
+from . import host
+from .wire_host import check_latents, nested_tensors
 
 # Image models whose latents have a time axis.
 IMAGE_CLASSES = {"QwenImage", "MageFlow", "Anima", "Kandinsky5Image", "HunyuanImage21Refiner"}
@@ -77,8 +79,9 @@ def video_format(model: Any) -> VideoFormat:
     Raises:
         ValueError: It does not generate video.
     """
-    name, config = class_name(model), model.model.model_config.unet_config
-    latents = model.get_model_object("latent_format")
+    name = class_name(model)
+    config = getattr(getattr(model.model, "model_config", None), "unet_config", None) or {}
+    latents = _latent_format(model)
     is_batch = bool(config.get("use_temporal_attention")) or _has_motion_module(model)
     is_video = latents.latent_dimensions == 3 and name not in IMAGE_CLASSES
     if not is_video and not (latents.latent_dimensions == 2 and is_batch):
@@ -93,6 +96,21 @@ def video_format(model: Any) -> VideoFormat:
     space_stride = getattr(latents, "spacial_downscale_ratio", 8)
     time_stride = getattr(latents, "temporal_downscale_ratio", 1)
     return VideoFormat(name, channels, space_stride, time_stride, not is_video, cycle)
+
+
+def _latent_format(model: Any) -> Any:
+    """The host's description of a MODEL's latents. Raises ValueError where it has none."""
+    try:
+        found = model.get_model_object("latent_format")
+    except (AttributeError, KeyError):
+        found = None
+    numbers = [getattr(found, word, None) for word in ("latent_dimensions", "latent_channels")]
+    if not all(isinstance(number, int) and number > 0 for number in numbers):
+        raise ValueError(
+            f"this MODEL ({class_name(model)}) does not state what its latents are, so no video "
+            "can be encoded for it. Connect a video model of ComfyUI's own classes."
+        )
+    return found
 
 
 def _has_motion_module(model: Any) -> bool:
@@ -128,7 +146,7 @@ def encoded_reference(model: Any, vae: Any, pictures: Tensor) -> Tensor:
             f"put an Upscale Image to {round(width / stride) * stride}x"
             f"{round(height / stride) * stride} before Follow Motion."
         )
-    latents = vae.encode(pictures)
+    latents = encoded(vae, pictures)
     frames = wanted.latent_frames(len(pictures))
     shape = (frames,) if wanted.is_batch else (1,)
     shape += (wanted.channels,) if wanted.is_batch else (wanted.channels, frames)
@@ -141,6 +159,16 @@ def encoded_reference(model: Any, vae: Any, pictures: Tensor) -> Tensor:
             f"model ({wanted.name}) expects {shape}. Connect the VAE that belongs to the model."
         )
     return latents
+
+
+def encoded(vae: Any, pictures: Tensor) -> Tensor:
+    """The latents that a VAE makes of pictures.
+
+    Raises:
+        TypeError, ShapeError, ValueError: What check_latents raises for a VAE's result.
+    """
+    latents = host.within_memory(lambda: vae.encode(pictures))
+    return check_latents(latents, "the VAE's latents of the reference")
 
 
 def continued_latents(
@@ -188,8 +216,7 @@ def continued_latents(
 
 
 def _video_of(latent: dict[str, Any]) -> Tensor:
-    samples = latent["samples"]
-    return samples.unbind()[0] if getattr(samples, "is_nested", False) else samples
+    return nested_tensors(latent["samples"])[0]
 
 
 def _check_channels(wanted: VideoFormat, channels: int) -> None:

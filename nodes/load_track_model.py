@@ -51,8 +51,10 @@ class LoadTrackModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, model):
+        from ..motion_core.models.imports import import_diffusers
         from ..motion_core.models.registry import families, load_track_model
 
+        import_diffusers(host.progress())
         name, widgets = model["model"], settings_of(model, "model")
         paths = {setting.name for setting in families()[name].settings if setting.kind == "path"}
         settings = {

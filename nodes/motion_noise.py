@@ -14,6 +14,7 @@ from ..motion_core.fields.registry import DENSIFIERS, DRAFT_METHODS
 from . import host
 from .schema import CameraSocket, DepthSocket, NoiseSocket, TracksSocket, schema, settings_of
 from .wire import camera_in, depth_in, frames, picture, tracks_in
+from .wire_host import batch_numbers, check_latent
 
 if TYPE_CHECKING:
     from ..motion_core.guidance.warped_noise import MotionSource, NoiseSettings
@@ -119,8 +120,10 @@ class WarpedNoise:
         """Noise of the shape and dtype of a LATENT's samples, on the CPU.
 
         Of a latent with sound, the video follows the motion and the sound gets white noise.
+        Raises TypeError, ShapeError or ValueError for what is no LATENT.
         """
-        samples, entries = input_latent["samples"], input_latent.get("batch_index")
+        check_latent(input_latent, "the latent")
+        samples, entries = input_latent["samples"], batch_numbers(input_latent)
         generator = torch.Generator().manual_seed(self.seed)
         if not getattr(samples, "is_nested", False):
             return self._noise(samples, entries, generator, is_clip=True)
@@ -135,15 +138,14 @@ class WarpedNoise:
         return type(samples)(noises)
 
     def _noise(
-        self, samples: Tensor, entries: Any, generator: torch.Generator, is_clip: bool
+        self, samples: Tensor, entries: list[int] | None, generator: torch.Generator, is_clip: bool
     ) -> Tensor:
         from ..motion_core.guidance.warped_noise import latent_noise, mixed_noise, white_noise
 
-        white = white_noise(samples, generator, entries)
+        white = white_noise(samples, generator, entries, host.progress())
         if not is_clip or self.settings.degradation == 1.0:
             return white
-        numbers = None if entries is None else [int(one) for one in entries]
-        warped = latent_noise(samples.shape, self.motion, self.settings, numbers, host.progress())
+        warped = latent_noise(samples.shape, self.motion, self.settings, entries, host.progress())
         return mixed_noise(warped, white, self.settings.degradation)
 
 

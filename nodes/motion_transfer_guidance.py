@@ -6,7 +6,6 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from . import host
 from .schema import HostModelSocket, VaeSocket, fraction_input, schema
 from .wire import frames
 
@@ -87,11 +86,12 @@ class MotionTransferGuidance(io.ComfyNode):
     @classmethod
     def execute(cls, model, vae, images, iterations, rate, keep, start, end, seed):
         from ..motion_core.guidance.motion_transfer import TransferSettings
+        from .host_latents import encoded
         from .host_model_transfer import MotionSource, with_motion_transfer
 
         if start > end:
             raise ValueError(f"start is {start} but end is {end}; guidance ends after it begins.")
         settings = TransferSettings(iterations, rate, keep=keep)
-        latents = host.within_memory(lambda: vae.encode(frames(images)))
+        latents = encoded(vae, frames(images))
         source = MotionSource(latents, settings, start, end, seed)
         return io.NodeOutput(with_motion_transfer(model, source))

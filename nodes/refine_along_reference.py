@@ -8,7 +8,7 @@ import torch
 from comfy_api.latest import io
 
 from .schema import HostModelSocket, VaeSocket, fraction_input, schema
-from .wire import frames
+from .wire import canvas_size, frames, masks_of_clip
 
 
 def _strengths() -> list[Any]:
@@ -103,9 +103,9 @@ class RefineAlongReference(io.ComfyNode):
         if start > end:
             raise ValueError(f"start is {start} but end is {end}; refinement ends after it begins.")
         video = frames(images)
-        valid = (
-            torch.ones(video.shape[:3], dtype=torch.bool) if holes is None else holes.cpu() < 0.5
-        )
+        valid = torch.ones(video.shape[:3], dtype=torch.bool)
+        if holes is not None:
+            valid = ~masks_of_clip(holes, canvas_size(images), len(video), "the mask of the holes")
         render = Render(video, soft_edges(valid, widgets["edge"]))
         settings = RefineSettings(widgets["resamples"], widgets["correction"])
         gates, seed = widgets["gate_channels"], widgets["seed"]

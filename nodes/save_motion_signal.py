@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from comfy_api.latest import io
 
 from . import host
 from .schema import schema
-from .wire import frames, mask_of_frame, picture
+from .wire import canvas_size, frames, masks_of_clip, picture
 
 
 class SaveMotionSignal(io.ComfyNode):
@@ -72,10 +71,9 @@ class SaveMotionSignal(io.ComfyNode):
         from ..motion_core.motion_signal import MotionSignal, write_motion_signal
 
         reference = frames(video)
-        count = len(reference)
-        masks = torch.stack([mask_of_frame(mask, frame, count) for frame in range(count)])
         start = reference[0] if first_frame is None else picture(first_frame)
-        signal = MotionSignal(start, reference, masks > 0.5, fps, prompt)
+        masks = masks_of_clip(mask, canvas_size(video), len(reference))
+        signal = MotionSignal(start, reference, masks, fps, prompt)
         folder, shown = host.new_output_file(filename_prefix, "")
         write_motion_signal(folder, signal, host.progress())
         name = f"{shown['subfolder']}/{folder.name}".lstrip("/")

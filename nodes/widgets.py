@@ -15,6 +15,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from .wire import check_batch, mask_batch
+from .wire_host import HOST_CHECKS
 
 # Closer to zero than any unit of this pack makes sense; such numbers overflow when divided by.
 LEAST_NUMBER = 1e-9
@@ -37,7 +38,7 @@ def checked_inputs(inputs: Sequence[Any], values: Mapping[str, Any]) -> dict[str
     Raises:
         TypeError: A value has another type.
         ValueError: A number is out of range or not finite, a choice unknown, a text unreadable, a
-            required value missing, an image or mask empty.
+            required value missing, an image, a mask or latents empty.
     """
     found = dict(values)
     for entry in inputs:
@@ -54,7 +55,8 @@ def _checked(entry: Any, value: Any, name: str) -> Any:
     for kind, check in CHECKS:
         if isinstance(entry, kind):
             return check(entry, value, name)
-    return value
+    check_host_value = HOST_CHECKS.get(entry.io_type)
+    return value if check_host_value is None else check_host_value(value, name)
 
 
 def _whole(entry: Any, value: Any, name: str) -> int:

@@ -2,7 +2,7 @@
 
 Every value of a socket passes through one function of this module before a node uses it, whatever
 the node that made it. The core's values are on the CPU in float32, whatever device and dtype the
-host uses. `widgets.py` checks the values of widgets.
+host uses. `widgets.py` checks the values of widgets, `wire_host.py` those of the host's models.
 """
 
 from __future__ import annotations
@@ -309,6 +309,15 @@ def mask_of_frame(
     if not 0 <= frame < frames:
         raise ValueError(f"frame {frame} is not one of the {frames} frames of the clip.")
     return batch[frame]
+
+
+def masks_of_clip(mask: Any, size: Size, frames: int, name: str = "the mask") -> Tensor:
+    """(T, H, W) bool, the mask of every frame of a clip; one mask counts for all of them.
+
+    Raises what mask_of_frame and on_canvas raise.
+    """
+    every = [mask_of_frame(mask, frame, frames, name) for frame in range(frames)]
+    return torch.stack([on_canvas(one, size, name) for one in every])
 
 
 def single_mask(mask: Tensor | None, name: str = "the mask") -> Tensor | None:

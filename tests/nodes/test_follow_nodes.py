@@ -15,50 +15,10 @@ import torch
 from motion_core.geometry import Size
 from motion_core.tracks import make_tracks
 from tests.host.pack import ROOT, pack_module, pack_nodes
+from tests.host.stand_in_models import IMAGE_LATENTS, VIDEO_LATENTS, StandInModel, StandInVae
 from tests.nodes.comfy import put_comfy
 
 FRAMES, HEIGHT, WIDTH = 9, 32, 48
-WAN = SimpleNamespace(
-    latent_channels=16, latent_dimensions=3, spacial_downscale_ratio=8, temporal_downscale_ratio=4
-)
-IMAGE = SimpleNamespace(latent_channels=4, latent_dimensions=2)
-
-
-class FakeModel:
-    """As much of a ModelPatcher as a patch needs."""
-
-    def __init__(self, name: str, latents: Any, **config: Any) -> None:
-        network = type(name, (), {})()
-        network.model_config = SimpleNamespace(unet_config=config)
-        self.model, self.latents = network, latents
-        self.wrappers: dict[str, dict[str, list[Any]]] = {}
-
-    def get_model_object(self, name: str) -> Any:
-        assert name == "latent_format"
-        return self.latents
-
-    def clone(self) -> FakeModel:
-        copy = FakeModel(type(self.model).__name__, self.latents)
-        copy.model = self.model
-        return copy
-
-    def remove_wrappers_with_key(self, kind: str, key: str) -> None:
-        self.wrappers.get(kind, {}).pop(key, None)
-
-    def add_wrapper_with_key(self, kind: str, key: str, wrapper: Any) -> None:
-        self.wrappers.setdefault(kind, {}).setdefault(key, []).append(wrapper)
-
-
-class FakeVae:
-    """Latents that are pictures made smaller, in the layout of a video VAE."""
-
-    def __init__(self, channels: int = 16, stride: int = 8, time: int = 4) -> None:
-        self.latent_channels, self.stride, self.time = channels, stride, time
-
-    def encode(self, pictures: torch.Tensor) -> torch.Tensor:
-        frames = (len(pictures) - 1) // self.time + 1
-        height, width = (side // self.stride for side in pictures.shape[1:3])
-        return torch.ones(1, self.latent_channels, frames, height, width)
 
 
 @pytest.fixture(autouse=True)
@@ -70,8 +30,8 @@ def comfy(monkeypatch: pytest.MonkeyPatch) -> None:
 def follow(model: Any = None, vae: Any = None, **inputs: Any) -> Any:
     """(MODEL, LATENT, report) of the node."""
     given = {
-        "model": model or FakeModel("WAN21", WAN),
-        "vae": vae or FakeVae(),
+        "model": model or StandInModel("WAN21", VIDEO_LATENTS),
+        "vae": vae or StandInVae(),
         "reference": torch.zeros(FRAMES, HEIGHT, WIDTH, 3),
         "clocks": {"clocks": "cut_and_drag"},
         "ramp": 0.0,
@@ -87,7 +47,7 @@ def clock_in(model: Any) -> Any:
 
 
 def test_the_model_is_a_patched_clone_and_the_latent_is_the_reference() -> None:
-    model = FakeModel("WAN21", WAN)
+    model = StandInModel("WAN21", VIDEO_LATENTS)
     patched, latent, report = follow(model)
     assert patched is not model and not model.wrappers
     assert set(patched.wrappers) == {"sampler_sample", "predict_noise"}
@@ -169,12 +129,12 @@ def test_regions_around_tracks() -> None:
         region({**area, "tracks": still, "which": "moving"}, 0.3, 0.0, 0.0)
 
 
-SVD = FakeModel("SVD_img2vid", IMAGE, use_temporal_attention=True)
+SVD = StandInModel("SVD_img2vid", IMAGE_LATENTS, use_temporal_attention=True)
 
 
 def test_frames_may_be_the_batch() -> None:
     patched, latent, _ = follow(
-        SVD, FakeVae(4, time=1), mask=torch.ones(1, HEIGHT, WIDTH), exact_frames=2
+        SVD, StandInVae(4, time=1), mask=torch.ones(1, HEIGHT, WIDTH), exact_frames=2
     )
     assert latent["samples"].shape == (FRAMES, 4, 4, 6)
     clock = clock_in(patched)
@@ -187,10 +147,10 @@ def test_frames_may_be_the_batch() -> None:
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({"model": FakeModel("BaseModel", IMAGE)}, "Connect a video model"),
-        ({"model": FakeModel("QwenImage", WAN)}, "Connect a video model"),
-        ({"vae": FakeVae(4)}, "4 channels.*Connect the VAE that belongs to the model"),
-        ({"vae": FakeVae(stride=16)}, "Connect the VAE that belongs to the model"),
+        ({"model": StandInModel("BaseModel", IMAGE_LATENTS)}, "Connect a video model"),
+        ({"model": StandInModel("QwenImage", VIDEO_LATENTS)}, "Connect a video model"),
+        ({"vae": StandInVae(4)}, "4 channels.*Connect the VAE that belongs to the model"),
+        ({"vae": StandInVae(stride=16)}, "Connect the VAE that belongs to the model"),
         ({"reference": torch.zeros(9, 30, 48, 3)}, "multiples of 8.*Upscale Image to 48x32"),
         ({"mask": torch.ones(3, HEIGHT, WIDTH)}, "has 3 frames, the reference 9"),
         ({"mask": torch.ones(1, 64, 64)}, "other proportions.*Draw it on the reference"),

@@ -13,20 +13,9 @@ from motion_core.geometry import Size
 from motion_core.tracks import make_tracks
 from motion_core.tracks.seeding import grid_points
 from tests.host.pack import pack_module
+from tests.host.stand_in_models import Nested
 
 SIZE = Size(64, 48)
-
-
-class Nested:
-    """Several tensors in one, as the host packs video and sound."""
-
-    is_nested = True
-
-    def __init__(self, tensors: list[Tensor]) -> None:
-        self.tensors = list(tensors)
-
-    def unbind(self) -> list[Tensor]:
-        return self.tensors
 
 
 def texture() -> Tensor:

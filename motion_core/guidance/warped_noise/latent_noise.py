@@ -151,7 +151,10 @@ def latent_noise(
 
 
 def white_noise(
-    like: Tensor, generator: torch.Generator, entries: Sequence[int] | None = None
+    like: Tensor,
+    generator: torch.Generator,
+    entries: Sequence[int] | None = None,
+    progress: Progress = silent,
 ) -> Tensor:
     """The noise that ComfyUI's Random Noise makes from the same generator.
 
@@ -159,13 +162,18 @@ def white_noise(
         like: A latent with the batch first; gives shape and dtype.
         generator: On the CPU, freshly seeded or after other parts of the same latent.
         entries: B numbers of entries of a larger batch; None draws the batch at once.
+        progress: Called per entry of the larger batch; it may raise to stop.
     """
     if entries is None:
         return torch.randn(like.shape, generator=generator).to(like.dtype)
-    numbers = [int(one) for one in entries]
-    shape = (1, *like.shape[1:])
-    drawn = [torch.randn(shape, generator=generator) for _ in range(max(numbers) + 1)]
-    return torch.cat([drawn[number] for number in numbers]).to(like.dtype)
+    shape, count = (1, *like.shape[1:]), max(entries) + 1
+    drawn: dict[int, Tensor] = {}
+    for number in range(count):
+        noise = torch.randn(shape, generator=generator)
+        if number in entries:
+            drawn[number] = noise
+        progress(number + 1, count)
+    return torch.cat([drawn[number] for number in entries]).to(like.dtype)
 
 
 def mixed_noise(warped: Tensor, white: Tensor, degradation: float) -> Tensor:
