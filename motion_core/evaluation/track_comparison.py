@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..errors import CanvasError, MissingExtraError, ShapeError
+from ..errors import CanvasError, ShapeError
 from ..progress import Progress, silent
 from ..trackers import LucasKanade, Tracker
 from ..tracks import select
@@ -156,16 +156,12 @@ def similarity_text(frames: Tensor, truth: Tensor, progress: Progress = silent) 
         progress: As in psnr and ssim.
 
     Raises:
-        ShapeError: the shapes differ, or there is a single frame.
+        ShapeError: the shapes differ, there is a single frame, or it is too small for SSIM.
     """
     if len(frames) < 2:
         raise ShapeError("a video of one frame is the input image; there is nothing to compare.")
     peak = psnr(frames[1:], truth[1:], progress)
-    try:
-        structure = f"SSIM {ssim(frames[1:], truth[1:], progress):.3f}"
-    except MissingExtraError as missing:
-        structure = str(missing)
-    return f"PSNR {peak:.2f} dB; {structure}"
+    return f"PSNR {peak:.2f} dB; SSIM {ssim(frames[1:], truth[1:], progress):.3f}"
 
 
 def _paired(target: Tracks, realised: Tracks) -> tuple[Tracks, Tracks]:

@@ -6,11 +6,13 @@ import math
 
 from torch import Tensor
 
-from ..errors import MissingExtraError, ShapeError
+from ..errors import ShapeError
 from ..progress import Progress, silent
 
 # Differences above this are invisible; equal videos would give infinity.
 MOST_DB = 100.0
+# Pixels along the side of SSIM's window, and the shortest side whose borders can be reflected.
+WINDOW, LEAST_SIDE = 11, 6
 
 
 def psnr(video: Tensor, truth: Tensor, progress: Progress = silent) -> float:
@@ -39,7 +41,7 @@ def psnr(video: Tensor, truth: Tensor, progress: Progress = silent) -> float:
 def ssim(video: Tensor, truth: Tensor, progress: Progress = silent) -> float:
     """Structural similarity, frame by frame; 1 for equal videos.
 
-    Wang et al. 2004 with an 11-pixel Gaussian window, as torchmetrics computes it.
+    Wang et al. 2004 with an 11-pixel Gaussian window; the borders are reflected.
 
     Args:
         video: (T, H, W, 3) 0..1.
@@ -47,20 +49,20 @@ def ssim(video: Tensor, truth: Tensor, progress: Progress = silent) -> float:
         progress: Called per frame.
 
     Raises:
-        ShapeError: the shapes differ.
-        MissingExtraError: the extra `eval` is not installed.
+        ShapeError: the shapes differ, or a side is shorter than LEAST_SIDE.
     """
+    from kornia.metrics import ssim as similarity
+
     _check_same_shape(video, truth)
-    try:
-        from torchmetrics.functional.image import structural_similarity_index_measure as measure
-    except ImportError as missing:
-        raise MissingExtraError(
-            'SSIM needs torchmetrics: python -m pip install "motion-prompting[eval]".'
-        ) from missing
+    if min(video.shape[1:3]) < LEAST_SIDE:
+        raise ShapeError(
+            f"SSIM needs sides of at least {LEAST_SIDE} pixels; the video is "
+            f"{video.shape[2]}x{video.shape[1]}."
+        )
     values = []
     for done, pair in enumerate(zip(video, truth, strict=True), start=1):
         frame, target = (one.float().movedim(-1, 0)[None] for one in pair)
-        values.append(float(measure(frame, target, data_range=1.0)))  # type: ignore[arg-type]
+        values.append(float(similarity(frame, target, WINDOW, eps=0.0).mean()))
         progress(done, len(video))
     return math.fsum(values) / max(len(values), 1)
 
