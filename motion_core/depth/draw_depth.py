@@ -5,7 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..progress import Progress, silent
 from .depth_map import DepthMap
+
+# Pixels of all frames of which the percentiles are taken.
+SAMPLES = 100_000
 
 
 def draw_depth(depth: DepthMap) -> Tensor:
@@ -13,7 +17,7 @@ def draw_depth(depth: DepthMap) -> Tensor:
     return draw_depth_video(depth.z[None], depth.valid[None])[0]
 
 
-def draw_depth_video(z: Tensor, valid: Tensor) -> Tensor:
+def draw_depth_video(z: Tensor, valid: Tensor, progress: Progress = silent) -> Tensor:
     """Grey linear in 1 / depth, near is white, invalid pixels are black.
 
     The whole clip is stretched between the 1st and the 99th percentile of its inverse depth, so
@@ -22,18 +26,28 @@ def draw_depth_video(z: Tensor, valid: Tensor) -> Tensor:
     Args:
         z: (T, H, W) depths, above 0 where valid.
         valid: (T, H, W) bool.
+        progress: Called per frame; it may raise to stop.
 
     Returns:
         (T, H, W, 3) float32 0..1; black without any valid pixel.
     """
     if not bool(valid.any()):
         return torch.zeros(*z.shape, 3, device=z.device)
-    inverse = torch.where(valid, 1.0 / z, torch.zeros_like(z))
-    sample = inverse[valid]
-    sample = sample[:: max(1, sample.numel() // 100_000)]
+    low, high = _range_of_inverse(z, valid)
+    is_flat = high - low <= 1e-4 * high
+    drawn = torch.zeros(z.shape, device=z.device)
+    for frame, (depth, known) in enumerate(zip(z, valid, strict=True)):
+        # The farthest depth is not black: black means that there is no depth.
+        grey = 0.15 + 0.85 * ((1.0 / depth - low) / (high - low)).clamp(0.0, 1.0)
+        grey = torch.full_like(grey, 0.6) if is_flat else grey
+        drawn[frame] = torch.where(known, grey, torch.zeros_like(grey))
+        progress(frame + 1, len(z))
+    return drawn[..., None].expand(*z.shape, 3)
+
+
+def _range_of_inverse(z: Tensor, valid: Tensor) -> tuple[float, float]:
+    """The 1st and the 99th percentile of 1 / z over about SAMPLES valid pixels of all frames."""
+    step = max(1, int(valid.sum()) // SAMPLES)
+    sample = 1.0 / torch.cat([depth[known][::step] for depth, known in zip(z, valid, strict=True)])
     low, high = (float(torch.quantile(sample, level)) for level in (0.01, 0.99))
-    # The farthest depth is not black: black means that there is no depth.
-    grey = 0.15 + 0.85 * ((inverse - low) / (high - low)).clamp(0.0, 1.0)
-    flat = high - low <= 1e-4 * high
-    grey = torch.full_like(grey, 0.6) if flat else grey
-    return torch.where(valid, grey, torch.zeros_like(grey))[..., None].expand(*z.shape, 3)
+    return low, high

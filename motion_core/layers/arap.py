@@ -15,6 +15,7 @@ root of `bend`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -149,7 +150,12 @@ class HandleSolver:
         )
 
     def solve(
-        self, targets: FloatArray, prior: Similarities, goal: FloatArray, rounds: int
+        self,
+        targets: FloatArray,
+        prior: Similarities,
+        goal: FloatArray,
+        rounds: int,
+        tick: Callable[[], None] = lambda: None,
     ) -> FloatArray:
         """Positions for S frames.
 
@@ -158,6 +164,7 @@ class HandleSolver:
             prior: of the S frames: the first rotations, and the size of triangles.
             goal: (S, V, 2) pixels, what vertices are tied to.
             rounds: of the local and the global step.
+            tick: called in every round; may raise to stop the work.
 
         Returns:
             (S, V, 2) float64 pixels.
@@ -168,6 +175,7 @@ class HandleSolver:
         turn = np.broadcast_to(prior.turn, (len(self.energy.mesh.triangles), len(size)))
         positions = to_complex(goal).T
         for _ in range(rounds):
+            tick()
             right = self.energy.spread @ (self.energy.divergence @ turn) + held
             both = self.factors.solve(np.concatenate([right.real, right.imag], axis=1))
             positions = both[:, : len(size)] + 1j * both[:, len(size) :]

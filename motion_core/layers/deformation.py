@@ -28,6 +28,8 @@ FOLLOW_SIZE = 0.5
 ROUNDS = 8
 # Handles within so many spacings of a fold are weakened to a part of their strength, so many times.
 FOLD_REACH, FOLD_FACTOR, FOLD_ROUNDS = 3.0, 0.15, 4
+# Frames that are solved between two calls of tick.
+PIECE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,12 +181,18 @@ class _Work:
             self.tick()
             group = moving[which.ravel() == number]
             solver = HandleSolver(self.energy, self.places, strength * visible, tie)
-            prior = Similarities(self.common.turn[group], self.common.shift[group])
-            goal = prior.at(self.mesh.vertices)
-            if self.prior is not None:
-                goal = self.prior.positions[group]
-            positions[group] = solver.solve(self.handles.xy[group], prior, goal, rounds)
+            for first in range(0, len(group), PIECE):
+                part = group[first : first + PIECE]
+                positions[part] = self._solved_part(solver, part, rounds)
         return positions
+
+    def _solved_part(self, solver: HandleSolver, part: FloatArray, rounds: int) -> FloatArray:
+        """(S, V, 2) positions in some of the frames in which the same handles are visible."""
+        prior = Similarities(self.common.turn[part], self.common.shift[part])
+        goal = prior.at(self.mesh.vertices)
+        if self.prior is not None:
+            goal = self.prior.positions[part]
+        return solver.solve(self.handles.xy[part], prior, goal, rounds, self.tick)
 
     def _near(self, over: BoolArray) -> BoolArray:
         """(K,) handles close to one of the triangles (F,)."""

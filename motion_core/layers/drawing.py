@@ -59,7 +59,7 @@ class LayersRenderer:
     ) -> None:
         self.picture = picture
         self.motion = move_layers(layered, tracks, tick)
-        self.rest = rest_textures(picture, layered)
+        self.rest = rest_textures(picture, layered, tick)
         self.plate = _PlateDrawing(layered, self.motion)
         tick()
         pairs = zip(self.rest, self.motion.layers, self.motion.margins, strict=True)
@@ -129,7 +129,9 @@ class LayersRenderer:
         return changed
 
 
-def rest_textures(picture: FloatArray, layered: LayeredPicture) -> list[FloatArray]:
+def rest_textures(
+    picture: FloatArray, layered: LayeredPicture, tick: Callable[[], None] = lambda: None
+) -> list[FloatArray]:
     """(H, W, 4) for each layer: premultiplied linear light and opacity.
 
     Opacities of a cut-out are estimated on sRGB values. In linear light the same mixture needs
@@ -140,6 +142,7 @@ def rest_textures(picture: FloatArray, layered: LayeredPicture) -> list[FloatArr
     below_srgb, below = layered.plate, to_linear(layered.plate)
     textures = []
     for number, layer in enumerate(layered.layers):
+        tick()
         alpha = layer.alpha[..., None]
         goal_srgb = below_srgb + alpha * (layer.colour - below_srgb)
         is_last = number == len(layered.layers) - 1

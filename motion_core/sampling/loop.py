@@ -64,7 +64,8 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Watch:
-    """Callbacks of a run. progress is called after every step and may raise to stop the run."""
+    """Callbacks of a run. progress is called before the first step and after every one, and may
+    raise to stop the run."""
 
     progress: Progress = silent
     preview: Preview = no_preview
@@ -121,6 +122,7 @@ def sample(
     """
     _check_tracks(tracks, request)
     run = _start(model, control, request, tracks, settings, watch)
+    watch.progress(0, settings.steps)
     latents = _denoise(run, watch)
     clip = _trimmed(model.decode(latents, run.condition, tracks, watch.progress), request)
     _check_clip(clip, request)
@@ -151,6 +153,8 @@ def _denoise(run: _Run, watch: Watch) -> Tensor:
     latents = run.model.noise(run.condition, generator)
     scheduler.set_timesteps(run.settings.steps, device=latents.device)
     steps = len(scheduler.timesteps)
+    # The first use of a scheduler imports its module, which takes a while.
+    watch.progress(0, steps)
     latents = latents * getattr(scheduler, "init_noise_sigma", 1.0)
     guidance_steps = [
         guidance.begin(run.model, run.condition, steps) for guidance in run.settings.latent_guidance

@@ -145,9 +145,12 @@ def video_features(
         raise ValueError("the video holds NaN or infinite values; an image has none.")
     condition = model.condition(GenerationRequest(video[0], len(video)), progress)
     latents = tap.encode_video(video, condition, follow)
+    progress(0, probe.stored + 1)
+    # The first use of a scheduler imports its module, which takes a while.
     scheduler = tap.inverse_scheduler()
     scheduler.set_timesteps(probe.steps, device=latents.device)
     walked = scheduler.timesteps[: probe.stored]
+    progress(0, len(walked) + 1)
     for step, timestep in enumerate(walked):
         (predicted,) = model.predict(latents, timestep, condition, [(_PLAIN, None)])
         latents = scheduler.step(predicted, timestep, latents, return_dict=False)[0]
