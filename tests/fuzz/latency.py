@@ -7,7 +7,6 @@ first and after the last one, at most half a second of processor time may pass.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import sys
 import tempfile
@@ -21,6 +20,7 @@ import torch
 
 from tests.host.pack import pack_nodes
 from tests.host.runner import StandInHost
+from tests.host.stand_in_models import comfy_parts
 
 MOST_SECONDS = 0.5
 WIDTH, HEIGHT, FRAMES = 832, 480, 49
@@ -43,10 +43,16 @@ class Clock:
 @contextlib.contextmanager
 def host_with(bar: type, throw: Callable[[], None]) -> Iterator[None]:
     """ComfyUI's modules of progress: the class of its bar, and what a press on cancel raises in."""
-    modules = {name: types.ModuleType(name) for name in ("comfy", "comfy.model_management")}
-    modules["comfy.utils"] = types.ModuleType("comfy.utils")
+    modules = {"comfy": types.ModuleType("comfy")}
+    for part, words in comfy_parts().items():
+        modules[f"comfy.{part}"] = types.ModuleType(f"comfy.{part}")
+        vars(modules[f"comfy.{part}"]).update(words)
     vars(modules["comfy.model_management"])["throw_exception_if_processing_interrupted"] = throw
     vars(modules["comfy.utils"])["ProgressBar"] = bar
+    for name, module in list(modules.items()):
+        parent, _, part = name.rpartition(".")
+        if parent:
+            vars(modules[parent])[part] = module
     sys.modules.update(modules)
     try:
         yield
@@ -64,18 +70,8 @@ def ticking(clock: Clock) -> Iterator[None]:
 
         def update_absolute(self, value: int, total: int, preview: Any = None) -> None: ...
 
-    modules = {name: types.ModuleType(name) for name in ("comfy", "comfy.model_management")}
-    modules["comfy.utils"] = types.ModuleType("comfy.utils")
-    vars(modules["comfy.model_management"])["throw_exception_if_processing_interrupted"] = (
-        clock.tick
-    )
-    vars(modules["comfy.utils"])["ProgressBar"] = ProgressBar
-    sys.modules.update(modules)
-    try:
+    with host_with(ProgressBar, clock.tick):
         yield
-    finally:
-        for name in modules:
-            del sys.modules[name]
 
 
 def picture(frames: int = 1) -> torch.Tensor:
@@ -125,6 +121,12 @@ def grab() -> str:
     layers = [{"id": "c", "type": "camera_grab", "points": line}]
     canvas = {"width": WIDTH, "height": HEIGHT}
     return json.dumps({"version": 1, "drawn_on": canvas, "layers": layers})
+
+
+def first_runs(nodes: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+    """What imports libraries when it runs for the first time in a process."""
+    load = nodes["MotionPromptingLoadTrackModel"]
+    return {"LoadTrackModel": lambda: load.execute({"model": "lite"})}
 
 
 def moderate_runs(nodes: dict[str, Any]) -> dict[str, Callable[[], Any]]:
@@ -215,17 +217,21 @@ def main() -> int:
     worst = 0.0
     with tempfile.TemporaryDirectory() as folder:
         StandInHost(Path(folder))
-        # The import of a library cannot be stopped, and happens once.
-        importlib.import_module("diffusers")
-        for name, run in moderate_runs(pack_nodes()).items():
-            if len(sys.argv) > 1 and not name.startswith(sys.argv[1]):
-                continue
-            gap, whole = longest_gap(run)
-            worst = max(worst, gap)
-            mark = "  <--" if gap > MOST_SECONDS else ""
-            sys.stdout.write(f"{name:28}{gap:8.2f} s of {whole:8.2f} s{mark}\n")
-            sys.stdout.flush()
+        # Before the models that the moderate runs need import the libraries.
+        for runs in (first_runs, moderate_runs):
+            for name, run in runs(pack_nodes()).items():
+                if len(sys.argv) < 2 or name.startswith(sys.argv[1]):
+                    worst = max(worst, _measured(name, run))
     return int(worst > MOST_SECONDS)
+
+
+def _measured(name: str, run: Callable[[], Any]) -> float:
+    """The longest gap of a run, after a line of the table is printed."""
+    gap, whole = longest_gap(run)
+    mark = "  <--" if gap > MOST_SECONDS else ""
+    sys.stdout.write(f"{name:28}{gap:8.2f} s of {whole:8.2f} s{mark}\n")
+    sys.stdout.flush()
+    return gap
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from .host_values import CONTROL_FILE
 from .node_values import WHOLE
 
 Sockets = Mapping[str, Sequence[str]]
@@ -64,7 +65,7 @@ _TEXTS: dict[str, Sequence[str]] = {
                     '[{"x": null}]', "[[[1, 2]]]", "[" * 2000),
     "pose_text": ("[]", '{"people": []}', '[{"people": [{"pose_keypoints_2d": [1, 2, 1]}]}]', "1"),
     "depth_offset": ("", "0:0 1:2.5", "1:1 0:0", "nan", "0:1e308", "a:b", "0:0\n\n\n0:1\n0:2\n0:3"),
-    "model": ("lite", "no such model", "../x", "a" * 300, "\u00e9" * 200),
+    "model": ("lite", CONTROL_FILE, "no such model", "../x", "a" * 300, "\u00e9" * 200),
     "filename_prefix": ("tracks/motion", "a" * 300, "\u00e9" * 150, "..", "/etc", "a\0b", "con",
                         "%date%"),
 }  # fmt: skip
@@ -127,10 +128,9 @@ def _recipe(entry: Any, sockets: Sockets, *, is_whole: bool) -> SearchStrategy[A
         return good if is_whole else ANY_TEXT.map(_as_text)
     else:
         kind = entry.io_type
-        # Values of the host's models cannot be made here; such a socket gets wrong ones alone.
-        whole = [{"value": f"{kind}: {name}"} for name in WHOLE.get(kind, ())]
+        whole = [{"value": f"{kind}: {name}"} for name in WHOLE[kind]]
         bad = [{"value": f"{kind}: {name}"} for name in sockets.get(kind, ())] + [None, 3]
-        good = st.sampled_from(whole or [{"text": "no model"}])
+        good = st.sampled_from(whole)
     return good if is_whole else st.one_of(good, st.sampled_from(bad))
 
 

@@ -7,14 +7,16 @@ An input of a node is a recipe, plain JSON, so that a finding can be kept as a f
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from . import host_values
+from .host_values import Thunk
+
 WIDTH, HEIGHT, FRAMES = 24, 16, 4
-Thunk = Callable[[], Any]
 
 
 def _ramp(*shape: int) -> Tensor:
@@ -39,6 +41,7 @@ WHOLE: dict[str, tuple[str, ...]] = {
     "MOTION_MODEL": ("lite", "lite generates"),
     "MOTION_REFERENCE": ("right",),
     "MOTION_GUIDANCE": ("free",),
+    **host_values.WHOLE,
 }  # fmt: skip
 
 
@@ -232,6 +235,9 @@ def made_by_nodes(nodes: Mapping[str, Any]) -> dict[str, dict[str, Thunk]]:
     def reference() -> Any:
         return run("MoftReference", model(True), _image(), {"motion": "direction", "frames": 4})
 
+    def regions() -> Any:
+        return run("FollowRegion", {"area": "mask", "mask": _mask()}, 0.2, 0.1, 2.0)
+
     wrong: dict[str, Thunk] = {"wrong": lambda: "text", "tensor": lambda: torch.zeros(2)}
     return {
         "MOTION_DEPTH": {"ground": depth, **wrong},
@@ -239,6 +245,14 @@ def made_by_nodes(nodes: Mapping[str, Any]) -> dict[str, dict[str, Thunk]]:
         "MOTION_MODEL": {"lite": model, "lite generates": lambda: model(True), **wrong},
         "MOTION_REFERENCE": {"right": reference, **wrong},
         "MOTION_GUIDANCE": {"free": lambda: run("CameraFreeGuidance", 7.5, 7.5), **wrong},
+        "MOTION_FOLLOW": {
+            "region": regions,
+            "many regions": lambda: regions() * 100,
+            "list": lambda: list(regions()),
+            "numbers": lambda: (1, 2),
+            "none": tuple,
+            **wrong,
+        },
     }
 
 
@@ -253,4 +267,5 @@ def socket_values(nodes: Mapping[str, Any]) -> dict[str, dict[str, Thunk]]:
         "MOGE_GEOMETRY": GEOMETRIES,
         "DA3_GEOMETRY": GEOMETRIES,
         **made_by_nodes(nodes),
+        **host_values.host_values(nodes),
     }
