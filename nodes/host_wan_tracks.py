@@ -27,6 +27,7 @@ from ..motion_core.models.wan.native_condition import (
 )
 from ..motion_core.progress import Progress
 from ..motion_core.tracks import Tracks, inside_canvas
+from .host_latents import encoded
 
 WAN_CHANNELS = 16
 GREY = 0.5
@@ -135,7 +136,7 @@ def _encoded(vae: Any, clip: WanClip) -> Tensor:
                 f"{size}. Put Upscale Image to {size} before this node."
             )
         pictures[-1] = clip.end
-    latent = vae.encode(pictures)
+    latent = encoded(vae, pictures)
     shape = (1, WAN_CHANNELS, latent_frames(frames), size.height // 8, size.width // 8)
     if tuple(latent.shape) != shape:
         raise ShapeError(

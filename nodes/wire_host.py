@@ -1,4 +1,4 @@
-"""Values of ComfyUI's own sockets MODEL, VAE, LATENT, CONDITIONING and MODEL_PATCH, checked.
+"""Values of ComfyUI's own sockets, such as MODEL, VAE, LATENT and CONDITIONING, checked.
 
 Graphs bring them from nodes of other packs, and so may bring anything. `widgets.py` passes every
 value of these sockets through its check here before a node runs. `wire.py` holds the checks of the
@@ -150,12 +150,23 @@ def check_model_patch(value: Any, name: str) -> Any:
     return value
 
 
+def check_image_embeds(value: Any, name: str) -> Any:
+    """A CLIP_VISION_OUTPUT: the host's, with hidden states. Raises TypeError."""
+    if not isinstance(getattr(value, "penultimate_hidden_states", None), Tensor):
+        raise TypeError(
+            f"{name}: expected a CLIP_VISION_OUTPUT; got {_described(value)}. Connect CLIP Vision "
+            "Encode."
+        )
+    return value
+
+
 HOST_CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "MODEL": check_model,
     "VAE": check_vae,
     "LATENT": check_latent,
     "CONDITIONING": check_conditioning,
     "MODEL_PATCH": check_model_patch,
+    "CLIP_VISION_OUTPUT": check_image_embeds,
 }
 
 

@@ -36,6 +36,7 @@ WHOLE: dict[str, tuple[str, ...]] = {
     "LATENT": ("video", "held", "with sound", "batch of frames"),
     "CONDITIONING": ("prompt", "two prompts", "no embeddings"),
     "MODEL_PATCH": ("control",),
+    "CLIP_VISION_OUTPUT": ("embeds",),
     "MOTION_FOLLOW": ("region",),
 }
 
@@ -171,6 +172,13 @@ CONDITIONINGS: dict[str, Thunk] = {
     "dict": dict,
     "text": lambda: "prompt",
 }
+EMBEDS: dict[str, Thunk] = {
+    "embeds": lambda: SimpleNamespace(penultimate_hidden_states=torch.zeros(1, 5, 8)),
+    "no states": lambda: SimpleNamespace(last_hidden_state=torch.zeros(1, 5, 8)),
+    "states are text": lambda: SimpleNamespace(penultimate_hidden_states="a"),
+    "tensor": lambda: torch.zeros(1, 5, 8),
+    "text": lambda: "embeds",
+}
 
 
 def _patches(nodes: Mapping[str, Any]) -> dict[str, Thunk]:
@@ -207,4 +215,5 @@ def host_values(nodes: Mapping[str, Any]) -> dict[str, dict[str, Thunk]]:
         "LATENT": LATENTS,
         "CONDITIONING": CONDITIONINGS,
         "MODEL_PATCH": _patches(nodes),
+        "CLIP_VISION_OUTPUT": EMBEDS,
     }

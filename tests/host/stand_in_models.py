@@ -128,6 +128,18 @@ class ModelPatch:
         return False
 
 
+class WanLatents:
+    """The host's scale of Wan's latents; here none."""
+
+    def process_in(self, latent: Tensor) -> Tensor:
+        """To the model's scale."""
+        return latent
+
+    def process_out(self, latent: Tensor) -> Tensor:
+        """To the VAE's scale."""
+        return latent
+
+
 class CFGGuider:
     """A GUIDER that keeps what it is given, converted as the host converts it."""
 
@@ -166,6 +178,7 @@ def comfy_parts() -> dict[str, dict[str, Any]]:
             "WrappersMP": SimpleNamespace(**{kind: kind.lower() for kind in kinds})
         },
         "samplers": {"CFGGuider": CFGGuider},
+        "latent_formats": {"Wan21": WanLatents},
         "model_patcher": {"CoreModelPatcher": ModelPatch},
         "model_management": {
             "get_torch_device": lambda: place,

@@ -59,7 +59,7 @@ def test_other_values_are_refused(kind: str, value: Any, message: str) -> None:
         checked(kind, value)
 
 
-def test_a_model_of_an_older_host_is_told_to_update() -> None:
+def test_a_model_of_an_older_host_asks_for_an_update() -> None:
     model = wan_model()
     model.add_wrapper_with_key = None  # type: ignore[assignment,method-assign]
     with pytest.raises(TypeError, match="lacks add_wrapper_with_key. Update ComfyUI"):
