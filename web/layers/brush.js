@@ -1,7 +1,7 @@
 /** The brush of drags: what it is where nothing is said, its size, and how the pointer sizes it. */
 
 import { changeLayers, round } from "../model/document.js";
-import { distance } from "../model/geometry.js";
+import { distance, distanceToSegment } from "../model/geometry.js";
 import { pointerAt } from "../model/sample.js";
 import { lengthToPicture, lengthToView, toView } from "../model/viewport.js";
 
@@ -12,6 +12,9 @@ export const MOST_RADIUS = 0.4;
 const LEAST_SCALED = 0.005; // a brush without radius would stay one for ever
 const SIZING_PX = 90; // pixels of an Alt-drag that make the brush e times as large
 const REACH_PX = 8;
+const MOST_COMPARED = 40; // points of a line
+const ARMS = [6, 7, 5, 0, 4, 1, 3, 2].map((turn) => [Math.cos((turn * Math.PI) / 4), Math.sin((turn * Math.PI) / 4)]);
+const arms = new WeakMap(); // chosen once per list of points: layers are never changed in place
 const LEAST_ARM_PX = 20; // nearer to the pointer's place its handle could not be told from it
 
 /** A brush of another radius, within what its field in the inspector allows. */
@@ -35,13 +38,24 @@ export function brushHandle(layer, { view, time, drawnOn }) {
   return { middle: [x, y], at: [x + arm * dx, y + arm * dy] };
 }
 
-/** The direction across the way from a path's start to its end, upwards: most lines are not there. */
-function awayFromPath({ points }, { width, height }) {
-  const [[, x0, y0], [, x1, y1]] = [points[0], points.at(-1)];
-  const [dx, dy] = [(x1 - x0) * width, (y1 - y0) * height];
-  const length = Math.hypot(dx, dy);
-  if (!length) return [0, -1];
-  return dx > 0 ? [dy / length, -dx / length] : [-dy / length, dx / length];
+/** The direction from a path's start that leads farthest from its line, of eight; upwards if it can. */
+function awayFromPath({ points, brush }, { width, height }) {
+  const known = arms.get(points);
+  if (known) return known;
+  const { radius } = { ...DEFAULT_BRUSH, ...brush };
+  const reach = Math.max(radius, 0.05) * Math.min(width, height);
+  const step = Math.ceil(points.length / MOST_COMPARED);
+  const line = points
+    .filter((_, index) => index % step === 0)
+    .map(([, x, y]) => [(x - points[0][1]) * width, (y - points[0][2]) * height]);
+  const clearance = ([dx, dy]) => {
+    const at = [reach * dx, reach * dy];
+    const segments = line.slice(1).map((to, i) => distanceToSegment(at, line[i], to));
+    return Math.min(...segments, reach);
+  };
+  const found = ARMS.reduce((best, arm) => (clearance(arm) > clearance(best) + 1e-6 ? arm : best));
+  arms.set(points, found);
+  return found;
 }
 
 /** Begins to size the brush of a drag by its handle; null where the pointer is beside that. */

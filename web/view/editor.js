@@ -26,7 +26,7 @@ import { makeToolbar } from "./toolbar.js";
 import { makeTransport } from "./transport.js";
 
 const JUST_NOW_MS = 300;
-const UPRIGHT = 1.1; // height over width of a picture that stands beside the timeline
+const UPRIGHT = 0.95; // height over width from which a picture stands beside the timeline
 const FIRST_SIZE = { width: 832, height: 480 };
 const KEPT = [
   ...["time", "tool", "selection", "settings"],

@@ -8,6 +8,8 @@ import { wordButton } from "./fields.js";
 const SKETCH = "Sketch of Draft Motion";
 const CAMERA_SKETCH = "Sketch. Camera layers act in Camera Path, not in Draft Motion";
 
+const MESSAGE_MS = 8000;
+
 /** The hint line and the badges. `canvasSize()` is the size of the picture. */
 export function makeNotices({ store, actions, canvasSize }) {
   const hint = make("div", { className: "mp-hint", role: "status" });
@@ -37,7 +39,13 @@ export function makeNotices({ store, actions, canvasSize }) {
     canvas.hidden = !isOther || !document.layers.length;
     setText(canvasText, `Drawn on ${drawn.width}×${drawn.height}, image is ${now.width}×${now.height}`);
   };
+  let expiry = 0;
   store.subscribe((state, old) => {
+    if (state.message !== old.message) {
+      clearTimeout(expiry);
+      const { message } = state;
+      if (message) expiry = setTimeout(() => store.state.message === message && store.set({ message: null }), MESSAGE_MS);
+    }
     const names = ["document", "message", "notes", "tool", "preview"];
     if (names.some((name) => state[name] !== old[name])) update();
   });

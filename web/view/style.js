@@ -149,6 +149,7 @@ const CSS = `
 .mp-menu { top: 34px; right: 6px; display: flex; flex-direction: column; gap: 3px; padding: 6px; }
 .mp-entry { background: none; text-align: left; }
 .mp-keys { inset: 8px; overflow: auto; display: flex; flex-direction: column; gap: 8px; align-items: flex-start; }
+.mp-wide .mp-keys { inset: 40px auto auto 50%; transform: translateX(-50%); width: min(860px, 96%); max-height: calc(100% - 60px); }
 .mp-key-rows { columns: 2 200px; width: 100%; }
 .mp-key-row { display: flex; gap: 8px; padding: 2px 0; break-inside: avoid; align-items: baseline; }
 .mp-key-row kbd { flex: none; min-width: 26px; text-align: center; padding: 0 5px; border-radius: 4px; background: var(--mp-field); border: 1px solid var(--mp-line); font: 11px ui-monospace, monospace; }
