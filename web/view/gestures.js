@@ -35,6 +35,9 @@ export function makeGestures({ store, canvasView, canvasSize, isReadOnly }) {
       if (name !== SELECT.name || !pointer) return tool().cursor;
       return layerAt(document, pointer.screen, canvasView.view, time) ? "move" : "default";
     },
+    get isUnderWay() {
+      return gesture.isUnderWay;
+    },
     key: (event) => send("onKey", event),
     /** Ends the gesture or the path under way; false where there was none. */
     cancel() {

@@ -1,4 +1,4 @@
-/** Keys to commands. Keys that the editor uses do not reach the host; undo always does. */
+/** Keys to commands. Keys that the editor uses do not reach the host; undo does between gestures. */
 
 import { TOOLS } from "../tools/index.js";
 
@@ -59,7 +59,9 @@ function commandOf(event, editor) {
 }
 
 /** Copy, cut and paste arrive as clipboard events, so that the system's clipboard takes part. */
-function withControl(key, { actions }) {
+function withControl(key, { actions, gestures }) {
+  // An undo by the host would make a new node under a pressed pointer.
+  if (key === "z" || key === "y") return () => gestures.isUnderWay && gestures.cancel();
   return { a: () => actions.selectAll(), d: () => actions.duplicate() }[key] ?? null;
 }
 
