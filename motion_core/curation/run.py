@@ -221,10 +221,12 @@ def _make(
     with closing(curation.engine.run(make_samples, jobs)) as outcomes:
         for outcome in outcomes:
             name = jobs[outcome.index].source.name
-            if outcome.record is None or outcome.record.problem:
-                problems[name] = outcome.problem or outcome.record.problem
+            problem = outcome.problem
             if outcome.record is not None:
+                problem = outcome.record.problem
                 _add_seconds(timings, "sample", outcome.record.seconds)
+            if problem:
+                problems[name] = problem
             done += len(jobs[outcome.index].clips)
             progress(done, len(selection.kept))
     keys = (clip.key for _, clip in selection.kept)

@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from .clip_tracks import ClipTracks, encode_tracks, track_clip, tracker_of
 from .cuts import Timeline
 from .figures import content_key
 from .frames import RawClip, clips_of
-from .scan import ClipRecord, Stage
+from .scan import WALL, ClipRecord, Stage
 from .settings import CurationSettings
 from .sources import Source
 
@@ -60,7 +61,7 @@ class SampleRecord:
         name: Of the source.
         keys: Of the clips whose samples are in the folder.
         problem: Why some are not; "" otherwise.
-        seconds: Processor time by stage.
+        seconds: Processor time by stage, and the clock's for the whole under WALL.
     """
 
     name: str
@@ -81,6 +82,7 @@ def make_samples(job: SampleJob) -> SampleRecord:
     at most the clips that were in progress.
     """
     seconds: dict[str, float] = {}
+    started = time.perf_counter()
     wanted = {
         clip.index: clip for clip in job.clips if not sample_path(job.folder, clip.key).is_file()
     }
@@ -91,6 +93,7 @@ def make_samples(job: SampleJob) -> SampleRecord:
                 _write_sample(job, clip, raw, seconds)
         except FormatError as error:
             problem = str(error)
+    seconds[WALL] = time.perf_counter() - started
     keys = tuple(clip.key for clip in job.clips if sample_path(job.folder, clip.key).is_file())
     return SampleRecord(job.source.name, keys, problem, seconds)
 

@@ -279,7 +279,7 @@ def epoch_order(counts: tuple[int, ...], seed: int, epoch: int, window: int) -> 
         window: See ShardSchedule.
     """
     rng = np.random.default_rng([seed, epoch])
-    starts = np.concatenate([[0], np.cumsum(counts)])
+    starts = [0, *np.cumsum(counts).tolist()]
     shards = rng.permutation(len(counts))
     parts = []
     for first in range(0, len(shards), window):

@@ -69,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": ON_TRACKS | {"layered_scenes", "models", "curation", "video"},
     "evaluation": ON_TRACKS
     | {"layered_scenes", "draft", "fields", "layers", "raster", "models", "sampling"}
-    | {"overlay", "trackers", "video", "image_files"},
+    | {"overlay", "trackers", "video", "image_files", "formats"},
     "cli": EVERYTHING,
     "__main__": {"cli"},
 }

@@ -85,13 +85,14 @@ class Lpips:
                 f"side; got {tuple(images.shape)} and {tuple(truth.shape)}."
             )
         total = torch.zeros(len(images))
-        layers = zip(self._features(images), self._features(truth), self.linear, strict=True)
+        layers = zip(self.features(images), self.features(truth), self.linear, strict=True)
         for first, second, weight in layers:
             squared = (_unit(first) - _unit(second)).square()
             total += (squared * weight).sum(dim=1).mean(dim=(1, 2))
         return total
 
-    def _features(self, images: Tensor) -> list[Tensor]:
+    def features(self, images: Tensor) -> list[Tensor]:
+        """(B, C, h, w) of each of AlexNet's convolutions, for pictures (B, H, W, 3) in 0..1."""
         planes = images.detach().cpu().float().clamp(0, 1).movedim(-1, 1) * 2 - 1
         planes = (planes - planes.new_tensor(SHIFT)[:, None, None]) / planes.new_tensor(SCALE)[
             :, None, None
