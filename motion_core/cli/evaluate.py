@@ -88,6 +88,10 @@ def add_arguments(command: ArgumentParser) -> None:
         help="validation scenes on which each baseline chooses its settings (default 32)",
     )
     command.add_argument("--davis", type=Path, metavar="DIR", help="a DAVIS 2017 folder (480p)")
+    _add_other_evaluations(command)
+
+
+def _add_other_evaluations(command: ArgumentParser) -> None:
     add_real_arguments(command)
     add_suite_arguments(command)
     _add_outputs(command)
