@@ -31,6 +31,7 @@ from .follow_motion import FollowMotion, FollowRegion
 from .guard import guard
 from .image_conductor_lora import ImageConductorLora
 from .info import TracksInfo
+from .load_motion_signal import LoadMotionSignal
 from .load_track_controlnet import LoadTrackControlNet
 from .load_track_model import LoadTrackModel
 from .long_clip import ContinueLatents, JoinWindows, TrackWindow
@@ -102,6 +103,7 @@ NODES: list[type[io.ComfyNode]] = [
     TransferMotion,
     MagnifyMotion,
     SaveMotionSignal,
+    LoadMotionSignal,
     SeparateMotion,
     PoseMotion,
     DepthMapNode,

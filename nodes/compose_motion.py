@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from comfy_api.latest import io
 from torch import Tensor
 
 from . import host
-from .camera_tracks import occlusion_inputs, spacing_input
+from .camera_tracks import hole_finish, hole_inputs, occlusion_inputs, spacing_input
 from .schema import (
     CameraSocket,
     DepthSocket,
@@ -21,9 +21,10 @@ from .schema import (
     settings_of,
     tracks_output,
 )
-from .wire import camera_in, depth_in, mask_of_frame, on_canvas, tracks_in, tracks_out
+from .wire import camera_in, depth_in, mask_of_frame, on_canvas, picture, tracks_in, tracks_out
 
 if TYPE_CHECKING:
+    from ..motion_core.camera.holes import FinishedRender
     from ..motion_core.tracks import Tracks
 
 
@@ -51,9 +52,28 @@ MODES = [
                 "Empty: none.",
             ),
             *occlusion_inputs(),
+            io.Image.Input(
+                "image",
+                optional=True,
+                tooltip="The image, to be rendered: objects with a mask move over it while the "
+                "camera moves. Without it only tracks are made.",
+            ),
+            *hole_inputs(),
         ],
     ),
 ]
+
+
+class Composed(NamedTuple):
+    """The outputs of the node.
+
+    Attributes:
+        tracks: The combined motion.
+        render: What is rendered, its holes finished; None without an image.
+    """
+
+    tracks: Tracks
+    render: FinishedRender | None = None
 
 
 @dataclass(frozen=True)
@@ -64,19 +84,19 @@ class _Motions:
     masks: list[Tensor | None]
 
 
-def _concatenate(motions: _Motions) -> Tracks:
+def _concatenate(motions: _Motions) -> Composed:
     from ..motion_core.tracks import concat
 
-    return concat(motions.sets)
+    return Composed(concat(motions.sets))
 
 
-def _add(motions: _Motions) -> Tracks:
+def _add(motions: _Motions) -> Composed:
     from ..motion_core.camera.compose import add_nearest
 
     result, *others = motions.sets
     for other, mask in zip(others, motions.masks[1:], strict=True):
         result = add_nearest(result, other, mask)
-    return result
+    return Composed(result)
 
 
 def _in_space(
@@ -87,9 +107,13 @@ def _in_space(
     depth_offset: str,
     occlusion_radius: int,
     occlusion_threshold: float,
-) -> Tracks:
+    image: Any = None,
+    **holes: Any,
+) -> Composed:
     from ..motion_core.camera.camera_scene import CameraScene
     from ..motion_core.camera.compose import ObjectMotion, compose_3d
+    from ..motion_core.camera.compose_render import render_composed
+    from ..motion_core.camera.holes import finish_holes
     from ..motion_core.camera.zbuffer import Occlusion
     from ..motion_core.tracks.seeding import grid_points
 
@@ -99,10 +123,15 @@ def _in_space(
     parts = zip(motions.sets, motions.masks, offsets, strict=True)
     objects = [ObjectMotion(*part) for part in parts]
     background = grid_points(scene.path.size, spacing) if spacing else torch.zeros(0, 2)
-    return compose_3d(objects, background, scene, progress=host.progress())
+    finish = hole_finish(**holes)
+    tracks = compose_3d(objects, background, scene, progress=host.progress())
+    if image is None:
+        return Composed(tracks)
+    render = render_composed(picture(image), objects, scene, progress=host.progress())
+    return Composed(tracks, finish_holes(render, finish, progress=host.progress()))
 
 
-COMPOSERS: dict[str, Callable[..., Tracks]] = {
+COMPOSERS: dict[str, Callable[..., Composed]] = {
     "concatenate": _concatenate,
     "add": _add,
     "3d": _in_space,
@@ -188,11 +217,53 @@ class ComposeMotion(io.ComfyNode):
                 ),
                 canvas_input(),
             ],
-            outputs=[tracks_output("The combined motion. Points keep their ids.")],
+            outputs=_outputs(),
         )
 
     @classmethod
     def execute(cls, tracks, mode, masks=None, canvas_image=None):
         motions = _connected(tracks, masks or {}, canvas_image)
         composed = COMPOSERS[mode["mode"]](motions, **settings_of(mode, "mode"))
-        return io.NodeOutput(tracks_out(composed))
+        return io.NodeOutput(tracks_out(composed.tracks), *_rendered(composed))
+
+
+def _outputs() -> list[Any]:
+    return [
+        tracks_output("The combined motion. Points keep their ids."),
+        io.Image.Output(
+            "render",
+            display_name="render",
+            tooltip="3d with an image: objects with a mask move while the camera moves, one frame "
+            "per pose; holes have the hole colour. Else black.",
+        ),
+        io.Mask.Output(
+            "holes",
+            display_name="holes",
+            tooltip="White where the render has holes, one mask per frame; soft outside of them "
+            "where feathered. White everywhere without a render.",
+        ),
+        io.Mask.Output(
+            "valid",
+            display_name="valid",
+            tooltip="White where the render shows the image, black in holes, one mask per frame.",
+        ),
+        io.Image.Output(
+            "depth",
+            display_name="depth",
+            tooltip="The moved depth in grey, for depth ControlNets: white is near over the whole "
+            "clip, holes are black.",
+        ),
+    ]
+
+
+def _rendered(composed: Composed) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Render, holes, valid and depth; nothing but holes where nothing is rendered."""
+    from ..motion_core.depth.draw_depth import draw_depth_video
+
+    done, size = composed.render, composed.tracks.size
+    if done is None:
+        shape = (max(composed.tracks.num_frames, 1), size.height, size.width)
+        black = torch.zeros(1, 1, 1).expand(shape)
+        nothing = black[..., None].expand(*shape, 3)
+        return nothing, torch.ones(1, 1, 1).expand(shape), black, nothing
+    return done.video, done.mask, done.valid.float(), draw_depth_video(done.depth, done.valid)

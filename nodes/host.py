@@ -131,6 +131,19 @@ def input_files(suffixes: set[str]) -> list[str]:
     )
 
 
+def made_folder(name: str) -> Path:
+    """A folder of the host's input or output folder, in this order. Raises ValueError if it is
+    outside of them or missing."""
+    for root in (input_folder(), Path(folder_paths.get_output_directory())):
+        path = inside(root, name)
+        if name.strip() and path.is_dir():
+            return path
+    raise ValueError(
+        f"there is no folder {name!r} in ComfyUI's input or output folder; put it there, or write "
+        "its path inside of them, such as motion/signal_00001_."
+    )
+
+
 def new_output_file(prefix: str, suffix: str) -> tuple[Path, dict[str, str]]:
     """A path for a new file prefix_00001_.suffix in the host's output folder, and its entry for
     the frontend. Raises ValueError for a prefix that leads out of the folder."""

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from ..depth.depth_map import DepthMap
-from ..depth.sample import depth_at
 from ..errors import CanvasError, ShapeError
 from ..progress import Progress, silent
 from ..tracks.model import Tracks, make_tracks
@@ -23,11 +22,8 @@ from ..tracks.start import track_starts
 from .camera_path import CameraPath
 from .camera_scene import CameraScene
 from .cloud import PointCloud
-from .pinhole import pixel_centres
+from .moving_points import MovingPoints, nearest_points
 from .reproject import project_clouds, reproject_points, visible_points
-
-# Points matched at once with the nearest of others.
-MATCHED_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +94,7 @@ def add_nearest(tracks: Tracks, other: Tracks, mask: Tensor | None = None) -> Tr
     start = track_starts(tracks).xy
     taking = torch.ones(len(start), dtype=torch.bool) if mask is None else _on_mask(start, mask)
     which = torch.nonzero(taking)[:, 0] if other.num_points else start.new_zeros(0).long()
-    nearest = _nearest(start[which], track_starts(other).xy)
+    nearest = nearest_points(start[which], track_starts(other).xy)
     part = replace(
         tracks, xy=tracks.xy[:, which], visible=tracks.visible[:, which], ids=tracks.ids[which]
     )
@@ -152,10 +148,8 @@ def compose_3d(
         ShapeError: Frame counts or masks differ, or `background` is not (N, 2).
         ValueError: An offset brings an object to the camera.
     """
-    for motion in objects:
-        _check_object(motion.tracks, scene)
-        _check_extras(motion, scene.depth)
-    lifted = [_MovingPoints.of(motion, scene) for motion in objects]
+    check_objects(objects, scene)
+    lifted = [MovingPoints.of(motion.tracks, motion.depth_offset, scene) for motion in objects]
     still = scene.points_at(background[~_on_any_mask(objects, background)])
     occluders = _Occluders.of(objects, lifted, scene)
     parts = [project_clouds(scene, points.at) for points in lifted]
@@ -180,70 +174,16 @@ def _split_tracks(
 
 
 @dataclass(frozen=True, eq=False)
-class _MovingPoints:
-    """Points of the picture lifted to their depth, and how they move.
-
-    Attributes:
-        pixels: (N, 2) where they start.
-        z: (N,) depth where known (N,).
-        shift: (T, N, 2) displacement in the picture.
-        offset: (T,) displacement in depth.
-    """
-
-    pixels: Tensor
-    z: Tensor
-    known: Tensor
-    shift: Tensor
-    offset: Tensor
-    scene: CameraScene
-
-    @staticmethod
-    def of(motion: ObjectMotion, scene: CameraScene) -> _MovingPoints:
-        start = track_starts(motion.tracks).xy.to(scene.depth.z)
-        z, known = depth_at(scene.depth, start)
-        offset = motion.depth_offset
-        if offset is None:
-            offset = torch.zeros(motion.tracks.num_frames)
-        shift = motion.tracks.xy.to(z) - start
-        return _MovingPoints(start, z, known, shift, offset.to(z), scene)._checked()
-
-    def at(self, frame: int) -> PointCloud:
-        """Where the points are in one frame."""
-        z = torch.where(self.known, self.z + self.offset[frame], torch.ones_like(self.z))
-        return self.scene.lift(self.pixels + self.shift[frame], z, self.known)
-
-    def has_moved(self, frame: int) -> bool:
-        return bool((self.shift[frame] != 0).any()) or float(self.offset[frame]) != 0.0
-
-    def spread_over(self, mask: Tensor) -> _MovingPoints:
-        """The pixels of a mask (H, W), each moving as the nearest of these points."""
-        depth = self.scene.depth
-        pixels = pixel_centres(depth.size, mask.device)[mask]
-        shift = self.shift[:, _nearest(pixels, self.pixels)]
-        points = replace(self, pixels=pixels, z=depth.z[mask], known=depth.valid[mask], shift=shift)
-        return points._checked()
-
-    def _checked(self) -> _MovingPoints:
-        nearest = float(self.z[self.known].amin()) if bool(self.known.any()) else torch.inf
-        if nearest + float(self.offset.amin()) <= 0.0:
-            raise ValueError(
-                f"a depth offset of {float(self.offset.amin()):.3g} brings the object to the "
-                f"camera: its nearest point is {nearest:.3g} away. Use a smaller offset."
-            )
-        return self
-
-
-@dataclass(frozen=True, eq=False)
 class _Occluders:
     """What hides points: the picture without its moving objects, and the objects themselves."""
 
     still: PointCloud
-    moving: list[_MovingPoints]
+    moving: list[MovingPoints]
     scene: CameraScene
 
     @staticmethod
     def of(
-        objects: Sequence[ObjectMotion], lifted: Sequence[_MovingPoints], scene: CameraScene
+        objects: Sequence[ObjectMotion], lifted: Sequence[MovingPoints], scene: CameraScene
     ) -> _Occluders:
         valid, moving = scene.depth.valid, []
         cell_px = scene.occlusion.cell_px
@@ -285,12 +225,11 @@ def _on_mask(points: Tensor, mask: Tensor) -> Tensor:
     return mask[row.clamp(0, height - 1), column.clamp(0, width - 1)] & inside
 
 
-def _nearest(points: Tensor, others: Tensor) -> Tensor:
-    """(N,) int64, which of `others` (M, 2) lies nearest to each of points (N, 2)."""
-    if not len(points):
-        return torch.zeros(0, dtype=torch.int64, device=points.device)
-    parts = [torch.cdist(part, others).argmin(dim=1) for part in points.split(MATCHED_AT_ONCE)]
-    return torch.cat(parts)
+def check_objects(objects: Sequence[ObjectMotion], scene: CameraScene) -> None:
+    """Raises CanvasError or ShapeError for objects that do not belong to a scene."""
+    for motion in objects:
+        _check_object(motion.tracks, scene)
+        _check_extras(motion, scene.depth)
 
 
 def _check_object(tracks: Tracks, scene: CameraScene) -> None:

@@ -233,20 +233,20 @@ def motion(*rows: tuple[float, float, float], frames: int = 5) -> dict[str, Any]
 def test_motions_are_composed_three_ways(call: Any, wall: Any) -> None:
     base, other = motion((10, 10, 4), (40, 30, 4)), motion((12, 10, 6))
     both = {"tracks_0": base, "tracks_1": other}
-    (value,) = call("ComposeMotion", both, {"mode": "concatenate"})
+    value, *_ = call("ComposeMotion", both, {"mode": "concatenate"})
     assert value["track_path"].shape[1] == 3 and len(set(value["ids"].tolist())) == 3
     mask = torch.zeros(1, H, W)
     mask[:, :, :20] = 1.0
-    (value,) = call("ComposeMotion", both, {"mode": "add"}, masks={"mask_1": mask})
+    value, *_ = call("ComposeMotion", both, {"mode": "add"}, masks={"mask_1": mask})
     assert value["track_path"][-1, :, 0].tolist() == pytest.approx([20.0, 44.0])
     space = {"mode": "3d", "depth": wall, "camera": path_of(call, wall), "spacing": 16.0}
     space |= {"depth_offset": "", "occlusion_radius": 1, "occlusion_threshold": 0.03}
-    (value,) = call("ComposeMotion", {"tracks_0": other}, space, masks={})
+    value, *_ = call("ComposeMotion", {"tracks_0": other}, space, masks={})
     shift = 0.25 * float(wall.K[0, 0])
     assert value["track_path"][-1, 0, 0].item() == pytest.approx(18 + shift, abs=1e-3)
     assert value["track_path"].shape[1] == 13
     away = {**space, "depth_offset": "0:0 1:1", "spacing": 0.0}
-    (value,) = call("ComposeMotion", {"tracks_0": other}, away)
+    value, *_ = call("ComposeMotion", {"tracks_0": other}, away)
     # Its point stays over the drawn pixel of a still camera; twice as far, the shift is half.
     assert value["track_path"][-1, 0].tolist() == pytest.approx([18 + shift / 2, 10.0], abs=1e-3)
     with pytest.raises(ValueError, match="2 lines for 1 sets"):

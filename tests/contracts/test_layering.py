@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "document": ON_TRACKS,
     "expand": ON_TRACKS | {"document"},
     "depth": ON_TRACKS | {"model_folder"},
-    "camera": ON_TRACKS | {"kernels", "depth", "document"},
+    "camera": ON_TRACKS | {"kernels", "depth", "document", "fields"},
     "raster": ON_TRACKS | {"kernels"},
     "fields": ON_TRACKS | {"kernels"},
     "layers": ON_TRACKS | {"fields"},

@@ -28,10 +28,12 @@ DRAWN = (
 )
 FOLLOW = ("follow_any", "follow_wan22", "follow_ltx")
 LONG = ("long_clip_tracks",)
+SIGNAL = ("follow_signal",)
 GRAPHS = (
     *DRAWN,
     *FOLLOW,
     *LONG,
+    *SIGNAL,
     *("native_uni3c", "crossview_ltx", "camera_wan_fun", "camera_refine"),
 )
 # Nodes that a host may lack, and whose descriptions then stay as they are.

@@ -39,6 +39,7 @@ NODE_IDS = {
     "MotionPromptingFollowRegion",
     "MotionPromptingImageConductorLora",
     "MotionPromptingJoinWindows",
+    "MotionPromptingLoadMotionSignal",
     "MotionPromptingLoadTrackControlNet",
     "MotionPromptingLoadTrackControlNetPatch",
     "MotionPromptingLoadTrackModel",
