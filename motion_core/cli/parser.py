@@ -50,7 +50,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_scene(commands)
     about = "turn videos into clips with dense tracks, for training"
     curate.add_arguments(_add_command(commands, "curate", about, curate.EXAMPLES))
-    train.add_arguments(_add_command(commands, "train", "train the model lite", train.EXAMPLES))
+    about = "train the model lite, or a Track-ControlNet for another model"
+    train.add_arguments(_add_command(commands, "train", about, train.EXAMPLES))
     about = "measure a model against interpolation and the truth"
     evaluate.add_arguments(_add_command(commands, "evaluate", about, evaluate.EXAMPLES))
     return parser

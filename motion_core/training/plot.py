@@ -10,6 +10,7 @@ from ..atomic_write import atomic_write
 from ..errors import MissingExtraError
 from .lite.probes import COUNTS, LEVELS
 from .log import read_log
+from .track_controlnet.probe import LEVELS as CONTROL_LEVELS
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,16 @@ PANELS = (
 )
 
 
-def plot_log(log: Path, target: Path) -> None:
+CONTROL_PANEL = Panel(
+    "loss with tracks / without, held-out clips",
+    tuple(f"{level:g}" for level in CONTROL_LEVELS),
+    "own",
+    "none",
+    "noise level",
+)
+
+
+def plot_log(log: Path, target: Path, panels: tuple[Panel, ...] = PANELS) -> None:
     """Draw the loss of a log, and beside it the ratios of probe errors.
 
     For stages with tracks the error over the frame is divided by that of no motion, for a base the
@@ -53,6 +63,7 @@ def plot_log(log: Path, target: Path) -> None:
     Args:
         log: A log.jsonl; one that does not exist counts as empty.
         target: The PNG to write.
+        panels: The ratios; one is drawn for each whose numerator is in the log.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -76,7 +87,7 @@ def plot_log(log: Path, target: Path) -> None:
     left, right = figure.subplots(1, 2)
     left.plot(steps, losses, lw=1)
     left.set(title="loss", xlabel="step", yscale="log" if min(losses) > 0 else "linear")
-    for panel in PANELS:
+    for panel in panels:
         _plot_ratios(right, panel, [line for line in probes if panel.numerator in _keys(line)])
     figure.tight_layout()
     with atomic_write(target) as temporary:

@@ -110,8 +110,8 @@ class AnimateDiffFamily:
         channels = self.network.unet.config.in_channels
         return AnimateDiffCondition(
             request,
-            self._prompt_embeds(request.prompt),
-            self._prompt_embeds(request.negative),
+            self.prompt_embeds(request.prompt),
+            self.prompt_embeds(request.negative),
             self._image_features(request),
             (1, channels, request.frames, height, width),
             progress,
@@ -233,7 +233,11 @@ class AnimateDiffFamily:
                 "it (Transform Tracks); Image Conductor was trained on 384x256."
             )
 
-    def _prompt_embeds(self, prompt: str) -> Tensor:
+    def prompt_embeds(self, prompt: str) -> Tensor:
+        """(1, L, D) of a prompt; zeros for an empty one without a text encoder.
+
+        Raises ValueError for a prompt that nothing can read.
+        """
         encoder, weight = self.network.text_encoder, self._weight
         if encoder is not None and (self.tokenizer is not None or not prompt.strip()):
             return encode_prompt(self.tokenizer, encoder, prompt).to(weight.device, weight.dtype)

@@ -25,10 +25,15 @@ def encode_image(vae: Any, image: Tensor) -> Tensor:
     Returns:
         (4, h, w) float32.
     """
+    return encode_images(vae, image[None])[0]
+
+
+def encode_images(vae: Any, images: Tensor) -> Tensor:
+    """The latents (T, 4, h, w) float32 of images (T, H, W, 3) 0..1, encoded together."""
     parameter = next(vae.parameters())
-    pixels = (image.float() * 2.0 - 1.0).permute(2, 0, 1)[None]
+    pixels = (images.float() * 2.0 - 1.0).permute(0, 3, 1, 2)
     encoded = vae.encode(pixels.to(parameter.device, parameter.dtype)).latent_dist.mode()
-    return encoded[0].float() * vae.config.scaling_factor
+    return encoded.float() * vae.config.scaling_factor
 
 
 def encode_prompt(tokenizer: Any, encoder: Any, prompt: str) -> Tensor:

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...errors import FormatError
-from ...progress import Progress
-from .latents import FRAME_STRIDE
+from ...progress import Progress, silent
+from .latents import FRAME_STRIDE, latent_frames
 
 # Length of a prompt for UMT5 in tokens.
 MAX_TOKENS = 512
@@ -163,11 +163,27 @@ def encode_first_frame(parts: WanParts, image: Tensor, frames: int, progress: Pr
         (C, T', H/8, W/8) float32, normalised by the autoencoder's mean and deviation.
     """
     vae = parts.vae
-    video = torch.zeros(1, 3, frames, *image.shape[:2], device=vae.device, dtype=vae.dtype)
-    video[0, :, 0] = image.permute(2, 0, 1).to(video) * 2 - 1
-    pieces = (frames - 1) // FRAME_STRIDE + 1
+    video = torch.zeros(3, frames, *image.shape[:2], device=vae.device, dtype=vae.dtype)
+    video[:, 0] = image.permute(2, 0, 1).to(video) * 2 - 1
+    return _encoded(parts, video, progress)
+
+
+def encode_video(parts: WanParts, video: Tensor, progress: Progress = silent) -> Tensor:
+    """The latent (C, T', H/8, W/8) float32 of a video (T, H, W, 3) 0..1, normalised likewise.
+
+    Raises ValueError for a number of frames other than 4k+1.
+    """
+    latent_frames(len(video))
+    planes = video.permute(3, 0, 1, 2).to(parts.vae.device, parts.vae.dtype)
+    return _encoded(parts, planes * 2 - 1, progress)
+
+
+def _encoded(parts: WanParts, planes: Tensor, progress: Progress) -> Tensor:
+    """The normalised latent of planes (3, T, H, W) -1..1."""
+    vae = parts.vae
+    pieces = (planes.shape[1] - 1) // FRAME_STRIDE + 1
     with _stepwise(vae, vae.encoder, pieces, progress):
-        latent = vae.encode(video).latent_dist.mode()[0].float()
+        latent = vae.encode(planes[None]).latent_dist.mode()[0].float()
     mean, deviation = _scale(vae, latent)
     return (latent - mean) / deviation
 

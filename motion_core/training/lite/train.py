@@ -36,7 +36,7 @@ class _StageTask:
             self.module: nn.Module = make_stage(config)
         # With channels last a step of the base takes a fifth less time on a CPU.
         self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.trained = self.module
+        self.trained: nn.Module = self.module
         self.exported = f"{config.stage}."
 
     def read_config(self, values: dict[str, Any]) -> TrainConfig:

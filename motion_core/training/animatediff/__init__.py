@@ -1,0 +1,1 @@
+"""AnimateDiff as the frozen base of a Track-ControlNet that is trained."""

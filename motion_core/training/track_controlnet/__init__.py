@@ -1,0 +1,1 @@
+"""Training of Track-ControlNets: clips, draws of tracks, the task, and its command."""

@@ -1,0 +1,65 @@
+"""The config of the training of a Track-ControlNet; its defaults are Motion Prompting's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..config import OPTIMIZERS, RunConfig
+from .draws import REGIMES, TrackDraw
+
+FRACTIONS = ("no_tracks", "sparse_time", "no_text")
+
+
+@dataclass(frozen=True)
+class TrackControlNetConfig(RunConfig):
+    """A training run of a Track-ControlNet. Raises ValueError for values out of range.
+
+    Optimizer, learning rate, steps and number of tracks are Motion Prompting's (appendix A.1):
+    Adafactor, 1e-4 constant, 70,000 steps, 1000..2000 tracks.
+
+    Attributes:
+        batch: Clips that go through the model together.
+        accumulation: Batches per step and process, whose gradients are averaged.
+        regime, no_tracks, sparse_time: See TrackDraw.
+        no_text: Fraction of the clips that are shown without their caption, so that text guidance
+            has a branch without text.
+        frames: Of a clip that are trained on, at a random place; 0 for as many as base and clip
+            allow.
+        probe_clips: Held-out clips of a probe.
+        base, data: Digests of the base and of the clips, which a run notes for when it is resumed.
+    """
+
+    CHANGEABLE: ClassVar[frozenset[str]] = RunConfig.CHANGEABLE | {"probe_clips", "lr", "clip"}
+    COUNTS: ClassVar[tuple[str, ...]] = (*RunConfig.COUNTS, "accumulation", "probe_clips")
+    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"regime": REGIMES, "optimizer": OPTIMIZERS}
+
+    steps: int = 70_000
+    batch: int = 1
+    lr: float = 1e-4
+    warmup: int = 0
+    cooldown: float = 0.0
+    optimizer: str = "adafactor"
+    save_seconds: float = 900.0
+    probe_steps: int = 1000
+    accumulation: int = 1
+    regime: str = "dense"
+    no_tracks: float = 0.0
+    sparse_time: float = 0.0
+    no_text: float = 0.1
+    frames: int = 0
+    probe_clips: int = 16
+    base: str = ""
+    data: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in FRACTIONS:
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be 0..1; got {getattr(self, name)}.")
+        if self.frames < 0:
+            raise ValueError(f"frames must be 0 or more; got {self.frames}.")
+
+    def track_draw(self) -> TrackDraw:
+        """How tracks are drawn."""
+        return TrackDraw(self.regime, self.no_tracks, self.sparse_time)

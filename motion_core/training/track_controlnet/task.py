@@ -1,0 +1,163 @@
+"""Trains a Track-ControlNet on a frozen base, and exports it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from ...errors import FormatError
+from ...geometry import Size
+from ...progress import Progress, silent
+from ..checkpoint import check_names, load_checkpoint
+from ..config import parse_values
+from ..lite.train import use_one_thread
+from ..run import run_task
+from .bases import TrainableBase
+from .batches import ClipBatch, StepBatches
+from .clips import ClipSource, digest_of
+from .config import TrackControlNetConfig
+from .probe import probe_control
+
+# Numbers of each weight of a base that its digest covers.
+SAMPLED = 16
+
+
+def train_track_controlnet(
+    config: TrackControlNetConfig,
+    base: TrainableBase,
+    clips: ClipSource,
+    folder: Path,
+    *,
+    held_out: ClipSource | None = None,
+    resume: bool = False,
+    progress: Progress = silent,
+) -> Path:
+    """Run or resume the training of a Track-ControlNet.
+
+    Args:
+        config: Of the run.
+        base: Stays as it is.
+        clips: Trained on.
+        folder: Receives checkpoint.safetensors and log.jsonl.
+        held_out: Clips of the probes; without them nothing is probed.
+        resume: Continue from the folder's checkpoint, on the same base and clips.
+        progress: Called once per step.
+
+    Returns:
+        The path of the last checkpoint.
+
+    Raises:
+        ValueError: The clips have sides or lengths that the base cannot make, and what `run_task`
+            raises.
+        FormatError: A clip cannot be read.
+    """
+    task = TrackControlNetTask(config, base, clips, held_out)
+    return run_task(task, folder, resume=resume, progress=progress)
+
+
+def export_track_controlnet(checkpoint: Path, base: TrainableBase, target: Path) -> None:
+    """Write the averaged weights of a checkpoint as the file that Load Track-ControlNet reads.
+
+    Raises:
+        FileNotFoundError, FormatError: See `load_checkpoint`; also a checkpoint of another base.
+        OSError: The file cannot be written; an older one stays intact.
+    """
+    tensors, config, _ = load_checkpoint(checkpoint, read_config)
+    if config.base != base_digest(base):
+        raise FormatError(f"{checkpoint} was trained on another base; load that one.")
+    control = base.new_control()
+    parameters = dict(control.named_parameters())
+    shapes = {f"average.{name}": tuple(value.shape) for name, value in parameters.items()}
+    check_names(tensors, shapes, checkpoint)
+    with torch.no_grad():
+        for name, value in parameters.items():
+            value.copy_(tensors[f"average.{name}"])
+    base.save(control, target)
+
+
+def read_config(values: dict[str, Any]) -> TrackControlNetConfig:
+    """A config from the values of a checkpoint. Raises ValueError."""
+    return parse_values(values, TrackControlNetConfig)
+
+
+def base_digest(base: TrainableBase) -> str:
+    """A digest of names, shapes and a few numbers of every weight of a base."""
+    digest = hashlib.sha256()
+    for name, weight in base.network.state_dict().items():
+        digest.update(f"{name} {tuple(weight.shape)}".encode())
+        digest.update(weight.detach().flatten()[:SAMPLED].float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+class ControlledBase(nn.Module):
+    """A base with a Track-ControlNet, and its loss. Only the control is trained."""
+
+    def __init__(self, base: TrainableBase, control: nn.Module) -> None:
+        super().__init__()
+        self.base, self.network, self.control = base, base.network, control
+
+    def forward(self, batch: ClipBatch) -> dict[str, Tensor]:
+        """The mean loss of the clips of a batch."""
+        with torch.no_grad():
+            encoded = self.base.encode(batch)
+        errors = self.base.errors(self.control, encoded, batch.tracks, batch.seeds)
+        return {"loss": errors.mean()}
+
+
+class TrackControlNetTask:
+    """A Task: a new Track-ControlNet on a frozen base."""
+
+    exported = ""
+    # Where no clip of a batch has a visible track, the first layer gets no gradient.
+    unused_parameters = True
+
+    def __init__(
+        self,
+        config: TrackControlNetConfig,
+        base: TrainableBase,
+        clips: ClipSource,
+        held_out: ClipSource | None = None,
+    ) -> None:
+        first = clips[0]
+        base.check_size(Size(first.video.shape[2], first.video.shape[1]))
+        base.frames.of(config.frames, len(first.video))
+        digests = {"base": base_digest(base), "data": digest_of(clips, "the data")}
+        self.config = replace(config, **digests)
+        self.base, self.clips, self.held_out = base, clips, held_out
+        with torch.random.fork_rng():
+            torch.manual_seed(config.seed)
+            self.trained: nn.Module = base.new_control().eval()
+        self.module: nn.Module = ControlledBase(base, self.trained)
+
+    def read_config(self, values: dict[str, Any]) -> TrackControlNetConfig:
+        """See `read_config`."""
+        return read_config(values)
+
+    def batches(self, first: int, rank: int, world: int) -> Iterator[Sequence[ClipBatch]]:
+        """As many batches per step as are accumulated."""
+        config = self.config
+        return iter(
+            DataLoader(
+                StepBatches(config, self.clips, self.base.frames, rank, world),
+                batch_size=None,
+                sampler=range(first, config.steps),
+                num_workers=config.workers,
+                worker_init_fn=use_one_thread,
+                generator=torch.Generator().manual_seed(config.seed),
+                # Workers are started anew: a fork of a process with CUDA or threads may hang.
+                multiprocessing_context="spawn" if config.workers else None,
+            )
+        )
+
+    def probe(self, averaged: nn.Module) -> dict[str, float]:
+        """See `probe_control`."""
+        if self.held_out is None:
+            return {}
+        return probe_control(self.base, averaged, self.held_out, self.config)
