@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,15 @@ import numpy as np
 from ..fields.arrays import BoolArray, FloatArray
 from .arap import LEAST_TIE, HandleSolver, RigidEnergy
 from .folding import folded, unfolded
-from .handles import Handles, Similarities, similarities, without_outliers
+from .handles import (
+    GREATEST_SCALE,
+    LEAST_SCALE,
+    Handles,
+    Similarities,
+    similarities,
+    to_complex,
+    without_outliers,
+)
 from .mesh import MeshPlaces, TriangleMesh
 
 # A layer whose handles all move less than this rests, pixels.
@@ -43,6 +51,22 @@ class Prior:
 
     positions: FloatArray
     weight: FloatArray
+
+    def travel(self, mesh: TriangleMesh) -> FloatArray:
+        """(T,) the greatest displacement of a vertex along either axis, pixels."""
+        return np.abs(self.positions - mesh.vertices).max(axis=(1, 2), initial=0.0)
+
+    def common(self, mesh: TriangleMesh) -> Similarities:
+        """The similarity that the vertices share, in every frame: least squares by weight."""
+        share = (self.weight + 1e-12) / (self.weight + 1e-12).sum()
+        rest, place = to_complex(mesh.vertices), to_complex(self.positions)
+        middle, goal = (share * rest).sum(), (share * place).sum(axis=1)
+        arm = rest - middle
+        product = (share * np.conj(arm) * (place - goal[:, None])).sum(axis=1)
+        turn = product / np.maximum((share * np.abs(arm) ** 2).sum(), 1e-12)
+        size = np.clip(np.abs(turn), LEAST_SCALE, GREATEST_SCALE)
+        turn = size * np.exp(1j * np.angle(turn + 1e-300))
+        return Similarities(turn, goal - turn * middle)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,21 +124,25 @@ def deform(
         mesh: at rest.
         handles: K of them over T frames; with none, or none that moves, the mesh rests.
         radius: of the layer, pixels.
-        prior: motion that is known otherwise; None for the handles' common similarity.
+        prior: motion that is known otherwise, also without handles; None for the handles' common
+            similarity.
         tick: called repeatedly; may raise to stop the work.
     """
     frames, count = handles.visible.shape
     still = np.broadcast_to(mesh.vertices, (frames, *mesh.vertices.shape))
-    known = np.flatnonzero(handles.visible.any(axis=1))
+    shown = handles.visible.any(axis=1)
     moved = np.linalg.norm(handles.xy - handles.start, axis=-1) * handles.visible
+    travel = moved.max(axis=1, initial=0.0)
+    if prior is not None:
+        shown, travel = np.ones(frames, bool), np.maximum(travel, prior.travel(mesh))
+    known = np.flatnonzero(shown)
     resting = Similarities(np.ones(frames, complex), np.zeros(frames, complex))
-    if not len(mesh.triangles) or not len(known) or moved.max() <= REST_PX:
+    if not len(mesh.triangles) or not len(known) or travel.max() <= REST_PX:
         return Deformation(mesh, still, moved, np.ones(count), np.zeros(frames), resting)
-    common = similarities(handles, radius)
-    work = _Work(
-        mesh, handles, common, prior, RigidEnergy(mesh, _bend(radius, count), FOLLOW_SIZE), tick
-    )
-    moving = known[moved[known].max(axis=1) > REST_PX]
+    common = similarities(handles, radius) if prior is None else prior.common(mesh)
+    energy = RigidEnergy(mesh, _bend(radius, max(count, 1)), FOLLOW_SIZE)
+    work = _Work(mesh, handles, common, prior, energy, tick)
+    moving = known[travel[known] > REST_PX]
     weight = work.without_outliers(moving)
     positions, relaxed = work.without_folds(weight, moving)
     positions = _between(positions, known)
@@ -149,7 +177,9 @@ class _Work:
         """(K,) the weights of the handles, less for those that do not fit the others."""
         if len(self.handles.start) < 8:
             return self.handles.weight
-        smooth = self.solved(self.handles.weight * OUTLIER_STRENGTH, moving, rounds=3)
+        # A prior is no measure of tracks.
+        alone = replace(self, prior=None)
+        smooth = alone.solved(self.handles.weight * OUTLIER_STRENGTH, moving, rounds=3)
         residual = np.linalg.norm(self.places.at(smooth) - self.handles.xy, axis=-1)
         residual = np.where(self.handles.visible, residual, 0.0)
         residual[np.setdiff1d(np.arange(len(residual)), moving)] = 0

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..fields.arrays import BoolArray, FloatArray
 from ..fields.fill import extend
+from ..fields.motion_field import MotionField
 from ..tracks.model import Tracks
 from .deformation import Deformation
 from .inverse_map import inverse_map
@@ -45,6 +46,7 @@ class LayersRenderer:
         layered: the same picture, taken apart.
         tracks: those that its layers name.
         tick: called repeatedly during the preparation; may raise to stop the work.
+        dense: motion that decides what the tracks leave open, or None; see `move_layers`.
 
     Attributes:
         motion: of the layers and the background.
@@ -56,9 +58,10 @@ class LayersRenderer:
         layered: LayeredPicture,
         tracks: Tracks,
         tick: Callable[[], None] = lambda: None,
+        dense: MotionField | None = None,
     ) -> None:
         self.picture = picture
-        self.motion = move_layers(layered, tracks, tick)
+        self.motion = move_layers(layered, tracks, tick, dense)
         self.rest = rest_textures(picture, layered, tick)
         self.plate = _PlateDrawing(layered, self.motion)
         tick()

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..fields.arrays import FloatArray, IndexArray
+from ..fields.motion_field import MotionField
 from ..tracks.model import Tracks
 from ..tracks.start import track_starts
-from .deformation import Deformation, deform
+from .deformation import REST_PX, Deformation, deform
+from .field_prior import field_prior, shown_shares
 from .handles import Handles, handles_of
 from .layered_picture import LayeredPicture
 from .mesh import mesh_of, mesh_spacing
@@ -43,7 +45,10 @@ class LayersInMotion:
 
 
 def move_layers(
-    layered: LayeredPicture, tracks: Tracks, tick: Callable[[], None] = lambda: None
+    layered: LayeredPicture,
+    tracks: Tracks,
+    tick: Callable[[], None] = lambda: None,
+    dense: MotionField | None = None,
 ) -> LayersInMotion:
     """Deforms the mesh of every layer, and that of the background, by their tracks.
 
@@ -51,9 +56,12 @@ def move_layers(
         layered: the picture.
         tracks: those that its layers name.
         tick: called repeatedly; may raise to stop the work.
+        dense: motion of the whole picture that decides what tracks leave open, of as many frames;
+            None for as little motion as possible. A background whose tracks rest does not follow.
     """
     deformations, margins = [], []
     owners = _owners(layered, tracks)
+    shares = shown_shares(layered) if dense is not None else []
     for number, layer in enumerate(layered.layers):
         tick()
         shows_edge = touches_edge(layer.alpha)
@@ -70,23 +78,42 @@ def move_layers(
             margin=MESH_MARGIN,
             origin=(-margin, -margin),
         )
-        deformations.append(deform(mesh, handles, radius, tick=tick))
+        prior = None if dense is None else field_prior(mesh, dense, shares[number + 1])
+        deformations.append(deform(mesh, handles, radius, prior=prior, tick=tick))
         margins.append(margin)
-    plate, plate_margin = _moved_plate(layered, tracks, owners[0], tick)
+    back = None if dense is None else (dense, shares[0])
+    plate, plate_margin = _moved_plate(layered, tracks, owners[0], tick, back)
     return LayersInMotion(tuple(deformations), plate, tuple(margins), plate_margin)
 
 
 def _moved_plate(
-    layered: LayeredPicture, tracks: Tracks, index: IndexArray, tick: Callable[[], None]
+    layered: LayeredPicture,
+    tracks: Tracks,
+    index: IndexArray,
+    tick: Callable[[], None],
+    dense: tuple[MotionField, FloatArray] | None,
 ) -> tuple[Deformation, int]:
+    """The background's motion and margin; dense: a field, and how far pixels (H, W) show it."""
     width, height = layered.size
     radius = math.sqrt(width * height / math.pi)
     handles = handles_of(tracks, index, radius)
     margin = _margin(handles, layered)
+    if _pinned(handles):
+        dense = None
+    if dense is not None:
+        far = float(np.abs(dense[0].displacement.detach().cpu().numpy()).max(initial=0.0))
+        margin = max(margin, _margin_of(far, layered))
     whole = np.ones((height + 2 * margin, width + 2 * margin), np.float32)
     spacing = mesh_spacing(width * height, len(handles.start))
     mesh = mesh_of(whole, spacing, margin=MESH_MARGIN, origin=(-margin, -margin))
-    return deform(mesh, handles, radius, tick=tick), margin
+    prior = None if dense is None else field_prior(mesh, *dense)
+    return deform(mesh, handles, radius, prior=prior, tick=tick), margin
+
+
+def _pinned(handles: Handles) -> bool:
+    """Whether tracks show that what they lie on rests."""
+    travel = np.linalg.norm(handles.xy - handles.start, axis=-1)[handles.visible]
+    return len(travel) > 0 and float(travel.max()) <= REST_PX
 
 
 def _owners(layered: LayeredPicture, tracks: Tracks) -> list[IndexArray]:
@@ -126,4 +153,8 @@ def _margin(handles: Handles, layered: LayeredPicture) -> int:
     if not handles.visible.any():
         return 0
     travel = np.linalg.norm(handles.xy - handles.start, axis=-1)[handles.visible].max()
+    return _margin_of(float(travel), layered)
+
+
+def _margin_of(travel: float, layered: LayeredPicture) -> int:
     return math.ceil(min(1.5 * travel, MOST_MARGIN * max(layered.size))) if travel > 0 else 0

@@ -60,7 +60,7 @@ ALLOWED: dict[str, set[str]] = {
     "trackers": ON_TRACKS | {"video"},
     "transfer": ON_TRACKS,
     "pose": ON_TRACKS | {"model_folder", "document", "expand"},
-    "models": ON_TRACKS | {"model_folder", "raster", "fields"},
+    "models": ON_TRACKS | {"model_folder", "raster", "fields", "layers"},
     "guidance": ON_TRACKS | {"models", "fields"},
     "sampling": ON_TRACKS | {"models", "guidance"},
     "layered_scenes": ON_TRACKS,

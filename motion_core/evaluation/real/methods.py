@@ -28,7 +28,9 @@ from ..methods import SampledLite
 
 # Lite's sampler: not a densifier of the registry.
 GENERATE, GENERATE_STEPS = "lite generate", 4
-METHODS = (*DENSIFIERS, GENERATE)
+# The same motion, which bends layers instead of moving cells.
+LITE_LAYERS, GENERATE_LAYERS = "lite layers", "lite generate layers"
+METHODS = (*DENSIFIERS, GENERATE, LITE_LAYERS, GENERATE_LAYERS)
 # A pixel goes with a layer that has at least this opacity there.
 LEAST_ALPHA = 0.5
 
@@ -64,12 +66,14 @@ class Method:
         if name not in METHODS:
             raise ValueError(f"methods must be of {', '.join(METHODS)}; got {name!r}.")
         self.name = name
-        self.densifier: Densifier = make_densifier(name) if name != GENERATE else _sampled()
+        self.densifier = _densifier(name)
 
     def __call__(self, image: Tensor, tracks: Tracks, progress: Progress = silent) -> Drawing:
         """Moves a picture (H, W, 3) 0..1 along tracks on it, and prepares its frames."""
         if self.name == LAYERS:
             return _layers(image, tracks, progress)
+        if self.name in (LITE_LAYERS, GENERATE_LAYERS):
+            return _layers(image, tracks, progress, self.densifier(image, tracks, progress))
         if self.name == LAYERED:
             return _layered(image, tracks, progress)
         last = tracks.num_frames - 1
@@ -89,15 +93,20 @@ def _layered(image: Tensor, tracks: Tracks, progress: Progress) -> Drawing:
     return Drawing(lambda: field, field.displacement[-1].numpy, frames.__getitem__)
 
 
-def _layers(image: Tensor, tracks: Tracks, progress: Progress) -> Drawing:
-    """Layers as meshes. Their opacity is no motion: every pixel moves with what it mostly shows."""
+def _layers(
+    image: Tensor, tracks: Tracks, progress: Progress, dense: MotionField | None = None
+) -> Drawing:
+    """Layers as meshes. Their opacity is no motion: every pixel moves with what it mostly shows.
+
+    dense: motion that decides what the tracks leave open.
+    """
     frames = tracks.num_frames
 
     def tick(done: int = 0, total: int = 0) -> None:
         progress(0, frames)
 
     layered = take_apart(image, tracks, progress=tick)
-    renderer = LayersRenderer(image_array(image, tracks.size), layered, tracks, tick)
+    renderer = LayersRenderer(image_array(image, tracks.size), layered, tracks, tick, dense)
     motion = renderer.motion
 
     def displacement() -> FloatArray:
@@ -118,6 +127,12 @@ def _hard(layered: LayeredPicture) -> LayeredPicture:
         for layer in layered.layers
     ]
     return replace(layered, layers=tuple(layers))
+
+
+def _densifier(name: str) -> Densifier:
+    if name in (GENERATE, GENERATE_LAYERS):
+        return _sampled()
+    return make_densifier("lite" if name == LITE_LAYERS else name)
 
 
 def _sampled() -> SampledLite:

@@ -33,6 +33,14 @@ FAMILY = Family(
             "of the tracks.",
             False,
         ),
+        Setting(
+            "layers",
+            "switch",
+            "Off: every cell of the image moves by itself. On: the things that tracks move are cut "
+            "out and bent as a whole, over a filled background: nothing tears inside a thing, but "
+            "a wrong outline moves too much or too little.",
+            False,
+        ),
     ),
     signatures=(Signature("lite", lambda shapes: "encoder.affinity.weight" in shapes),),
     traits=frozenset({"motion_features"}),

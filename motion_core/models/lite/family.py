@@ -35,6 +35,7 @@ from .base import LiteControlOutput, velocity
 from .decode import decode_video
 from .flow_preview import flow_to_rgb
 from .latents import field_from_latents, field_to_latents, latents_by_frame, resting_latents
+from .layer_video import decode_layers
 from .lite import Lite
 from .pooling import ImageFeatures
 
@@ -71,8 +72,14 @@ class LiteCondition:
 class LiteFamily:
     """A VideoModel whose latents are motion fields (1, 3 (T - 1), G, G); see latents.py."""
 
-    def __init__(self, lite: Lite) -> None:
-        self.lite = lite
+    def __init__(self, lite: Lite, *, layers: bool = False) -> None:
+        """
+        Args:
+            lite: The parts of the model.
+            layers: Whether videos are drawn by layers that the tracks cut out and the field bends
+                (layer_video.py), instead of cell by cell.
+        """
+        self.lite, self.layers = lite, layers
 
     def scheduler(self) -> Any:
         """Flow matching in steps that are even before the noise shift of the training."""
@@ -138,10 +145,11 @@ class LiteFamily:
         tracks: Tracks,
         progress: Progress = silent,
     ) -> GenerationResult:
-        """The picture moved along the field at full resolution; see decode.py."""
+        """The picture moved along the field at full resolution; see decode.py, layer_video.py."""
         request = condition.request
         field = field_from_latents(latents, request.size, request.frames)
-        frames, holes, realised = decode_video(request, field, tracks, progress)
+        draw = decode_layers if self.layers else decode_video
+        frames, holes, realised = draw(request, field, tracks, progress)
         nothing = "No track is ever visible: nothing steers the motion."
         notes = condition.notes + (() if bool(tracks.visible.any()) else (nothing,))
         return GenerationResult(frames, holes, realised, notes)

@@ -24,12 +24,15 @@ from .weights import SHIPPED, fill_module, read_weights
 STEPS = 4
 
 
-def load_model(file: Path | None = None, generate: bool = False) -> TrackModel:
+def load_model(
+    file: Path | None = None, generate: bool = False, layers: bool = False
+) -> TrackModel:
     """lite as a model that follows tracks.
 
     Args:
         file: A file of weights, or None for the one that the pack ships.
         generate: Whether motion is sampled by the base; off, the tracks alone define it.
+        layers: Whether the motion bends layers that the tracks cut out, instead of moving cells.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -43,7 +46,8 @@ def load_model(file: Path | None = None, generate: bool = False) -> TrackModel:
             f"{file} holds lite's encoder alone, which generates nothing. Switch generate off, or "
             "train a base: python -m motion_core train base."
         )
-    return TrackModel("lite", LiteFamily(lite), LiteControl(lite), lite, Defaults(steps=STEPS))
+    family = LiteFamily(lite, layers=layers)
+    return TrackModel("lite", family, LiteControl(lite), lite, Defaults(steps=STEPS))
 
 
 def load_lite(path: Path | str | None = None, device: torch.device | str = "cpu") -> Lite:
