@@ -55,7 +55,7 @@ def test_the_thing_goes_as_a_whole_and_the_rest_rests(generate: bool) -> None:
     assert torch.equal(result.frames[0], picture())
 
 
-def test_realised_tracks_lie_on_the_canvas_and_unseen_ones_stay_unseen() -> None:
+def test_realised_tracks_lie_on_the_canvas_and_hidden_ones_stay_hidden() -> None:
     tracks = dragged(80.0)
     tracks.visible[:, 7] = False
     still = resting_field(FRAMES, Size(32, 32), SIZE)
