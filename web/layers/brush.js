@@ -4,6 +4,7 @@ import { changeLayers, round } from "../model/document.js";
 import { distance, distanceToSegment } from "../model/geometry.js";
 import { pointerAt } from "../model/sample.js";
 import { lengthToPicture, lengthToView, toView } from "../model/viewport.js";
+import { phrase } from "../model/words.js";
 
 export const DEFAULT_BRUSH = { radius: 0.06, spacing: 0.02, shape: "round", falloff: "rigid" };
 
@@ -87,7 +88,8 @@ export function sizedByAlt(tool) {
       if (!sizing) return tool.onPointerMove(pointer, context);
       const factor = Math.exp((pointer.screen[0] - sizing.from.screen[0]) / SIZING_PX);
       const brush = scaledBrush(sizing.brush, factor);
-      const message = `Brush: ${Math.round(brush.radius * 1000) / 10} % of the short side`;
+      const percent = Math.round(brush.radius * 1000) / 10;
+      const message = phrase("Brush: {percent} % of the short side", { percent });
       return { settings: { brush }, brushAt: sizing.from.point, message };
     },
     onPointerUp(pointer, context) {

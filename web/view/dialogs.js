@@ -28,7 +28,7 @@ const KEYS = [
   ["Alt+click", "With the path tool: remove a point"],
   ["Alt+drag", "Pull handles out of a point, or part them"],
   ["Enter", "End a path"],
-  ["Esc", "Cancel the gesture, deselect; while drawing Ctrl+Z cancels, too"],
+  ["Esc", "Cancel the gesture, deselect"],
 ];
 
 /** A panel with text and buttons; `close()` removes it. */
