@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..fields.arrays import BoolArray, FloatArray
+from ..fields.arrays import BoolArray, FloatArray, IndexArray
 from ..geometry import Size
 from .prompts import ThingPrompt
 from .saliency import Box, saliency
+from .track_outlines import labelled_cells
 
 # Candidates are made at this long side.
 CUT_SIDE = 192
@@ -24,6 +25,8 @@ START, DISC = 0.5, 0.2
 COLOUR_ROUNDS = 2
 # A prompt that is less salient than this in every window leaves the decision to colour.
 LEAST_SALIENCY = 0.2
+# Points stand out where this fraction of them is at least so salient in the median window.
+MOST, STANDS_OUT = 0.75, 0.5
 # Floors of a prompt's saliency and of a window's weight.
 FLOOR = 0.02
 # The fraction of the candidates that must contain a cell.
@@ -64,11 +67,12 @@ class PictureCutter:
         """
         import cv2
 
-        self._picture, self._canvas, self._tick = picture, canvas, tick
+        self._picture, self._canvas, self.tick = picture, canvas, tick
         self._size = Size(picture.shape[1], picture.shape[0])
         self.grid = self._size.scaled(min(1.0, CUT_SIDE / max(self._size)))
         small = cv2.resize(picture, self.grid, interpolation=cv2.INTER_AREA)
         bgr = np.round(small[..., ::-1] * 255).clip(0, 255).astype(np.uint8)
+        self._small = small
         self._eight_bit = np.ascontiguousarray(bgr)
         self._maps: dict[Box, FloatArray] = {}
 
@@ -98,7 +102,7 @@ class PictureCutter:
             voted = np.mean([_connected(one & ~outside, inside) for one in candidates], axis=0)
             if _connected(voted > MAJORITY, inside).sum() >= LEAST_GAIN * inside.sum():
                 votes = voted
-        self._tick()
+        self.tick()
         chosen = _connected((votes > MAJORITY) & ~outside, inside)
         whole = _without_pinholes(chosen, outside)
         swallowed = (whole & outside).sum() > MOST_SWALLOWED * outside.sum()
@@ -106,6 +110,26 @@ class PictureCutter:
             whole = _grown(inside, outside)
         votes = np.where(whole, np.maximum(votes, 0.501), np.minimum(votes, 0.5))
         return votes.astype(np.float32)
+
+    def stands_out(self, points: FloatArray) -> bool:
+        """Whether most of the points (K, 2) of the canvas are salient in most windows."""
+        inside = self._cells(points)
+        maps = self._saliency_maps(points * (self._size.width / self._canvas.width))
+        part = [np.nanquantile(_likely(one)[inside], 1 - MOST) for one in maps]
+        return float(np.median(part)) >= STANDS_OUT
+
+    def labelled(self, points: FloatArray, labels: IndexArray) -> IndexArray:
+        """(gh, gw) which of the labels (N,) of points (N, 2) each cell goes with."""
+        whole = Box(0, 0, *self._size)
+        salient = _likely(self._saliency_map(whole, WINDOWS[0][1]))
+        places = points * (np.array(self.grid) / np.array(self._canvas))
+        return labelled_cells(self._small, salient, places, labels)
+
+    def _cells(self, points: FloatArray) -> tuple[IndexArray, IndexArray]:
+        """Rows and columns of the cells of points (K, 2)."""
+        cells = np.floor(points * (np.array(self.grid) / np.array(self._canvas))).astype(np.int64)
+        column, row = np.clip(cells, 0, np.array(self.grid) - 1).T
+        return row, column
 
     def _by_colour(self, start: BoolArray, inside: BoolArray, outside: BoolArray) -> BoolArray:
         """GrabCut from a start, with fixed seeds; the start where one side would be empty."""
@@ -132,22 +156,25 @@ class PictureCutter:
 
     def _saliency_maps(self, points: FloatArray) -> list[FloatArray]:
         """Log odds (gh, gw) per window, NaN outside of it."""
+        centre = (points.min(axis=0) + points.max(axis=0)) / 2
+        return [
+            self._saliency_map(window_around(centre, fraction * max(self._size), self._size), side)
+            for fraction, side in WINDOWS
+        ]
+
+    def _saliency_map(self, box: Box, side: int) -> FloatArray:
+        """Log odds (gh, gw) in a window, NaN outside of it."""
         import cv2
 
-        centre = (points.min(axis=0) + points.max(axis=0)) / 2
-        scale = np.tile(np.array(self.grid) / np.array(self._size), 2)
-        maps = []
-        for fraction, side in WINDOWS:
-            box = window_around(centre, fraction * max(self._size), self._size)
-            if box not in self._maps:
-                inner = Box(*np.round(np.array(box) * scale).astype(int).tolist())
-                whole = np.full((self.grid.height, self.grid.width), np.nan, np.float32)
-                found = saliency(self._picture, box, side)
-                whole[inner.slices] = cv2.resize(found, inner.size, interpolation=cv2.INTER_AREA)
-                self._maps[box] = whole
-                self._tick()
-            maps.append(self._maps[box])
-        return maps
+        if box not in self._maps:
+            scale = np.tile(np.array(self.grid) / np.array(self._size), 2)
+            inner = Box(*np.round(np.array(box) * scale).astype(int).tolist())
+            whole = np.full((self.grid.height, self.grid.width), np.nan, np.float32)
+            found = saliency(self._picture, box, side)
+            whole[inner.slices] = cv2.resize(found, inner.size, interpolation=cv2.INTER_AREA)
+            self._maps[box] = whole
+            self.tick()
+        return self._maps[box]
 
 
 def window_around(centre: FloatArray, side: float, size: Size) -> Box:
@@ -170,7 +197,7 @@ def relative_saliency(maps: list[FloatArray], inside: BoolArray) -> tuple[FloatA
         (gh, gw) 0..1, the weighted mean over the windows that contain a cell; and the prompt's
         own saliency, 0..1, the largest of its medians in the windows.
     """
-    likely = [1 / (1 + np.exp(-np.clip(one, -30, 30))) for one in maps]
+    likely = [_likely(one) for one in maps]
     typical = [_median(one[inside]) for one in likely]
     total, weights = np.zeros(inside.shape), np.zeros(inside.shape)
     for one, own in zip(likely, typical, strict=True):
@@ -179,6 +206,11 @@ def relative_saliency(maps: list[FloatArray], inside: BoolArray) -> tuple[FloatA
         total += np.where(covered, weight * np.clip(one / own, 0, 1), 0)
         weights += weight * covered
     return total / np.maximum(weights, 1e-9), max(typical)
+
+
+def _likely(logits: FloatArray) -> FloatArray:
+    """Probabilities of log odds."""
+    return 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
 
 
 def _median(values: FloatArray) -> float:

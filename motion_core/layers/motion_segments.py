@@ -25,7 +25,7 @@ CAMERA_AREA = 0.5
 PINNED_AREA, WITHIN_RIM, MOST_RIM = 0.05, 0.02, 0.5
 # Neighbours differing by less than this fraction of their distance move as one surface; where no
 # background is found that way, it may be bent further, if it does not fold (at 1).
-GENTLE_STRAIN, UNBROKEN_STRAIN = 0.3, 0.8
+STRAINS = (0.3, 0.8)
 # Neighbours move alike when their paths point the same way: the cosine of 45 degrees.
 ALIKE = 0.7
 # A segment further from a similarity than this fraction of its motion is soft.
@@ -72,22 +72,39 @@ class MotionSegments:
     over: tuple[MotionSegment, ...]
 
 
-def segment_motion(motion: Motion) -> MotionSegments:
+def segment_motion(
+    motion: Motion,
+    ground: BoolArray | None = None,
+    strains: tuple[float, ...] = STRAINS,
+) -> MotionSegments:
     """Splits the points of a motion by how they move.
 
     The background rests, unless the points that share one similarity cover half of the picture:
     then that similarity is the camera's motion (`_camera`). Points that move otherwise form
     segments of connected neighbours whose paths point the same way.
+
+    Args:
+        motion: of all points.
+        ground: (N,) bool, points that lie on no thing, where that is known. Where no point rests
+            and no similarity covers half of the picture, the motion that they share is the
+            camera's.
+        strains: neighbours differing by less than the first fraction of their distance move as one
+            surface; the further ones are tried where no background is found that way.
     """
     if not len(motion.source):
         return MotionSegments(np.arange(0), False, ())
     key = _key_frames(motion)
     nearby = find_neighbours(key.source, key.canvas, natural_reach(key.source, key.canvas))
-    drift, on_background = _camera(key, nearby)
+    drift, on_background = _camera(key, nearby, strains)
+    if drift is None and ground is not None and ground.any() and not on_background.any():
+        drift, on_background = _shared_by(key, nearby, ground, strains[0])
     background_moves = drift is not None
     if drift is not None:
         key = replace(key, shift=np.where(key.visible[..., None], key.shift - drift, np.float32(0)))
-    segments = [_make_segment(key, group) for group in _groups(key, ~on_background, nearby.edges)]
+    segments = [
+        _make_segment(key, group)
+        for group in _groups(key, ~on_background, nearby.edges, strains[0])
+    ]
     segments = sorted(segments, key=lambda segment: segment.speed * len(segment.members))[
         -MOST_SEGMENTS:
     ]
@@ -123,7 +140,9 @@ def _key_frames(motion: Motion) -> Motion:
     return replace(motion, shift=motion.shift[chosen], visible=motion.visible[chosen])
 
 
-def _camera(key: Motion, nearby: Neighbours) -> tuple[FloatArray | None, BoolArray]:
+def _camera(
+    key: Motion, nearby: Neighbours, strains: tuple[float, ...]
+) -> tuple[FloatArray | None, BoolArray]:
     """(T, N, 2) the motion of the background or None at rest, and (N,) bool, the points on it."""
     rests = _greatest(key.shift) <= REST_PX
     drift = fit_common(key.source, key.shift, key.visible, nearby.area)
@@ -133,13 +152,26 @@ def _camera(key: Motion, nearby: Neighbours) -> tuple[FloatArray | None, BoolArr
     if extent <= REST_PX or _pinned(rests & ~follows, follows, nearby):
         return None, rests
     strain = _strain(replace(key, shift=over), nearby.edges)
-    for most in (GENTLE_STRAIN, UNBROKEN_STRAIN):
+    for most in strains:
         label = components(len(follows), nearby.edges[strain <= most])
         size = np.bincount(label, nearby.area, minlength=len(label))
         tied = np.isin(label, label[follows]) | (label == size.argmax())
         if float(nearby.area[tied].sum()) >= CAMERA_AREA:
             return drift, tied
     return None, rests
+
+
+def _shared_by(
+    key: Motion, nearby: Neighbours, ground: BoolArray, most: float
+) -> tuple[FloatArray, BoolArray]:
+    """(T, N, 2) the motion that most of some points share, and (N,) bool, all that follow it."""
+    drift = fit_common(key.source, key.shift, key.visible, nearby.area * ground)
+    over = np.where(key.visible[..., None], key.shift - drift, np.float32(0))
+    follows = _greatest(over) <= 1 + 0.02 * float(np.abs(drift).max())
+    strain = _strain(replace(key, shift=over), nearby.edges)
+    label = components(len(follows), nearby.edges[strain <= most])
+    largest = np.bincount(label, nearby.area * ground).argmax()
+    return drift, np.isin(label, label[follows & ground]) | (label == largest)
 
 
 def _pinned(holds: BoolArray, follows: BoolArray, nearby: Neighbours) -> bool:
@@ -150,14 +182,14 @@ def _pinned(holds: BoolArray, follows: BoolArray, nearby: Neighbours) -> bool:
     return not (within and float(nearby.rim[follows].sum()) > MOST_RIM)
 
 
-def _groups(key: Motion, movers: BoolArray, edges: IndexArray) -> list[IndexArray]:
+def _groups(key: Motion, movers: BoolArray, edges: IndexArray, most: float) -> list[IndexArray]:
     """Indices of movers, by connected neighbours that move alike."""
     edges = edges[movers[edges].all(axis=1)]
     first, second = key.shift[:, edges[:, 0]], key.shift[:, edges[:, 1]]
     along = (first * second).sum((0, 2))
     alike = along >= ALIKE * np.sqrt((first**2).sum((0, 2)) * (second**2).sum((0, 2)))
     strain = _strain(key, edges)
-    tied = np.isfinite(strain) & (alike | (strain <= GENTLE_STRAIN))
+    tied = np.isfinite(strain) & (alike | (strain <= most))
     label = components(len(movers), edges[tied])
     moving = np.flatnonzero(movers)
     groups = [moving[label[moving] == group] for group in np.unique(label[moving])]

@@ -19,10 +19,10 @@ from ..images import image_array
 from ..masks import check_proportions, mask_size
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
+from .background import segments_over_background
 from .cut import PictureCutter, separated, smooth_outline
 from .layered_picture import Layer, LayeredPicture
 from .matting import soft_alpha, thing_colours
-from .motion_segments import segment_motion
 from .parts import joined_prompts
 from .plate import background_plate, covered_pixels
 from .prompts import ThingPrompt, thing_prompts
@@ -32,6 +32,8 @@ from .track_motion import Motion, motion_of
 ANALYSIS_SIDE = 640
 # A resting point holds a thing if it lies deeper inside than this fraction of the short side.
 PIN_DEPTH = 0.03
+# Steps of progress that a picture of one or two things takes.
+STEPS = 14
 # The most pictures whose layers are kept, and the largest of them.
 CACHED, MOST_CACHED_PIXELS = 4, 1 << 22
 
@@ -83,12 +85,15 @@ def _take_apart(
     picture: FloatArray, tracks: Tracks, outlines: FloatArray | None, progress: Progress
 ) -> LayeredPicture:
     motion = motion_of(tracks)
-    segments = segment_motion(motion)
+    steps = _Steps(progress, STEPS)
+    cutter = _cutter(picture, motion, steps.tick)
+    stands_out = cutter.stands_out if outlines is None else _always
+    segments, pinned = segments_over_background(motion, stands_out)
     prompts = thing_prompts(motion, segments)
-    # Things count several times: most of the time goes into their outlines.
-    steps = _Steps(progress, 6 * len(prompts) + 2)
-    if outlines is None:
-        things = _found_things(picture, motion, prompts, segments.background, steps.tick)
+    if outlines is None and len(segments.background) and not pinned:
+        things = _tracked_things(picture, motion, prompts, cutter)
+    elif outlines is None:
+        things = _found_things(picture, motion, prompts, segments.background, cutter)
     else:
         things = _outlined_things(
             picture, motion, prompts, segments.background, outlines, steps.tick
@@ -123,25 +128,54 @@ def _found_things(
     motion: Motion,
     prompts: list[ThingPrompt],
     resting: IndexArray,
-    tick: Callable[[], None],
+    cutter: PictureCutter,
 ) -> list[_Thing]:
     """Things whose outlines are found in the picture; groups of points on one thing are joined."""
-    import cv2
-
     if not prompts:
         return []
-    canvas = motion.canvas
-    size = canvas.scaled(min(1.0, ANALYSIS_SIDE / max(canvas)))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if size != canvas else picture
-    cutter = PictureCutter(small, canvas, tick)
     prompts = joined_prompts(motion, prompts, cutter)
-    cuts = separated([cutter.cut(prompt) for prompt in prompts], prompts, canvas)
+    cuts = separated([cutter.cut(prompt) for prompt in prompts], prompts, motion.canvas)
     things = []
     for prompt, cut in zip(prompts, cuts, strict=True):
         if (cut > 0.5).any():
             alpha = soft_alpha(picture, smooth_outline(cut))
             things.append(_Thing(alpha, _with_pins(prompt.members, resting, alpha, motion)))
-        tick()
+        cutter.tick()
+    return things
+
+
+def _always(points: FloatArray) -> bool:
+    """Points in a given outline are on a thing."""
+    return True
+
+
+def _cutter(picture: FloatArray, motion: Motion, tick: Callable[[], None]) -> PictureCutter:
+    import cv2
+
+    canvas = motion.canvas
+    size = canvas.scaled(min(1.0, ANALYSIS_SIDE / max(canvas)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if size != canvas else picture
+    return PictureCutter(small, canvas, tick)
+
+
+def _tracked_things(
+    picture: FloatArray,
+    motion: Motion,
+    prompts: list[ThingPrompt],
+    cutter: PictureCutter,
+) -> list[_Thing]:
+    """Things between tracks that lie on the background as well: the tracks outline them."""
+    if not prompts:
+        return []
+    labels = np.zeros(len(motion.source), np.int64)
+    for number, prompt in enumerate(prompts):
+        labels[prompt.members] = number + 1
+    label = cutter.labelled(motion.source, labels)
+    things = []
+    for number, prompt in enumerate(prompts):
+        outline = smooth_outline((label == number + 1).astype(np.float32))
+        things.append(_Thing(soft_alpha(picture, outline), prompt.members))
+        cutter.tick()
     return things
 
 
