@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..curation.settings import CurationSettings, Filters
 
 EXAMPLES = [
-    "videos/ --out data/clips",
+    "videos/ --out data/clips --report",
     "videos/ --out data/clips --workers 8 --drop-slowest 0.25 --duplicates 10",
     "list.parquet --out data/clips --tracker tapir --models models --spacing 2 --separate",
     "/shared/videos --out /shared/clips --engine ray --address auto",
@@ -146,6 +146,11 @@ def _add_work(command: ArgumentParser) -> None:
     group.add_argument(
         "--licence", default="", metavar="TEXT", help="of sources that state none; goes to the data"
     )
+    group.add_argument(
+        "--report",
+        action="store_true",
+        help="also write DIR/report.html: clips with tracks, distributions, what was dropped",
+    )
     group.add_argument("--engine", choices=("local", "ray"), default="local")
     group.add_argument(
         "--workers",
@@ -181,6 +186,11 @@ def run(args: Namespace) -> None:
         f"{counts['seconds']:.0f} s of video; dropped: {dropped or 'none'}; "
         f"{counts['sources_unreadable']} of {counts['sources']} sources could not be read."
     )
+
+    if args.report:
+        from ..curation.report import write_report
+
+        echo(f"wrote {write_report(args.out, meter('reading sample'))}")
 
 
 def _settings(args: Namespace) -> CurationSettings:

@@ -13,11 +13,23 @@ from .sources import Source
 
 @dataclass(frozen=True)
 class Dropped:
-    """A clip that is not kept; `reason` is a short name and `detail` the figure behind it."""
+    """A clip that is not kept.
+
+    Attributes:
+        source: Name of its source.
+        index: Number of the clip in it.
+        start_s: Where it starts, seconds.
+        motion, shake, brightness: See ClipFigures.
+        reason: A short name, such as "static".
+        detail: The figure behind it.
+    """
 
     source: str
     index: int
     start_s: float
+    motion: float
+    shake: float
+    brightness: float
     reason: str
     detail: str
 
@@ -92,10 +104,7 @@ def select_clips(
     left = [number for number in left if number not in reasons]
     slowest = _slowest(clips, left, filters.drop_slowest, reasons)
     kept = sorted((clips[n] for n in left if n not in reasons), key=lambda pair: pair[1].key)
-    dropped = [
-        Dropped(clips[number][0], clips[number][1].index, clips[number][1].start_s, *reason)
-        for number, reason in sorted(reasons.items())
-    ]
+    dropped = [_dropped(*clips[number], *reason) for number, reason in sorted(reasons.items())]
     return Selection(tuple(kept), tuple(dropped), slowest)
 
 
@@ -162,6 +171,20 @@ def _slowest(
             f"motion {motion:.4g}, among the lowest {100 * fraction:g} % (limit {limit:.4g})",
         )
     return limit
+
+
+def _dropped(source: str, clip: ClipRecord, reason: str, detail: str) -> Dropped:
+    figures = clip.figures
+    return Dropped(
+        source,
+        clip.index,
+        clip.start_s,
+        figures.motion,
+        figures.shake,
+        figures.brightness,
+        reason,
+        detail,
+    )
 
 
 def _named(clip: tuple[str, ClipRecord]) -> str:

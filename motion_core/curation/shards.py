@@ -94,17 +94,10 @@ class Shards:
             FormatError: Its shard is missing, damaged or of another version; the message names it.
         """
         key, members = self.read_members(index)
-        where = f"sample {key}"
-        for suffix, what in ((VIDEO, "video"), (TRACKS, "tracks"), (ABOUT, "description")):
-            if suffix not in members:
-                raise FormatError(
-                    f"{where} has no {what} ({key}.{suffix}); it has {sorted(members)}. Curate the "
-                    "videos again."
-                )
-        about = _about(members[ABOUT], where)
-        clip = decode_tracks(members[TRACKS], f"{where}, {TRACKS}", str(about.get("label", "")))
-        video = decode_clip(members[VIDEO], f"{where}, {VIDEO}")
-        _check_fit(video, clip.tracks, where)
+        about = parse_about(members, key)
+        clip = sample_tracks(members, about, key)
+        video = decode_clip(_member(members, VIDEO, "video", key), f"sample {key}, {VIDEO}")
+        _check_fit(video, clip.tracks, f"sample {key}")
         return ClipSample(key, video, clip, str(about.get("caption", "")), about)
 
     def read_members(self, index: int) -> tuple[str, dict[str, bytes]]:
@@ -198,7 +191,27 @@ def decode_clip(data: bytes, name: str) -> Tensor:
         return torch.from_numpy(np.stack(list(video.pictures)))
 
 
-def _about(data: bytes, where: str) -> dict[str, Any]:
+def sample_tracks(members: dict[str, bytes], about: dict[str, Any], key: str) -> ClipTracks:
+    """The tracks among the members of a sample. Raises FormatError where they are missing."""
+    data = _member(members, TRACKS, "tracks", key)
+    return decode_tracks(data, f"sample {key}, {TRACKS}", str(about.get("label", "")))
+
+
+def _member(members: dict[str, bytes], suffix: str, what: str, key: str) -> bytes:
+    if suffix not in members:
+        raise FormatError(
+            f"sample {key} has no {what} ({key}.{suffix}); it has {sorted(members)}. Curate the "
+            "videos again."
+        )
+    return members[suffix]
+
+
+def parse_about(members: dict[str, bytes], key: str) -> dict[str, Any]:
+    """The description among the members of a sample.
+
+    Raises FormatError where it is missing or of another version.
+    """
+    data, where = _member(members, ABOUT, "description", key), f"sample {key}"
     try:
         about = parse_json(decode_text(data))
     except FormatError as error:
