@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from .test_nodes import H, W, call, motion, path_of, wall
+from .test_nodes import H, W, call, host, motion, path_of, wall
 
-__all__ = ["call", "wall"]  # fixtures
+__all__ = ["call", "host", "wall"]  # fixtures
 
 
 def test_a_composed_motion_is_rendered_with_its_holes(call: Any, wall: Any) -> None:

@@ -269,6 +269,7 @@ def refusals() -> dict[str, str]:
 
     class OtherVae:
         latent_channels = 48
+        encode = decode = len
 
     attempts = {
         "count": lambda: to_wan(model, vae, tracks, pictures(3)),

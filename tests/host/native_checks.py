@@ -125,6 +125,18 @@ def motion_guidance() -> dict[str, Any]:
 # ---- Motion Noise ------------------------------------------------------------------------------
 
 
+def motion_noise_of(size: tuple[int, int], frames: int, degradation: float = 0.3) -> Any:
+    """The NOISE of the node for tracks that move to the right."""
+    motion = {
+        "motion": "tracks",
+        "image": torch.rand(1, size[1], size[0], 3, generator=torch.Generator().manual_seed(2)),
+        "tracks": tracks_on(size, frames),
+        "method": "moving_least_squares",
+    }
+    node = pack("nodes.motion_noise").MotionNoise
+    return node.execute(motion=motion, seed=5, degradation=degradation, detail=4).args[0]
+
+
 def motion_noise(name: str) -> dict[str, Any]:
     """A tiny model samples from noise that moves; gamma 1 is the host's Random Noise."""
     model = tiny_model(name)
@@ -132,16 +144,9 @@ def motion_noise(name: str) -> dict[str, Any]:
     is_stack = len(model.shape) == 4
     frames = (model.shape[0] if is_stack else model.shape[2]) - 1
     size = (model.shape[-1] * 8, model.shape[-2] * 8)
-    node = pack("nodes.motion_noise").MotionNoise
 
     def made(degradation: float) -> Any:
-        motion = {
-            "motion": "tracks",
-            "image": torch.rand(1, size[1], size[0], 3),
-            "tracks": tracks_on(size, frames * stride + 1),
-            "method": "moving_least_squares",
-        }
-        return node.execute(motion=motion, seed=5, degradation=degradation, detail=4).args[0]
+        return motion_noise_of(size, frames * stride + 1, degradation)
 
     guider = plain_guider(model, model.patcher)
     moved = run_guided(model, guider, noise=made(0.3))

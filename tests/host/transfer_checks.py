@@ -22,6 +22,10 @@ class FakeVae:
         """The latents, whatever the pictures."""
         return self.latents
 
+    def decode(self, latents: Tensor) -> Tensor:
+        """Not for use: a VAE has it."""
+        raise AssertionError("nothing is decoded")
+
 
 def guided(model: TinyModel, **changes: Any) -> Any:
     """The MODEL that repeats random latents, through the node."""
