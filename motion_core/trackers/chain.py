@@ -135,7 +135,8 @@ def chain_tracks(
             xy[frame, walk.started] = walk.position[walk.started]
             visible[frame, walk.started] = walk.visible[walk.started]
             work.step()
-    return tracks_of(clip, queries, torch.from_numpy(xy), torch.from_numpy(visible))
+    found = torch.from_numpy(xy), torch.from_numpy(visible)
+    return tracks_of(clip, queries, *found, tick=lambda: work.step(0))
 
 
 def as_frame(rgb: NDArray[np.uint8]) -> Frame:

@@ -24,8 +24,9 @@ from .tracker import ShouldStop, never
 RAFT_MULTIPLE, RAFT_LEAST = 8, 128
 # DIS begins on a strongly reduced picture, which must still contain a patch.
 DIS_LEAST = 64
-# Sundaram, Brox and Keutzer, ECCV 2010, equation 5.
-CONSISTENT_SHARE, CONSISTENT_PX2 = 0.01, 0.5
+# Sundaram, Brox and Keutzer, ECCV 2010, equation 5, without the part that grows with the motion: in
+# a fast pan it lets errors of two pixels pass.
+CONSISTENT_PX2 = 0.5
 
 
 class Flow(Protocol):
@@ -64,9 +65,7 @@ class DenseFlow:
         there = _at(self.source.flow(before, after), points)
         back = _at(self.source.flow(after, before), points + there)
         gap = ((there + back) ** 2).sum(axis=1)
-        length = (there**2).sum(axis=1) + (back**2).sum(axis=1)
-        good = gap <= CONSISTENT_SHARE * length + CONSISTENT_PX2
-        return points + there, good & np.isfinite(there).all(axis=1)
+        return points + there, (gap <= CONSISTENT_PX2) & np.isfinite(there).all(axis=1)
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,9 @@ from ..errors import ShapeError
 from ..progress import Progress, silent
 from ..tracks import Tracks, make_tracks
 from .clip import Clip, Video
+from .cuts import visible_across_cuts
 
 logger = logging.getLogger(__name__)
-
-# The share of at least so many visible points whose loss in one step looks like a cut.
-CUT_SHARE, CUT_POINTS = 0.6, 10
 
 ShouldStop = Callable[[], bool]
 
@@ -93,37 +91,25 @@ def checked_queries(queries: Tensor, clip: Clip) -> Tensor:
     return checked
 
 
-def _log_cut(visible: Tensor) -> None:
-    """Log the frame before which most points are lost at once, as at a cut.
-
-    visible: (T, N) bool.
-    """
-    before = visible[:-1].sum(dim=1)
-    lost = (visible[:-1] & ~visible[1:]).sum(dim=1)
-    is_cut = (before >= CUT_POINTS) & (lost > CUT_SHARE * before)
-    if bool(is_cut.any()):
-        frame = int(is_cut.nonzero()[0, 0])
-        logger.warning(
-            "%d of %d visible points are lost between frames %d and %d, as at a cut. Those that "
-            "are still visible may lie on other things: track each shot on its own.",
-            int(lost[frame]),
-            int(before[frame]),
-            frame,
-            frame + 1,
-        )
-
-
-def tracks_of(clip: Clip, queries: Tensor, xy: Tensor, visible: Tensor) -> Tracks:
+def tracks_of(
+    clip: Clip,
+    queries: Tensor,
+    xy: Tensor,
+    visible: Tensor,
+    tick: Callable[[], None] = lambda: None,
+) -> Tracks:
     """Build the result of a tracker.
 
     At its query every point has the query's position and is visible. Points outside the canvas are
-    invisible. Positions that are not finite become invisible and take the query's position.
+    invisible. Positions that are not finite become invisible and take the query's position. After a
+    cut, points that look like other things become invisible; see visible_across_cuts.
 
     Args:
         clip: The video.
         queries: (N, 3), checked.
         xy: (T, N, 2) positions in the clip's pixels.
         visible: (T, N) bool.
+        tick: Called per picture that is compared after a cut; may raise to stop.
     """
     size = clip.size
     known = torch.isfinite(xy).all(dim=-1)
@@ -136,7 +122,7 @@ def tracks_of(clip: Clip, queries: Tensor, xy: Tensor, visible: Tensor) -> Track
     rows, columns = queries[:, 0].long(), torch.arange(len(queries))
     xy[rows, columns] = queries[:, 1:]
     visible[rows, columns] = True
-    _log_cut(visible)
+    visible = visible_across_cuts(clip, queries, xy, visible, tick)
     return make_tracks(xy, size, visible=visible, fps=clip.fps)
 
 
