@@ -45,7 +45,7 @@ class PreviewTracks(io.ComfyNode):
     def execute(cls, tracks, image=None, max_side=DEFAULT_SIDE):
         from ..motion_core.overlay import draw_tracks
 
-        found = tracks_in(tracks, image)
+        found = tracks_in(tracks, image, least_frames=1)
         below, found, note = at_working_size(
             None if image is None else frames(image), found, max_side
         )

@@ -8,6 +8,7 @@ input to tests/fuzz/seeds/TARGET once it is mended.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -17,8 +18,9 @@ from pathlib import Path
 
 from .work import CURRENT, OUT, Tally, read_tallies, run_batches, save_finding, write_tallies
 
-# Seconds without a new input after which the child is taken for stuck inside a library.
-STUCK = 150
+# Seconds of processor time on one input after which the child is taken for stuck inside a library,
+# and of the clock, which alone counts where the system does not tell the other.
+STUCK, ASLEEP = 60, 1000
 PAUSE = 0.5
 
 
@@ -62,9 +64,14 @@ def _supervise(command: list[str]) -> bool:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     CURRENT.unlink(missing_ok=True)
     with subprocess.Popen(command, env=environment) as child:
+        latest, began = 0.0, 0.0
         while child.poll() is None:
             time.sleep(PAUSE)
-            if CURRENT.exists() and time.time() - CURRENT.stat().st_mtime > STUCK:
+            changed = CURRENT.stat().st_mtime if CURRENT.exists() else time.time()
+            used = _processor_seconds(child.pid)
+            if changed != latest:
+                latest, began = changed, used
+            if used - began > STUCK or time.time() - changed > ASLEEP:
                 child.kill()
                 child.wait()
                 _report_death("hang", f"no answer within {STUCK} s")
@@ -72,6 +79,14 @@ def _supervise(command: list[str]) -> bool:
     if child.returncode:
         _report_death("crash", f"the process ended with {child.returncode}")
     return not child.returncode
+
+
+def _processor_seconds(process: int) -> float:
+    """Processor time of a process; 0 where the system does not tell it."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        words = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _report_death(kind: str, detail: str) -> None:

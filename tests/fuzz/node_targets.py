@@ -128,14 +128,15 @@ def _run(name: str, recipe: Mapping[str, Any], folder: Path) -> Any:
             raise
         raise Refused(str(error)) from error
     finally:
-        shutil.rmtree(_host().output_dir)
-        _host().output_dir.mkdir()
+        if any(_host().output_dir.iterdir()):
+            shutil.rmtree(_host().output_dir)
+            _host().output_dir.mkdir()
 
 
 def _used(outputs: tuple[Any, ...], latent: Any) -> tuple[Any, ...]:
     """The outputs, after what the host does with them later: a NOISE makes noise for a LATENT."""
-    tensors = pack_module("nodes.wire_host").nested_tensors
     for noise in (one for one in outputs if hasattr(one, "generate_noise")):
+        tensors = pack_module("nodes.wire_host").nested_tensors
         made = noise.generate_noise(latent)
         for found, like in zip(tensors(made), tensors(latent["samples"]), strict=True):
             if found.shape != like.shape or found.dtype != like.dtype or not found.isfinite().all():
