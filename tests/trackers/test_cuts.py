@@ -47,7 +47,7 @@ def test_next_to_no_point_is_visible_across_a_cut(name: str, seed: int) -> None:
     assert backwards[:CUT].float().mean() < 0.02
 
 
-def test_a_shot_that_comes_back_is_found_again() -> None:
+def test_a_scene_that_comes_back_is_found_again() -> None:
     first = pan(0, step=0)
     visible = tracked(TRACKERS["flow_dis"], torch.cat([first, pan(3), first])).visible
     assert not visible[CUT : 2 * CUT].any()
