@@ -19,12 +19,18 @@ import torch
 from safetensors import safe_open
 
 from motion_core.cli import main
+from motion_core.curation.engine import InProcess
+from motion_core.curation.run import Curation, curate
+from motion_core.curation.settings import CurationSettings
+from motion_core.curation.sources import find_sources
 from motion_core.errors import FormatError
+from motion_core.geometry import Size
 from motion_core.models.registry import load_track_model, with_track_controlnet
 from motion_core.sampling.loop import Sampling, sample
 from motion_core.training import run
 from motion_core.training.checkpoint import load_checkpoint
 from motion_core.training.run import CHECKPOINT, LOG, DivergedError
+from motion_core.training.track_controlnet.clips import open_clips
 from motion_core.training.track_controlnet.config import TrackControlNetConfig
 from motion_core.training.track_controlnet.probe import probe_control
 from motion_core.training.track_controlnet.task import (
@@ -33,6 +39,7 @@ from motion_core.training.track_controlnet.task import (
     train_track_controlnet,
 )
 
+from ...curation.videos import panned, write_mp4
 from ...models.wan import tiny
 from .squares import Squares, write_squares
 from .tiny_bases import animatediff, loaded_wan, one_thread, wan, wan_folder
@@ -336,3 +343,17 @@ def test_options_of_the_other_kind_are_refused(
     assert "--data belong to track-controlnet, not to encoder" in capsys.readouterr().err
     assert main(["train", "track-controlnet", *out, "--data", str(data)]) == 2
     assert "needs --family" in capsys.readouterr().err
+
+
+def test_shards_that_curate_writes_are_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "videos").mkdir()
+    for seed in range(2):
+        write_mp4(tmp_path / "videos" / f"{seed}.mp4", panned(seed, 10), 16.0)
+    settings = CurationSettings(size=Size(64, 48), frames=5, stride=5, cuts="none", spacing=8.0)
+    sources = find_sources([str(tmp_path / "videos")])
+    curate(Curation(sources, tmp_path / "shards", settings, InProcess()))
+    clips = open_clips([tmp_path / "shards"])
+    assert sum(clips.counts) == 4
+    config = replace(TINY, steps=2, batch=2, no_tracks=0.0, sparse_time=0.5)
+    checkpoint = train_track_controlnet(config, wan(), clips, tmp_path / "run")
+    assert load_checkpoint(checkpoint, read_config)[2] == 2
