@@ -14,7 +14,7 @@ EVEN_SIDES = "Odd sides lose their last row or column: video encoders take even 
 
 # The host's own socket type; io.Custom names it on every version, io.Tracks only on newer ones.
 TracksSocket = io.Custom("TRACKS")
-# Sockets of our own: a DepthMap, which knows its lens and what its numbers mean, and a CameraPath.
+# Sockets of our own: a DepthMap, which holds its lens and what its numbers mean, and a CameraPath.
 DepthSocket = io.Custom("MOTION_DEPTH")
 CameraSocket = io.Custom("MOTION_CAMERA")
 # A TrackModel: a loaded model of any family that follows tracks.
