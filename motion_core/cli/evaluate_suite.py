@@ -62,8 +62,8 @@ def add_suite_arguments(command: ArgumentParser) -> None:
         "--backbone",
         type=Path,
         metavar="DIR",
-        help="with --suite: DINOv2, DINO, CLIP or SigLIP in transformers' layout, for consistency "
-        "and matching (default: AlexNet with --lpips, else dense SIFT)",
+        help="with --suite: DINOv2 or CLIP's image side in transformers' layout, or Stable "
+        "Diffusion in diffusers' (DIFT); default: AlexNet with --lpips, else dense SIFT",
     )
     command.add_argument(
         "--i3d", type=Path, metavar="FILE", help="with --suite: i3d_pretrained_400.pt, for FVD"

@@ -69,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": ON_TRACKS | {"layered_scenes", "models", "curation", "video", "formats"},
     "evaluation": ON_TRACKS
     | {"layered_scenes", "draft", "fields", "layers", "raster", "models", "sampling"}
-    | {"overlay", "trackers", "video", "image_files", "formats"},
+    | {"overlay", "trackers", "video", "image_files", "formats", "model_folder"},
     "cli": EVERYTHING,
     "__main__": {"cli"},
 }

@@ -171,8 +171,9 @@ def matching_distance(scene: Scene) -> float:
     similar to those at a handle in the source picture. Those papers take features of Stable
     Diffusion 2.1 (DIFT); figures of other backbones do not compare with theirs.
     """
-    source = scene.tools.backbone.local_features(scene.source[None])[0]
-    last = scene.tools.backbone.local_features(scene.frames[-1:])[0]
+    caption = scene.case.caption
+    source = scene.tools.backbone.local_features(scene.source[None], caption)[0]
+    last = scene.tools.backbone.local_features(scene.frames[-1:], caption)[0]
     size, target = scene.case.size, scene.target
     distances = []
     for start, end in zip(target.xy[0], target.xy[-1], strict=True):

@@ -10,11 +10,15 @@ import torch
 
 from motion_core.errors import FormatError
 from motion_core.evaluation.suites.backbones import (
+    ENSEMBLE,
     AlexNet,
     DenseSift,
+    Dift,
     FolderBackbone,
     choose_backbone,
+    noise_kept,
 )
+from motion_core.models.sd15.encoding import encode_images, encode_prompt
 
 from .folders import patch_video, texture
 
@@ -69,7 +73,7 @@ def test_other_models_are_refused(tmp_path: Path) -> None:
         FolderBackbone(tiny_model("bert", tmp_path / "net"))
     folder = tiny_model("dinov2", tmp_path / "other")
     (folder / "model.safetensors").unlink()
-    with pytest.raises(FormatError, match=r"holds no \.safetensors"):
+    with pytest.raises(FileNotFoundError, match="there are no weights"):
         FolderBackbone(folder)
 
 
@@ -99,3 +103,85 @@ def test_the_best_at_hand_is_chosen(tmp_path: Path) -> None:
     assert choose_backbone(None, None).name == "dense SIFT"
     assert choose_backbone(None, object()).name == "AlexNet (LPIPS)"  # type: ignore[arg-type]
     assert choose_backbone(tiny_model("dinov2", tmp_path / "n"), None).name == "dinov2 (n)"
+
+
+def tiny_diffusion(folder: Path) -> Path:
+    """Stable Diffusion in small, with random weights."""
+    pytest.importorskip("transformers")
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    torch.manual_seed(0)
+    down, up = ("CrossAttnDownBlock2D", "DownBlock2D"), ("UpBlock2D", "CrossAttnUpBlock2D")
+    UNet2DConditionModel(
+        block_out_channels=(16, 32),
+        down_block_types=down,
+        up_block_types=up,
+        layers_per_block=1,
+        cross_attention_dim=16,
+        attention_head_dim=2,
+        norm_num_groups=8,
+    ).save_pretrained(folder / "unet")
+    AutoencoderKL(
+        block_out_channels=(8, 8, 8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        norm_num_groups=4,
+        latent_channels=4,
+    ).save_pretrained(folder / "vae")
+    config = CLIPTextConfig(
+        vocab_size=64,
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=8,
+    )
+    CLIPTextModel(config).save_pretrained(folder / "text_encoder")
+    words = folder / "tokenizer"
+    words.mkdir()
+    marks = ["<|startoftext|>", "<|endoftext|>"]
+    letters = [letter + end for letter in "abcdefgh" for end in ("", "</w>")]
+    vocabulary = {word: number for number, word in enumerate([*letters, *marks])}
+    (words / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    (words / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
+    settings = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 8}
+    (words / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    return folder
+
+
+def test_features_of_stable_diffusion_are_a_mean_over_noises(tmp_path: Path) -> None:
+    backbone = choose_backbone(tiny_diffusion(tmp_path / "sd"), None)
+    assert isinstance(backbone, Dift) and backbone.name == "DIFT (sd)"
+    pictures = torch.stack([texture(0), texture(1)])
+    found = backbone.local_features(pictures, "a cab")
+    # 64 x 128 pixels, latents of 8 x 16; the last block works at full size.
+    assert found.shape == (2, 16, 8, 16)
+    alone = backbone.local_features(pictures[1:], "a cab")[0]
+    assert torch.allclose(found[1], alone, atol=1e-4)
+    assert not torch.equal(found, backbone.local_features(pictures, "a bad"))
+    # By hand: the network's second block on the way up, one noise after the other.
+    latent = encode_images(backbone.vae, torch.nn.functional.interpolate(
+        pictures[:1].movedim(-1, 1), (64, 128), mode="bilinear").movedim(1, -1))  # fmt: skip
+    noise = torch.randn(ENSEMBLE, *latent.shape[1:], generator=torch.Generator().manual_seed(0))
+    keep = noise_kept(261)
+    prompt = encode_prompt(backbone.tokenizer, backbone.encoder, "a cab")
+    outputs: list[torch.Tensor] = []
+    backbone.unet.up_blocks[1].register_forward_hook(lambda *call: outputs.append(call[-1]))
+    with torch.no_grad():
+        for one in noise:
+            noisy = latent * keep**0.5 + one * (1 - keep) ** 0.5
+            backbone.unet(noisy, 261, prompt)
+    assert torch.allclose(found[0], torch.cat(outputs).mean(dim=0), atol=1e-5)
+
+
+def test_the_schedule_is_stable_diffusions() -> None:
+    from diffusers import DDIMScheduler
+
+    schedule = DDIMScheduler(
+        num_train_timesteps=1000,
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+    )
+    assert noise_kept(261) == pytest.approx(float(schedule.alphas_cumprod[261]), rel=1e-5)

@@ -36,7 +36,7 @@ class Channels:
 
     name = "colours"
 
-    def local_features(self, pictures):
+    def local_features(self, pictures, caption=""):
         return pictures.movedim(-1, 1) - 0.5
 
     def global_features(self, pictures):
