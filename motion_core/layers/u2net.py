@@ -22,7 +22,7 @@ class Convolution(nn.Module):
         self.conv = nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation)
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(self.conv(x))
+        return functional.relu(self.conv(x), inplace=True)
 
 
 class ResidualUBlock(nn.Module):

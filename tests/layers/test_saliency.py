@@ -68,3 +68,12 @@ def test_a_window_lies_in_the_picture(centre: tuple[float, float]) -> None:
 
 def test_a_window_is_no_larger_than_the_picture() -> None:
     assert window_around(np.array([5.0, 5.0]), 999, SIZE) == Box(0, 0, 160, 120)
+
+
+def test_the_map_of_a_picture_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = np.random.default_rng(5).random((40, 50, 3)).astype(np.float32)
+    first = saliency(picture, Box(0, 0, 50, 40), 32)
+    with monkeypatch.context() as patch:
+        patch.setattr("motion_core.layers.saliency.saliency_network", lambda: pytest.fail("again"))
+        np.testing.assert_array_equal(saliency(picture.copy(), Box(0, 0, 50, 40), 32), first)
+    assert not np.array_equal(saliency(picture[::-1], Box(0, 0, 50, 40), 32), first)

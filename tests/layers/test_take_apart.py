@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 import torch
@@ -231,3 +233,32 @@ def test_progress_rises_to_its_total_and_stops_the_work() -> None:
     assert done == sorted(done) and len(calls) >= 6
     assert calls[-1][0] == calls[-1][1]
     assert all(one <= total for one, total in calls)
+
+
+@pytest.mark.slow
+def test_a_large_picture_is_analysed_at_reduced_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("motion_core.layers.take_apart")
+    filling = importlib.import_module("motion_core.layers.plate")
+    sides: dict[str, int] = {}
+
+    def noted(name: str, function):
+        def call(picture, *rest):
+            sides[name] = max(picture.shape[:2])
+            return function(picture, *rest)
+
+        return call
+
+    monkeypatch.setattr(module, "PictureCutter", noted("cut", module.PictureCutter))
+    monkeypatch.setattr(filling, "fill_by_example", noted("fill", filling.fill_by_example))
+    size = Size(2560, 1440)
+    alpha = disc_alpha(size, (1100, 700), 380)
+    drag = tracks_of(
+        [(1100.0 + dx, 700.0 + dy) for dx in (-150, 0, 150) for dy in (-150, 0, 150)],
+        [(60.0, 60.0), (2500.0, 60.0), (2500.0, 1380.0)],
+        by=(300.0, 0.0),
+        size=size,
+    )
+    (layer,) = take_apart(disc_picture(alpha), drag).layers
+    assert sides == {"cut": module.ANALYSIS_SIDE, "fill": filling.FILLED_SIDE}
+    assert layer.alpha.shape == (1440, 2560)
+    assert overlap(layer.alpha, alpha) > 0.97
