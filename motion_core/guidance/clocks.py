@@ -8,7 +8,7 @@ when the region is released: 0 releases at once, 1 never. A FollowScale converts
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -90,6 +90,17 @@ class Clock:
 
 FREE = Clock.switch(math.inf)
 EXACT = Clock.switch(0.0)
+
+
+def steps_followed(clock: Clock, sigmas: Sequence[float]) -> float:
+    """How many steps of a run a region follows, the parts of steps included.
+
+    Args:
+        clock: Of the region.
+        sigmas: Falling noise levels of the run, its last one included.
+    """
+    pairs = zip(sigmas, sigmas[1:], strict=False)
+    return sum(clock.step_weight(one, after) for one, after in pairs)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ GRAPHS = (
     *LONG,
     *SIGNAL,
     *("native_uni3c", "crossview_ltx", "camera_wan_fun", "camera_refine"),
+    "cameraman_ltx",
 )
 # Nodes that a host may lack, and whose descriptions then stay as they are.
 ELSEWHERE = {"LTXICLoRALoaderModelOnly", "LTXAddVideoICLoRAGuide", "WanUni3CControlnetApply"}
