@@ -84,3 +84,18 @@ def test_keys_reach_points_and_handles(canvas: Any) -> None:
     shown = canvas.page.locator(".mp-inspector [aria-pressed=true]").all_inner_texts()
     canvas.press("i")
     assert "Smooth" in shown
+
+
+def test_a_path_goes_on_after_an_undo(canvas: Any) -> None:
+    canvas.tool("path")
+    for place in ((0.2, 0.7), (0.5, 0.3), (0.6, 0.6)):
+        canvas.click(*place)
+    canvas.press("Control+z")
+    canvas.settle(900)
+    canvas.click(0.8, 0.7)
+    (layer,) = canvas.layers()
+    points = [point[1:] for point in layer["points"]]
+    assert np.allclose(points, [[0.2, 0.7], [0.5, 0.3], [0.8, 0.7]], atol=0.01)
+    canvas.press("Enter")
+    canvas.click(0.2, 0.2)
+    assert len(canvas.layers()) == 2

@@ -107,15 +107,14 @@ for (const [name, tool] of [["select", selectTool], ["path", () => pathTool("dra
 }
 
 test("a point pressed and dragged while it is placed gets handles; a click does not", () => {
-  const tool = pathTool("drag");
-  const runner = makeToolRunner(tool).click(0.1, 0.5);
+  const runner = makeToolRunner(pathTool("drag")).click(0.1, 0.5);
   runner.down(0.5, 0.5).move(0.5, 0.7).up(0.5, 0.7);
   assert.equal(runner.commits, 2);
   const [layer] = runner.document.layers;
   assert.deepEqual(layer.handles, [null, [0, -0.2, 0, 0.2]]);
   runner.click(0.9, 0.5);
   assert.deepEqual(runner.document.layers[0].handles, [null, [0, -0.2, 0, 0.2], null]);
-  tool.onKey({ key: "Enter" });
+  runner.key("Enter");
   runner.down(0.5, 0.5, { alt: true }).up(0.5, 0.5, { alt: true });
   assert.deepEqual(runner.document.layers[0].handles, [null, null], "the point took its handles along");
 });

@@ -18,6 +18,7 @@ export function makeToolRunner(tool, document = emptyDocument(SIZE), overrides =
     context: {
       time: 0,
       clipSeconds: 5,
+      drawing: null,
       size: SIZE,
       view,
       settings: { brush: { radius: 0.06, spacing: 0.02 }, curve: "catmull_rom", pacing: "hand" },
@@ -39,6 +40,10 @@ export function makeToolRunner(tool, document = emptyDocument(SIZE), overrides =
   };
   runner.up = (x, y, keys) => send("onPointerUp", [x, y], keys);
   runner.click = (x, y, keys) => runner.down(x, y, keys).up(x, y, keys);
+  runner.key = (key) => {
+    apply(runner, tool.onKey?.({ key }, runner.context));
+    return runner;
+  };
   runner.cancel = () => {
     tool.onCancel();
     runner.shown = runner.document;
@@ -58,6 +63,7 @@ function apply(runner, answer) {
     runner.commits += 1;
   }
   if (answer.select) runner.selection = new Set(answer.select);
+  if (answer.drawing !== undefined) runner.context.drawing = answer.drawing;
   if (answer.settings) Object.assign(runner.context.settings, answer.settings);
   runner.message = answer.message ?? runner.message;
   runner.box = answer.box ?? null;

@@ -134,9 +134,7 @@ test("a click on a path's line inserts a point there", () => {
 });
 
 test("Enter ends a path, the next click begins another", () => {
-  const tool = pathTool();
-  const runner = makeToolRunner(tool).click(0.1, 0.1).click(0.2, 0.4);
-  tool.onKey({ key: "Enter" });
+  const runner = makeToolRunner(pathTool()).click(0.1, 0.1).click(0.2, 0.4).key("Enter");
   runner.selection = new Set();
   runner.click(0.8, 0.8);
   assert.equal(runner.document.layers.length, 2);

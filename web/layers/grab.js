@@ -12,14 +12,11 @@ export function withGrab(tool, type, grab) {
   let gesture = null;
   return {
     ...tool,
-    get isDrawing() {
-      return Boolean(tool.isDrawing);
-    },
     snapping: (...args) => (gesture ? null : (tool.snapping?.(...args) ?? null)),
     onPointerDown(pointer, context) {
       const layer = layerOfType(context.document, [...context.selection].at(-1), type);
       const isAlone = context.selection.size === 1 && !layer?.locked;
-      const canGrab = layer && isAlone && !pointer.alt && !tool.isDrawing;
+      const canGrab = layer && isAlone && !pointer.alt && !context.drawing;
       gesture = canGrab ? grab(layer, pointer, context) : null;
       return gesture ? null : tool.onPointerDown(pointer, context);
     },

@@ -25,35 +25,27 @@ const STILL_PX = 3;
 /** `type` is that of the layers it draws. */
 export function pathTool(type) {
   let gesture = null; // { kind: "place" | "point" | "pull" | "handle", id, index, from, ... }
-  let drawing = null; // id of the path that clicks extend
-
-  const stop = () => {
-    drawing = null;
-    return { preview: null };
-  };
+  const stop = () => ({ preview: null, drawing: null });
   const begin = (pointer, context) => {
-    drawing = freshId(context.document, type);
-    const edit = addLayer(newPath(type, drawing, pointer.point, context.settings));
-    return { kind: "place", id: drawing, index: 0, from: pointer, edit };
+    const id = freshId(context.document, type);
+    const edit = addLayer(newPath(type, id, pointer.point, context.settings));
+    return { kind: "place", id, index: 0, from: pointer, edit };
   };
 
   return {
     cursor: "crosshair",
-    /** Whether clicks add points to a path: its handles then wait. */
-    get isDrawing() {
-      return drawing !== null;
-    },
     snapping: () => ({ except: gesture ? { id: gesture.id, index: gesture.index } : {} }),
     onPointerDown(pointer, context) {
-      const layer = editable(context, drawing, type);
-      const found = layer && gestureOn(layer, pointer, context, drawing);
+      const layer = editable(context, type);
+      const found = layer && gestureOn(layer, pointer, context);
       gesture = found ?? begin(pointer, context);
-      const { edit, id } = gesture;
-      return edit ? { preview: edit, select: [id] } : null;
+      const { edit, id, kind } = gesture;
+      if (!edit) return null;
+      return { preview: edit, select: [id], ...(kind === "place" && { drawing: id }) };
     },
     onPointerMove(pointer, context) {
       if (gesture) return { preview: changed(gesture, pointer, context) };
-      const layer = drawing && layerOf(context.document, drawing);
+      const layer = context.drawing && layerOf(context.document, context.drawing);
       return layer ? { preview: extended(layer.id, pointer.point) } : null;
     },
     onPointerUp(pointer, context) {
@@ -66,22 +58,21 @@ export function pathTool(type) {
       return { commit: changed(done, pointer, context) };
     },
     onDoubleClick({ screen }, context) {
-      const layer = !drawing && editable(context, drawing, type);
+      const layer = context.drawing ? null : editable(context, type);
       const index = layer ? pointAt(layer, screen, context.view) : -1;
       if (index < 0) return stop();
       const { drawn_on: drawnOn } = context.document;
       return { commit: changeLayers([layer.id], (now) => toggledKind(now, index, drawnOn)) };
     },
-    onKey: ({ key }) => (key === "Enter" && drawing ? stop() : null),
+    onKey: ({ key }, { drawing }) => (key === "Enter" && drawing ? stop() : null),
     onCancel() {
       gesture = null;
-      drawing = null;
     },
   };
 }
 
 /** What a press on an existing path begins; null where it is beside it. */
-function gestureOn(layer, pointer, { document, view, point }, drawing) {
+function gestureOn(layer, pointer, { document, view, point, drawing }) {
   const { id } = layer;
   const { screen, alt } = pointer;
   const { drawn_on: drawnOn } = document;
@@ -146,7 +137,7 @@ function newPath(type, id, point, { curve, brush }) {
   };
 }
 
-function editable({ document, selection }, drawing, type) {
+function editable({ document, selection, drawing }, type) {
   const layer = layerOfType(document, drawing ?? [...selection].at(-1), type);
   return layer && !layer.locked ? layer : null;
 }

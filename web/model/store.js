@@ -23,6 +23,7 @@ export function makeStore({ size, prepare = (document) => document, onCommit = (
     point: null, // { id, index } of the chosen point
     box: null,
     brushAt: null, // where the next brush is shown while its size changes; null: at the pointer
+    drawing: null, // id of the path that the next click extends
     guides: [], // levels that hold the pointer, as snap.js gives them
     message: null,
   };
@@ -50,7 +51,8 @@ export function makeStore({ size, prepare = (document) => document, onCommit = (
     load(document) {
       const ids = new Set(document.layers.map((layer) => layer.id));
       const selection = new Set([...state.selection].filter((id) => ids.has(id)));
-      put({ document, preview: null, selection });
+      const drawing = ids.has(state.drawing) ? state.drawing : null;
+      put({ document, preview: null, selection, drawing });
     },
     /** Keeps an edit: the document changes once and `onCommit` receives it. */
     commit(edit) {
@@ -63,6 +65,7 @@ export function makeStore({ size, prepare = (document) => document, onCommit = (
       if (!answer) return;
       const { commit, select, message = null, box = null, brushAt = null } = answer;
       put({ preview: answer.preview ?? null, message, box, brushAt });
+      if (answer.drawing !== undefined) put({ drawing: answer.drawing });
       if (answer.settings) put({ settings: { ...state.settings, ...answer.settings } });
       if (commit) this.commit(commit);
       if (select) put({ selection: new Set(select) });

@@ -11,13 +11,14 @@
  *              shift, alt, ctrl }
  *   context: { document, selection: Set of ids, time: playhead 0..1, clipSeconds, size, view,
  *              settings: { brush, curve }, point: the chosen { id, index, side? } or null,
- *              isSnapping }
+ *              isSnapping, drawing: the id of the path that clicks extend, or null }
  * and return null or any of:
  *   preview: an edit to show but not keep (null: back to the document)
  *   commit:  an edit to keep; the document changes once, when the gesture ends
  *   select:  ids to select
  *   box:     two view points of a selection box to draw
  *   message: a hint for the person
+ *   drawing: the id of the path that the next click extends, null for none
  *   brushAt: where the next brush is shown while its size changes
  * snapping(pointer, context), where a tool has it, says how its pointer snaps now (see model/snap.js),
  * null for not at all: it is asked before each handler.

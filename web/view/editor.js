@@ -29,7 +29,7 @@ const JUST_NOW_MS = 300;
 const UPRIGHT = 0.95; // height over width from which a picture stands beside the timeline
 const FIRST_SIZE = { width: 832, height: 480 };
 const KEPT = [
-  ...["time", "tool", "selection", "settings"],
+  ...["time", "tool", "selection", "drawing", "settings"],
   ...["isLooping", "showsSketch", "showsMarks", "isSnapping", "panels"],
 ];
 const START = {
@@ -242,7 +242,7 @@ function makeLoader({ store, actions, gestures, canvasView, canvasSize }) {
   };
   return (text) => {
     dialog?.close();
-    gestures.cancel();
+    gestures.cancelGesture();
     try {
       store.load(text?.trim() ? readDocument(text) : emptyDocument(canvasSize()));
       store.set({ loadError: null, notes: [] });

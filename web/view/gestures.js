@@ -21,12 +21,12 @@ export function makeGestures({ store, canvasView, canvasSize, isReadOnly }) {
     return Boolean(answer);
   };
   const gesture = { isUnderWay: false };
-  const cancel = () => {
+  const cancelGesture = () => {
     gesture.isUnderWay = false;
     tool().onCancel();
     store.set({ preview: null, box: null, brushAt: null, guides: [], message: null });
   };
-  const handlers = makeHandlers({ store, canvasView, isReadOnly, tool, send, cancel, gesture });
+  const handlers = makeHandlers({ store, canvasView, isReadOnly, send, cancelGesture, gesture });
 
   return {
     handle: (kind, pointer) => handlers[kind](pointer),
@@ -39,22 +39,26 @@ export function makeGestures({ store, canvasView, canvasSize, isReadOnly }) {
       return gesture.isUnderWay;
     },
     key: (event) => send("onKey", event),
-    /** Ends the gesture or the path under way; false where there was none. */
+    /** Takes back what a pressed pointer does; a path that is being placed can be continued. */
+    cancelGesture,
+    /** Ends the gesture and the path under way; false where there was none. */
     cancel() {
-      const wasBusy = gesture.isUnderWay || Boolean(store.state.preview);
-      cancel();
+      const { preview, drawing } = store.state;
+      const wasBusy = gesture.isUnderWay || Boolean(preview) || drawing !== null;
+      cancelGesture();
+      store.set({ drawing: null });
       return wasBusy;
     },
     setTool(name) {
       if (name === store.state.tool || !tools.has(name)) return;
-      cancel();
-      store.set({ tool: name, point: null });
+      cancelGesture();
+      store.set({ tool: name, point: null, drawing: null });
     },
   };
 }
 
 /** What happens on each kind of pointer event. */
-function makeHandlers({ store, canvasView, isReadOnly, tool, send, cancel, gesture }) {
+function makeHandlers({ store, canvasView, isReadOnly, send, cancelGesture, gesture }) {
   return {
     down(pointer) {
       if (isReadOnly()) return;
@@ -69,9 +73,10 @@ function makeHandlers({ store, canvasView, isReadOnly, tool, send, cancel, gestu
       gesture.isUnderWay = false;
       send("onPointerUp", pointer);
       store.set({ preview: null, box: null, brushAt: null, guides: [] });
-      store.set({ point: tool().isDrawing ? null : pointUnder(store.state, canvasView.view, pointer) });
+      const isPlacing = store.state.drawing !== null;
+      store.set({ point: isPlacing ? null : pointUnder(store.state, canvasView.view, pointer) });
     },
-    cancel,
+    cancel: cancelGesture,
     hover(pointer) {
       if (!isReadOnly()) send("onPointerMove", pointer);
     },
@@ -96,9 +101,9 @@ function snappedPointer(tool, pointer, context) {
 
 /** What a tool is given beside the pointer. */
 function contextOf({ state }, { view }, canvasSize) {
-  const { document, selection, time, clip, settings, point, isSnapping } = state;
+  const { document, selection, time, clip, settings, point, isSnapping, drawing } = state;
   const scene = { clipSeconds: clipSeconds(clip), size: canvasSize(), view };
-  return { document, selection, time, settings, point, isSnapping, ...scene };
+  return { document, selection, time, settings, point, isSnapping, drawing, ...scene };
 }
 
 /** The point, or handle of a point, of the last selected layer under the pointer. */

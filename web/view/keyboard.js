@@ -61,7 +61,11 @@ function commandOf(event, editor) {
 /** Copy, cut and paste arrive as clipboard events, so that the system's clipboard takes part. */
 function withControl(key, { actions, gestures }) {
   // An undo by the host would make a new node under a pressed pointer.
-  if (key === "z" || key === "y") return () => gestures.isUnderWay && gestures.cancel();
+  if (key === "z" || key === "y") return () => {
+      if (!gestures.isUnderWay) return false;
+      gestures.cancelGesture();
+      return true;
+    };
   return { a: () => actions.selectAll(), d: () => actions.duplicate() }[key] ?? null;
 }
 
