@@ -54,8 +54,11 @@ def test_a_points_handle_bends_the_line_and_can_be_undone(canvas: Any) -> None:
     tracks = run.outputs[str(canvas.node_id)][0]["track_path"].numpy()
     assert tracks[..., 1].max() > 0.75 * 240, "the tracks follow the bent line below its points"
     canvas.press("Control+z")
-    canvas.settle(900)
-    assert "handles" not in canvas.layers()[0]
+    for _ in range(20):
+        canvas.settle()
+        if "handles" not in canvas.layers()[0]:
+            return
+    raise AssertionError("the handles stay after an undo")
 
 
 def test_a_double_click_makes_a_corner_and_smooth_again(canvas: Any) -> None:

@@ -5,28 +5,29 @@
 
 import { emptyDocument } from "./document.js";
 
+const FIRST_STATE = {
+  preview: null,
+  selection: new Set(), // replaced, never changed
+  time: 0,
+  isPlaying: false,
+  tool: "select",
+  clip: { frames: 81, fps: 16 },
+  settings: { brush: { radius: 0.06, spacing: 0.02 }, curve: "catmull_rom", pacing: "hand", cell: 1 / 16 },
+  point: null, // { id, index } of the chosen point
+  box: null,
+  brushAt: null, // where the next brush is shown while its size changes; null: at the pointer
+  drawing: null, // id of the path that the next click extends
+  guides: [], // levels that hold the pointer, as snap.js gives them
+  message: null,
+};
+
 /**
  * A store: read `state`, change it through its methods, observe it by `subscribe`. `prepare` makes
  * the document ready for an edit; `onCommit` receives every document that is kept.
  */
 export function makeStore({ size, prepare = (document) => document, onCommit = () => {} }) {
   const listeners = new Set();
-  let state = {
-    document: emptyDocument(size),
-    preview: null,
-    selection: new Set(),
-    time: 0,
-    isPlaying: false,
-    tool: "select",
-    clip: { frames: 81, fps: 16 },
-    settings: { brush: { radius: 0.06, spacing: 0.02 }, curve: "catmull_rom", pacing: "hand", cell: 1 / 16 },
-    point: null, // { id, index } of the chosen point
-    box: null,
-    brushAt: null, // where the next brush is shown while its size changes; null: at the pointer
-    drawing: null, // id of the path that the next click extends
-    guides: [], // levels that hold the pointer, as snap.js gives them
-    message: null,
-  };
+  let state = { document: emptyDocument(size), ...FIRST_STATE };
 
   const put = (changes) => {
     const old = state;
