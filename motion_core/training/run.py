@@ -74,8 +74,14 @@ class Task(Protocol):
         """
         ...
 
-    def probe(self, averaged: nn.Module) -> dict[str, float]:
-        """Validation errors by name of averaged weights; none where there is nothing to probe."""
+    def probe(self, averaged: nn.Module, folder: Path, step: int) -> dict[str, float]:
+        """Validation errors of averaged weights by name; none where there is nothing to probe.
+
+        Args:
+            averaged: Like `trained`.
+            folder: Of the run.
+            step: Steps taken.
+        """
         ...
 
 
@@ -256,7 +262,7 @@ class _Run:
         """Log the validation errors of the averaged weights."""
         if not self.accelerator.is_main_process:
             return
-        errors = self.task.probe(self.average.module)
+        errors = self.task.probe(self.average.module, self.folder, self.step)
         if errors:
             self._log({"step": self.step, "probe": errors})
 

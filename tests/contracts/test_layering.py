@@ -66,7 +66,9 @@ ALLOWED: dict[str, set[str]] = {
     "layered_scenes": ON_TRACKS,
     "curation": ON_TRACKS
     | {"trackers", "transfer", "overlay", "video", "image_files", "__version__"},
-    "training": ON_TRACKS | {"layered_scenes", "models", "curation", "video", "formats"},
+    "training": ON_TRACKS
+    | {"layered_scenes", "models", "guidance", "sampling", "curation", "video", "formats"}
+    | {"evaluation"},
     "evaluation": ON_TRACKS
     | {"layered_scenes", "draft", "fields", "layers", "raster", "models", "sampling"}
     | {"overlay", "trackers", "video", "image_files", "formats", "model_folder"},

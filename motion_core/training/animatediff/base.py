@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ...geometry import Size
 from ...models.animatediff.branch import first_frame_condition
+from ...models.animatediff.control import AnimateDiffControl
 from ...models.animatediff.control_output import UNetResiduals, summed
 from ...models.animatediff.family import NO_TEXT_ENCODER, AnimateDiffFamily
 from ...models.animatediff.track_controlnet import (
@@ -21,7 +22,7 @@ from ...models.animatediff.track_controlnet import (
 )
 from ...models.animatediff.weights import save_track_controlnet
 from ...models.sd15.encoding import CELL_PX, encode_images
-from ...models.track_model import TrackModel
+from ...models.track_model import Defaults, TrackModel
 from ...tracks.model import Tracks
 from ..track_controlnet.bases import levels_and_noise
 from ..track_controlnet.batches import ClipBatch, FrameRule
@@ -51,8 +52,9 @@ class EncodedClips:
 class AnimateDiffBase:
     """A TrainableBase."""
 
-    def __init__(self, family: AnimateDiffFamily) -> None:
+    def __init__(self, family: AnimateDiffFamily, defaults: Defaults | None = None) -> None:
         self.family, self.network = family, family.network
+        self.model, self.defaults = family, defaults or Defaults()
         self.scheduler = family.scheduler()
         most = int(family.network.unet.config.motion_max_seq_length)
         self.frames = FrameRule(usual=FRAMES, most=most)
@@ -74,8 +76,7 @@ class AnimateDiffBase:
     def encode(self, batch: ClipBatch) -> EncodedClips:
         """See TrainableBase."""
         latents = [encode_images(self.network.vae, one.float() / 255) for one in batch.video]
-        has_text = self.network.text_encoder is not None and self.family.tokenizer is not None
-        captions = batch.captions if has_text else ("",) * len(latents)
+        captions = [self.readable(one) for one in batch.captions]
         embeds = torch.cat([self.family.prompt_embeds(one) for one in captions])
         features = None
         if self.network.image is not None:
@@ -107,6 +108,15 @@ class AnimateDiffBase:
         residuals = summed(part for part in parts if part is not None)
         predicted = self._unet(noisy, timestep, encoded.prompt_embeds, residuals)
         return (predicted.float() - target).square().flatten(1).mean(1)
+
+    def readable(self, caption: str) -> str:
+        """See TrainableBase."""
+        has_text = self.network.text_encoder is not None and self.family.tokenizer is not None
+        return caption if has_text else ""
+
+    def track_control(self, control: nn.Module) -> AnimateDiffControl:
+        """See TrainableBase."""
+        return AnimateDiffControl(cast(AnimateDiffTrackControlNet, control))
 
     def save(self, control: nn.Module, path: Path) -> None:
         """See TrainableBase."""
@@ -153,4 +163,4 @@ class AnimateDiffBase:
 
 def trainable(model: TrackModel) -> AnimateDiffBase:
     """The base of a loaded AnimateDiff."""
-    return AnimateDiffBase(cast(AnimateDiffFamily, model.model))
+    return AnimateDiffBase(cast(AnimateDiffFamily, model.model), model.defaults)

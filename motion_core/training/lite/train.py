@@ -56,7 +56,7 @@ class _StageTask:
         )
         return ([batch] for batch in loader)
 
-    def probe(self, averaged: nn.Module) -> dict[str, float]:
+    def probe(self, averaged: nn.Module, folder: Path, step: int) -> dict[str, float]:
         """See `probe_stage`."""
         return probe_stage(cast(Stage, averaged), self.config)
 

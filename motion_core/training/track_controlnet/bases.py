@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ...geometry import Size
-from ...models.track_model import TrackModel
+from ...models.protocols import TrackControl, VideoModel
+from ...models.track_model import Defaults, TrackModel
 from ...tracks.model import Tracks
 from .batches import ClipBatch, FrameRule
 
@@ -25,10 +26,14 @@ class TrainableBase(Protocol):
     Attributes:
         network: All weights of the base; none of them requires a gradient.
         frames: How many frames of a clip it is trained on.
+        model: Samples videos with the same networks.
+        defaults: How its authors sample it.
     """
 
     network: nn.Module
     frames: FrameRule
+    model: VideoModel[Any]
+    defaults: Defaults
 
     def new_control(self) -> nn.Module:
         """A Track-ControlNet in float32 that changes nothing yet."""
@@ -59,6 +64,14 @@ class TrainableBase(Protocol):
             seeds: Of each clip's noise level, noise and track codes.
             level: 0..1, the noise level of all clips; None for a random one each.
         """
+        ...
+
+    def readable(self, caption: str) -> str:
+        """The caption, or "" where the base has nothing to read text with."""
+        ...
+
+    def track_control(self, control: nn.Module) -> TrackControl[Any, Any]:
+        """A Track-ControlNet as the sampling loop takes it."""
         ...
 
     def save(self, control: nn.Module, path: Path) -> None:

@@ -27,10 +27,14 @@ class TrackControlNetConfig(RunConfig):
         frames: Of a clip that are trained on, at a random place; 0 for as many as base and clip
             allow.
         probe_clips: Held-out clips of a probe.
+        sample_clips: Of these, how many are also sampled, with and without their tracks.
+        sampler_steps: Of sampling; 0 for the model's own number.
         base, data: Digests of the base and of the clips, which a run notes for when it is resumed.
     """
 
-    CHANGEABLE: ClassVar[frozenset[str]] = RunConfig.CHANGEABLE | {"probe_clips", "lr", "clip"}
+    CHANGEABLE: ClassVar[frozenset[str]] = (
+        RunConfig.CHANGEABLE | {"lr", "clip"} | {*("probe_clips", "sample_clips", "sampler_steps")}
+    )
     COUNTS: ClassVar[tuple[str, ...]] = (*RunConfig.COUNTS, "accumulation", "probe_clips")
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"regime": REGIMES, "optimizer": OPTIMIZERS}
 
@@ -49,6 +53,8 @@ class TrackControlNetConfig(RunConfig):
     no_text: float = 0.1
     frames: int = 0
     probe_clips: int = 16
+    sample_clips: int = 0
+    sampler_steps: int = 0
     base: str = ""
     data: str = ""
 
@@ -57,8 +63,9 @@ class TrackControlNetConfig(RunConfig):
         for name in FRACTIONS:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be 0..1; got {getattr(self, name)}.")
-        if self.frames < 0:
-            raise ValueError(f"frames must be 0 or more; got {self.frames}.")
+        for name in ("frames", "sample_clips", "sampler_steps"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more; got {getattr(self, name)}.")
 
     def track_draw(self) -> TrackDraw:
         """How tracks are drawn."""

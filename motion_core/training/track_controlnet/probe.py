@@ -30,7 +30,7 @@ def probe_control(
         base alone), and `{level}/other` (with the tracks of the clip before), where there are two.
     """
     count = min(config.probe_clips, sum(clips.counts))
-    batches = [_batch(base, clips, index, config) for index in range(count)]
+    batches = [held_out_batch(base, clips, index, config) for index in range(count)]
     device = next(base.network.parameters()).device
     sums: dict[str, float] = {}
     with torch.no_grad():
@@ -47,7 +47,7 @@ def probe_control(
     return {key: value / count for key, value in sums.items()}
 
 
-def _batch(
+def held_out_batch(
     base: TrainableBase, clips: ClipSource, index: int, config: TrackControlNetConfig
 ) -> ClipBatch:
     """The first frames of a clip with a fixed draw of its tracks."""

@@ -24,6 +24,7 @@ from .batches import ClipBatch, StepBatches
 from .clips import ClipSource, digest_of
 from .config import TrackControlNetConfig
 from .probe import probe_control
+from .samples import sample_control
 
 # Numbers of each weight of a base that its digest covers.
 SAMPLED = 16
@@ -156,8 +157,12 @@ class TrackControlNetTask:
             )
         )
 
-    def probe(self, averaged: nn.Module) -> dict[str, float]:
-        """See `probe_control`."""
+    def probe(self, averaged: nn.Module, folder: Path, step: int) -> dict[str, float]:
+        """See `probe_control` and `sample_control`."""
         if self.held_out is None:
             return {}
-        return probe_control(self.base, averaged, self.held_out, self.config)
+        errors = probe_control(self.base, averaged, self.held_out, self.config)
+        if self.config.sample_clips:
+            given = (self.held_out, self.config, folder, step)
+            errors |= sample_control(self.base, averaged, *given)
+        return errors

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ...geometry import Size
-from ...models.track_model import TrackModel
+from ...models.track_model import Defaults, TrackModel
+from ...models.wan.control import WanControl
 from ...models.wan.family import FLOW_SHIFT, WanFamily
 from ...models.wan.latents import FRAME_STRIDE, check_size
 from ...models.wan.parts import encode_first_frame, encode_image, encode_prompt, encode_video
@@ -45,8 +46,9 @@ class EncodedClips:
 class WanBase:
     """A TrainableBase."""
 
-    def __init__(self, family: WanFamily) -> None:
+    def __init__(self, family: WanFamily, defaults: Defaults | None = None) -> None:
         self.parts, self.network = family.parts, family.parts.network()
+        self.model, self.defaults = family, defaults or Defaults()
         config = family.parts.scheduler.config
         self.frames = FrameRule(stride=FRAME_STRIDE)
         self.flow_shift = float(config.get("flow_shift", config.get("shift", FLOW_SHIFT)))
@@ -104,6 +106,14 @@ class WanBase:
                 encoded.image_embeds,
             )
 
+    def readable(self, caption: str) -> str:
+        """See TrainableBase."""
+        return "" if self.parts.text is None else caption
+
+    def track_control(self, control: nn.Module) -> WanControl:
+        """See TrainableBase."""
+        return WanControl(cast(WanTrackControlNet, control))
+
     def save(self, control: nn.Module, path: Path) -> None:
         """See TrainableBase."""
         save_track_controlnet(cast(WanTrackControlNet, control), path)
@@ -111,4 +121,4 @@ class WanBase:
 
 def trainable(model: TrackModel) -> WanBase:
     """The base of a loaded Wan."""
-    return WanBase(cast(WanFamily, model.model))
+    return WanBase(cast(WanFamily, model.model), model.defaults)
