@@ -49,15 +49,16 @@ def read_image(path: str | Path) -> Tensor:
 def read_mask(path: str | Path) -> Tensor:
     """A mask file as (H, W) float32 in 0..1, turned upright as its EXIF says.
 
-    Where any pixel is transparent, the opacity is the mask: what is transparent lies outside, and
-    what is painted lies inside, whatever its colour. Otherwise the mask is the brightness, the
-    mean of red, green and blue.
+    Where any pixel is more transparent than opaque, the opacity is the mask: what is transparent
+    lies outside, and what is painted lies inside, whatever its colour. Otherwise, also in a picture
+    that is slightly transparent all over, the mask is the brightness, the mean of red, green and
+    blue.
     Raises FormatError as read_image does.
     """
     with _opened_image(path) as image:
         if image.has_transparency_data:
             alpha = np.asarray(image.convert("RGBA"), dtype=np.float32)[..., 3] / 255
-            if alpha.min() < 1:
+            if alpha.min() < 0.5:
                 return torch.from_numpy(alpha)
         return torch.from_numpy(_rgb(image, Path(path))).mean(dim=-1)
 

@@ -21,6 +21,13 @@ ENCODING_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# Which of the first four bytes are zero where no mark tells the encoding.
+ZEROS_OF_ENCODINGS = {
+    (False, True, False, True): "utf-16-le",
+    (True, False, True, False): "utf-16-be",
+    (False, True, True, True): "utf-32-le",
+    (True, True, True, False): "utf-32-be",
+}
 
 
 def check_readable(path: Path, limit: int = MAX_FILE_BYTES) -> int:
@@ -69,7 +76,10 @@ def read_text(path: Path, limit: int) -> str:
 
 
 def decode_text(data: bytes, errors: str = "strict") -> str:
-    """Text from UTF-8, or from UTF-16 or UTF-32 that a byte order mark announces; without the mark.
+    """Text from UTF-8, UTF-16 or UTF-32, without a byte order mark, its lines ended by "\\n".
+
+    UTF-16 and UTF-32 are recognised by their mark, or by the zero bytes of their first character,
+    which plain text begins with in none of the others.
 
     Args:
         data: The bytes of a file, or its first bytes.
@@ -79,13 +89,20 @@ def decode_text(data: bytes, errors: str = "strict") -> str:
         FormatError: The bytes are no such text.
     """
     marks = (entry for entry in ENCODING_MARKS if data.startswith(entry[0]))
-    mark, encoding = next(marks, (b"", "utf-8"))
+    mark, encoding = next(marks, (b"", _unmarked_encoding(data)))
     try:
-        return data[len(mark) :].decode(encoding, errors)
+        text = data[len(mark) :].decode(encoding, errors)
     except UnicodeDecodeError as error:
         raise FormatError(
             f"byte {len(mark) + error.start}: expected UTF-8 text; save the file as UTF-8."
         ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _unmarked_encoding(data: bytes) -> str:
+    """The encoding of text whose first character is ASCII, as those of all formats are."""
+    zeros = tuple(not byte for byte in data[:4])
+    return ZEROS_OF_ENCODINGS.get(zeros, "utf-8")
 
 
 def without_mark(text: str) -> str:

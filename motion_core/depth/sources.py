@@ -26,8 +26,9 @@ ASSUMED_FOV_DEG = 60.0
 # Channels of a depth picture may differ by this much (compression) before it counts as coloured.
 GREY_TOLERANCE = 0.02
 
-# What renderers write where there is no surface: the largest half, or 1e10 (Blender) and more.
-HALF_MAX, NO_DEPTH = 65504.0, 1e9
+# What renderers and depth cameras write where there is no surface: the largest half, the largest
+# number of 16 bits, or 1e10 (Blender) and more.
+HALF_MAX, WORD_MAX, NO_DEPTH = 65504.0, 65535.0, 1e9
 # Pixels of a depth file: 8192 x 8192.
 MAX_PIXELS = 1 << 26
 # The signature and the first chunk of a PNG file: width, height, bits and colour type.
@@ -77,7 +78,7 @@ class DepthReading:
             ValueError: A value is outside 0..1 and the meaning is not "metric".
         """
         if self.meaning == "metric":
-            is_unknown = (values == HALF_MAX) | (values >= NO_DEPTH)
+            is_unknown = (values == HALF_MAX) | (values == WORD_MAX) | (values >= NO_DEPTH)
             return values.masked_fill(is_unknown, torch.nan) * self.scale
         known = values[~torch.isnan(values)]
         if known.numel() and (float(known.amin()) < -1e-3 or float(known.amax()) > 1.0 + 1e-3):

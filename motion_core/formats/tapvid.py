@@ -24,6 +24,8 @@ from .files import write_bytes
 log = logging.getLogger(__name__)
 
 COTRACKER_NAMES = (("tracks", "visibility"), ("pred_tracks", "pred_visibility"))
+# The most that may be of another unit than the rest before a file counts as mixed.
+MIXED_SHARE = 0.25
 CENTRE_ORIGIN = 0.5  # CoTracker's (0, 0) is the centre of the top-left pixel, ours its corner
 
 
@@ -128,8 +130,16 @@ def _video_size(arrays: NpzArrays, points: tuple[int, ...]) -> Size | None:
 
 
 def _are_fractions(xy: np.ndarray, visible: np.ndarray, name: str) -> bool:
-    """Whether most visible points lie within -1..2; the others are counted in a log line."""
+    """Whether most visible points lie within -1..2; the others are counted in a log line.
+
+    Raises FormatError where more than MIXED_SHARE of them lie on either side.
+    """
     near, count = _near(xy, visible)
+    if min(near, count - near) > MIXED_SHARE * count:
+        raise FormatError(
+            f"points: {near} of {count} visible points lie within -1..2, as fractions of the "
+            "canvas do, the others beyond, as pixels do; expected one unit. Write all in pixels."
+        )
     if not _are_mostly_near(near, count):
         log.info("%s: points beyond -1..2 are taken for pixels.", name)
         return False

@@ -165,7 +165,9 @@ def test_bad_files_say_which_and_why(tmp_path: Path) -> None:
             read_depth(tmp_path / name)
 
 
-@pytest.mark.parametrize("sky", [65504.0, 1e10, 3.4028235e38, float("inf")])
+@pytest.mark.parametrize(
+    "sky", [65504.0, 65535.0, -1.0, 0.0, 1e9, 1e10, 3.4028235e38, float("inf")]
+)
 def test_what_renderers_write_for_no_depth_is_unknown(tmp_path: Path, sky: float) -> None:
     z = np.full((4, 6), sky, dtype=np.float32)
     z[1:3, 1:5] = 4.0

@@ -122,6 +122,15 @@ def test_tapvid_with_a_stray_point_stays_in_fractions(tmp_path, caplog):
     assert "1 of 80 visible points" in caplog.text
 
 
+@pytest.mark.parametrize("pixels", [6, 10, 14])
+def test_tapvid_of_two_units_is_refused(tmp_path, pixels):
+    points = np.full((20, 4, 2), 0.5, dtype=np.float32)
+    points[:pixels] *= 60
+    np.savez(tmp_path / "a.npz", points=points, occluded=np.zeros((20, 4), bool))
+    with pytest.raises(FormatError, match=rf"{80 - 4 * pixels} of 80 visible.*one unit"):
+        read_tracks(tmp_path / "a.npz", size=SIZE)
+
+
 def test_tapvid_pixels_are_taken_as_pixels_and_logged(tmp_path, caplog):
     points = POSITIONS.transpose(1, 0, 2)
     np.savez(tmp_path / "a.npz", points=points, occluded=~VISIBLE.T)

@@ -21,6 +21,16 @@ def test_text_of_every_marked_encoding(tmp_path: Path, encoding: str) -> None:
     assert read_json_object(tmp_path / "a.txt") == {"name": "h\u00e9llo \u2603 \U0001f600"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_text_of_two_and_four_bytes_without_a_mark(encoding: str) -> None:
+    assert decode_text(TEXT.encode(encoding)) == TEXT
+    assert decode_text("a".encode(encoding)) != "" and decode_text(b"") == ""
+
+
+def test_every_kind_of_line_end_is_one() -> None:
+    assert decode_text(b"a\r\nb\rc\nd\r\r") == "a\nb\nc\nd\n\n"
+
+
 def test_big_endian_marks_are_known() -> None:
     assert decode_text(b"\xfe\xff" + TEXT.encode("utf-16-be")) == TEXT
     assert decode_text(b"\x00\x00\xfe\xff" + TEXT.encode("utf-32-be")) == TEXT

@@ -122,6 +122,18 @@ def test_real_transparency_is_the_mask(tmp_path: Path, mode: str, colour: int) -
     assert torch.equal(mask, torch.from_numpy(painted).float() / 255)
 
 
+@pytest.mark.parametrize(("inside", "outside"), [(254, 254), (255, 200), (160, 160)])
+def test_slight_transparency_does_not_select_everything(
+    tmp_path: Path, inside: int, outside: int
+) -> None:
+    """Where nothing is more transparent than opaque, white on black is the mask."""
+    pixels = np.zeros((4, 6, 4), dtype=np.uint8)
+    pixels[..., 3] = outside
+    pixels[1:3, 2:5] = (255, 255, 255, inside)
+    Image.fromarray(pixels).save(tmp_path / "mask.png")
+    assert torch.equal(read_mask(tmp_path / "mask.png") > 0.5, torch.from_numpy(pixels[..., 0] > 0))
+
+
 def test_an_opaque_mask_is_its_brightness(tmp_path: Path) -> None:
     grey = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
     for mode in ("L", "RGB", "RGBA"):
