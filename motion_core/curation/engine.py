@@ -175,8 +175,8 @@ class _Pool:
 
 def died(times: int, code: int | None) -> str:
     """How the processes that worked on a job ended, as a sentence."""
-    how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
-    return f"{times} processes ended {how} while they worked on it; it may be damaged or too large."
+    how = "" if code is None else f" by signal {-code}" if code < 0 else f" with code {code}"
+    return f"{times} processes ended{how} while they worked on it; it may be damaged or too large."
 
 
 def limit_threads() -> None:

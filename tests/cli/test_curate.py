@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,29 @@ def test_a_folder_becomes_shards(videos: Path, tmp_path: Path, capsys) -> None:
     sample = open_shards([out])[0]
     assert sample.about["licence"] == "CC BY 4.0"
     assert sample.about["label"] == "camera"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGTERM to catch")
+def test_a_request_to_end_stops_and_the_same_command_goes_on(
+    videos: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    class Ended:
+        def run(self, function, jobs):
+            with closing(engine.InProcess().run(function, jobs)) as outcomes:
+                yield next(outcomes)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    words = ["curate", str(videos), "--out", str(tmp_path / "out"), *CLIPS]
+    before = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "LocalPool", lambda workers: Ended())
+        assert main(words) == 130
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert "stopped" in capsys.readouterr().err
+    assert len(list((tmp_path / "out" / "work" / "scans").glob("*.json"))) == 1
+    assert main([*words, "--report"]) == 0
+    assert len(open_shards([tmp_path / "out"])) == 4
+    assert (tmp_path / "out" / "report.html").is_file()
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,18 @@ def test_shards_are_webdatasets_in_the_order_of_content(finished: Path) -> None:
     assert keys == sorted(set(keys)) and len(keys) == 8
 
 
+def check_dying(engine, folder: Path) -> str:
+    """Every job is done once, but the one that always kills its process; what is said of that."""
+    jobs = importlib.import_module("tests.curation.jobs")
+    names = ["a", "once", "b", "always", "c", "d"]
+    given = [(name, folder / f"killed-{name}") for name in names]
+    outcomes = sorted(engine.run(jobs.kill, given), key=lambda one: one.index)
+    assert [one.index for one in outcomes] == list(range(6))
+    assert [one.record for one in outcomes] == ["a", "once", "b", None, "c", "d"]
+    assert outcomes[3].problem.startswith("3 processes ended")
+    return outcomes[3].problem
+
+
 @pytest.mark.slow
 def test_two_workers_write_the_same_bytes(finished: Path, videos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
@@ -108,12 +120,19 @@ def test_two_workers_write_the_same_bytes(finished: Path, videos: Path, tmp_path
 
 
 @pytest.mark.slow
-def test_ray_writes_the_same_bytes(finished: Path, videos: Path, tmp_path: Path) -> None:
-    pytest.importorskip("ray")
+def test_ray_writes_the_same_bytes_and_survives_dying_workers(
+    finished: Path, videos: Path, tmp_path: Path
+) -> None:
     from motion_core.curation.ray_engine import RayEngine
 
-    curate(curation(videos, tmp_path / "ray", RayEngine(workers=2)))
-    assert files_of(tmp_path / "ray") == files_of(finished)
+    ray = pytest.importorskip("ray")
+    ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False)
+    try:
+        curate(curation(videos, tmp_path / "ray", RayEngine(workers=2)))
+        assert files_of(tmp_path / "ray") == files_of(finished)
+        check_dying(RayEngine(workers=2), tmp_path)
+    finally:
+        ray.shutdown()
 
 
 class Stopping:
@@ -171,13 +190,7 @@ def test_another_curation_may_not_use_the_folder(
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
 def test_a_killed_worker_loses_and_repeats_nothing(tmp_path: Path) -> None:
-    jobs = importlib.import_module("tests.curation.jobs")
-    names = ["a", "once", "b", "always", "c", "d"]
-    given = [(name, tmp_path / f"killed-{name}") for name in names]
-    outcomes = sorted(LocalPool(2).run(jobs.kill, given), key=lambda one: one.index)
-    assert [one.index for one in outcomes] == list(range(6))
-    assert [one.record for one in outcomes] == ["a", "once", "b", None, "c", "d"]
-    assert outcomes[3].problem.startswith("3 processes ended by signal 9")
+    assert check_dying(LocalPool(2), tmp_path).startswith("3 processes ended by signal 9")
 
 
 def test_what_a_job_raises_reaches_the_caller(tmp_path: Path) -> None:
