@@ -83,7 +83,7 @@ def run_suite_command(args: Namespace, journal_suffix: str) -> None:
         raise ValueError(f"--suite {suite.name} needs --data DIR, the folder of the benchmark.")
     earlier = [read_report(path) for path in args.earlier]
     folder = args.data or _named(args.videos[0])[1]
-    cases = suite.read(folder)
+    cases = suite.read(folder, meter("reading case"))
     entries = [*_entries(args, cases), *_rendered(args, cases)]
     if not entries and not earlier:
         raise ValueError("name folders of videos with --videos, or methods with --methods.")

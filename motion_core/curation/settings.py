@@ -13,6 +13,8 @@ CUTS = ("adaptive", "content", "none")
 # Clip frames, tracks, megabytes and pixels of a side that may be asked for.
 MOST_FRAMES, MOST_POINTS, MOST_SHARD_MB, MOST_SIDE = 1024, 65_536, 65_536, 2048
 HASH_BITS = 192
+# Of all frames of a clip, which a worker holds at once: 0.8 GB.
+MOST_CLIP_PIXELS = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,11 @@ class CurationSettings:
         if size.width % 2 or size.height % 2:
             raise ValueError(f"H.264 needs even sides; got {size}.")
         whole_number("frames", self.frames, least=2, most=MOST_FRAMES)
+        if self.frames * size.width * size.height > MOST_CLIP_PIXELS:
+            raise ValueError(
+                f"{self.frames} frames of {size} are more than the {MOST_CLIP_PIXELS:,} pixels "
+                "that a clip may have; ask for fewer or smaller frames."
+            )
         whole_number("stride", self.stride, least=1, most=1 << 20)
         whole_number("query_frames", self.query_frames, least=1, most=self.frames)
         whole_number("crf", self.crf, most=51)

@@ -36,6 +36,7 @@ from ..video import open_video
 from .clip_tracks import ClipTracks, decode_tracks
 from .pack import MANIFEST, check_manifest
 from .sample import ABOUT, SAMPLE_VERSION, TRACKS, VIDEO
+from .settings import MOST_CLIP_PIXELS
 
 MOST_MANIFEST_BYTES = 1 << 30
 # Shards whose tables of contents are kept in memory.
@@ -186,9 +187,17 @@ def read_table(path: Path, size: int) -> list[tuple[str, Members]]:
 
 
 def decode_clip(data: bytes, name: str) -> Tensor:
-    """(T, H, W, 3) uint8 RGB of a clip's .mp4. Raises FormatError as open_video does."""
+    """(T, H, W, 3) uint8 RGB of a clip's .mp4.
+
+    Raises FormatError as open_video does, and for more pixels than a clip may have.
+    """
+    pictures: list[np.ndarray] = []
     with open_video(data, name) as video:
-        return torch.from_numpy(np.stack(list(video.pictures)))
+        for picture in video.pictures:
+            pictures.append(picture)
+            if len(pictures) * picture.shape[0] * picture.shape[1] > MOST_CLIP_PIXELS:
+                raise FormatError(f"{name} has more than {MOST_CLIP_PIXELS:,} pixels; not a clip.")
+    return torch.from_numpy(np.stack(pictures))
 
 
 def sample_tracks(members: dict[str, bytes], about: dict[str, Any], key: str) -> ClipTracks:

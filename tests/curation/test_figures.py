@@ -173,6 +173,7 @@ def test_records_and_settings_come_back() -> None:
         ({"size": Size(255, 256)}, "even sides"),
         ({"size": Size(4096, 4096)}, "at most 2048"),
         ({"frames": 1}, "frames"),
+        ({"size": Size(2048, 2048), "frames": 65}, "more than the 268,435,456 pixels"),
         ({"fps": float("nan")}, "fps"),
         ({"cuts": "magic"}, "adaptive, content, none"),
         ({"spacing": 0.5}, "spacing"),

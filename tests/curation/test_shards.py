@@ -189,3 +189,13 @@ def test_schedules_out_of_range_are_refused(values: dict) -> None:
 def test_a_schedule_of_other_shards_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match="other shards"):
         ShardBatches(open_shards([folder]), ShardSchedule(COUNTS, 2))
+
+
+def test_a_clip_larger_than_clips_are_is_refused(folder: Path, monkeypatch) -> None:
+    from motion_core.curation import shards as module
+
+    _, members = open_shards([folder]).read_members(0)
+    assert module.decode_clip(members["mp4"], "x").shape == (4, 48, 64, 3)
+    monkeypatch.setattr(module, "MOST_CLIP_PIXELS", 3 * 48 * 64)
+    with pytest.raises(FormatError, match="x has more than 9,216 pixels"):
+        module.decode_clip(members["mp4"], "x")

@@ -14,6 +14,7 @@ from ...formats import read_tracks
 from ...geometry import Size
 from ...image_files import read_image
 from ...images import image_size
+from ...progress import Progress, silent
 from ...regular_files import read_bytes, read_text
 from ...safe_json import read_json_object
 from ..davis import PICTURES, choose_tracks, davis_names, pool_of, read_clip
@@ -36,7 +37,7 @@ MOST_PICKLE_BYTES = 64 << 20
 IGNORED = ("ndarray", "dtype", "_reconstruct", "_frombuffer", "scalar")
 
 
-def read_mc_bench(folder: Path) -> list[SuiteCase]:
+def read_mc_bench(folder: Path, progress: Progress = silent) -> list[SuiteCase]:
     """MC-Bench of MotionPro: CLASS/NAME/first_frame.png, and meta_data.json with traj_key_points.
 
     Drags become tracks of 16 frames, by monotone cubics through their key points, as in the
@@ -45,7 +46,9 @@ def read_mc_bench(folder: Path) -> list[SuiteCase]:
     Raises FormatError for another folder.
     """
     cases = []
-    for picture in sorted(folder.glob("*/*/first_frame.png")):
+    pictures = sorted(folder.glob("*/*/first_frame.png"))
+    for done, picture in enumerate(pictures, start=1):
+        progress(done, len(pictures))
         place = picture.parent
         meta = next(
             (
@@ -82,11 +85,14 @@ def _key_points(value: Any, path: Path) -> list[list[tuple[float, float]]]:
     return drags
 
 
-def read_move_bench(folder: Path, mode: str = "single") -> list[SuiteCase]:
+def read_move_bench(
+    folder: Path, progress: Progress = silent, mode: str = "single"
+) -> list[SuiteCase]:
     """MoveBench of Wan-Move: MODE_track.txt, first_frame/, track/MODE/ and video/.
 
     Args:
         folder: MoveBench/en or MoveBench/zh.
+        progress: Called per case.
         mode: single or multi.
 
     Raises:
@@ -99,7 +105,9 @@ def read_move_bench(folder: Path, mode: str = "single") -> list[SuiteCase]:
             "(huggingface.co/datasets/Ruihang/MoveBench)."
         )
     cases = []
-    for line in read_text(listed, MOST_TEXT_BYTES).splitlines():
+    lines = read_text(listed, MOST_TEXT_BYTES).splitlines()
+    for done, line in enumerate(lines, start=1):
+        progress(done, len(lines))
         entry, _, caption = line.strip().partition(",")
         if not entry or entry.startswith("#"):
             continue
@@ -120,7 +128,7 @@ def read_move_bench(folder: Path, mode: str = "single") -> list[SuiteCase]:
     return _some(cases, folder, f"a case in {listed.name}")
 
 
-def read_drag_bench(folder: Path) -> list[SuiteCase]:
+def read_drag_bench(folder: Path, progress: Progress = silent) -> list[SuiteCase]:
     """DragBench of DragDiffusion: CATEGORY/NAME/original_image.png and meta_data.pkl or .json.
 
     The points are handle and target in turn. A pickle is read without running what it names.
@@ -128,7 +136,9 @@ def read_drag_bench(folder: Path) -> list[SuiteCase]:
     Raises FormatError for another folder.
     """
     cases = []
-    for picture in sorted(folder.glob("*/*/original_image.png")):
+    pictures = sorted(folder.glob("*/*/original_image.png"))
+    for done, picture in enumerate(pictures, start=1):
+        progress(done, len(pictures))
         place = picture.parent
         size = image_size(read_image(picture))
         meta = _drag_meta(place)
@@ -191,21 +201,25 @@ def read_drag_pickle(data: bytes, name: str) -> dict[str, Any]:
     return value
 
 
-def read_davis(folder: Path, count: int = 2048, frames: int = 16) -> list[SuiteCase]:
+def read_davis(
+    folder: Path, progress: Progress = silent, count: int = 2048, frames: int = 16
+) -> list[SuiteCase]:
     """The validation clips of DAVIS 2017 with `count` tracks each, as Motion Prompting takes them.
 
     Central squares of 256 pixels, tracks by Lucas-Kanade from random points of the first frame.
     """
     cases = []
-    for name in davis_names(folder):
+    names = davis_names(folder)
+    for done, name in enumerate(names, start=1):
         clip = read_clip(folder, name, frames)
         tracks = choose_tracks(pool_of(clip, DAVIS_SEED), count, DAVIS_SEED)
         truth = folder / PICTURES / name
         cases.append(SuiteCase(name, tracks.size, tracks, None, truth, caption=name))
+        progress(done, len(names))
     return _some(cases, folder, "a validation clip")
 
 
-def read_prompts(folder: Path) -> list[SuiteCase]:
+def read_prompts(folder: Path, progress: Progress = silent) -> list[SuiteCase]:
     """Motion prompts of your own: NAME.npz (or .json, .csv, .npy) with the picture NAME.png.
 
     NAME.txt is the caption, NAME_truth.mp4 (or a folder NAME_truth) the true video, and
@@ -216,7 +230,8 @@ def read_prompts(folder: Path) -> list[SuiteCase]:
     """
     cases = []
     files = sorted(one for one in folder.rglob("*") if one.suffix.lower() in TRACK_SUFFIXES)
-    for path in files:
+    for done, path in enumerate(files, start=1):
+        progress(done, len(files))
         if path.stem.endswith(("_visibility", "_mask")) or path.name == "meta.json":
             continue
         stem = path.with_name(path.stem.removesuffix("_tracks"))
@@ -239,13 +254,15 @@ def read_prompts(folder: Path) -> list[SuiteCase]:
     return _some(cases, folder, f"a track file ({', '.join(TRACK_SUFFIXES)})")
 
 
-def read_videos(folder: Path) -> list[SuiteCase]:
+def read_videos(folder: Path, progress: Progress = silent) -> list[SuiteCase]:
     """A case without anything known for every video of a folder, for measures that need nothing."""
     cases = []
-    for path in sorted(one for one in folder.rglob("*") if one.suffix.lower() in VIDEO_SUFFIXES):
+    paths = sorted(one for one in folder.rglob("*") if one.suffix.lower() in VIDEO_SUFFIXES)
+    for done, path in enumerate(paths, start=1):
         frames = read_frames(path)
         size = Size(frames.shape[2], frames.shape[1])
         cases.append(SuiteCase(path.relative_to(folder).with_suffix("").as_posix(), size))
+        progress(done, len(paths))
     return _some(cases, folder, f"a video ({', '.join(VIDEO_SUFFIXES)})")
 
 

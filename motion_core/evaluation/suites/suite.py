@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ...progress import Progress
 from . import scores
 from .case import SuiteCase
 from .readers import (
@@ -27,14 +28,14 @@ class Suite:
     Attributes:
         name: Selects it.
         about: A description for users, with the paper.
-        read: Gives the cases of a folder.
+        read: Gives the cases of a folder; its progress is called per case.
         measures: Columns of the report, the one that ranks first.
         has_fvd: Whether FVD is also measured, where I3D's weights are given.
     """
 
     name: str
     about: str
-    read: Callable[[Path], list[SuiteCase]]
+    read: Callable[[Path, Progress], list[SuiteCase]]
     measures: tuple[Measure, ...]
     has_fvd: bool = False
 

@@ -52,7 +52,7 @@ def test_move_bench(tmp_path: Path) -> None:
     assert case.tracks is not None and torch.equal(case.tracks.xy, tracks.xy)
     assert case.truth == tmp_path / "video" / "a"
     with pytest.raises(FormatError, match="holds no multi_track.txt"):
-        read_move_bench(tmp_path, "multi")
+        read_move_bench(tmp_path, mode="multi")
 
 
 def drag_bench(folder: Path, **files) -> Path:
