@@ -93,7 +93,10 @@ class DrawMotion(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             "DrawMotion",
-            aliases=["motion editor", "spline", "trajectory", "drag", "path", "motion brush"],
+            aliases=[
+                *("motion", "animate", "ATI", "motion prompting", "motion editor", "motion brush"),
+                *("spline", "trajectory", "drag", "path"),
+            ],
             is_interactive=True,
             display_name="Draw Motion",
             category="Motion Prompting",

@@ -32,7 +32,8 @@ function attach(node) {
   const motion = widgetOf(node, "motion");
   if (!motion) return;
   motion.hidden = true;
-  motion.options = { ...motion.options, hidden: true }; // older Nodes 2.0 reads it here
+  // Nodes 2.0 reads it here; some versions keep this very object, so that a copy would not count.
+  motion.options = Object.assign(motion.options ?? {}, { hidden: true });
   const editor = createEditor({
     onCommit(text) {
       motion.value = text;

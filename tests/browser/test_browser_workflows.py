@@ -29,6 +29,9 @@ BOXES = """() => app.graph.nodes.map((node) => {
   const { scale } = app.canvas.ds;
   return [node.id, x / scale, y / scale, width / scale, height / scale];
 })"""
+# Fields of text that Nodes 2.0 shows in Draw Motion.
+TEXTS = """() => app.graph.nodes.filter(({ type }) => type === "MotionPromptingDrawMotion").flatMap(
+  ({ id }) => [...document.querySelectorAll(`[data-node-id="${id}"] textarea`)]).length"""
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +78,4 @@ def test_it_opens_without_overlaps_and_on_its_picture(canvas: Any, name: str) ->
         drawn_on = "() => document.querySelector('.mp-editor .mp-canvas')?.width > 10"
         canvas.page.wait_for_function(drawn_on)
         assert "no image" not in " ".join(places.all_inner_texts()).lower()
+        assert canvas.page.evaluate(TEXTS) == 0, "the drawing's text stays hidden"

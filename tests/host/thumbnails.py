@@ -24,7 +24,7 @@ from .samples import SAMPLES
 
 FOLDER = ROOT / "workflows"
 SIDE, FRAMES, MILLISECONDS, QUALITY = 256, 20, 110, 45
-STILL_MILLISECONDS = 500
+STILL_MILLISECONDS, MOST_BYTES = 500, 160_000
 OURS = "MotionPrompting"
 # The node and its output that a thumbnail shows; the first of these that a workflow has.
 SHOWN = (
@@ -137,12 +137,15 @@ def square(frame: torch.Tensor) -> Image.Image:
 
 
 def write_thumbnail(video: torch.Tensor, path: Path) -> None:
-    """A video as an animated WebP."""
-    places = np.linspace(0, len(video) - 1, min(FRAMES, len(video))).round().astype(int)
-    first, *others = [square(video[place]) for place in places]
-    duration = MILLISECONDS if len(places) > 4 else STILL_MILLISECONDS
-    options = {"quality": QUALITY, "method": 6, "duration": duration, "loop": 0}
-    first.save(path, save_all=True, append_images=others, **options)
+    """A video as an animated WebP; a busy one gets fewer frames."""
+    for most in (FRAMES, FRAMES * 2 // 3, FRAMES // 2):
+        places = np.linspace(0, len(video) - 1, min(most, len(video))).round().astype(int)
+        first, *others = [square(video[place]) for place in places]
+        duration = MILLISECONDS * FRAMES // most if len(places) > 4 else STILL_MILLISECONDS
+        options = {"quality": QUALITY, "method": 6, "duration": duration, "loop": 0}
+        first.save(path, save_all=True, append_images=others, **options)
+        if path.stat().st_size < MOST_BYTES:
+            return
 
 
 def main(names: list[str]) -> None:
