@@ -23,7 +23,7 @@ from .runner import StandInHost
 from .samples import SAMPLES
 
 FOLDER = ROOT / "workflows"
-SIDE, FRAMES, MILLISECONDS, QUALITY = 256, 20, 110, 45
+SIDE, FRAMES, MOST_FRAMES, MILLISECONDS, QUALITY = 256, 20, 33, 110, 45
 STILL_MILLISECONDS, MOST_BYTES = 500, 160_000
 OURS = "MotionPrompting"
 # The node and its output that a thumbnail shows; the first of these that a workflow has.
@@ -42,6 +42,8 @@ BETTER = {
     "native_ati": ("PreviewTracks", 0),
     "wan_move_tracks": ("PreviewTracks", 0),
 }
+# A workflow that begins with what another one writes shows the same.
+SAME_AS = {"follow_signal": "time_to_move"}
 ROOM = {
     "source": "ground and wall",
     "source.horizon": 0.2,
@@ -78,8 +80,8 @@ def candidates(name: str, prompt: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 def video_of(host: StandInHost, name: str) -> torch.Tensor:
     """(T, H, W, 3), the clip to show. Raises RuntimeError where no part of the workflow runs."""
-    text = (FOLDER / "api" / f"{name}.json").read_text(encoding="utf-8")
-    prompt = with_draft(with_made_up_depth(json.loads(text)))
+    text = (FOLDER / "api" / f"{SAME_AS.get(name, name)}.json").read_text(encoding="utf-8")
+    prompt = lighter(with_draft(with_made_up_depth(json.loads(text))))
     for node_id, place in candidates(name, prompt):
         part = needed_by(prompt, node_id)
         if any(node["class_type"] not in host.nodes for node in part.values()):
@@ -104,6 +106,19 @@ def with_draft(prompt: Mapping[str, Any]) -> dict[str, Any]:
     image = prompt[drawn[0]]["inputs"]["image"]
     inputs = {"image": image, "tracks": [drawn[0], 0]}
     return dict(prompt) | {"draft": {"class_type": f"{OURS}DraftMotion", "inputs": inputs}}
+
+
+def lighter(prompt: Mapping[str, Any]) -> dict[str, Any]:
+    """The prompt with smaller images and shorter clips: enough for a thumbnail."""
+    changed = {}
+    for node_id, node in prompt.items():
+        inputs = dict(node["inputs"])
+        if node["class_type"] == "ImageScale":
+            inputs |= {side: inputs[side] // 2 for side in ("width", "height")}
+        if isinstance(inputs.get("frames"), int):
+            inputs["frames"] = min(inputs["frames"], MOST_FRAMES)
+        changed[node_id] = node | {"inputs": inputs}
+    return changed
 
 
 def with_made_up_depth(prompt: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,8 +20,8 @@ STILLS = {
     "EvaluateMotion": {"image"},
     "MagnifyMotion": {"slice"},
 }
-# Frames of an input, as they are.
-PASSED_ON = {"TrackWindow": {"video"}}
+# Frames of an input or a file, as they are.
+PASSED_ON = {"LoadMotionSignal": {"first_frame", "reference"}, "TrackWindow": {"video"}}
 # Outputs that are clips; tests/host/test_odd_sizes.py encodes each of them.
 VIDEOS = {
     "CameraTracks": {"render", "depth"},
