@@ -103,6 +103,39 @@ def draw_tracks(
     return result
 
 
+def draw_tracks_at(
+    image: Tensor,
+    tracks: Tracks,
+    frame: int,
+    style: OverlayStyle | None = None,
+    *,
+    progress: Progress = silent,
+) -> Tensor:
+    """One frame of `draw_tracks` over a still picture, without the others.
+
+    Args:
+        image: (H, W, 3); uint8 or floating point 0..1.
+        tracks: on the canvas of the image.
+        frame: which frame, counted from 0.
+        style: appearance of the tracks.
+        progress: called for every frame whose tails it passes.
+
+    Returns:
+        (H, W, 3) of the same dtype and device.
+
+    Raises:
+        The errors of `draw_tracks`, and IndexError for a frame that the tracks do not have.
+    """
+    if not 0 <= frame < tracks.num_frames:
+        raise IndexError(f"frame {frame} is not one of the {tracks.num_frames} of the tracks.")
+    below = _as_video(image, tracks)[0].detach().to(torch.float32).cpu().numpy()
+    whole = image.dtype == torch.uint8
+    painter = _Painter(tracks, style or OverlayStyle())
+    painter.pass_frames(frame, progress)
+    picture = torch.from_numpy(painter.paint(below, 255.0 if whole else 1.0, frame))
+    return (picture.round() if whole else picture).to(image)
+
+
 def contact_sheet(
     video: Tensor, columns: int = 8, *, rows: int = 1, tile_width: int = 320
 ) -> Tensor:
@@ -173,6 +206,12 @@ class _Painter:
             self._draw_rings(scale, frame)
         self._draw_dots(scale, frame)
         return self.picture
+
+    def pass_frames(self, until: int, progress: Progress) -> None:
+        """Lets the tails of the frames before `until` grow without painting them."""
+        for frame in range(1, until if self.style.tail_frames else 0):
+            self._move_tails(frame)
+            progress(frame, until)
 
     def _move_tails(self, frame: int) -> None:
         """Fades the tails and adds the way from the frame before to this one."""

@@ -145,7 +145,7 @@ class DrawMotion(io.ComfyNode):
 
 def _overlay(tracks: Tracks, image: Tensor | None, progress: Progress) -> Tensor:
     """The image (1, H, W, 3) under the whole path of every track; black without one."""
-    from ..motion_core.overlay import OverlayStyle, draw_tracks
+    from ..motion_core.overlay import OverlayStyle, draw_tracks_at
 
     width, height = tracks.size
     below = tracks.xy.new_zeros(height, width, 3) if image is None else picture(image).cpu()
@@ -153,4 +153,5 @@ def _overlay(tracks: Tracks, image: Tensor | None, progress: Progress) -> Tensor
         return below[None]
     few = resample(tracks, min(tracks.num_frames, OVERLAY_FRAMES))
     style = OverlayStyle(tail_frames=OVERLAY_FRAMES, show_hidden=True)
-    return draw_tracks(below, few, style, progress=progress)[-1:]
+    last = few.num_frames - 1
+    return draw_tracks_at(below, few, last, style, progress=progress)[None]

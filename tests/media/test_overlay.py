@@ -15,7 +15,7 @@ from torch import Tensor
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.geometry import Size
 from motion_core.image_files import read_image
-from motion_core.overlay import OverlayStyle, contact_sheet, draw_tracks
+from motion_core.overlay import OverlayStyle, contact_sheet, draw_tracks, draw_tracks_at
 from motion_core.tracks import Tracks, empty_tracks, grid_points, make_tracks, static_tracks
 
 CANVAS = Size(64, 48)
@@ -320,3 +320,17 @@ def test_bad_sheets_are_refused() -> None:
     for name in ("columns", "rows", "tile_width"):
         with pytest.raises(ValueError, match=f"{name} must be 1 or more"):
             contact_sheet(frames_of_grey(3), **{name: 0})
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.uint8])
+@pytest.mark.parametrize("tails", [0, 3])
+def test_one_frame_alone_is_the_one_of_the_video(dtype: torch.dtype, tails: int) -> None:
+    along = torch.linspace(5, 40, 6)
+    xy = torch.stack([torch.stack([along, along / 2 + 5], -1), torch.full((6, 2), 20.0)], dim=1)
+    tracks, style = make_tracks(xy, CANVAS), OverlayStyle(tail_frames=tails, show_hidden=True)
+    image = black().add(0.5 if dtype.is_floating_point else 90).to(dtype)
+    video = draw_tracks(image, tracks, style)
+    for frame in range(6):
+        assert torch.equal(draw_tracks_at(image, tracks, frame, style), video[frame])
+    with pytest.raises(IndexError, match="frame 6 is not one of the 6"):
+        draw_tracks_at(image, tracks, 6, style)
