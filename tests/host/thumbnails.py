@@ -42,8 +42,12 @@ BETTER = {
     "native_ati": ("PreviewTracks", 0),
     "wan_move_tracks": ("PreviewTracks", 0),
 }
-# A workflow that begins with what another one writes shows the same.
-SAME_AS = {"follow_signal": "time_to_move"}
+# Workflows that begin with what another one writes, or with nodes that the stand-in lacks.
+SAME_AS = {
+    "follow_signal": "time_to_move",
+    "crossview_ltx": "camera_orbit",
+    "cameraman_ltx": "camera_orbit",
+}
 ROOM = {
     "source": "ground and wall",
     "source.horizon": 0.2,
