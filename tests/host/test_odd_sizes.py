@@ -57,7 +57,13 @@ def sources() -> dict[str, dict[str, Any]]:
         "draw": node(f"{OURS}DrawMotion", image=["image", 0], motion=json.dumps(MOTION), **size),
         "depth": node(f"{OURS}DepthMap", image=["image", 0], **depth),
         "camera": node(f"{OURS}CameraPath", depth=["depth", 0], combine="after", **path, **moves),
-        "model": node(f"{OURS}LoadTrackModel", model="lite", model__file="", model__generate=False),
+        "model": node(
+            f"{OURS}LoadTrackModel",
+            model="lite",
+            model__file="",
+            model__generate=False,
+            model__layers=False,
+        ),
     }
 
 

@@ -55,7 +55,7 @@ def everywhere(tracks: list[Any]) -> dict[str, dict[str, Any]]:
     drawn = {"image": ["image", 0], "tracks": tracks}
     settings = {"model": ["model", 0], "steps": 1, "seed": 0}
     settings |= {"strength": 1.0, "motion_guidance": 1.0}
-    lite = {"model": "lite", "model.file": "", "model.generate": False}
+    lite = {"model": "lite", "model.file": "", "model.generate": False, "model.layers": False}
     return {
         "model": entry(f"{OURS}LoadTrackModel", **lite),
         "draft": entry(f"{OURS}DraftMotion", **drawn),
