@@ -29,7 +29,7 @@ KEPT = {
     *("vae", "dtype", "lora", "tokenizer", "transformer"),
 }
 # Texts in the editor's files that no person reads, and keys of the keyboard.
-UNREAD = {
+NO_TEXTS = {
     *("Comfy.Locale", "Motion Prompting", "Motion Prompting: the editor stays English."),
     *("Reroute", "Enter", "Esc", "Escape", "Space", "Segoe UI", "Bezier", "Alt+click", "Alt+drag"),
     *("Ctrl+A", "Ctrl+C, X, V, D", "Ctrl+Z, Ctrl+Shift+Z", "Page Up, Page Down"),
@@ -47,7 +47,7 @@ def editor_texts() -> set[str]:
     for path in (ROOT / "web").rglob("*.js"):
         code = COMMENTS.sub("", path.read_text(encoding="utf-8"))
         found |= {text for text in LITERAL.findall(code) if LABEL.fullmatch(text)}
-    return found - UNREAD
+    return found - NO_TEXTS
 
 
 def template_texts() -> set[str]:

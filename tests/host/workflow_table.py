@@ -21,7 +21,7 @@ BEGIN, END = "<!-- {name}: python -m tests.host.workflow_table -->\n", "<!-- end
 LISTED = "| title | file | shows | needs |\n|---|---|---|---|\n"
 CHECKED = "| file | classic | Vue |\n|---|---|---|\n"
 # Not looked at in a screenshot.
-UNSEEN: set[str] = {"cameraman_ltx", "follow_signal", "long_clip_tracks"}
+NO_SCREENSHOT: set[str] = {"cameraman_ltx", "follow_signal", "long_clip_tracks"}
 
 
 def needs(entry: dict[str, Any]) -> str:
@@ -35,7 +35,7 @@ def needs(entry: dict[str, Any]) -> str:
 def marks(name: str) -> str:
     """What is checked of a workflow in one renderer."""
     ran = "part" if name in GRAPHS else "small" if name in WEIGHTED else "runs"
-    looked = [] if name in UNSEEN else ["looked"]
+    looked = [] if name in NO_SCREENSHOT else ["looked"]
     return ", ".join(["opens", "apart", ran, *looked])
 
 
