@@ -31,8 +31,9 @@ ALIKE = 1e-3
 # Within this distance of a layer the filled plate replaces traces of it, pixels of a 512-pixel
 # picture; they fade while it moves by the second.
 RIM_PX, FADE_PX = 6.0, 3.0
-# What the frame cuts off of a layer is continued sharply for about so much of the short side.
-SOFT_WITHIN = 0.15
+# What the frame cuts off of a layer is continued in mirrored colours, which are fully blurred at this
+# fraction of the short side: sooner, and textures end in fog.
+SOFT_WITHIN = 0.5
 # The background's motion is smooth: it is computed once for so many pixels along a side.
 PLATE_STEP = 8
 
@@ -174,7 +175,7 @@ def _in_linear_light(layer: Layer, below: FloatArray, goal: FloatArray) -> Float
 def _continued(rest: FloatArray, margin: int) -> FloatArray:
     """A texture (H, W, 4) continued by `margin` pixels past every edge of the picture.
 
-    What the frame cuts off goes straight on. Its colours are mirrored and soon blurred, so that no
+    What the frame cuts off goes straight on. Its colours are mirrored and blur, so that no
     second face appears.
     """
     if not margin:

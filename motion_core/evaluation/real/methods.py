@@ -17,9 +17,11 @@ from ...fields.motion_field import MotionField
 from ...fields.registry import DENSIFIERS, make_densifier
 from ...fields.render import FieldRenderer
 from ...images import image_array, image_size
+from ...layers.deformation import Deformation
 from ...layers.densifier import LayersDensifier, field_of
 from ...layers.drawing import LayersRenderer
 from ...layers.layered_picture import LayeredPicture
+from ...layers.motion import LayersInMotion
 from ...layers.take_apart import take_apart
 from ...models.lite.load import load_lite
 from ...progress import Progress, silent
@@ -110,14 +112,24 @@ def _layers(
     motion = renderer.motion
 
     def displacement() -> FloatArray:
-        field = field_of(_hard(layered), motion, frames, image_size(image))
-        return field.displacement[-1].numpy()
+        ends = _first_and_last(motion)
+        return field_of(_hard(layered), ends, 2, image_size(image)).displacement[-1].numpy()
 
     return Drawing(
         lambda: field_of(layered, motion, frames, LayersDensifier().grid),
         displacement,
         lambda frame: renderer.draw(frame)[0],
     )
+
+
+def _first_and_last(motion: LayersInMotion) -> LayersInMotion:
+    """The same motion in two frames: every pixel of a picture is costly to follow."""
+
+    def ends(one: Deformation) -> Deformation:
+        return replace(one, positions=one.positions[[0, -1]])
+
+    layers = tuple(ends(one) for one in motion.layers)
+    return replace(motion, layers=layers, plate=ends(motion.plate))
 
 
 def _hard(layered: LayeredPicture) -> LayeredPicture:
