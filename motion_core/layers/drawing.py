@@ -31,8 +31,8 @@ ALIKE = 1e-3
 # Within this distance of a layer the filled plate replaces traces of it, pixels of a 512-pixel
 # picture; they fade while it moves by the second.
 RIM_PX, FADE_PX = 6.0, 3.0
-# What the frame cuts off of a layer is continued in mirrored colours, which are fully blurred at this
-# fraction of the short side: sooner, and textures end in fog.
+# Mirrored colours continue what the frame cuts off of a layer; they are fully blurred at this
+# fraction of the short side. Sooner, and textures end in fog.
 SOFT_WITHIN = 0.5
 # The background's motion is smooth: it is computed once for so many pixels along a side.
 PLATE_STEP = 8
