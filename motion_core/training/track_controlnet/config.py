@@ -32,9 +32,9 @@ class TrackControlNetConfig(RunConfig):
         base, data: Digests of the base and of the clips, which a run notes for when it is resumed.
     """
 
-    CHANGEABLE: ClassVar[frozenset[str]] = (
-        RunConfig.CHANGEABLE | {"lr", "clip"} | {*("probe_clips", "sample_clips", "sampler_steps")}
-    )
+    CHANGEABLE: ClassVar[frozenset[str]] = RunConfig.CHANGEABLE | {
+        *("lr", "clip", "probe_clips", "sample_clips", "sampler_steps")
+    }
     COUNTS: ClassVar[tuple[str, ...]] = (*RunConfig.COUNTS, "accumulation", "probe_clips")
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"regime": REGIMES, "optimizer": OPTIMIZERS}
 
