@@ -14,6 +14,7 @@ from ..motion_core.guidance.clocks import FAMILIES, Clock, FamilyClocks
 from ..motion_core.guidance.dual_clock import DualClock
 from ..motion_core.guidance.follow_plan import DrawnRegion, RegionRequest, planned
 from ..motion_core.guidance.latent_mask import track_mask
+from . import host
 from .host_latents import VideoFormat, encoded_reference, family_of, video_format
 from .host_model import followed
 from .wire import tracks_in
@@ -94,7 +95,8 @@ def region_of(area: dict[str, Any], follow: float, ramp: float, feather: float) 
     """The region of the node Follow Region. Raises ValueError for values out of range."""
     if area["area"] == "tracks":
         found = tracks_in(area["tracks"])
-        mask = track_mask(found, area["radius"], which=area["which"])
+        settings = {"which": area["which"], "progress": host.progress()}
+        mask = track_mask(found, area["radius"], **settings)
         if not bool(mask.any()):
             raise ValueError(
                 f"no visible track of the kind {area['which']!r} is inside the picture, so the "

@@ -95,6 +95,11 @@ def video_format(model: Any) -> VideoFormat:
         channels, cycle = config.get("latents_dim", channels), MINIMAX_GROUPS
     space_stride = getattr(latents, "spacial_downscale_ratio", 8)
     time_stride = getattr(latents, "temporal_downscale_ratio", 1)
+    if not all(isinstance(stride, int) and stride > 0 for stride in (space_stride, time_stride)):
+        raise ValueError(
+            f"this MODEL ({name}) states that its latents cover {space_stride} pixels and "
+            f"{time_stride} frames; expected whole numbers. Update the pack whose node made it."
+        )
     return VideoFormat(name, channels, space_stride, time_stride, not is_video, cycle)
 
 

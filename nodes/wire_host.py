@@ -65,7 +65,10 @@ def check_latent(value: Any, name: str) -> Any:
             f"{name}: expected a LATENT; got {_described(value)}. Connect the node that makes the "
             "model's empty latents."
         )
-    for part in nested_tensors(value["samples"]):
+    parts = nested_tensors(value["samples"])
+    if not parts:
+        raise ShapeError(f"{name}: the LATENT nests no samples. Connect another node's.")
+    for part in parts:
         check_latents(part, f"{name}'s samples")
     for part in nested_tensors(value.get("noise_mask")):
         if part is not None:

@@ -15,7 +15,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import ShapeError
+from ..geometry import Size
+from ..progress import Progress, silent
 from ..tracks.model import Tracks
+
+# Rows of discs that are drawn at once, and pixels of a mask: 2 GiB.
+MAX_RUNS, MAX_PIXELS = 1 << 20, 1 << 29
 
 
 def causal_groups(latent_frames: int, time_stride: int) -> tuple[int, ...]:
@@ -98,7 +103,9 @@ def feathered(mask: Tensor, radius_px: float) -> Tensor:
     return soft[:, 0].clamp(0.0, 1.0)
 
 
-def track_mask(tracks: Tracks, radius_px: float, *, which: str = "moving") -> Tensor:
+def track_mask(
+    tracks: Tracks, radius_px: float, *, which: str = "moving", progress: Progress = silent
+) -> Tensor:
     """(T, H, W) float32, 1 within a radius of the visible points of each frame.
 
     Args:
@@ -106,32 +113,54 @@ def track_mask(tracks: Tracks, radius_px: float, *, which: str = "moving") -> Te
         radius_px: Radius of the disc around every point, in pixels, at least 0.5.
         which: "moving" for points that move by more than one pixel over the clip, "still" for the
             others (pins, a pinned background), "all".
+        progress: Called per frame; it may raise to stop.
 
     Raises:
-        ValueError: A radius below 0.5, or another word.
+        ValueError: A radius below 0.5, another word, or a mask of more than MAX_PIXELS.
     """
     if not 0.5 <= radius_px < float("inf"):
         raise ValueError(f"the radius must be at least 0.5 pixels; got {radius_px}.")
     if which not in ("moving", "still", "all"):
         raise ValueError(f"tracks are chosen by moving, still or all; got {which!r}.")
+    if tracks.num_frames * tracks.size.width * tracks.size.height > MAX_PIXELS:
+        raise ValueError(
+            f"a mask of {tracks.num_frames} frames of {tracks.size} is larger than {MAX_PIXELS:,} "
+            "pixels. Put Transform Tracks (fit) before it, with an image of the model's size."
+        )
     chosen = torch.ones(tracks.num_points, dtype=torch.bool)
     if which != "all":
         moving = _moves(tracks)
         chosen = moving if which == "moving" else ~moving
-    height, width = tracks.size.height, tracks.size.width
-    reach = int(radius_px) + 1
-    steps = torch.arange(-reach, reach + 1)
-    around = torch.cartesian_prod(steps, steps)  # (K, 2) of (dx, dy), pixels near a point
-    mask = torch.zeros(tracks.num_frames, height, width)
+    mask = torch.zeros(tracks.num_frames, tracks.size.height, tracks.size.width)
     for frame in range(tracks.num_frames):
         points = tracks.xy[frame, chosen & tracks.visible[frame].cpu()].cpu()
-        pixels = points.floor().long()[:, None] + around
-        centres = pixels + 0.5
-        near = (centres - points[:, None]).norm(dim=-1) <= radius_px
-        inside = (pixels >= 0).all(-1) & (pixels[..., 0] < width) & (pixels[..., 1] < height)
-        x, y = pixels[near & inside].unbind(-1)
-        mask[frame, y, x] = 1.0
+        mask[frame] = _discs(points, radius_px, tracks.size)
+        progress(frame + 1, tracks.num_frames)
     return mask
+
+
+def _discs(points: Tensor, radius: float, size: Size) -> Tensor:
+    """(H, W) bool, the pixels whose centres lie within a radius of one of the points (N, 2).
+
+    A disc is a run of pixels in every row, and the runs are summed from their two ends, so the work
+    is that of the rows and not of the area.
+    """
+    ends = torch.zeros(size.height * (size.width + 1), dtype=torch.int32)
+    reach = min(int(radius) + 1, size.height)
+    steps = torch.arange(-reach, reach + 1)
+    for some in points.double().split(max(1, MAX_RUNS // len(steps))):
+        # A disc above or below the image touches rows near its edge alone.
+        middle = some[:, 1].clamp(0, size.height - 1).floor().long()
+        rows = middle[:, None] + steps
+        squared = radius**2 - (rows + 0.5 - some[:, 1:]) ** 2
+        half = squared.clamp(min=0).sqrt()
+        first = (some[:, :1] - half - 0.5).ceil().clamp(0, size.width).long()
+        last = (some[:, :1] + half + 0.5).floor().clamp(0, size.width).long()
+        is_run = (squared >= 0) & (rows >= 0) & (rows < size.height) & (last > first)
+        for columns, sign in ((first, 1), (last, -1)):
+            place = rows[is_run] * (size.width + 1) + columns[is_run]
+            ends.scatter_add_(0, place, torch.full_like(place, sign, dtype=torch.int32))
+    return ends.view(size.height, size.width + 1).cumsum(1)[:, :-1] > 0
 
 
 def _moves(tracks: Tracks) -> Tensor:

@@ -34,6 +34,29 @@ def test_a_latent_holds_the_share_that_is_covered() -> None:
     assert not on_latents[2].any()
 
 
+@pytest.mark.parametrize("radius", [0.5, 1.0, 3.2, 17.3, 1024.0])
+@pytest.mark.parametrize("size", [Size(24, 16), Size(60, 7), Size(5, 40)])
+def test_discs_hold_the_pixels_within_the_radius(radius: float, size: Size) -> None:
+    """Against the distance of every pixel to every point, also for points outside."""
+    generator = torch.Generator().manual_seed(int(radius))
+    xy = (torch.rand(2, 6, 2, generator=generator) * 3 - 1) * torch.tensor([*size])
+    tracks = make_tracks(xy, size)
+    rows, columns = torch.meshgrid(
+        torch.arange(size.height) + 0.5, torch.arange(size.width) + 0.5, indexing="ij"
+    )
+    centres = torch.stack([columns, rows], dim=-1).double()
+    far = (centres[None, :, :, None] - xy[:, None, None].double()).norm(dim=-1)
+    wanted = (far <= radius).any(dim=-1)
+    assert torch.equal(track_mask(tracks, radius, which="all") > 0, wanted)
+
+
+def test_large_discs_and_canvases_are_bounded() -> None:
+    tracks = make_tracks(torch.rand(1, 20_000, 2) * 100, Size(100, 100))
+    assert track_mask(tracks, 1024.0, which="all").all()
+    with pytest.raises(ValueError, match="larger than 536,870,912 pixels"):
+        track_mask(make_tracks(torch.zeros(2, 1, 2), Size(65536, 65536)), 4.0)
+
+
 def test_one_mask_counts_for_every_frame() -> None:
     mask = torch.zeros(8, 8)
     mask[:, 4:] = 1
