@@ -67,7 +67,8 @@ def patched(model: Any, vae: Any, request: FollowRequest) -> tuple[Any, dict[str
     regions = [_cut(one, len(request.pictures), count) for one in regions]
     groups = form.groups(form.latent_frames(count))
     canvas = Size(pictures.shape[2], pictures.shape[1])
-    clock = planned(reference, groups, canvas, weak, regions, request.exact_frames)
+    exact = request.exact_frames
+    clock = planned(reference, groups, canvas, weak, regions, exact, progress=host.progress())
     latent = _latent_for(reference, request.latent)
     return followed(model, clock), latent, _report(form, clock, len(request.pictures), count)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..geometry import Size
 from ..masks import check_proportions
+from ..progress import Progress, silent
 from .clocks import EXACT, Clock, FollowScale
 from .dual_clock import DualClock, FollowRegion
 from .latent_mask import feathered, mask_on_latents
@@ -58,6 +59,7 @@ def planned(
     background: Clock,
     regions: Sequence[RegionRequest],
     exact_frames: int = 0,
+    progress: Progress = silent,
 ) -> DualClock:
     """The DualClock of a request.
 
@@ -69,13 +71,16 @@ def planned(
         regions: Later ones lie over earlier ones.
         exact_frames: Pictures at the start that follow to the end; the latent frames that they
             fill.
+        progress: Called while masks are feathered; it may raise to stop.
 
     Raises:
         CanvasError: A mask has other proportions than the reference.
         ShapeError, ValueError: As mask_on_latents and feathered.
     """
     made = [
-        FollowRegion(_on_grid(one, reference, groups, canvas, index), one.clock)
+        FollowRegion(
+            _on_grid(_feathered(one, canvas, index, progress), reference, groups), one.clock
+        )
         for index, one in enumerate(regions)
     ]
     frames = exact_latent_frames(groups, exact_frames)
@@ -99,9 +104,8 @@ def exact_latent_frames(groups: Sequence[int], pictures: int) -> int:
     return sum(sum(groups[: index + 1]) <= pictures for index in range(len(groups)))
 
 
-def _on_grid(
-    region: RegionRequest, reference: Tensor, groups: Sequence[int], canvas: Size, index: int
-) -> Tensor:
+def _feathered(region: RegionRequest, canvas: Size, index: int, progress: Progress) -> Tensor:
+    """(F, H, W), the soft mask of a region. Raises CanvasError for other proportions."""
     mask = region.mask[None] if region.mask.ndim == 2 else region.mask
     check_proportions(
         Size(mask.shape[-1], mask.shape[-2]),
@@ -110,8 +114,11 @@ def _on_grid(
         "Draw it on the reference video (Load Image gives an empty 64x64 mask for an image without "
         "transparency).",
     )
-    soft = feathered(mask.float().clamp(0.0, 1.0), region.feather_px)
-    return _laid_out(mask_on_latents(soft, groups, *reference.shape[-2:]), reference)
+    return feathered(mask.float().clamp(0.0, 1.0), region.feather_px, progress)
+
+
+def _on_grid(mask: Tensor, reference: Tensor, groups: Sequence[int]) -> Tensor:
+    return _laid_out(mask_on_latents(mask, groups, *reference.shape[-2:]), reference)
 
 
 def _laid_out(mask: Tensor, reference: Tensor) -> Tensor:

@@ -74,7 +74,7 @@ def mask_on_latents(mask: Tensor, groups: Sequence[int], height: int, width: int
     return torch.stack([group.mean(0) for group in small.split(list(groups))])
 
 
-def feathered(mask: Tensor, radius_px: float) -> Tensor:
+def feathered(mask: Tensor, radius_px: float, progress: Progress = silent) -> Tensor:
     """A mask whose edge falls off smoothly on both sides; 0..1, same shape.
 
     Args:
@@ -82,6 +82,7 @@ def feathered(mask: Tensor, radius_px: float) -> Tensor:
         radius_px: Distance from the edge at which the mask has fallen to 0 or risen to 1, in pixels
             of the mask; a Gaussian whose standard deviation is half of it. 0 leaves the mask as it
             is.
+        progress: Called twice per frame; it may raise to stop.
 
     Raises:
         ValueError: A negative or infinite radius.
@@ -94,12 +95,16 @@ def feathered(mask: Tensor, radius_px: float) -> Tensor:
     offsets = torch.arange(-reach, reach + 1, device=mask.device, dtype=torch.float32)
     kernel = torch.exp(-0.5 * (offsets / (radius_px / 2.0)) ** 2)
     kernel = kernel / kernel.sum()
-    soft = mask.float()[:, None]
-    for shape, pad in (
-        ((1, 1, 1, -1), (reach, reach, 0, 0)),
-        ((1, 1, -1, 1), (0, 0, reach, reach)),
-    ):
-        soft = functional.conv2d(functional.pad(soft, pad, mode="replicate"), kernel.reshape(shape))
+    soft = mask.float()[:, None].clone()
+    for number, frame in enumerate(soft.split(1)):
+        blurred = frame
+        for axis, (shape, pad) in enumerate(
+            (((1, 1, 1, -1), (reach, reach, 0, 0)), ((1, 1, -1, 1), (0, 0, reach, reach)))
+        ):
+            padded = functional.pad(blurred, pad, mode="replicate")
+            blurred = functional.conv2d(padded, kernel.reshape(shape))
+            progress(2 * number + axis + 1, 2 * len(soft))
+        frame.copy_(blurred)
     return soft[:, 0].clamp(0.0, 1.0)
 
 
