@@ -3,7 +3,7 @@
 import { bounds } from "../../model/geometry.js";
 import { lengthToView, toView } from "../../model/viewport.js";
 import { layerType } from "../../layers/index.js";
-import { CASING, drawRing, strokeLine } from "../../layers/marks.js";
+import { CASING, drawRing } from "../../layers/marks.js";
 import { toolNamed } from "../../tools/index.js";
 
 const GRID_PARTS = 8;
@@ -115,9 +115,12 @@ function drawGrid(context, view, cell) {
 
 /** A level that holds the pointer, right across the picture. */
 function drawGuide(context, view, { axis, at }) {
-  const from = toView(view, axis ? [0, at] : [at, 0]);
-  const to = toView(view, axis ? [1, at] : [at, 1]);
-  strokeLine(context, [from, to], { color: GUIDE_COLOR, width: 1 });
+  context.beginPath();
+  context.moveTo(...toView(view, axis ? [0, at] : [at, 0]));
+  context.lineTo(...toView(view, axis ? [1, at] : [at, 1]));
+  context.lineWidth = 1.25;
+  context.strokeStyle = GUIDE_COLOR;
+  context.stroke();
 }
 
 function drawBrushCursor(context, { view, hover, brush, tool }) {
