@@ -39,7 +39,7 @@ class _Run:
     """The state of one run, on its device and in the model's scale."""
 
     clean: Tensor
-    noise: Tensor
+    seed: int
     limits: tuple[float, float]
     shapes: list[tuple[int, ...]]
     begin: TransferState | None = None
@@ -50,6 +50,11 @@ class _Run:
             return latents
         shape = self.shapes[0]
         return latents[:, 0, : math.prod(shape[1:])].view(latents.shape[0], *shape[1:])
+
+    def noise(self) -> Tensor:
+        """The clip's noise, the same in every step; drawn again, which is cheaper than to hold."""
+        generator = torch.Generator().manual_seed(self.seed)
+        return torch.randn(self.clean.shape, generator=generator).to(self.clean)
 
     def with_video(self, latents: Tensor, video: Tensor) -> Tensor:
         """A copy of the latents with another video."""
@@ -84,10 +89,8 @@ def _begin_transfer(source: MotionSource) -> Callable[..., Tensor]:
         sampling = model.model_sampling
         limits = [float(sampling.percent_to_sigma(one)) for one in (source.start, source.end)]
         limits[0] = math.inf if source.start == 0.0 else limits[0]
-        generator = torch.Generator().manual_seed(source.seed)
-        fixed = torch.randn(source.latents.shape, generator=generator)
         clean = model.latent_format.process_in(source.latents.to(noise))
-        run = _Run(clean, fixed.to(noise), (limits[0], limits[1]), shapes)
+        run = _Run(clean, source.seed, (limits[0], limits[1]), shapes)
         extra_args["model_options"]["transformer_options"][TRANSFER_KEY] = run
         return executor(guider, sigmas, extra_args, callback, noise, *rest)
 
@@ -138,7 +141,7 @@ def _source_estimate(
     import comfy.samplers
 
     sampling, video = guider.inner_model.model_sampling, run.video(x)
-    clean, noise = run.clean.expand_as(video), run.noise.expand_as(video)
+    clean, noise = run.clean.expand_as(video), run.noise().expand_as(video)
     sigma = timestep.max().reshape([1] * video.ndim)
     noised = sampling.noise_scaling(sigma, noise, clean)
     empty = guider.conds.get("negative") or guider.conds["positive"]

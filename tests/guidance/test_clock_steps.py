@@ -63,6 +63,7 @@ def test_at_the_schedule_of_the_paper_the_clocks_are_its_steps() -> None:
 
 
 def test_parts_of_steps_count() -> None:
-    assert steps_followed(Clock.switch(0.75), [1.0, 0.5, 0.0]) == pytest.approx(0.5)
+    # A constant weight over a step counts in 1 / sigma: (1 / 0.75 - 1) of (1 / 0.5 - 1).
+    assert steps_followed(Clock.switch(0.75), [1.0, 0.5, 0.0]) == pytest.approx(1 / 3)
     assert steps_followed(Clock.switch(0.0), [1.0, 0.5, 0.0]) == 2.0
     assert steps_followed(Clock.switch(float("inf")), [1.0, 0.5, 0.0]) == 0.0
