@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from motion_core.curation.cuts import timeline_of
-from motion_core.curation.frames import clips_of, fitted, shown_frames, timed_frames
+from motion_core.curation.frames import ROUNDING_S, clips_of, fitted, shown_frames, timed_frames
 from motion_core.curation.settings import CurationSettings
 from motion_core.curation.sources import Source
 from motion_core.errors import MissingExtraError
@@ -114,3 +114,27 @@ def test_times_never_run_backwards(tmp_path: Path) -> None:
     with Source("a", path).open() as video:
         times = [time for time, _ in timed_frames(video)]
     assert times == pytest.approx([k / 16 for k in range(5)])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_times_any_rate_and_any_scenes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(1, 40))
+    times = np.round(np.cumsum(rng.exponential(0.05, count)), 3)
+    times -= times[0]
+    fps, last = float(rng.choice([5, 12.5, 16, 29.97, 60])), 0.04
+    chosen = rng.random(count) < 0.15
+    starts = sorted({0.0, *times[chosen].tolist()})
+    frames = [(float(t), np.full((1, 1, 3), i, np.uint8)) for i, t in enumerate(times)]
+    found = [(s, k, int(p[0, 0, 0])) for s, k, p in shown_frames(iter(frames), fps, starts, last)]
+    # Frame by frame: the last one that is due, of the same scene, at each time before the next.
+    wanted = []
+    for scene, start in enumerate(starts):
+        end = starts[scene + 1] if scene + 1 < len(starts) else times[-1] + last
+        due = start + np.arange(int((end - start) * fps) + 2) / fps
+        for number, moment in enumerate(due[due < end - ROUNDING_S]):
+            shown = [
+                i for i, t in enumerate(times) if start <= t <= moment + ROUNDING_S and t < end
+            ]
+            wanted.append((scene, number, shown[-1]))
+    assert found == wanted

@@ -57,23 +57,14 @@ def test_the_order_is_a_function_of_seed_and_epoch() -> None:
     assert epoch_order(COUNTS, 0, 0, 16).tolist() == orders[0]
 
 
-def test_few_shards_are_read_at_a_time() -> None:
+@pytest.mark.parametrize("window", [1, 2, 3])
+def test_few_shards_are_read_at_a_time(window: int) -> None:
     shard_of = np.repeat(np.arange(5), COUNTS)
-    order = shard_of[epoch_order(COUNTS, 3, 0, 2)]
-    place, groups = 0, []
-    while place < len(order):
-        # Each window holds whole shards, two of them at most, and none twice.
-        shards = set(order[place : place + 1])
-        while (
-            sum(COUNTS[one] for one in shards)
-            != len(order[place:][: sum(COUNTS[o] for o in shards)])
-            or set(order[place : place + sum(COUNTS[one] for one in shards)]) != shards
-        ):
-            shards |= set(order[place : place + sum(COUNTS[one] for one in shards)])
-        assert len(shards) <= 2
-        groups.append(shards)
-        place += sum(COUNTS[one] for one in shards)
-    assert sorted(one for group in groups for one in group) == list(range(5))
+    for seed in range(20):
+        order = shard_of[epoch_order(COUNTS, seed, 0, window)].tolist()
+        spans = [(order.index(s), len(order) - 1 - order[::-1].index(s)) for s in range(5)]
+        for place in range(len(order)):
+            assert sum(first <= place <= last for first, last in spans) <= window
 
 
 def test_a_run_resumes_in_the_middle_of_an_epoch(folder: Path) -> None:
