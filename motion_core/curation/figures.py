@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..geometry import Size
 from .frames import Picture
 
-# The short side at which flow is measured, and the side of a hashed picture.
-FLOW_SIDE, HASH_SIDE = 128, 8
+# The short side at which flow is measured; of a hashed picture, and of the coefficients kept.
+FLOW_SIDE, DCT_SIDE, HASH_SIDE = 128, 32, 8
 HASHED_FRAMES = 3
 
 
@@ -29,7 +29,7 @@ class ClipFigures:
             0 for a still camera and for a steady pan.
         brightness: Mean luma, 0..1.
         contrast: Standard deviation of luma, 0..1.
-        phash: Difference hash of the first, middle and last frame: 192 bits, hexadecimal.
+        phash: DCT hash of the first, middle and last frame: 192 bits, hexadecimal.
     """
 
     motion: float
@@ -68,15 +68,19 @@ def measure_clip(pictures: Picture, fps: float) -> ClipFigures:
 
 
 def perceptual_hash(pictures: Picture) -> str:
-    """Difference hash: whether each cell of 8 x 9 grey cells is brighter than its left neighbour,
-    of three frames; 48 hexadecimal digits."""
+    """DCT hash of three frames: whether each of the 8 x 8 lowest coefficients of a grey picture of
+    32 x 32 is above their median; 48 hexadecimal digits.
+
+    Flat areas, whose small differences compression changes, weigh little in it.
+    """
     import cv2
 
     bits = []
     for index in np.linspace(0, len(pictures) - 1, HASHED_FRAMES).round().astype(int):
         grey = cv2.cvtColor(pictures[index], cv2.COLOR_RGB2GRAY)
-        cells = cv2.resize(grey, (HASH_SIDE + 1, HASH_SIDE), interpolation=cv2.INTER_AREA)
-        bits.append((cells[:, 1:] > cells[:, :-1]).ravel())
+        small = cv2.resize(grey, (DCT_SIDE, DCT_SIDE), interpolation=cv2.INTER_AREA)
+        low = cv2.dct(small.astype(np.float32))[:HASH_SIDE, :HASH_SIDE].ravel()
+        bits.append(low > np.median(low))
     return np.packbits(np.concatenate(bits)).tobytes().hex()
 
 
