@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from motion_core.draft.video import LAYERS, draft_frames
 from motion_core.geometry import Size
-from motion_core.layers.take_apart import take_apart
+from motion_core.layers.analysis import take_apart
 from tests.draft.scenes import Disc, Move, Scene
 
 from .row import Row, best_seconds

@@ -14,8 +14,8 @@ from ..fields.arrays import FloatArray
 from ..fields.registry import DRAFT_METHODS, make_densifier
 from ..fields.render import FieldRenderer
 from ..images import image_array
+from ..layers.analysis import take_apart
 from ..layers.drawing import LayersRenderer
-from ..layers.take_apart import take_apart
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .compositor import Compositor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from .analysis import take_apart
 from .layered_picture import Layer, LayeredPicture
-from .take_apart import take_apart
 
 __all__ = ["Layer", "LayeredPicture", "take_apart"]

@@ -115,8 +115,16 @@ class PictureCutter:
         """Whether most of the points (K, 2) of the canvas are salient in most windows."""
         inside = self._cells(points)
         maps = self._saliency_maps(points * (self._size.width / self._canvas.width))
-        part = [np.nanquantile(_likely(one)[inside], 1 - MOST) for one in maps]
+        part = [_quantile(_likely(one)[inside], 1 - MOST) for one in maps]
         return float(np.median(part)) >= STANDS_OUT
+
+    def held(self, points: FloatArray) -> FloatArray:
+        """(gh, gw) float32: one around points (K, 2) of the canvas, fading to zero."""
+        import cv2
+
+        around = np.zeros((self.grid.height, self.grid.width), np.float32)
+        around[self._cells(points)] = 1
+        return smooth_outline(cv2.dilate(around, np.ones((3, 3), np.uint8)))
 
     def labelled(self, points: FloatArray, labels: IndexArray) -> IndexArray:
         """(gh, gw) which of the labels (N,) of points (N, 2) each cell goes with."""
@@ -197,8 +205,9 @@ def relative_saliency(maps: list[FloatArray], inside: BoolArray) -> tuple[FloatA
         (gh, gw) 0..1, the weighted mean over the windows that contain a cell; and the prompt's
         own saliency, 0..1, the largest of its medians in the windows.
     """
-    likely = [_likely(one) for one in maps]
-    typical = [_median(one[inside]) for one in likely]
+    # A window of a very small picture may hold no cell.
+    likely = [_likely(one) for one in maps if np.isfinite(one).any()]
+    typical = [_quantile(one[inside], 0.5) for one in likely]
     total, weights = np.zeros(inside.shape), np.zeros(inside.shape)
     for one, own in zip(likely, typical, strict=True):
         covered = np.isfinite(one)
@@ -213,10 +222,10 @@ def _likely(logits: FloatArray) -> FloatArray:
     return 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
 
 
-def _median(values: FloatArray) -> float:
-    """Median of the finite values, at least FLOOR."""
+def _quantile(values: FloatArray, part: float) -> float:
+    """A quantile of the finite values, at least FLOOR."""
     finite = values[np.isfinite(values)]
-    return max(float(np.median(finite)), FLOOR) if len(finite) else FLOOR
+    return max(float(np.quantile(finite, part)), FLOOR) if len(finite) else FLOOR
 
 
 def _disc(inside: BoolArray) -> BoolArray:

@@ -15,11 +15,11 @@ from ..geometry import Size
 from ..images import check_image
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
+from .analysis import take_apart
 from .deformation import Deformation
 from .inverse_map import inverse_map
 from .layered_picture import Layer, LayeredPicture
 from .motion import LayersInMotion, move_layers
-from .take_apart import take_apart
 from .window import Window
 
 # Coverage is computed for so many places along the side of a cell.

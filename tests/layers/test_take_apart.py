@@ -13,7 +13,17 @@ from motion_core.geometry import Size
 from motion_core.layers import take_apart
 from motion_core.tracks import empty_tracks, make_tracks
 
-from .pictures import CENTRE, SIZE, background, disc_alpha, disc_picture, group, overlap, tracks_of
+from .pictures import (
+    CENTRE,
+    RADIUS,
+    SIZE,
+    background,
+    disc_alpha,
+    disc_picture,
+    group,
+    overlap,
+    tracks_of,
+)
 
 
 def test_a_dragged_disc_is_one_layer_over_the_filled_background() -> None:
@@ -110,6 +120,13 @@ def test_a_camera_move_gives_no_layers() -> None:
 @pytest.mark.parametrize("tracks", [empty_tracks(4, SIZE), tracks_of([])])
 def test_nothing_moves(tracks) -> None:
     assert take_apart(disc_picture(), tracks).layers == ()
+
+
+def test_a_thing_covers_the_points_that_move_it_also_beside_its_outline() -> None:
+    beside = (CENTRE[0] + RADIUS + 2.5, CENTRE[1])
+    (layer,) = take_apart(disc_picture(), tracks_of([*group(), beside])).layers
+    assert sorted(layer.tracks) == list(range(10))
+    assert layer.alpha[int(beside[1]), int(beside[0])] > 0.5
 
 
 def test_a_drag_on_featureless_sky_takes_a_soft_part_of_it() -> None:

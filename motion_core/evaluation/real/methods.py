@@ -17,12 +17,12 @@ from ...fields.motion_field import MotionField
 from ...fields.registry import DENSIFIERS, make_densifier
 from ...fields.render import FieldRenderer
 from ...images import image_array, image_size
+from ...layers.analysis import take_apart
 from ...layers.deformation import Deformation
 from ...layers.densifier import LayersDensifier, field_of
 from ...layers.drawing import LayersRenderer
 from ...layers.layered_picture import LayeredPicture
 from ...layers.motion import LayersInMotion
-from ...layers.take_apart import take_apart
 from ...models.lite.load import load_lite
 from ...progress import Progress, silent
 from ...tracks.model import Tracks

@@ -11,11 +11,11 @@ from torch import Tensor
 from ...fields.arrays import FloatArray
 from ...fields.motion_field import MotionField
 from ...images import image_array
+from ...layers.analysis import take_apart
 from ...layers.drawing import LayersRenderer
 from ...layers.layered_picture import Layer, LayeredPicture
 from ...layers.motion import LayersInMotion
 from ...layers.plate import background_plate
-from ...layers.take_apart import take_apart
 from ...progress import Progress, silent
 from ...tracks.model import Tracks
 from ...tracks.start import track_starts

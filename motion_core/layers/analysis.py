@@ -139,6 +139,8 @@ def _found_things(
     for prompt, cut in zip(prompts, cuts, strict=True):
         if (cut > 0.5).any():
             alpha = soft_alpha(picture, smooth_outline(cut))
+            # A thing covers the points that move it, also at its rim.
+            alpha = np.maximum(alpha, _fitted(cutter.held(prompt.inside), motion.canvas))
             things.append(_Thing(alpha, _with_pins(prompt.members, resting, alpha, motion)))
         cutter.tick()
     return things
@@ -174,7 +176,9 @@ def _tracked_things(
     things = []
     for number, prompt in enumerate(prompts):
         outline = smooth_outline((label == number + 1).astype(np.float32))
-        things.append(_Thing(soft_alpha(picture, outline), prompt.members))
+        alpha = soft_alpha(picture, outline)
+        alpha = np.maximum(alpha, _fitted(cutter.held(prompt.inside), motion.canvas))
+        things.append(_Thing(alpha, prompt.members))
         cutter.tick()
     return things
 
