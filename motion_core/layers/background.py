@@ -37,6 +37,8 @@ def segments_over_background(
         The segments; every point belongs to one of them or to the background. And whether the
         points of the background are pins: then nothing is known about the picture between them.
     """
+    if not len(motion.source):
+        return segment_motion(motion), True
     farthest = np.linalg.norm(motion.shift, axis=-1).max(axis=0)
     rests, slow = farthest <= REST_PX, farthest <= JITTER * max(motion.canvas)
     pinned = bool(slow.any()) and bool(rests[slow].all())

@@ -11,7 +11,7 @@ from motion_core.layers.background import segments_over_background
 from motion_core.layers.densifier import LayersDensifier
 from motion_core.layers.track_motion import motion_of
 from motion_core.layers.track_outlines import COLOUR, NEARNESS, SALIENCY, labelled_cells
-from motion_core.tracks import Tracks, make_tracks
+from motion_core.tracks import Tracks, empty_tracks, make_tracks
 
 from .pictures import CENTRE, FRAMES, SIZE, disc_alpha, disc_picture, group, overlap, tracks_of
 
@@ -41,6 +41,13 @@ def test_one_track_on_what_does_not_stand_out_moves_the_picture() -> None:
 
 def test_one_track_on_a_thing_moves_the_thing() -> None:
     assert len(take_apart(disc_picture(), tracks_of([CENTRE], pinned=[])).layers) == 1
+
+
+def test_no_tracks_no_segments() -> None:
+    segments, pinned = segments_over_background(
+        motion_of(empty_tracks(0, SIZE)), lambda points: True
+    )
+    assert pinned and segments.over == () and len(segments.background) == 0
 
 
 def test_a_jitter_is_no_motion() -> None:
