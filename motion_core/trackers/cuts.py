@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 CUT_SHARE, CUT_POINTS = 0.6, 10
 # Least correlation of the surroundings of a point (TILE pixels wide) before and after a cut.
 SAME_PLACE = 0.7
+# Points that are compared at once; their tiles take about 60 MB.
+PORTION = 4096
 
 Flags = NDArray[np.bool_]
 
@@ -88,7 +90,7 @@ def _hide_others(
         How many points were hidden.
     """
     shown = visible.copy()
-    open_points = np.flatnonzero(shown[0] & started)
+    open_points = np.flatnonzero(shown[0] & started & shown[1:].any(axis=0))
     tiles = _tiles(next(rest), xy[0, open_points])
     is_other = np.zeros(len(open_points), bool)
     ever = is_other.copy()
@@ -99,8 +101,7 @@ def _hide_others(
         now = shown[frame, open_points]
         appears = now & (~shown[frame - 1, open_points] if frame > 1 else True)
         alike = np.zeros(len(now), bool)
-        patches = _tiles(picture, xy[frame, open_points[appears]])
-        alike[appears] = ncc(patches, tiles[appears]).correlation >= SAME_PLACE
+        alike[appears] = _alike(picture, xy[frame, open_points[appears]], tiles[appears], tick)
         is_other = (is_other & now & ~appears) | (appears & ~alike)
         visible[frame, open_points[is_other]] = False
         ever |= is_other
@@ -108,6 +109,22 @@ def _hide_others(
         open_points, tiles, is_other = open_points[keep], tiles[keep], is_other[keep]
         ever = ever[keep]
     return int(ever.sum())
+
+
+def _alike(
+    picture: NDArray[np.uint8],
+    points: NDArray[np.float32],
+    tiles: NDArray[np.uint8],
+    tick: Callable[[], None],
+) -> Flags:
+    """(N,) bool, whether the surroundings of points in a picture look like the tiles."""
+    found = [np.zeros(0, bool)]
+    for first in range(0, len(points), PORTION):
+        part = slice(first, first + PORTION)
+        patches = _tiles(picture, points[part])
+        found.append(ncc(patches, tiles[part]).correlation >= SAME_PLACE)
+        tick()
+    return np.concatenate(found)
 
 
 def _tiles(picture: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.uint8]:
