@@ -8,6 +8,7 @@ neighbours of similar motion, and searches for them at the predicted positions.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -204,11 +205,15 @@ class _PointChain:
         before = self.position[which]
         after, good = self._stepped(picture, before)
         good = good & _inside(after, picture.grey)
-        patches = patches_at(picture.grey, after).astype(np.float32)
-        similarity = ncc(patches, self.templates[which])
-        median = float(np.median(similarity.difference[good])) if good.any() else 0.0
-        differs = similarity.difference > max(self.settings.difference, 2.0 * median)
-        good &= (similarity.correlation >= self.settings.keep) | ~differs
+        patches = np.empty((len(which), PATCH * PATCH), np.float32)
+        correlation, difference = np.empty((2, len(which)), np.float32)
+        for part in self._portions(len(which)):
+            patches[part] = patches_at(picture.grey, after[part])
+            similarity = ncc(patches[part], self.templates[which[part]])
+            correlation[part], difference[part] = similarity.correlation, similarity.difference
+        median = float(np.median(difference[good])) if good.any() else 0.0
+        differs = difference > max(self.settings.difference, 2.0 * median)
+        good &= (correlation >= self.settings.keep) | ~differs
         self.position[which[good]] = after[good]
         self.velocity[which[good]] = after[good] - before[good]
         renew = self.settings.renew
@@ -241,12 +246,20 @@ class _PointChain:
         for index in np.unique(oldest):
             points = which[oldest == index]
             picture, positions, _ = past[index]
-            flat = patches_at(picture.grey, positions[points], TILE)
-            self.tiles[points] = flat.reshape(-1, TILE, TILE)
+            for part in self._portions(len(points)):
+                flat = patches_at(picture.grey, positions[points[part]], TILE)
+                self.tiles[points[part]] = flat.reshape(-1, TILE, TILE)
         alive = np.flatnonzero(self.visible)
-        if len(alive):
-            self.companions[which] = self._similar_motion(which, alive)
+        for part in self._portions(len(which) if len(alive) else 0):
+            self.companions[which[part]] = self._similar_motion(which[part], alive)
         self._carry(which)
+
+    def _portions(self, count: int) -> Iterator[slice]:
+        """Slices of so many points, with a chance to stop the work between them."""
+        for first in range(0, count, MAX_SEARCHED):
+            if first:
+                self.work.step(0)
+            yield slice(first, first + MAX_SEARCHED)
 
     def _similar_motion(self, which: NDArray, alive: NDArray) -> NDArray:
         """(M, COMPANIONS) the visible neighbours with the most similar velocity."""
