@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 MODULE = "motion-prompting"
 INDEX = json.loads((ROOT / "web" / "templates.json").read_text(encoding="utf-8"))
 MOST_CLICKS = 6
-RUN_MS = 120_000
+RUN_MS = 300_000
 # A video of the node that plays: it has pictures, and its time moves.
 PLAYS = """() => [...document.querySelectorAll('video')].some(
   (video) => video.videoWidth > 0 && video.currentTime > 0.2)"""
@@ -96,3 +96,34 @@ def test_templates_have_titles_an_order_and_moving_pictures(page: Any) -> None:
     shown = [card for card in cards if card["width"]]
     assert all((card["width"], card["height"]) == (256, 256) for card in shown)
     assert all(card["src"].endswith(".webp") for card in shown)
+
+
+FAIL = """async () => {
+  const { api } = await import("/scripts/api.js");
+  const detail = {
+    prompt_id: "1", node_id: "99", node_type: "MotionPromptingDraftMotion", executed: [],
+    exception_type: "ValueError", traceback: [], current_inputs: {}, current_outputs: [],
+    exception_message: "the clip has 1.5 s of it. Take another one.\\n",
+  };
+  api.dispatchEvent(new CustomEvent("execution_error", { detail }));
+}"""
+
+
+def test_a_failure_shows_its_first_sentence(page: Any) -> None:
+    page.evaluate(FAIL)
+    sentence = page.get_by_text("the clip has 1.5 s of it.", exact=True)
+    sentence.first.wait_for(timeout=15_000)
+
+
+def test_nodes_and_editor_take_the_hosts_language(browser: Any, server: Any) -> None:
+    table = json.loads((ROOT / "locales" / "tables" / "ja.json").read_text(encoding="utf-8"))
+    server.settings["Comfy.Locale"] = "ja"
+    try:
+        page = open_canvas(browser, server, vue=False).start().page
+        named = "() => LiteGraph.registered_node_types.MotionPromptingDrawMotion.title"
+        assert page.evaluate(named) == table["Draw Motion"]
+        play = page.locator(".mp-editor").get_by_title(table["Play or pause (Space)"])
+        assert play.count() == 1
+        page.close()
+    finally:
+        del server.settings["Comfy.Locale"]

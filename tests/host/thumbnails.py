@@ -36,6 +36,7 @@ BETTER = {
     "drag": ("PreviewTracks", 0),
     "object_plus_camera": ("PreviewTracks", 0),
     "evaluate_motion": ("PreviewTracks", 0),
+    "pose_motion": ("PreviewTracks", 0),
     "track_toolbox": ("PreviewTracks", 0),
     "load_tracks": ("PreviewTracks", 0),
     "native_wan_move": ("PreviewTracks", 0),
