@@ -29,7 +29,7 @@ CARDS = """(cards) => cards.map((card) => {
   return { name, text: card.innerText, width, height, src };
 })"""
 LOADED = """() => [...document.querySelectorAll('[data-testid^="template-workflow-"] img')]
-  .filter((image) => image.naturalWidth > 0).length > 8"""
+  .filter((image) => image.naturalWidth > 0).length > 4"""
 RUN = "button[data-testid=queue-button], [data-testid=queue-button] button"
 
 
@@ -95,7 +95,8 @@ def test_templates_have_titles_an_order_and_moving_pictures(page: Any) -> None:
         assert (needed if "needs_models" in entry else "Runs now") in card["text"]
     shown = [card for card in cards if card["width"]]
     assert all((card["width"], card["height"]) == (256, 256) for card in shown)
-    assert all(card["src"].endswith(".webp") for card in shown)
+    # Older frontends load pictures as blobs.
+    assert all(card["src"].endswith(".webp") or card["src"][:5] == "blob:" for card in shown)
 
 
 FAIL = """async () => {
