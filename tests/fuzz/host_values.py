@@ -106,7 +106,7 @@ VAES: dict[str, Thunk] = {
     "video": _vae,
     "image": lambda: _vae(channels=4, time=1),
     "wide": lambda: _vae(stride=16),
-    "no channels": lambda: _without(_vae(), "latent_channels"),
+    "no channels": lambda: _without(_vae(lambda latents: latents), "latent_channels"),
     "text channels": lambda: _with(_vae(lambda latents: latents), latent_channels="16"),
     "nothing": lambda: _vae(lambda latents: False),
     "nan": lambda: _vae(lambda latents: latents * torch.nan),
