@@ -11,8 +11,8 @@ from .deformation import Prior
 from .layered_picture import LayeredPicture
 from .mesh import TriangleMesh
 
-# The weight of a field of full confidence against the stiffness of a mesh. Its handles count some
-# ten thousand times as much: the field decides what they leave open.
+# The weight of a field of full confidence against the stiffness of a mesh. Handles count
+# 100,000 times as much: the field decides what they leave open.
 FIELD_WEIGHT = 0.003
 # A cell belongs to a layer that shows in this fraction of it or more: at outlines a field mixes the
 # motion of both sides.
