@@ -254,7 +254,7 @@ def test_progress_rises_to_its_total_and_stops_the_work() -> None:
 
 @pytest.mark.slow
 def test_a_large_picture_is_analysed_at_reduced_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module("motion_core.layers.take_apart")
+    module = importlib.import_module("motion_core.layers.analysis")
     filling = importlib.import_module("motion_core.layers.plate")
     sides: dict[str, int] = {}
 
