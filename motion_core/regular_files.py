@@ -21,12 +21,12 @@ ENCODING_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Which of the first four bytes are zero where no mark tells the encoding.
-ZEROS_OF_ENCODINGS = {
-    (False, True, False, True): "utf-16-le",
-    (True, False, True, False): "utf-16-be",
-    (False, True, True, True): "utf-32-le",
-    (True, True, True, False): "utf-32-be",
+# Which of the first four bytes are not zero, where no mark tells the encoding.
+UNMARKED_ENCODINGS = {
+    b"\1\0\1\0": "utf-16-le",
+    b"\0\1\0\1": "utf-16-be",
+    b"\1\0\0\0": "utf-32-le",
+    b"\0\0\0\1": "utf-32-be",
 }
 
 
@@ -101,8 +101,7 @@ def decode_text(data: bytes, errors: str = "strict") -> str:
 
 def _unmarked_encoding(data: bytes) -> str:
     """The encoding of text whose first character is ASCII, as those of all formats are."""
-    zeros = tuple(not byte for byte in data[:4])
-    return ZEROS_OF_ENCODINGS.get(zeros, "utf-8")
+    return UNMARKED_ENCODINGS.get(bytes(bool(byte) for byte in data[:4]), "utf-8")
 
 
 def without_mark(text: str) -> str:

@@ -10,9 +10,11 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..motion_core.images import with_even_sides
 from . import host
 from .camera_tracks import hole_finish, hole_inputs, occlusion_inputs, spacing_input
 from .schema import (
+    EVEN_SIDES,
     CameraSocket,
     DepthSocket,
     TracksSocket,
@@ -234,7 +236,7 @@ def _outputs() -> list[Any]:
             "render",
             display_name="render",
             tooltip="3d with an image: objects with a mask move while the camera moves, one frame "
-            "per pose; holes have the hole colour. Else black.",
+            f"per pose; holes have the hole colour. Else black. {EVEN_SIDES}",
         ),
         io.Mask.Output(
             "holes",
@@ -265,5 +267,8 @@ def _rendered(composed: Composed) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         shape = (max(composed.tracks.num_frames, 1), size.height, size.width)
         black = torch.zeros(1, 1, 1).expand(shape)
         nothing = black[..., None].expand(*shape, 3)
-        return nothing, torch.ones(1, 1, 1).expand(shape), black, nothing
-    return done.video, done.mask, done.valid.float(), draw_depth_video(done.depth, done.valid)
+        found = nothing, torch.ones(1, 1, 1).expand(shape), black, nothing
+    else:
+        depth = draw_depth_video(done.depth, done.valid)
+        found = done.video, done.mask, done.valid.float(), depth
+    return tuple(map(with_even_sides, found))

@@ -63,8 +63,12 @@ def tracks_output(tooltip: str) -> Any:
 
 
 def settings_of(choice: dict[str, Any], name: str) -> dict[str, Any]:
-    """What a DynamicCombo called `name` brought beside the choice itself."""
-    return {key: value for key, value in choice.items() if key != name}
+    """What a DynamicCombo called `name` brought beside the choice itself.
+
+    The host gives None for an optional input that an API graph leaves out. Such inputs are left
+    out here, too, so that the defaults of the function called hold.
+    """
+    return {key: value for key, value in choice.items() if key != name and value is not None}
 
 
 def fraction_input(name: str, default: float, tooltip: str) -> Any:

@@ -63,7 +63,8 @@ def saliency_network() -> U2NetP:
         network = U2NetP()
     load_into(network, {name: value.float() for name, value in tensors.items()}, str(WEIGHTS))
     network = network.eval().requires_grad_(False)
-    return network.to(memory_format=torch.channels_last)
+    # Channels last is faster on CPUs. The stubs of torch leave this overload of nn.Module.to out.
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def saliency(picture: FloatArray, box: Box, side: int = SIDE) -> FloatArray:

@@ -49,7 +49,7 @@ def labelled_cells(
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
     cells = np.stack([x.ravel(), y.ravel()], axis=-1)
     count = min(NEAREST, len(places))
-    away, index = KDTree(places).query(cells, k=np.arange(1, count + 1))
+    away, index = (found.reshape(len(cells), count) for found in KDTree(places).query(cells, count))
     away = np.maximum(away, SAME_CELL)
     column, row = np.clip(np.floor(places), 0, [width - 1, height - 1]).astype(np.int64).T
     own = looks[row * width + column]

@@ -81,7 +81,7 @@ def _write_png(path: Path, picture: np.ndarray) -> None:
 
 def _write_tracks(path: Path, render: SceneRender) -> None:
     tracks = render.tracks
-    arrays: dict[str, np.ndarray] = {
+    arrays: dict[str, np.ndarray | np.generic] = {
         "motion_tracks_version": np.int64(TRACKS_VERSION),
         "xy": tracks.xy.numpy(),
         "visible": tracks.visible.numpy(),

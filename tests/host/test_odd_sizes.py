@@ -69,7 +69,13 @@ def sources() -> dict[str, dict[str, Any]]:
 
 def videos() -> dict[str, tuple[dict[str, Any], tuple[int, ...]]]:
     """For every node that makes videos: its entry, and the places of its videos."""
-    places = {"CameraTracks": (1, 5), "DepthMap": (1,), "SeparateMotion": (3,), "TrackVideo": (1,)}
+    places = {
+        "CameraTracks": (1, 5),
+        "ComposeMotion": (1, 4),
+        "DepthMap": (1,),
+        "SeparateMotion": (3,),
+        "TrackVideo": (1,),
+    }
     return {
         name: (node(OURS + name, **inputs), places.get(name, (0,)))
         for name, inputs in {**from_tracks(), **from_images()}.items()
@@ -98,8 +104,11 @@ def from_images() -> dict[str, dict[str, Any]]:
     depth = {"source": "depth image", "source.depth_image": ["clip", 0], **grey}
     scene = {"image": ["image", 0], "depth": ["depth", 0], "camera": ["camera", 0]}
     tracked = {"tracker": "lucas_kanade", "frame": 0, "visibility_threshold": 0, "fps": 16}
+    composed = {"tracks.tracks_0": ["draw", 0], "mode": "3d", "mode.depth_offset": ""}
+    shown = {**hidden, "spacing": 16.0, **scene}
     return {
         "CameraTracks": {**scene, **grid, **hidden},
+        "ComposeMotion": composed | {f"mode.{name}": value for name, value in shown.items()},
         "DepthMap": {"image": ["clip", 0], "all_frames": True, **depth}
         | {"fov_deg": 0, "remove_flying": True},
         "TrackVideo": {"images": ["clip", 0], **tracked, **grid},

@@ -25,6 +25,7 @@ PASSED_ON = {"LoadMotionSignal": {"first_frame", "reference"}, "TrackWindow": {"
 # Outputs that are clips; tests/host/test_odd_sizes.py encodes each of them.
 VIDEOS = {
     "CameraTracks": {"render", "depth"},
+    "ComposeMotion": {"render", "depth"},
     "DepthMap": {"image"},
     "DraftMotion": {"images"},
     "EstimateDepth": {"image"},

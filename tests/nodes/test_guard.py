@@ -104,7 +104,7 @@ def test_a_result_that_cannot_fit_is_refused_once(
     host: StandInHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pack_module("motion_core.memory"), "free_bytes", lambda: 1000)
-    with pytest.raises(MemoryError, match="^the drawing of 5 frames of 96x64 would take .* Use a"):
+    with pytest.raises(MemoryError, match="^the video of 5 frames of 96x64 would take .* Use a"):
         host.nodes["MotionPromptingPreviewTracks"].execute(wire())
 
 
