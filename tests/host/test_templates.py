@@ -13,6 +13,8 @@ from tests.host.pack import ROOT
 from tests.host.tiny_weights import WEIGHTED
 from tests.host.workflow_table import INDEX, PAGE, page
 
+MODELS_PAGE = ROOT / "docs" / "models.md"
+DEPTH_FOLDER = "Depth-Anything-V2-Small-hf"
 FOLDER = ROOT / "workflows"
 ENTRIES = json.loads(INDEX.read_text(encoding="utf-8"))
 NAMES = [entry["name"] for entry in ENTRIES]
@@ -67,6 +69,38 @@ def test_the_host_can_offer_every_model(name: str) -> None:
             assert model["url"].startswith("https://huggingface.co/")
             assert model["url"].endswith(f"/{model['name']}") and "/resolve/" in model["url"]
             assert model.keys() <= {"name", "url", "directory", "hash", "hash_type"}
+
+
+def listed_files() -> dict[str, tuple[str, str, float]]:
+    """Folder, repository and gigabytes of every file in the table of docs/models.md."""
+    text = MODELS_PAGE.read_text(encoding="utf-8")
+    table = text.split("| file | folder | from | GB |", 1)[1].split("\n\n", 1)[0]
+    files: dict[str, tuple[str, str, float]] = {}
+    repository = ""
+    for row in table.splitlines()[2:]:
+        file, folder, source, size = (cell.strip() for cell in row.strip("|").split("|"))
+        repository = repository if source == "the same" else source.split("`")[1]
+        files[file.split("`")[1]] = (folder.strip("`"), repository, float(size))
+    return files
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in GRAPHS])
+def test_the_page_and_the_label_agree_with_the_files(name: str) -> None:
+    """The same folder and repository on the page as in the workflow; the label is the sum."""
+    listed = listed_files()
+    nodes = drawn(name)["nodes"]
+    offered = {
+        model["name"]: model for node in nodes for model in node["properties"].get("models", [])
+    }
+    for file, model in offered.items():
+        folder, repository, _ = listed[file]
+        assert model["directory"] == folder, file
+        assert model["url"].startswith(f"https://huggingface.co/{repository}/resolve/"), file
+    loaded = set(offered)
+    if any(node["type"] == f"{OURS}EstimateDepth" for node in nodes):
+        loaded.add(DEPTH_FOLDER)
+    (label,) = (entry["gigabytes"] for entry in ENTRIES if entry["name"] == name)
+    assert label == round(sum(listed[file][2] for file in loaded))
 
 
 @pytest.mark.parametrize("name", NAMES)
