@@ -36,8 +36,15 @@ def _settings(pairs: list[str], kind: Any) -> dict[str, Any]:
         if name not in kinds:
             raise ValueError(f"--set knows {', '.join(kinds)}; got {pair!r}.")
         try:
-            values[name] = kinds[name](text)
+            values[name] = _switch(text) if kinds[name] is bool else kinds[name](text)
         except ValueError as error:
             word = kinds[name].__name__
-            raise ValueError(f"--set {name} takes {word} values; got {text!r}.") from error
+            taken = "true or false" if kinds[name] is bool else f"{word} values"
+            raise ValueError(f"--set {name} takes {taken}; got {text!r}.") from error
     return values
+
+
+def _switch(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"

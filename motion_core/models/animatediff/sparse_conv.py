@@ -73,5 +73,6 @@ def _added(
             inside = ((row >= 0) & (row < height) & (col >= 0) & (col < width)).nonzero()[:, 0]
             cell = ((frame * height + row) * width + col)[inside]
             product = codes[inside] @ taps[:, :, down + reach, right + reach].T
-            result = result.index_add_(0, cell, product)
+            # Under autocast products are narrower than their sum.
+            result = result.index_add_(0, cell, product.to(result))
     return result

@@ -59,7 +59,9 @@ class TrackEmbedding(nn.Module):
         # Unbound once: the gradient of every single index would be as large as the whole weight.
         maps = self.weight.unbind(0)
         for which, group in zip(present.tolist(), groups, strict=True):
-            embeds.index_add_(0, place[group], codes[track[group]] @ maps[which])
+            added = codes[track[group]] @ maps[which]
+            # Under autocast products are narrower than their sum.
+            embeds.index_add_(0, place[group], added.to(embeds))
         return embeds
 
 

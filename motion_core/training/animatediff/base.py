@@ -30,6 +30,8 @@ from ..track_controlnet.batches import ClipBatch, FrameRule
 # What AnimateDiff's motion modules were trained on.
 FRAMES = 16
 TIMESTEPS = 1000
+# Lists of layers in the blocks of diffusers' U-Nets.
+PARTS = ("resnets", "attentions", "motion_modules")
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +66,16 @@ class AnimateDiffBase:
     def new_control(self) -> AnimateDiffTrackControlNet:
         """A copy of the U-Net's encoder."""
         return copy_track_controlnet(self.network.unet).float()
+
+    def blocks(self, control: nn.Module) -> list[nn.Module]:
+        """Residual blocks, attention and motion modules of the U-Net and of the control."""
+        return [
+            part
+            for network in (self.network.unet, control)
+            for name, parts in network.named_modules()
+            if name.rpartition(".")[2] in PARTS and isinstance(parts, nn.ModuleList)
+            for part in parts
+        ]
 
     def check_size(self, size: Size) -> None:
         """Raises ValueError for sides that are no multiples of 8."""

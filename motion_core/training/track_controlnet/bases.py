@@ -39,6 +39,10 @@ class TrainableBase(Protocol):
         """A Track-ControlNet in float32 that changes nothing yet."""
         ...
 
+    def blocks(self, control: nn.Module) -> list[nn.Module]:
+        """Modules of base and control whose activations can be computed again in the backward."""
+        ...
+
     def check_size(self, size: Size) -> None:
         """Raises ValueError for clips whose sides the base cannot make."""
         ...

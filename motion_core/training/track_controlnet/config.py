@@ -8,6 +8,7 @@ from typing import ClassVar
 from ..config import OPTIMIZERS, RunConfig
 from .draws import REGIMES, TrackDraw
 
+PRECISIONS = ("float32", "bfloat16")
 FRACTIONS = ("no_tracks", "sparse_time", "no_text")
 
 
@@ -29,14 +30,21 @@ class TrackControlNetConfig(RunConfig):
         probe_clips: Held-out clips of a probe.
         sample_clips: Of these, how many are also sampled, with and without their tracks.
         sampler_steps: Of sampling; 0 for the model's own number.
+        precision: float32, or bfloat16: matrix products of base and branch are computed in it
+            (autocast); weights, gradients and optimizer of the branch stay float32.
+        checkpointing: Compute activations again in the backward pass instead of keeping them.
         base, data: Digests of the base and of the clips, which a run notes for when it is resumed.
     """
 
     CHANGEABLE: ClassVar[frozenset[str]] = RunConfig.CHANGEABLE | {
-        *("lr", "clip", "probe_clips", "sample_clips", "sampler_steps")
+        *("lr", "clip", "probe_clips", "sample_clips", "sampler_steps", "checkpointing")
     }
     COUNTS: ClassVar[tuple[str, ...]] = (*RunConfig.COUNTS, "accumulation", "probe_clips")
-    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"regime": REGIMES, "optimizer": OPTIMIZERS}
+    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
+        "regime": REGIMES,
+        "optimizer": OPTIMIZERS,
+        "precision": PRECISIONS,
+    }
 
     steps: int = 70_000
     batch: int = 1
@@ -55,6 +63,8 @@ class TrackControlNetConfig(RunConfig):
     probe_clips: int = 16
     sample_clips: int = 0
     sampler_steps: int = 0
+    precision: str = "float32"
+    checkpointing: bool = False
     base: str = ""
     data: str = ""
 

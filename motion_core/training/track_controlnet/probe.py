@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ...tracks.time import cut
+from ..memory import autocast
 from .bases import TrainableBase
 from .batches import ClipBatch, one_clip
 from .clips import ClipSource
@@ -41,7 +42,8 @@ def probe_control(
                 cases["other"] = (control, batches[index - 1].tracks)
             for level in LEVELS:
                 for name, (network, tracks) in cases.items():
-                    error = base.errors(network, encoded, tracks, batch.seeds, level)
+                    with autocast(device, config.precision):
+                        error = base.errors(network, encoded, tracks, batch.seeds, level)
                     key = f"{level:g}/{name}"
                     sums[key] = sums.get(key, 0.0) + float(error.mean())
     return {key: value / count for key, value in sums.items()}

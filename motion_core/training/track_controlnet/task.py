@@ -18,6 +18,7 @@ from ...progress import Progress, silent
 from ..checkpoint import check_names, load_checkpoint
 from ..config import parse_values
 from ..lite.train import use_one_thread
+from ..memory import autocast, checkpointed
 from ..run import run_task
 from .bases import TrainableBase
 from .batches import ClipBatch, StepBatches
@@ -98,17 +99,32 @@ def base_digest(base: TrainableBase) -> str:
 
 
 class ControlledBase(nn.Module):
-    """A base with a Track-ControlNet, and its loss. Only the control is trained."""
+    """A base with a Track-ControlNet, and its loss. Only the control is trained.
 
-    def __init__(self, base: TrainableBase, control: nn.Module) -> None:
+    Args:
+        base: Stays as it is.
+        control: Trained.
+        precision: See `autocast`.
+        checkpointing: Compute activations again in the backward pass instead of keeping them.
+    """
+
+    def __init__(
+        self,
+        base: TrainableBase,
+        control: nn.Module,
+        precision: str = "float32",
+        checkpointing: bool = False,
+    ) -> None:
         super().__init__()
+        self.precision, self.blocks = precision, base.blocks(control) if checkpointing else []
         self.base, self.network, self.control = base, base.network, control
 
     def forward(self, batch: ClipBatch) -> dict[str, Tensor]:
         """The mean loss of the clips of a batch."""
         with torch.no_grad():
             encoded = self.base.encode(batch)
-        errors = self.base.errors(self.control, encoded, batch.tracks, batch.seeds)
+        with autocast(batch.video.device, self.precision), checkpointed(self.blocks):
+            errors = self.base.errors(self.control, encoded, batch.tracks, batch.seeds)
         return {"loss": errors.mean()}
 
 
@@ -135,7 +151,9 @@ class TrackControlNetTask:
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
             self.trained: nn.Module = base.new_control().eval()
-        self.module: nn.Module = ControlledBase(base, self.trained)
+        self.module: nn.Module = ControlledBase(
+            base, self.trained, config.precision, config.checkpointing
+        )
 
     def read_config(self, values: dict[str, Any]) -> TrackControlNetConfig:
         """See `read_config`."""

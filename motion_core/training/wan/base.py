@@ -57,6 +57,10 @@ class WanBase:
         """A copy of about eight blocks."""
         return WanTrackControlNet(self.parts.transformer).float()
 
+    def blocks(self, control: nn.Module) -> list[nn.Module]:
+        """The transformer's blocks, and those copied from them."""
+        return [*self.parts.transformer.blocks, *cast(WanTrackControlNet, control).blocks]
+
     def check_size(self, size: Size) -> None:
         """Raises ValueError for sides that are no multiples of what the transformer reads."""
         check_size(size, self.parts.multiple)

@@ -291,7 +291,8 @@ def test_the_exported_file_is_what_load_track_controlnet_reads(
     target = tmp_path / "tracks.safetensors"
     arguments = command(release, data, tmp_path / "run", "probe_steps=2", "probe_clips=1")
     more = ["--steps", "2", "--held-out", str(data), "--export", str(target)]
-    assert main([*arguments, *more]) == 0
+    less = ["--set", "checkpointing=true", "precision=bfloat16"]
+    assert main([*arguments, *less, *more]) == 0
     assert (tmp_path / "run" / "curves.png").stat().st_size > 1000
     model = load_track_model("wan", folder=release, follow="nothing", dtype="float32")
     controlled = with_track_controlnet(model, target)
@@ -326,6 +327,7 @@ def test_animatediff_is_trained_and_exported_too(tmp_path: Path) -> None:
         (["--load", "read_text=yes"], "true or false"),
         (["--set", "regime=mixed"], "dense"),
         (["--set", "cells=3"], "--set knows"),
+        (["--set", "checkpointing=yes"], "--set checkpointing takes true or false; got 'yes'"),
     ],
 )
 def test_options_that_are_not_known_are_refused(
