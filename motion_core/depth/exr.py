@@ -5,6 +5,8 @@ The channel is chosen by name and the data window is placed in the display windo
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,8 @@ import numpy as np
 from ..errors import FormatError, MissingExtraError
 from ..regular_files import check_readable
 
+logger = logging.getLogger(__name__)
+
 # Values that all channels of a file may decode to, 1 GiB as float32, and pixels of a window.
 MAX_VALUES = 1 << 28
 MAX_PIXELS = 1 << 26
@@ -23,6 +27,11 @@ MAX_COMPRESSION_RATIO = 4096
 # Names of a depth pass or channel, and the channels that may hold it, best first.
 DEPTH_NAMES = ("depth", "z")
 DEPTH_COMPONENTS = ("z", "depth", "v", "y")
+# Words in names of passes whose numbers are no distances.
+OTHER_PASSES = frozenset(
+    ["mist", "disparity", "disp", "inverse", "inversedepth", "alpha", "ao", "matte", "mask", "id"]
+    + ["index", "indexob", "indexma", "uv", "shadow"]
+)
 VECTORS = ({"x", "y", "z"}, {"u", "v"}, {"x", "y"})
 COLOURS = ("r", "g", "b")
 ALPHA = "a"
@@ -54,11 +63,14 @@ class _Header:
     compression: str
 
 
-def read_exr(path: Path) -> np.ndarray:
+def read_exr(path: Path, *, is_distance: bool = False) -> np.ndarray:
     """The depth channel of an EXR file on its display window.
 
     Args:
         path: A flat file of one part, in scan lines or tiles, in any compression of the library.
+        is_distance: Whether the numbers will be taken for distances. A pass whose name says
+            otherwise (mist, disparity, alpha) is then refused, and a channel of an unknown name
+            is logged.
 
     Returns:
         (H, W) float32; NaN outside the data window.
@@ -77,6 +89,8 @@ def read_exr(path: Path) -> np.ndarray:
         header = _read_header(OpenEXR, path)
         _check_size(header, stored_bytes)
         names = choose_depth_channel(list(header.channels))
+        if is_distance:
+            _check_distance(names[0], path)
         values = _read_channels(OpenEXR, path, header, names)
     except FormatError as error:
         raise FormatError(f"{path.name}: {error}") from error
@@ -201,6 +215,19 @@ def choose_depth_channel(names: list[str]) -> list[str]:
             f"{', '.join(names)}. Save the depth pass on its own, or name it Z."
         )
     return found[0]
+
+
+def _check_distance(name: str, path: Path) -> None:
+    # The pass and its component; what stands before them names a view layer or a camera.
+    parts = name.lower().split(".")[-2:]
+    words = set(re.split(r"[^a-z]+", " ".join(parts)))
+    if words & OTHER_PASSES or parts[-1] == ALPHA:
+        raise FormatError(
+            f"channel {name} is no pass of distances; save the depth pass (Z), or state what its "
+            "numbers are: inverse for disparity of 0..1, linear for mist."
+        )
+    if not words & {*DEPTH_NAMES, "distance"}:
+        logger.warning("%s: channel %s is taken for distances.", path.name, name)
 
 
 def _scalars(components: Mapping[str, str]) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import struct
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +23,8 @@ from .depth_map import DepthMap
 from .exr import read_exr
 from .lens import intrinsics_from_fov
 
+logger = logging.getLogger(__name__)
+
 # Horizontal degrees assumed when the lens is unknown.
 ASSUMED_FOV_DEG = 60.0
 # Channels of a depth picture may differ by this much (compression) before it counts as coloured.
@@ -29,6 +33,9 @@ GREY_TOLERANCE = 0.02
 # What renderers and depth cameras write where there is no surface: the largest half, the largest
 # number of 16 bits, or 1e10 (Blender) and more.
 HALF_MAX, WORD_MAX, NO_DEPTH = 65504.0, 65535.0, 1e9
+# One largest depth is suspected of meaning "no surface" from this share of the picture, and this
+# many times beyond nearly all the rest.
+FAR_PLANE_SHARE, FAR_PLANE_FACTOR = 0.02, 10.0
 # Pixels of a depth file: 8192 x 8192.
 MAX_PIXELS = 1 << 26
 # The signature and the first chunk of a PNG file: width, height, bits and colour type.
@@ -167,6 +174,8 @@ def from_depth_image(
         values = _grey(values)
     z = reading.depth(values.to(torch.float32))
     is_metric = reading.meaning == "metric"
+    if is_metric:
+        _log_far_plane(z)
     return make_depth(z, valid=mask, K=K, fov_deg=fov_deg, is_metric=is_metric)
 
 
@@ -192,12 +201,13 @@ def read_depth(
         ValueError: As in from_depth_image.
     """
     path = Path(path)
-    readers = {".npy": _read_npy, ".exr": read_exr, ".png": _read_png}
     suffix = path.suffix.lower()
-    if suffix not in readers:
-        raise FormatError(f"{path.name}: depth is read from .npy, .exr or .png files.")
     if reading is None:
         reading = INVERSE if suffix == ".png" else METRIC
+    exr_reader = partial(read_exr, is_distance=reading.meaning == "metric")
+    readers = {".npy": _read_npy, ".exr": exr_reader, ".png": _read_png}
+    if suffix not in readers:
+        raise FormatError(f"{path.name}: depth is read from .npy, .exr or .png files.")
     try:
         check_readable(path)
         with np.errstate(over="ignore"):
@@ -209,6 +219,28 @@ def read_depth(
     if suffix == ".png" and reading.meaning != "metric":
         values = values / 65535.0
     return from_depth_image(values, reading, K=K, fov_deg=fov_deg)
+
+
+def _log_far_plane(z: Tensor) -> None:
+    """Log one largest depth that covers much of the picture, far behind everything else."""
+    known = z[torch.isfinite(z) & (z > 0)]
+    if not known.numel():
+        return
+    largest = known.amax()
+    rest = known[known < largest]
+    covered = 1.0 - rest.numel() / known.numel()
+    if not rest.numel() or covered < FAR_PLANE_SHARE:
+        return
+    sample = rest[:: 1 + rest.numel() // 1_000_000].sort().values
+    usual = float(sample[int(0.98 * (len(sample) - 1))])
+    if float(largest) > FAR_PLANE_FACTOR * usual:
+        logger.warning(
+            "%.0f%% of the pixels have the one depth %.6g, where others reach %.4g; it counts as "
+            "a surface. If it stands for the sky, write infinity there.",
+            100 * covered,
+            float(largest),
+            usual,
+        )
 
 
 def _picked(image: Tensor, index: int) -> Tensor:

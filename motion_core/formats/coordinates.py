@@ -19,6 +19,7 @@ from .assembly import agreed_size, assemble
 from .files import write_bytes
 from .json_text import (
     MAX_JSON_CHARACTERS,
+    READ_LISTS,
     Point,
     as_number,
     check_json_counts,
@@ -158,7 +159,7 @@ def _point(value: Any, track: int, place: int) -> tuple[float, float]:
         value = value._asdict()
     if not isinstance(value, dict) or set(value) != {"x", "y"}:
         raise FormatError(
-            f'{where}: expected {{"x": number, "y": number}}; got {described(value)}.'
+            f'{where}: expected {{"x": number, "y": number}}; got {described(value)}; {READ_LISTS}.'
         )
     return as_number(value["x"], where), as_number(value["y"], where)
 

@@ -16,6 +16,7 @@ from .assembly import agreed_size, assemble
 from .files import MAX_TABLE_BYTES, write_bytes
 
 COLUMNS = ("frame", "track", "x", "y", "visible")
+NUMBERS = "expected are numbers, visible as 0 or 1"
 _LARGEST_EXACT = 2.0**53
 _SHORTEST_LINE = len("0,0,0.0,0.0,1\n")
 
@@ -81,23 +82,31 @@ def write_csv(path: Path, tracks: Tracks) -> None:
 def has_header(text: str) -> bool:
     """Whether a text's first line names some of our columns."""
     first = text.split("\n", 1)[0].lower()
-    return "," in first and {"frame", "track"} <= {word.strip() for word in first.split(",")}
+    return "," in first and {"frame", "track"} <= set(column_names(first))
+
+
+def column_names(line: str) -> tuple[str, ...]:
+    """The names of a header, in lower case and without quotes."""
+    return tuple(name.strip().strip('"').lower() for name in line.split(","))
 
 
 def _table(text: str) -> np.ndarray:
     header, _, body = text.partition("\n")
-    names = tuple(name.strip().lower() for name in header.split(","))
+    names = column_names(header)
     if names != COLUMNS:
         raise FormatError(
-            f"line 1: expected {','.join(COLUMNS)!r}; got {listed(names)}. Leave other columns out."
+            f"line 1: expected {','.join(COLUMNS)!r}; got {listed(names)}. Leave other columns "
+            "out, which pandas does with frame[columns].to_csv(path, index=False)."
         )
     if not body.strip():
         return np.zeros((0, len(COLUMNS)))
     try:
-        table = np.loadtxt(io.StringIO(body), delimiter=",", comments=None, ndmin=2)
+        table = np.loadtxt(io.StringIO(body), delimiter=",", comments=None, quotechar='"', ndmin=2)
     except ValueError as error:
         reason = first_line(error).split(";")[0]
-        raise FormatError(f"below its header: {reason} (rows count from 0 there).") from error
+        raise FormatError(
+            f"below its header: {reason} (rows count from 0 there); {NUMBERS}."
+        ) from error
     if table.shape[1] != len(COLUMNS):
         raise FormatError(f"expected {len(COLUMNS)} numbers in each line; got {table.shape[1]}.")
     return table

@@ -17,6 +17,10 @@ MAX_JSON_CHARACTERS = 32 << 20
 MAX_JSON_POINTS = 2_000_000
 MAX_TRACKS = 200_000
 MAX_DEPTH = 8
+READ_LISTS = (
+    'read are a list of tracks, each with a point {"x": 1, "y": 2} (KJNodes, Wan-Move, LTX, ATI) '
+    "or a pair [1, 2] (Image Conductor, DragNUWA) for every frame"
+)
 _QUOTED = re.compile(r"'([^']*)'|\"[^\"]*\"")
 
 
@@ -44,9 +48,11 @@ def load_list(source: str | list[Any]) -> list[Any]:
         source = _parse(source)
     if isinstance(source, dict):
         hint = " This is a drawn motion: expand it instead." if "layers" in source else ""
-        raise FormatError(f"expected a list of tracks; got {described(source)}.{hint}")
+        raise FormatError(
+            f"expected a list of tracks; got {described(source)}; {READ_LISTS}.{hint}"
+        )
     if not isinstance(source, (list, tuple)) or isinstance(source, Point):
-        raise FormatError(f"expected a list of tracks; got {described(source)}.")
+        raise FormatError(f"expected a list of tracks; got {described(source)}; {READ_LISTS}.")
     if any(isinstance(item, str) for item in source):
         source = _read_strings(list(source))
     if len(source) > MAX_TRACKS and not isinstance(source[0], (Point, dict)):

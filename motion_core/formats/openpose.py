@@ -47,6 +47,7 @@ PARTS = {
     "hand_right_keypoints_2d": (RIGHT_HAND, (HAND_JOINTS,)),
     "face_keypoints_2d": (FACE, (FACE_JOINTS, 68)),
 }
+KEYS = frozenset([BODY_KEY, *PARTS])
 
 
 def read_poses(
@@ -89,7 +90,7 @@ def read_poses(
     joints = hands_at_their_wrists(joints)
     xy, confidence = joints[..., :2], joints[..., 2]
     present = confidence > 0
-    if len(frames) and not present.any():
+    if not present.any():
         log.warning("none of the %d frames of these poses holds a person.", len(frames))
     if _are_fractions(xy[present], confidence[present]):
         xy = xy * np.array(canvas, dtype=np.float64)
@@ -186,11 +187,15 @@ class _Where:
 def _person(person: Any, where: _Where) -> np.ndarray:
     if not isinstance(person, Mapping):
         raise FormatError(f"{where}: expected an object with {BODY_KEY}.")
-    parts = {_part_name(str(key)): value for key, value in person.items() if value is not None}
-    if not any(_part_name(str(key)) in (BODY_KEY, *PARTS) for key in person):
+    parts = _parts(person)
+    unread = [
+        str(key) for key in person if _part_name(str(key)) not in KEYS and _is_part(key, person)
+    ]
+    is_known = any(_part_name(str(key)) in KEYS for key in person)
+    if not is_known or (unread and not parts):
         raise FormatError(
             f"{where}: expected at least one of {listed([BODY_KEY, *PARTS])}; got an object with "
-            f"{listed([str(key) for key in person])}."
+            f"{listed([str(key) for key in person] if not is_known else unread)}."
         )
     result = np.zeros((JOINTS, 3))
     body = _triples(parts, BODY_KEY, tuple(BODIES), where)
@@ -222,9 +227,28 @@ def _are_fractions(xy: np.ndarray, confidence: np.ndarray) -> bool:
     return True
 
 
+def _parts(person: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts that are not empty by their key of today; a key of today goes before an old one."""
+    parts: dict[str, Any] = {}
+    for key in sorted(map(str, person), key=lambda key: key in KEYS):
+        value = person[key]
+        if _part_name(key) in KEYS and not (value is None or _is_empty(value)):
+            parts[_part_name(key)] = value
+    return parts
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and not value
+
+
+def _is_part(key: Any, person: Mapping[str, Any]) -> bool:
+    """Whether a key looks like one of joints and holds something."""
+    return "keypoint" in str(key).lower() and person[key] is not None and not _is_empty(person[key])
+
+
 def _part_name(key: str) -> str:
     """The key of today for a key of OpenPose before 1.3, which has no "_2d"."""
-    return key + SUFFIX if key + SUFFIX in (BODY_KEY, *PARTS) else key
+    return key + SUFFIX if key + SUFFIX in KEYS else key
 
 
 def _triples(
@@ -232,10 +256,13 @@ def _triples(
 ) -> np.ndarray:
     """(K, 3) x, y, confidence of one part; (0, 3) where it is not there."""
     numbers = parts.get(part)
-    if numbers is None or (isinstance(numbers, (list, tuple)) and not numbers):
+    if numbers is None:
         return np.zeros((0, 3))
     try:
-        rows = np.asarray(numbers, dtype=np.float64).reshape(-1, 3)
+        stored = np.asarray(numbers)
+        if stored.dtype.kind not in "iuf":
+            raise TypeError(f"{stored.dtype} is no kind of number")
+        rows = stored.astype(np.float64).reshape(-1, 3)
     except (TypeError, ValueError, OverflowError) as error:
         raise FormatError(f"{where}: {part} must be x, y, confidence for every joint.") from error
     if len(rows) not in counts:

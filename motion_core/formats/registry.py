@@ -208,6 +208,8 @@ def read_tracks(
     with _naming(file):
         head = _read_file_head(file)
         tracks = recognise(head).read(file, size, fps)
+    if tracks.xy.numel() and not bool(tracks.visible.any()):
+        log.warning("%s: none of its %d tracks is ever visible.", file.name, tracks.num_points)
     if not tracks.num_frames or not tracks.num_points:
         log.warning(
             "%s holds %d tracks of %d frames.", file.name, tracks.num_points, tracks.num_frames
@@ -271,7 +273,7 @@ def _naming(file: Path) -> Iterator[None]:
     except CanvasUnknownError as error:
         raise CanvasUnknownError(f"{name}: {error}") from error
     except ValueError as error:
-        raise FormatError(f"{name}: {error}") from error
+        raise FormatError(f"{name}: {str(error).removeprefix(f'{name}: ')}") from error
 
 
 def _chosen(suffix: str, name: str | None) -> TrackFormat:
@@ -319,4 +321,7 @@ def _hint(text: str) -> str:
             f"lines of numbers without a header, as Tora and Blender scripts write them; add one "
             f"and write a line for each frame and track: {columns}"
         )
+    if len(first.split(",")) > 2 and not first.startswith(("[", "{")):
+        found = listed(csv.column_names(first))
+        return f"a table with the columns {found}; write one with {columns}"
     return ""

@@ -157,3 +157,14 @@ def test_paths_that_a_format_cannot_hold_say_which_it_can(tmp_path: Path) -> Non
         with pytest.raises(FormatError, match="no frames"):
             writer.text(empty)
     assert not list(tmp_path.iterdir())
+
+
+def test_booleans_are_no_numbers_of_a_pose_or_a_version(path: CameraPath) -> None:
+    entries = json.loads(WRITERS["worldplay"].text(path))
+    entries["0"]["extrinsic"] = [[row == column for column in range(4)] for row in range(4)]
+    with pytest.raises(FormatError, match="booleans are no numbers"):
+        camera_from_text(json.dumps(entries), path.size)
+    own = json.loads(WRITERS["json"].text(path))
+    for version in (True, 1.0, "1"):
+        with pytest.raises(FormatError, match=f"camera path version {version!r}"):
+            camera_from_text(json.dumps({**own, "version": version}))

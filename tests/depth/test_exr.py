@@ -12,7 +12,7 @@ import pytest
 
 from motion_core.depth import exr
 from motion_core.depth.exr import choose_depth_channel, read_exr
-from motion_core.depth.sources import read_depth
+from motion_core.depth.sources import DepthReading, read_depth
 from motion_core.errors import FormatError, MissingExtraError
 
 DEPTH = (np.random.default_rng(0).random((37, 21)) * 50 + 0.1).astype(np.float32)
@@ -232,3 +232,41 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
     with pytest.raises(MissingExtraError, match="pip install OpenEXR"):
         read_exr(tmp_path / "z.exr")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Mist", "ViewLayer.Mist.Z", "disparity", "Disparity.Y", "inverse_depth", "A", "V.Alpha.V"]
+    + ["ViewLayer.AO.X", "ViewLayer.IndexOB.X", "matte"],
+)
+def test_a_pass_of_other_numbers_is_no_metric_depth(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "pass.exr"
+    shares = DEPTH / DEPTH.max()
+    path.write_bytes(_by_hand({name: shares}))
+    with pytest.raises(FormatError, match=f"pass.exr: channel {name} is no pass of distances"):
+        read_depth(path)
+    # Where the meaning is stated, the same numbers are read.
+    assert read_depth(path, DepthReading("linear")).z.shape == DEPTH.shape
+
+
+@pytest.mark.parametrize(
+    ("name", "is_said"),
+    [("Cam A.Depth.Z", False), ("Index.Depth.V", False), ("distance", False), ("Y", True)],
+)
+def test_a_channel_of_unknown_meaning_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, is_said: bool
+) -> None:
+    path = tmp_path / "pass.exr"
+    path.write_bytes(_by_hand({name: DEPTH}))
+    assert read_depth(path).kind == "metric"
+    assert (f"channel {name} is taken for distances" in caplog.text) is is_said
+
+
+@pytest.mark.parametrize("sampling", [(2, 2), (1, 2)])
+def test_a_subsampled_depth_channel_is_refused(tmp_path: Path, sampling: tuple[int, int]) -> None:
+    path = tmp_path / "sub.exr"
+    whole = struct.pack("<iIii", 2, 0, 1, 1)
+    assert whole in (data := _by_hand({"Z": DEPTH}))
+    path.write_bytes(data.replace(whole, struct.pack("<iIii", 2, 0, *sampling)))
+    with pytest.raises(FormatError, match="sub.exr: .*(channel Z is subsampled|damaged)"):
+        read_depth(path)

@@ -203,3 +203,24 @@ def test_an_array_larger_than_its_file_or_than_a_picture_is_refused(tmp_path: Pa
         (tmp_path / "z.npy").write_bytes(padded)
         with pytest.raises(FormatError, match=rf"z\.npy: .*{says}"):
             read_depth(tmp_path / "z.npy")
+
+
+@pytest.mark.parametrize(
+    ("far", "share", "is_said"),
+    [
+        (9999.0, 0.4, True),
+        (1e6, 0.03, True),
+        (100.0, 0.9, True),
+        (9999.0, 0.005, False),
+        (30.0, 0.4, False),
+        (8.0, 0.4, False),
+    ],
+)
+def test_a_far_plane_that_counts_as_a_surface_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, far: float, share: float, is_said: bool
+) -> None:
+    z = 1 + 7 * np.random.default_rng(4).random((40, 50)).astype(np.float32)
+    z.reshape(-1)[: int(share * z.size)] = far
+    np.save(tmp_path / "far.npy", z)
+    assert bool(read_depth(tmp_path / "far.npy").valid.all())
+    assert (f"have the one depth {far:.6g}" in caplog.text) is is_said

@@ -43,6 +43,11 @@ def test_windows_lines_and_byte_order_mark(tmp_path):
     assert read_tracks(tmp_path / "a.csv", size=SIZE).num_frames == 2
 
 
+def test_quoted_names_and_numbers_are_read(tmp_path):
+    (tmp_path / "a.csv").write_text('"frame","track","x","y","visible"\n0,"7","1.5",2,1\n')
+    assert read_tracks(tmp_path / "a.csv", size=SIZE).xy.tolist() == [[[1.5, 2.0]]]
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -51,6 +56,8 @@ def test_windows_lines_and_byte_order_mark(tmp_path):
         ({4: "1,3,4,6,2"}, "line 5: expected visible to be 0 or 1; got 2"),
         ({4: "0.5,3,4,6,1"}, "line 5: expected a whole frame number; got 0.5"),
         ({4: "1,3,four,6,1"}, "row 3, column 3"),
+        ({4: "1,3,4,6,True"}, "could not convert string 'True'.*visible as 0 or 1"),
+        ({0: ",frame,track,x,y,visible"}, r"got '', 'frame', .*to_csv\(path, index=False\)"),
         ({0: "frame;track;x;y;visible"}, "a table separated by semicolons"),
         ({0: "frame,track,x,y"}, "line 1: expected 'frame,track,x,y,visible'"),
         ({4: "1,3,nan,6,1"}, "frame 1, track 1"),

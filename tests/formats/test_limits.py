@@ -121,6 +121,8 @@ def test_positions_are_converted_in_pieces(monkeypatch: pytest.MonkeyPatch) -> N
         ("# Size 832 480 1.73\n# Pixels\n", "for Maya"),
         ("10,20\n11,21\n", "without a header"),
         ("hello\n", "starts with the bytes"),
+        ("scorer,DLC,DLC\nbodyparts,nose,nose\n", "columns 'scorer', 'dlc', 'dlc'.*write one with"),
+        ('"frame","point id","x"\n', "a table with the columns 'frame', 'point id', 'x'"),
     ],
 )
 def test_foreign_files_are_named_and_what_is_read_is_listed(
@@ -135,3 +137,30 @@ def test_a_pickle_is_named_and_never_opened(tmp_path: Path) -> None:
     (tmp_path / "tapvid.pkl").write_bytes(b"\x80\x04\x95\x10\0\0\0\0\0\0\0}\x94.")
     with pytest.raises(FormatError, match=r"a pickle.*numpy\.savez"):
         read_tracks(tmp_path / "tapvid.pkl", size=SIZE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"frame_0": [[1, 2]], "frame_1": [[2, 2]]}',
+        '{"tracks": [[[1, 2], [3, 4]]], "visibility": [[1, 1]]}',
+        '[{"id": 0, "trajectory": [[1, 2], [3, 4]]}]',
+        '[{"bbox": [1, 2, 3, 4], "frame": 0}]',
+    ],
+)
+def test_json_of_other_tools_is_refused_with_the_lists_that_are_read(
+    text: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(FormatError, match="got an object with '.*; read are a list of tracks"):
+        read_tracks(tmp_path / "a.json", size=SIZE)
+
+
+def test_tracks_that_are_never_visible_are_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    positions = np.full((4, 3, 2), 5.0, np.float32)
+    for seen in (True, False):
+        np.savez(tmp_path / "a.npz", tracks=positions, visibility=np.full((4, 3), seen))
+        assert read_tracks(tmp_path / "a.npz", size=SIZE).num_points == 3
+        assert ("a.npz: none of its 3 tracks is ever visible" in caplog.text) is not seen

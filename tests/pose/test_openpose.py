@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -232,3 +233,36 @@ def test_a_stop_reaches_the_caller() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         read_poses(waving(), progress=stop)
+
+
+@pytest.mark.parametrize("key", ["keypoints", "body_keypoints_2d", "pose_keypoints_3d"])
+@pytest.mark.parametrize("empty", [None, []])
+def test_joints_under_a_foreign_key_beside_empty_known_ones_are_named(key: str, empty: Any) -> None:
+    person = {"person_id": [-1], "pose_keypoints_2d": empty, key: [5.0, 6.0, 0.9] * 25}
+    sides = {"canvas_width": 320, "canvas_height": 240}
+    with pytest.raises(FormatError, match=f"frame 0, person 0: .* an object with '{key}'"):
+        read_poses([{"people": [person], **sides}])
+
+
+@pytest.mark.parametrize("old", [None, [], [5.0, 6.0, 0.9] * 25])
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_key_of_today_goes_before_an_old_one(old: Any, is_first: bool) -> None:
+    wanted = read_poses(frame(figure()))
+    both = frame(figure())
+    person = both["people"][0]
+    both["people"][0] = (
+        {"pose_keypoints": old, **person} if is_first else {**person, "pose_keypoints": old}
+    )
+    assert torch.equal(read_poses(both).xy, wanted.xy)
+
+
+@pytest.mark.parametrize("numbers", [[True] * 54, ["1"] * 54, [[1.0, 2.0, "0.9"]] * 18])
+def test_joints_are_numbers(numbers: Any) -> None:
+    sides = {"canvas_width": 320, "canvas_height": 240}
+    with pytest.raises(FormatError, match="pose_keypoints_2d must be x, y, confidence"):
+        read_poses([{"people": [{"pose_keypoints_2d": numbers}], **sides}])
+
+
+def test_no_frames_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    read_poses([], SIZE)
+    assert "none of the 0 frames" in caplog.text

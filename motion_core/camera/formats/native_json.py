@@ -52,10 +52,9 @@ def camera_from_json(text: str, *, size: Size | None = None) -> CameraPath:
     if not isinstance(data, dict) or data.get("kind") != NATIVE_KIND:
         keys = f"the keys {', '.join(map(repr, list(data)[:8]))}" if isinstance(data, dict) else ""
         raise FormatError(f"got JSON with {keys or 'no object'}; {READ_FORMS}.")
-    if data.get("version") != VERSION:
-        raise FormatError(
-            f"camera path version {data.get('version')!r}; this release reads {VERSION}."
-        )
+    version = data.get("version")
+    if type(version) is not int or version != VERSION:
+        raise FormatError(f"camera path version {version!r:.60}; this release reads {VERSION}.")
     try:
         stored = checked_size(data["width"], data["height"])
         check_has_frames(len(data["frames"]))

@@ -87,8 +87,10 @@ def camera_from_recammaster(data: dict[str, Any], size: Size) -> CameraPath:
     for frame in range(len(data)):
         entry = data.get(f"frame{frame}")
         text = entry.get(name) if isinstance(entry, dict) else None
-        if not isinstance(text, str):
-            raise FormatError(f"frame{frame} of a ReCamMaster file has no {name}; {READ_FORMS}.")
+        if not isinstance(name, str) or not isinstance(text, str):
+            raise FormatError(
+                f"frame{frame} of a ReCamMaster file has no {name or 'camera'}; {READ_FORMS}."
+            )
         stored = _matrix(text, frame)
         stored[:3, 3] /= CENTIMETRES
         pose = TO_UNREAL.T @ stored @ TO_UNREAL

@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ...errors import FormatError
 from ...geometry import Size
@@ -71,8 +72,8 @@ def camera_from_worldplay(data: dict[str, Any], size: Size) -> CameraPath:
     for number in range(len(data)):
         try:
             entry = data[str(number)]
-            pose = torch.tensor(entry["extrinsic"], dtype=torch.float64).reshape(4, 4)
-            K = torch.tensor(entry["K"], dtype=torch.float64).reshape(3, 3)
+            pose = _numbers(entry["extrinsic"]).reshape(4, 4)
+            K = _numbers(entry["K"]).reshape(3, 3)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise FormatError(
                 f"entry {number} of a HY-WorldPlay file needs extrinsic (4 x 4) and K (3 x 3): "
@@ -91,3 +92,11 @@ def camera_from_worldplay(data: dict[str, Any], size: Size) -> CameraPath:
         return CameraPath(torch.stack([inverse(pose) for pose in world_cam]), K, Size(*size), None)
     except ValueError as error:
         raise FormatError(str(error)) from error
+
+
+def _numbers(rows: Any) -> Tensor:
+    """Nested lists of numbers as float64. Raises TypeError for booleans, which torch takes."""
+    values = torch.tensor(rows)
+    if values.dtype == torch.bool:
+        raise TypeError("booleans are no numbers")
+    return torch.tensor(rows, dtype=torch.float64)
