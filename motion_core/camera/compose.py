@@ -7,6 +7,7 @@ object's tracks to their depth, moves them there, and projects them with the cam
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from torch import Tensor
 from ..depth.depth_map import DepthMap
 from ..errors import CanvasError, ShapeError
 from ..progress import Progress, silent
+from ..tracks.frame_rate import common_rate
 from ..tracks.model import Tracks, make_tracks
 from ..tracks.select import concat, select
 from ..tracks.start import track_starts
@@ -24,6 +26,8 @@ from .camera_scene import CameraScene
 from .cloud import PointCloud
 from .moving_points import MovingPoints, nearest_points
 from .reproject import project_clouds, reproject_points, visible_points
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,13 +167,20 @@ def _split_tracks(
     objects: Sequence[ObjectMotion], xy: Tensor, visible: Tensor, path: CameraPath
 ) -> Tracks:
     """One Tracks of all points (T, N, 2), with the objects' own ids and visibility."""
+    stated = [one.fps for one in (path, *(motion.tracks for motion in objects))]
+    fps = common_rate([rate for rate in stated if rate is not None])
+    if fps is None and path.fps is not None:
+        fps = path.fps
+        log.warning(
+            "the camera path is at %.6g fps, objects are at another rate; %.6g is kept.", fps, fps
+        )
     sets, first = [], 0
     for motion in objects:
         here = slice(first, first + motion.tracks.num_points)
         both = visible[:, here] & motion.tracks.visible
-        sets.append(Tracks(xy[:, here], both, motion.tracks.ids, path.size, path.fps))
+        sets.append(Tracks(xy[:, here], both, motion.tracks.ids, path.size, fps))
         first = here.stop
-    sets.append(make_tracks(xy[:, first:], path.size, visible=visible[:, first:], fps=path.fps))
+    sets.append(make_tracks(xy[:, first:], path.size, visible=visible[:, first:], fps=fps))
     return concat(sets)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import replace
 
@@ -10,9 +11,12 @@ from torch import Tensor
 
 from ..errors import CanvasError, ShapeError
 from ..geometry import Size, checked_size
+from ..tracks.frame_rate import same_rate
 from .camera_path import CameraPath
 from .pose import interpolate_poses, inverse
 from .setup import CameraSetup
+
+log = logging.getLogger(__name__)
 
 
 def join_paths(first: CameraPath, second: CameraPath) -> CameraPath:
@@ -164,4 +168,12 @@ def fit_path(path: CameraPath, setup: CameraSetup, travel_scale: float = 1.0) ->
     """
     own = with_lens(relative_to_first(path), setup.K, setup.size)
     scaled = scale_translation(resample_path(own, setup.frames), travel_scale)
+    if path.fps is not None and setup.fps is not None and not same_rate(path.fps, setup.fps):
+        log.warning(
+            "the camera path has %d frames at %.6g fps; it becomes %d frames at %.6g fps.",
+            path.num_frames,
+            path.fps,
+            setup.frames,
+            setup.fps,
+        )
     return replace(scaled, fps=setup.fps)

@@ -90,6 +90,7 @@ def _copied(folder: Path, target: Path) -> bool:
     for name in SETTINGS:
         if (folder / name).is_file():
             settings = {k: v for k, v in read_config(folder / name).items() if k in KEYS}
+            _check_length(settings.get("model_max_length"), folder / name)
             (target / name).write_text(json.dumps(settings), encoding="utf-8")
     found = [name for name in DATA if (folder / name).is_file()]
     if sum((folder / name).stat().st_size for name in found) > MOST_BYTES:
@@ -97,3 +98,11 @@ def _copied(folder: Path, target: Path) -> bool:
     for name in found:
         shutil.copyfile(folder / name, target / name)
     return bool(set(found) & set(DATA[:4]))
+
+
+def _check_length(value: Any, path: Path) -> None:
+    """Raises FormatError unless a length is absent or a number of at least 1; huge means none."""
+    if value is not None and (type(value) not in (int, float) or not value >= 1):
+        raise FormatError(
+            f"{path} has model_max_length = {value!r:.60}; expected a number above 0."
+        )

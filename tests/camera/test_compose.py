@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -237,3 +238,27 @@ def test_displacements_of_another_clip_are_refused() -> None:
         add_nearest(still, make_tracks(torch.zeros(2, 1, 2), SIZE))
     with pytest.raises(ShapeError, match="mask must be bool"):
         add_nearest(still, still, torch.ones(3, 3, dtype=torch.bool))
+
+
+@pytest.mark.parametrize(
+    ("track_fps", "camera_fps", "wanted", "is_logged"),
+    [
+        (24.0, None, 24.0, False),
+        (None, 24.0, 24.0, False),
+        (23.976, 24000 / 1001, 24000 / 1001, False),
+        (60000 / 1001, 59.94, 60000 / 1001, False),
+        (24.0, 24000 / 1001, 24000 / 1001, True),
+        (30.0, 16.0, 16.0, True),
+    ],
+)
+def test_a_composed_clip_has_the_rate_of_both_or_a_log_line(
+    caplog: pytest.LogCaptureFixture,
+    track_fps: float | None,
+    camera_fps: float | None,
+    wanted: float,
+    is_logged: bool,
+) -> None:
+    motion = ObjectMotion(replace(slide([[50.0, 40.0]], 1.0), fps=track_fps))
+    scene = CameraScene(make_depth(torch.full((184, 320), 4.0)), replace(STILL, fps=camera_fps))
+    assert compose_3d([motion], GRID[:5], scene).fps == wanted
+    assert ("at another rate" in caplog.text) is is_logged

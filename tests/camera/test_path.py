@@ -203,12 +203,15 @@ def test_a_path_in_more_frames_stays_on_its_way() -> None:
         resample_path(path, 0)
 
 
-def test_a_path_from_elsewhere_is_taken_by_the_pictures_camera() -> None:
+def test_a_path_from_elsewhere_is_taken_by_the_pictures_camera(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     start = orbit(50.0)
     poses = [moved(step, 0, 0) @ start for step in (0.0, 1.0, 2.0)]
     foreign = path_of(poses, Size(64, 64), fps=30.0)
     taken = fit_path(foreign, SETUP, 0.5)
     assert (taken.size, taken.num_frames, taken.fps) == (SIZE, SETUP.frames, 16.0)
+    assert "3 frames at 30 fps; it becomes 11 frames at 16 fps" in caplog.text
     assert torch.allclose(taken.K, SETUP.K.expand_as(taken.K))
     assert torch.allclose(taken.T_cam_world[0], EYE, atol=1e-12)
     assert camera_centres(taken.T_cam_world[-1]).tolist() == pytest.approx([1.0, 0.0, 0.0])

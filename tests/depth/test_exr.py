@@ -250,16 +250,16 @@ def test_a_pass_of_other_numbers_is_no_metric_depth(tmp_path: Path, name: str) -
 
 
 @pytest.mark.parametrize(
-    ("name", "is_said"),
+    ("name", "is_logged"),
     [("Cam A.Depth.Z", False), ("Index.Depth.V", False), ("distance", False), ("Y", True)],
 )
-def test_a_channel_of_unknown_meaning_is_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, is_said: bool
+def test_a_channel_of_unknown_meaning_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, is_logged: bool
 ) -> None:
     path = tmp_path / "pass.exr"
     path.write_bytes(_by_hand({name: DEPTH}))
     assert read_depth(path).kind == "metric"
-    assert (f"channel {name} is taken for distances" in caplog.text) is is_said
+    assert (f"channel {name} is taken for distances" in caplog.text) is is_logged
 
 
 @pytest.mark.parametrize("sampling", [(2, 2), (1, 2)])

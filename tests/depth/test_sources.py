@@ -206,7 +206,7 @@ def test_an_array_larger_than_its_file_or_than_a_picture_is_refused(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("far", "share", "is_said"),
+    ("far", "share", "is_logged"),
     [
         (9999.0, 0.4, True),
         (1e6, 0.03, True),
@@ -216,11 +216,11 @@ def test_an_array_larger_than_its_file_or_than_a_picture_is_refused(tmp_path: Pa
         (8.0, 0.4, False),
     ],
 )
-def test_a_far_plane_that_counts_as_a_surface_is_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, far: float, share: float, is_said: bool
+def test_a_far_plane_that_counts_as_a_surface_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, far: float, share: float, is_logged: bool
 ) -> None:
     z = 1 + 7 * np.random.default_rng(4).random((40, 50)).astype(np.float32)
     z.reshape(-1)[: int(share * z.size)] = far
     np.save(tmp_path / "far.npy", z)
     assert bool(read_depth(tmp_path / "far.npy").valid.all())
-    assert (f"have the one depth {far:.6g}" in caplog.text) is is_said
+    assert (f"have the one depth {far:.6g}" in caplog.text) is is_logged

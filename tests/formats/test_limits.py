@@ -156,11 +156,11 @@ def test_json_of_other_tools_is_refused_with_the_lists_that_are_read(
         read_tracks(tmp_path / "a.json", size=SIZE)
 
 
-def test_tracks_that_are_never_visible_are_said(
+def test_tracks_that_are_never_visible_are_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     positions = np.full((4, 3, 2), 5.0, np.float32)
-    for seen in (True, False):
-        np.savez(tmp_path / "a.npz", tracks=positions, visibility=np.full((4, 3), seen))
+    for is_visible in (True, False):
+        np.savez(tmp_path / "a.npz", tracks=positions, visibility=np.full((4, 3), is_visible))
         assert read_tracks(tmp_path / "a.npz", size=SIZE).num_points == 3
-        assert ("a.npz: none of its 3 tracks is ever visible" in caplog.text) is not seen
+        assert ("a.npz: none of its 3 tracks is ever visible" in caplog.text) is not is_visible

@@ -225,6 +225,10 @@ def test_tokenizers_neither_ask_nor_run(tmp_path: Path) -> None:
     settings.write_text(json.dumps({"tokenizer_class": "CanaryTokenizer"}))
     with pytest.raises(FormatError, match="names the class 'CanaryTokenizer'"):
         load_tokenizer(tmp_path)
+    for length in ("77", 0, -5, True, [77]):
+        settings.write_text(json.dumps({"model_max_length": length}))
+        with pytest.raises(FormatError, match="model_max_length = .* expected a number above 0"):
+            load_tokenizer(tmp_path)
     settings.write_text("{}")
     (tmp_path / "config.json").write_text(json.dumps({"auto_map": AUTO}))
     (tmp_path / "chat_template.jinja").write_text("{{ cycler.__init__.__globals__ }}")
