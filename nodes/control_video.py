@@ -64,7 +64,7 @@ class TracksToControlVideo(io.ComfyNode):
 
     @classmethod
     def execute(cls, tracks, style, canvas_image=None):
-        found = tracks_in(tracks, canvas_image)
+        found = tracks_in(tracks, canvas_image, least_frames=1)
         settings = settings_of(style, "style")
         draw = STYLES[style["style"]]
         video = with_even_sides(draw(found, progress=host.progress(), **settings))

@@ -48,15 +48,22 @@ def guard(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
 def _by_name(
     signature: inspect.Signature, args: tuple[Any, ...], widgets: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """All arguments of a call by name. Raises TypeError for a missing or an unknown one."""
+    """All arguments of a call by name. Raises TypeError for a missing or an unknown one.
+
+    None for an argument that has a default is left out: the host gives it for what an API graph
+    does not connect, and the default is meant.
+    """
     try:
         bound = signature.bind(None, *args, **widgets)
     except TypeError as error:
         raise TypeError(f"the inputs of the node are not complete: {error}.") from None
     found: dict[str, Any] = {}
     for name, value in list(bound.arguments.items())[1:]:
-        is_rest = signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
-        found |= value if is_rest else {name: value}
+        parameter = signature.parameters[name]
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            found |= {key: one for key, one in value.items() if one is not None}
+        elif value is not None or parameter.default is inspect.Parameter.empty:
+            found[name] = value
     return found
 
 

@@ -148,12 +148,13 @@ def is_controlled(model: Any) -> bool:
 def check_base(base: Any, network: NativeTrackControlNet) -> None:
     """Raise ValueError unless the weights fit the base."""
     width, blocks = getattr(base, "dim", None), getattr(base, "blocks", None)
-    if width is None or blocks is None or getattr(base, "patch_size", None) is None:
+    heads, patch = getattr(base, "num_heads", None), getattr(base, "patch_size", None)
+    if not (width and blocks and heads and patch) or not hasattr(blocks[0], "cross_attn"):
         raise ValueError(
             f"this Track-ControlNet is for Wan; the MODEL is {type(base).__name__}. Connect a Wan "
             "image-to-video model."
         )
-    found = (width, base.num_heads, base.patch_size[-1], hasattr(blocks[0].cross_attn, "k_img"))
+    found = (width, heads, patch[-1], hasattr(blocks[0].cross_attn, "k_img"))
     wanted = (network.width, network.heads, network.patch, network.reads_image)
     if found != wanted or max(network.layers) >= len(blocks):
         raise ValueError(

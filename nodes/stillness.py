@@ -16,8 +16,9 @@ CAMERA = (
 
 def still_note(tracks: Tracks) -> str:
     """A sentence where no visible point of the tracks moves; an empty one where one does."""
-    if tracks.num_points == 0:
-        return f"Nothing moves: the tracks have no points. {CAMERA}"
+    if tracks.num_points == 0 or tracks.num_frames == 0:
+        what = "frames" if tracks.num_points else "points"
+        return f"Nothing moves: the tracks have no {what}. {CAMERA}"
     visible, infinity = tracks.visible[..., None], float("inf")
     highest = torch.where(visible, tracks.xy, -infinity).amax(dim=0)
     lowest = torch.where(visible, tracks.xy, infinity).amin(dim=0)

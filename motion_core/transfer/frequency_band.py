@@ -8,6 +8,10 @@ import numpy as np
 
 from ..tracks.arguments import positive_number, whole_number
 
+# Below 1e-8 of the frame rate the filter's equations become singular; a clip that held one cycle
+# of this would have a million frames.
+LEAST_OF_FPS = 1e-6
+
 
 @dataclass(frozen=True)
 class FrequencyBand:
@@ -56,7 +60,8 @@ class FrequencyBand:
             (T, K) float64, in phase with the signals.
 
         Raises:
-            ValueError: fps is unknown, or a cut-off is at half of it or above.
+            ValueError: fps is unknown, or a cut-off is at half of it or above, or below a
+                millionth of it.
         """
         if self.is_open:
             return signal
@@ -81,6 +86,11 @@ class FrequencyBand:
                 raise ValueError(
                     f"{name} must be below half the frame rate, {fps / 2:g} Hz at {fps:g} fps; "
                     f"got {cut:g}. Faster vibrations are not in this video."
+                )
+            if cut is not None and cut < LEAST_OF_FPS * fps:
+                raise ValueError(
+                    f"{name} must be at least {LEAST_OF_FPS * fps:g} Hz at {fps:g} fps; got {cut:g}. "
+                    "Set it to 0 for no cut-off."
                 )
         if self.low_hz is not None and self.high_hz is not None:
             return [self.low_hz, self.high_hz], "bandpass"

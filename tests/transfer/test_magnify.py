@@ -174,6 +174,8 @@ def test_what_cannot_be_magnified_is_refused() -> None:
         magnify_motion(no_rate, MagnifySettings(band=FrequencyBand(1.0, 2.0)))
     with pytest.raises(ValueError, match="high_hz must be below half the frame rate, 10 Hz"):
         magnify_motion(vibrating(), MagnifySettings(band=FrequencyBand(1.0, 10.0)))
+    with pytest.raises(ValueError, match="low_hz must be at least 2e-05 Hz at 20 fps"):
+        magnify_motion(vibrating(), MagnifySettings(band=FrequencyBand(1e-9, 2.0)))
     with pytest.raises(ValueError, match="low_hz must be below high_hz"):
         FrequencyBand(3.0, 2.0)
     with pytest.raises(ValueError, match="finite"):
