@@ -89,8 +89,8 @@ class FrequencyBand:
                 )
             if cut is not None and cut < LEAST_OF_FPS * fps:
                 raise ValueError(
-                    f"{name} must be at least {LEAST_OF_FPS * fps:g} Hz at {fps:g} fps; got {cut:g}. "
-                    "Set it to 0 for no cut-off."
+                    f"{name} must be at least {LEAST_OF_FPS * fps:g} Hz at {fps:g} fps; "
+                    f"got {cut:g}. Set it to 0 for no cut-off."
                 )
         if self.low_hz is not None and self.high_hz is not None:
             return [self.low_hz, self.high_hz], "bandpass"
