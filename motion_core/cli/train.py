@@ -1,4 +1,4 @@
-"""train: the stages of lite on procedural scenes, and Track-ControlNets on clips."""
+"""train: the stages of lite on procedural scenes; Track-ControlNets and motion LoRA on clips."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import logging
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from . import train_track_controlnet
+from . import train_motion_lora, train_track_controlnet
 from .config_values import config_values
 from .terminal import echo, meter
 
-CONTROL = "track-controlnet"
+CONTROL, MOTION_LORA = "track-controlnet", "image-conductor"
 EXAMPLES = [
     "encoder --out out/train/encoder --steps 5000",
     "encoder --out out/train/encoder --steps 5000 --resume",
     "base --out out/train/base --steps 20000 --set lr=1e-3",
     "control --out out/train/control --set lr=2e-3 --export lite.safetensors",
     *(f"{CONTROL} {example}" for example in train_track_controlnet.EXAMPLES),
+    *(f"{MOTION_LORA} {example}" for example in train_motion_lora.EXAMPLES),
 ]
 
 
 def add_arguments(command: ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    command.add_argument("stage", choices=("encoder", "base", "control", CONTROL))
+    command.add_argument("stage", choices=("encoder", "base", "control", CONTROL, MOTION_LORA))
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     command.add_argument("--steps", type=int, metavar="N", help="length of the whole run, steps")
     command.add_argument(
@@ -43,7 +44,9 @@ def add_arguments(command: ArgumentParser) -> None:
         metavar="FILE",
         help="weights file that receives the averaged weights",
     )
-    train_track_controlnet.add_arguments(command.add_argument_group(f"of {CONTROL}"))
+    train_track_controlnet.add_arguments(
+        command.add_argument_group(f"of {CONTROL} and {MOTION_LORA}")
+    )
 
 
 def run(args: Namespace) -> None:
@@ -51,6 +54,8 @@ def run(args: Namespace) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if args.stage == CONTROL:
         train_track_controlnet.run(args)
+    elif args.stage == MOTION_LORA:
+        train_motion_lora.run(args)
     else:
         train_track_controlnet.check_unused(args)
         _run_stage(args)

@@ -16,7 +16,8 @@ EXAMPLES = [
     "--held-out data/held-out --out out/animatediff --set regime=dense+sparse",
 ]
 # The setting of a family's loader that --base gives.
-BASE_SETTING = {"animatediff": "base", "wan": "folder"}
+BASE_SETTING = {"animatediff": "base", "wan": "folder", "image_conductor": "folder"}
+FAMILIES = ("animatediff", "wan")
 # Values of a loader that differ from those for sampling.
 LOADED = {"wan": {"follow": "nothing"}}
 OPTIONS = ("family", "base", "load", "data", "held_out")
@@ -24,7 +25,7 @@ OPTIONS = ("family", "base", "load", "data", "held_out")
 
 def add_arguments(group: Any) -> None:
     """Declare the arguments that the stages of lite do not have."""
-    group.add_argument("--family", choices=tuple(BASE_SETTING), help="of the base")
+    group.add_argument("--family", choices=FAMILIES, help="of the base")
     group.add_argument("--base", type=Path, metavar="PATH", help="folder or file of the base")
     group.add_argument(
         "--load",
@@ -46,7 +47,9 @@ def check_unused(args: Namespace) -> None:
     given = [name for name in OPTIONS if getattr(args, name) is not None]
     if given:
         named = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise ValueError(f"{named} belong to track-controlnet, not to {args.stage}.")
+        raise ValueError(
+            f"{named} belong to track-controlnet and image-conductor, not to {args.stage}."
+        )
 
 
 def run(args: Namespace) -> None:
@@ -70,7 +73,7 @@ def run(args: Namespace) -> None:
     config = read_config(config_values(args, TrackControlNetConfig, read_config))
     clips = open_clips(args.data)
     held_out = None if args.held_out is None else open_clips(args.held_out)
-    base = trainable_base(load_track_model(args.family, **loader_values(args)))
+    base = trainable_base(load_track_model(args.family, **loader_values(args, args.family)))
     checkpoint = train_track_controlnet(
         config,
         base,
@@ -89,12 +92,12 @@ def run(args: Namespace) -> None:
         echo(f"wrote {args.export}")
 
 
-def loader_values(args: Namespace) -> dict[str, Any]:
-    """The settings of the family's loader. Raises ValueError for one that it does not have."""
+def loader_values(args: Namespace, family: str) -> dict[str, Any]:
+    """The settings of a family's loader. Raises ValueError for one that it does not have."""
     from ..models.registry import families
 
-    settings = {one.name: one for one in families()[args.family].settings}
-    values: dict[str, Any] = {BASE_SETTING[args.family]: args.base, **LOADED.get(args.family, {})}
+    settings = {one.name: one for one in families()[family].settings}
+    values: dict[str, Any] = {BASE_SETTING[family]: args.base, **LOADED.get(family, {})}
     for pair in args.load or ():
         name, _, text = pair.partition("=")
         if name not in settings:

@@ -16,7 +16,8 @@ from .signatures import FLOW, IMAGE, UNET
 Kind = Literal["unet", "flow", "image"]
 _SIGNATURES = {"unet": UNET, "flow": FLOW, "image": IMAGE}
 # Names of the two motions in the released file -> here.
-ADAPTERS = {"omcm_weights": "object", "cmcm_weights": "camera"}
+CAMERA, OBJECT = "camera", "object"
+ADAPTERS = {"omcm_weights": OBJECT, "cmcm_weights": CAMERA}
 _FILES = {
     "flow": "flow_controlnet.ckpt",
     "image": "image_controlnet.ckpt",

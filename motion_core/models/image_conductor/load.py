@@ -20,7 +20,7 @@ from ..animatediff.settings import AS_RELEASED, STEPS, TEXT_SCALE, AnimateDiffSe
 from ..sd15.checkpoint import load_clip, load_vae, open_checkpoint, unet_weights_like
 from ..sd15.lora import LoraFile, merge_loras
 from ..track_model import Defaults, Precision, TrackModel, precision
-from .checkpoint import Kind, split_checkpoint
+from .checkpoint import CAMERA, OBJECT, Kind, split_checkpoint
 from .control import FlowNetwork, ImageConductorControl
 
 _STEMS = {"unet": "unet", "flow": "flow_controlnet", "image": "image_controlnet"}
@@ -59,6 +59,7 @@ def load_model(
     tokenizer: Path | None = None,
     dtype: Precision = "auto",
     vae_tiling: bool = False,
+    motion: str | None = OBJECT,
 ) -> TrackModel:
     """Image Conductor by the settings of its family; see load_image_conductor."""
     wanted = precision(dtype)
@@ -68,7 +69,7 @@ def load_model(
         loras=() if lora is None else (LoraFile(lora, lora_strength),),
         tokenizer=tokenizer,
     )
-    model = load_image_conductor(files)
+    model = load_image_conductor(files, motion=motion)
     network = model.network
     assert isinstance(network, torch.nn.ModuleDict)
     network["control"].to(wanted)
@@ -93,7 +94,7 @@ def find_files(folder: Path, base: Path | None = None) -> ImageConductorFiles:
 def load_image_conductor(
     files: ImageConductorFiles,
     *,
-    motion: str | None = "object",
+    motion: str | None = OBJECT,
     settings: AnimateDiffSettings = AS_RELEASED,
 ) -> TrackModel:
     """Image Conductor ready for sampling.
@@ -104,6 +105,7 @@ def load_image_conductor(
     Args:
         files: Where the parts are.
         motion: "object", "camera", or None for camera-free guidance; see ImageConductorControl.
+            Of a file whose only LoRA is the camera's, "object" takes that one.
         settings: How the U-Net and the autoencoder are called.
 
     Raises:
@@ -119,6 +121,8 @@ def load_image_conductor(
     weights = merge_loras(files.loras, parts.weights, encoder)
     unet = build_unet(replace(parts, weights=weights), str(files.unet))
     flow, lora = build_branch(_read(files.flow, "flow"), str(files.flow))
+    if motion == OBJECT and list(lora) == [CAMERA]:
+        motion = CAMERA
     image, _ = build_branch(_read(files.image, "image"), str(files.image))
     whole = AnimateDiff(unet, vae, image, encoder)
     control = FlowNetwork(flow, lora)

@@ -55,7 +55,8 @@ class AnimateDiffBase:
     """A TrainableBase."""
 
     def __init__(self, family: AnimateDiffFamily, defaults: Defaults | None = None) -> None:
-        self.family, self.network = family, family.network
+        self.family, self.parts = family, family.network
+        self.network: nn.Module = family.network
         self.model, self.defaults = family, defaults or Defaults()
         self.scheduler = family.scheduler()
         most = int(family.network.unet.config.motion_max_seq_length)
@@ -65,13 +66,13 @@ class AnimateDiffBase:
 
     def new_control(self) -> AnimateDiffTrackControlNet:
         """A copy of the U-Net's encoder."""
-        return copy_track_controlnet(self.network.unet).float()
+        return copy_track_controlnet(self.parts.unet).float()
 
     def blocks(self, control: nn.Module) -> list[nn.Module]:
         """Residual blocks, attention and motion modules of the U-Net and of the control."""
         return [
             part
-            for network in (self.network.unet, control)
+            for network in (self.parts.unet, control)
             for name, parts in network.named_modules()
             if name.rpartition(".")[2] in PARTS and isinstance(parts, nn.ModuleList)
             for part in parts
@@ -87,13 +88,13 @@ class AnimateDiffBase:
 
     def encode(self, batch: ClipBatch) -> EncodedClips:
         """See TrainableBase."""
-        latents = [encode_images(self.network.vae, one.float() / 255) for one in batch.video]
+        latents = [encode_images(self.parts.vae, one.float() / 255) for one in batch.video]
         captions = [self.readable(one) for one in batch.captions]
         embeds = torch.cat([self.family.prompt_embeds(one) for one in captions])
         features = None
-        if self.network.image is not None:
+        if self.parts.image is not None:
             conditions = (first_frame_condition(one[0], len(one)) for one in latents)
-            features = torch.stack([self.network.image.features(one) for one in conditions])
+            features = torch.stack([self.parts.image.features(one) for one in conditions])
         return EncodedClips(torch.stack(latents).transpose(1, 2), embeds, features)
 
     def errors(
@@ -114,16 +115,14 @@ class AnimateDiffBase:
             target = self.scheduler.get_velocity(clean, noise, timestep)
         parts = [self._image_residuals(encoded, timestep)]
         if control is not None:
-            network = cast(AnimateDiffTrackControlNet, control)
-            features = self._features(network, tracks, seeds, clean)
-            parts.append(network(features, timestep, encoded.prompt_embeds.float()))
+            parts.append(self.residuals(control, encoded, tracks, seeds, timestep))
         residuals = summed(part for part in parts if part is not None)
         predicted = self._unet(noisy, timestep, encoded.prompt_embeds, residuals)
         return (predicted.float() - target).square().flatten(1).mean(1)
 
     def readable(self, caption: str) -> str:
         """See TrainableBase."""
-        has_text = self.network.text_encoder is not None and self.family.tokenizer is not None
+        has_text = self.parts.text_encoder is not None and self.family.tokenizer is not None
         return caption if has_text else ""
 
     def track_control(self, control: nn.Module) -> AnimateDiffControl:
@@ -133,6 +132,20 @@ class AnimateDiffBase:
     def save(self, control: nn.Module, path: Path) -> None:
         """See TrainableBase."""
         save_track_controlnet(cast(AnimateDiffTrackControlNet, control), path)
+
+    def residuals(
+        self,
+        control: nn.Module,
+        encoded: EncodedClips,
+        tracks: Sequence[Tracks],
+        seeds: Sequence[int],
+        timestep: Tensor,
+    ) -> UNetResiduals:
+        """What a control adds to the U-Net's skip connections; see `errors`."""
+        network = cast(AnimateDiffTrackControlNet, control)
+        features = self._features(network, tracks, seeds, encoded.latents)
+        residuals: UNetResiduals = network(features, timestep, encoded.prompt_embeds.float())
+        return residuals
 
     def _features(
         self,
@@ -150,9 +163,9 @@ class AnimateDiffBase:
 
     @torch.no_grad()
     def _image_residuals(self, encoded: EncodedClips, timestep: Tensor) -> UNetResiduals | None:
-        if encoded.image_features is None or self.network.image is None:
+        if encoded.image_features is None or self.parts.image is None:
             return None
-        return self.network.image(encoded.image_features, timestep, encoded.prompt_embeds)
+        return self.parts.image(encoded.image_features, timestep, encoded.prompt_embeds)
 
     def _unet(
         self,
@@ -161,7 +174,7 @@ class AnimateDiffBase:
         prompt_embeds: Tensor,
         residuals: UNetResiduals | None,
     ) -> Tensor:
-        unet = self.network.unet
+        unet = self.parts.unet
         more: dict[str, Any] = {}
         if residuals is not None:
             more["down_block_additional_residuals"] = [

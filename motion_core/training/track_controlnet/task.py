@@ -64,14 +64,22 @@ def train_track_controlnet(
     return run_task(task, folder, resume=resume, progress=progress)
 
 
-def export_track_controlnet(checkpoint: Path, base: TrainableBase, target: Path) -> None:
+def export_track_controlnet(
+    checkpoint: Path, base: TrainableBase, target: Path, read: Any = None
+) -> None:
     """Write the averaged weights of a checkpoint as the file that Load Track-ControlNet reads.
+
+    Args:
+        checkpoint: Of a run.
+        base: That it was trained on.
+        target: The file to write.
+        read: Reads the checkpoint's config; None for `read_config`.
 
     Raises:
         FileNotFoundError, FormatError: See `load_checkpoint`; also a checkpoint of another base.
         OSError: The file cannot be written; an older one stays intact.
     """
-    tensors, config, _ = load_checkpoint(checkpoint, read_config)
+    tensors, config, _ = load_checkpoint(checkpoint, read or read_config)
     if config.base != base_digest(base):
         raise FormatError(f"{checkpoint} was trained on another base; load that one.")
     control = base.new_control()

@@ -347,7 +347,10 @@ def test_options_of_the_other_kind_are_refused(
 ) -> None:
     out = ["--out", str(tmp_path / "run")]
     assert main(["train", "encoder", *out, "--data", str(data)]) == 2
-    assert "--data belong to track-controlnet, not to encoder" in capsys.readouterr().err
+    assert (
+        "--data belong to track-controlnet and image-conductor, not to encoder"
+        in capsys.readouterr().err
+    )
     assert main(["train", "track-controlnet", *out, "--data", str(data)]) == 2
     assert "needs --family" in capsys.readouterr().err
 

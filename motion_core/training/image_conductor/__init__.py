@@ -1,0 +1,1 @@
+"""Image Conductor's camera and object LoRA, trained on its frozen flow network."""
