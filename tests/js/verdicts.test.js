@@ -27,6 +27,12 @@ test("the editor's verdicts are Python's", () => {
   }
 });
 
+test("a byte order mark before a document is left out, as in Python", () => {
+  const { document } = CASES.find((one) => one.is_valid);
+  assert.ok(isRead(`\uFEFF${JSON.stringify(document)}`));
+  assert.ok(!isRead(`\uFEFF\uFEFF${JSON.stringify(document)}`));
+});
+
 test("what is read gives tracks, lines and outlines without a throw, and soon", () => {
   const size = { width: 832, height: 480 };
   for (const { name, document, is_valid } of CASES) {

@@ -17,7 +17,7 @@ export function readDocument(text) {
   if (text.length > MOST_CHARACTERS) throw new Error("This motion is too long to be read.");
   let raw;
   try {
-    raw = JSON.parse(text);
+    raw = JSON.parse(text.replace(/^\uFEFF/, "")); // a byte order mark, as pasted text may have
   } catch (error) {
     throw new Error(`This motion is not valid JSON: ${error.message}`);
   }
