@@ -8,6 +8,7 @@ import torch
 from comfy_api.latest import io
 
 from ..motion_core.images import with_even_sides
+from . import host
 from .schema import EVEN_SIDES, MAX_FRAMES, LatentSocket, schema, tracks_input, tracks_output
 from .wire import frames, mask_batch, tracks_in, tracks_out
 
@@ -186,7 +187,9 @@ class JoinWindows(io.ComfyNode):
     def execute(cls, before, after, overlap, blend):
         from ..motion_core.tracks.windows import join_frames
 
-        joined = join_frames(frames(before), frames(after), overlap, blend)
+        joined = join_frames(
+            frames(before), frames(after), overlap, blend, progress=host.progress()
+        )
         return io.NodeOutput(with_even_sides(joined))
 
 

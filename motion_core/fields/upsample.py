@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from ..geometry import Size
+from ..progress import Progress, silent
 from .arrays import BoolArray, FloatArray, IndexArray
 
 # Cells this far around determine a pixel: those of its colour, and the nearer the more.
@@ -36,12 +37,15 @@ class Upsampler:
     computed once per picture.
     """
 
-    def __init__(self, picture: FloatArray, fields: FloatArray) -> None:
+    def __init__(
+        self, picture: FloatArray, fields: FloatArray, progress: Progress = silent
+    ) -> None:
         """Finds the weights.
 
         Args:
             picture: (H, W, 3) float32 0..1.
             fields: (T, rows, columns, 2) pixels, every field that will be upsampled.
+            progress: Called with 0 done, so that the search can be stopped.
         """
         import cv2
 
@@ -64,6 +68,7 @@ class Upsampler:
         places = np.empty((len(self.pixels), (2 * REACH + 1) ** 2), number_type)
         weights = np.empty(places.shape, np.float16)
         for number, (index, colour) in enumerate(self._neighbours(colours)):
+            progress(0, places.shape[1])
             apart = cv2.subtract(lab, colour)
             similarity = np.exp(np.einsum("hwc,hwc->hw", apart, apart) * (-0.5 / COLOUR_SIGMA**2))
             weight = cv2.GaussianBlur(similarity + np.float32(LEAST_SIMILARITY), (0, 0), sigma)

@@ -33,7 +33,7 @@ def checked_rate(value: Any, name: str = "fps") -> float | None:
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise ValueError(
             f"{name} must be a positive number, {LOWEST_RATE:g} to {HIGHEST_RATE:,.0f} frames per "
-            f"second, or None when unknown; got {rate:.6g}."
+            f"second, or None when unknown; got {rate!r:.60}."
         )
     return float(rate)
 

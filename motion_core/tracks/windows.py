@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ShapeError
+from ..progress import Progress, silent
 from .arguments import MAX_FRAMES, whole_number
 from .model import Tracks
 from .select import select
@@ -98,7 +99,9 @@ def tracks_in_window(tracks: Tracks, window: Window, keep: Kept = "in overlap") 
     return select(part, (part.visible & inside_canvas(part))[:known].any(dim=0))
 
 
-def join_frames(before: Tensor, after: Tensor, overlap: int, blend: int = 0) -> Tensor:
+def join_frames(
+    before: Tensor, after: Tensor, overlap: int, blend: int = 0, *, progress: Progress = silent
+) -> Tensor:
     """Two clips as one, the frames they share counted once.
 
     Args:
@@ -106,6 +109,7 @@ def join_frames(before: Tensor, after: Tensor, overlap: int, blend: int = 0) -> 
         overlap: The last frames of `before`, which are also the first of `after`.
         blend: At the end of the overlap, frames over which the first clip fades into the second,
             evenly; in the others the first clip stays.
+        progress: Called per frame.
 
     Returns:
         (T1 + T2 - overlap, ...), float32 where frames are blended.
@@ -121,7 +125,12 @@ def join_frames(before: Tensor, after: Tensor, overlap: int, blend: int = 0) -> 
         )
     overlap = whole_number("overlap", overlap, most=min(len(before), len(after)))
     blend = whole_number("blend", blend, most=overlap)
-    joined = torch.cat([before, after[overlap:].to(before)])
+    total = len(before) + len(after) - overlap
+    joined = before.new_empty(total, *before.shape[1:])
+    for number in range(total):
+        is_first = number < len(before)
+        joined[number] = before[number] if is_first else after[number - len(before) + overlap]
+        progress(number + 1, total)
     if blend:
         weight = torch.arange(1, blend + 1, device=before.device) / (blend + 1)
         weight = weight.view(-1, *[1] * (before.ndim - 1)).to(before.dtype)

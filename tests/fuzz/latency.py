@@ -21,6 +21,7 @@ import torch
 from tests.host.pack import pack_nodes
 from tests.host.runner import StandInHost
 from tests.host.stand_in_models import comfy_parts
+from tests.pose.people import waving
 
 MOST_SECONDS = 0.5
 WIDTH, HEIGHT, FRAMES = 832, 480, 49
@@ -135,7 +136,8 @@ def moderate_runs(nodes: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     def call(name: str, *args: Any, **widgets: Any) -> Callable[[], Any]:
         return lambda: nodes[f"MotionPrompting{name}"].execute(*args, **widgets)
 
-    return {**_camera_runs(call), **_track_runs(call), **_model_runs(call)}
+    groups = (_camera_runs, _track_runs, _model_runs, _file_runs, _window_runs, _guidance_runs)
+    return {name: run for group in groups for name, run in group(call).items()}
 
 
 def _camera_runs(call: Any) -> dict[str, Callable[[], Any]]:
@@ -198,6 +200,53 @@ def _model_runs(call: Any) -> dict[str, Callable[[], Any]]:
         "EditByDrag": call("EditByDrag", lite, one, some, **settings),
         "MoftReference": call("MoftReference", generating, one, right),
         "TrackSampler": call("TrackSampler", lite, one, some, **settings),
+    }
+
+
+def _file_runs(call: Any) -> dict[str, Callable[[], Any]]:
+    clip, some, fewer = picture(FRAMES), tracks(), tracks(500)
+    depth = call("DepthMap", {"source": "ground and wall"}, 0.0, False, image=clip[:1])().args[0]
+    middle = {"pivot": "median depth"}
+    camera = call("CameraPath", depth, {"motion": "move"}, middle, 481, 16.0, "after")().args[0]
+    mask = torch.ones(FRAMES, HEIGHT, WIDTH)
+    coordinates = call("TracksToCoordinates", fewer, "frames")().args[0]
+    kinds = ("motion_npz", "coordinates", "wan_move", "ati", "csv")
+    saved = {kind: call("SaveTracks", some, "latency/tracks", kind) for kind in kinds}
+    return {
+        **{f"SaveTracks {kind}": run for kind, run in saved.items()},
+        "SaveCamera": call("SaveCamera", camera, "json", "latency/camera", 0, 1.0),
+        "SaveMotionSignal": call("SaveMotionSignal", clip, mask, "", 16.0, "latency/signal"),
+        "TracksFromCoordinates": call("TracksFromCoordinates", coordinates, None, WIDTH, HEIGHT),
+    }
+
+
+def _window_runs(call: Any) -> dict[str, Callable[[], Any]]:
+    clip, long = picture(FRAMES), tracks(2000, 481)
+    return {
+        "TrackWindow": call("TrackWindow", long, 1, 81, 5, "in overlap"),
+        "JoinWindows": call("JoinWindows", clip, clip, 5, 5),
+    }
+
+
+def _guidance_runs(call: Any) -> dict[str, Callable[[], Any]]:
+    clip, some = picture(FRAMES), tracks()
+    size = {"canvas_width": 320, "canvas_height": 240}
+    people = [{**one, **size} for one in waving(FRAMES)]
+    posed = {"source": "text", "pose_text": json.dumps(people)}
+    mask = torch.zeros(1, HEIGHT, WIDTH)
+    mask[:, 100:300, 200:500] = 1
+    latent = {"samples": torch.zeros(1, 16, 13, HEIGHT // 8, WIDTH // 8)}
+    drawn = {"motion": "tracks", "image": clip[:1], "tracks": some, "method": "nearest"}
+    measured = {"motion": "video", "images": clip}
+
+    def noise(motion: dict[str, Any]) -> Callable[[], Any]:
+        return lambda: call("MotionNoise", motion, 0, 0.5, 2)().args[0].generate_noise(latent)
+
+    return {
+        "FollowRegion mask": call("FollowRegion", {"area": "mask", "mask": mask}, 0.2, 0.0, 8.0),
+        "MotionNoise tracks": noise(drawn),
+        "MotionNoise video": noise(measured),
+        "PoseMotion": call("PoseMotion", posed, {"motion": "as it is"}, 1.0, 0.1, 16.0),
     }
 
 

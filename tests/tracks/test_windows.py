@@ -104,6 +104,9 @@ def test_a_track_off_the_canvas_at_the_start_has_nothing_to_carry() -> None:
 def test_frames_join_with_and_without_a_blend() -> None:
     clip = torch.arange(10.0).view(10, 1, 1, 1).expand(10, 2, 3, 3)
     assert torch.equal(join_frames(clip[:6], clip[3:], 3), clip)
+    calls: list[tuple[int, int]] = []
+    join_frames(clip[:6], clip[3:], 3, progress=lambda *call: calls.append(call))
+    assert calls == [(number + 1, len(clip)) for number in range(len(clip))]
     before, after = torch.zeros(4, 1, 1, 3), torch.ones(4, 1, 1, 3)
     faded = join_frames(before, after, 3, blend=2)[:, 0, 0, 0]
     torch.testing.assert_close(faded, torch.tensor([0, 0, 1 / 3, 2 / 3, 1.0]))

@@ -21,6 +21,7 @@ from ...fields.pull_push import spread_sums
 from ...fields.upsample import Upsampler
 from ...geometry import Size
 from ...images import image_array
+from ...progress import Progress, silent
 from .step_flow import StepFlow
 
 # Motion that differs by more between neighbouring cells tears the picture; less stretches it.
@@ -46,7 +47,11 @@ class _View(NamedTuple):
 
 
 def flows_of_field(
-    field: MotionField, frames: Sequence[int], grid: Size, image: Tensor | None = None
+    field: MotionField,
+    frames: Sequence[int],
+    grid: Size,
+    image: Tensor | None = None,
+    progress: Progress = silent,
 ) -> Iterator[StepFlow]:
     """The steps between chosen frames of a field.
 
@@ -56,6 +61,7 @@ def flows_of_field(
         grid: Columns and rows of the noise.
         image: (H, W, 3) float 0..1, frame 0, along whose edges a coarse field is refined; None
             interpolates.
+        progress: Called with 0 done while the steps are prepared.
 
     Yields:
         One StepFlow for each pair of successive frames.
@@ -65,7 +71,7 @@ def flows_of_field(
     """
     if not frames or min(frames) < 0 or max(frames) >= field.frames:
         raise ValueError(f"frames must lie in 0..{field.frames - 1}; got {list(frames)}.")
-    samples = _Samples(field, frames, grid, image)
+    samples = _Samples(field, frames, grid, image, progress)
     earlier = samples.view(0)
     for number in range(1, len(frames)):
         later = samples.view(number)
@@ -77,10 +83,15 @@ class _Samples:
     """Points of frame 0, at least one per cell, so dense that no stretched surface has gaps."""
 
     def __init__(
-        self, field: MotionField, frames: Sequence[int], grid: Size, image: Tensor | None
+        self,
+        field: MotionField,
+        frames: Sequence[int],
+        grid: Size,
+        image: Tensor | None,
+        progress: Progress,
     ) -> None:
         self.grid = grid
-        shift = _on_grid(_full_resolution(field, frames, image), grid)
+        shift = _on_grid(_full_resolution(field, frames, image, progress), grid)
         scale = np.array([grid.width / field.size.width, grid.height / field.size.height])
         shift = (shift * scale).astype(np.float32)
         visible = _on_grid(field.visible[list(frames), :, :, None].cpu().numpy(), grid)[..., 0]
@@ -171,17 +182,20 @@ def _same(origin: IndexArray, other: IndexArray, flow: FloatArray, samples: _Sam
     return inside & (near | ((origin < 0) & (there < 0)))
 
 
-def _full_resolution(field: MotionField, frames: Sequence[int], image: Tensor | None) -> FloatArray:
+def _full_resolution(
+    field: MotionField, frames: Sequence[int], image: Tensor | None, progress: Progress
+) -> FloatArray:
     """(T, rows, columns, 2) pixels of the canvas."""
     shift = field.displacement[list(frames)].detach().cpu().float().numpy()
     if image is None or field.grid == field.size:
         return shift
-    upsampler = Upsampler(image_array(image, field.size), shift)
-    return np.stack([upsampler(one) if one.any() else _zeros(field.size) for one in shift])
-
-
-def _zeros(size: Size) -> FloatArray:
-    return np.zeros((size.height, size.width, 2), np.float32)
+    upsampler = Upsampler(image_array(image, field.size), shift, progress)
+    whole = np.zeros((len(shift), field.size.height, field.size.width, 2), np.float32)
+    for number, one in enumerate(shift):
+        progress(0, len(shift))
+        if one.any():
+            whole[number] = upsampler(one)
+    return whole
 
 
 def _on_grid(values: FloatArray, grid: Size) -> FloatArray:

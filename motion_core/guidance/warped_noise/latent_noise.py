@@ -35,8 +35,13 @@ class MotionSource(Protocol):
         """The canvas of the clip."""
         ...
 
-    def flows(self, frames: Sequence[int], grid: Size) -> Iterator[StepFlow]:
-        """The steps between chosen frames on a grid of cells."""
+    def flows(
+        self, frames: Sequence[int], grid: Size, progress: Progress = silent
+    ) -> Iterator[StepFlow]:
+        """The steps between chosen frames on a grid of cells.
+
+        progress is called with 0 done while they are prepared.
+        """
         ...
 
 
@@ -57,9 +62,11 @@ class FieldMotion:
         """The canvas of the field."""
         return self.field.size
 
-    def flows(self, frames: Sequence[int], grid: Size) -> Iterator[StepFlow]:
+    def flows(
+        self, frames: Sequence[int], grid: Size, progress: Progress = silent
+    ) -> Iterator[StepFlow]:
         """See flows_of_field."""
-        return flows_of_field(self.field, frames, grid, self.image)
+        return flows_of_field(self.field, frames, grid, self.image, progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +86,9 @@ class VideoMotion:
         """Of the video."""
         return Size(self.video.shape[2], self.video.shape[1])
 
-    def flows(self, frames: Sequence[int], grid: Size) -> Iterator[StepFlow]:
+    def flows(
+        self, frames: Sequence[int], grid: Size, progress: Progress = silent
+    ) -> Iterator[StepFlow]:
         """See flows_of_video."""
         return flows_of_video(self.video, frames, grid, self.measure)
 
@@ -144,7 +153,7 @@ def latent_noise(
     seeds = [(settings.seed + SEED_STEP * (number + 1)) % 2**63 for number in numbers]
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     grid = NoiseGrid(size, count, batch * channels, settings.detail)
-    noise = warped_noise(motion.flows(frames, grid.fine), grid, generators, progress)
+    noise = warped_noise(motion.flows(frames, grid.fine, progress), grid, generators, progress)
     if is_stack:
         return noise
     return noise.view(count, batch, channels, size.height, size.width).permute(1, 2, 0, 3, 4)

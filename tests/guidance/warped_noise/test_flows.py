@@ -114,6 +114,24 @@ def test_a_coarse_field_is_cut_along_the_edges_of_its_picture() -> None:
     assert flow.forward[24, 30, 0].abs() < 0.5 and flow.forward[24, 35, 0] > 7.5
 
 
+def test_the_preparation_of_flows_can_be_stopped() -> None:
+    shift = torch.zeros(9, 12, 16, 2)
+    shift[:, :, 8:, 0] = torch.arange(9.0)[:, None, None]
+    field = MotionField(shift, torch.ones(9, 12, 16), torch.ones(12, 16), CANVAS)
+    calls: list[tuple[int, int]] = []
+    frames, image = [0, 4, 8], torch.rand(48, 64, 3)
+    flows = flows_of_field(field, frames, CANVAS, image, lambda *call: calls.append(call))
+    next(flows)
+    # Per frame, and per neighbour of a cell whose weight is searched.
+    assert len(calls) == 3 + 25 and all(done == 0 for done, _ in calls)
+
+    def stop(done: int, total: int) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        next(flows_of_field(field, frames, CANVAS, image, stop))
+
+
 def test_frames_outside_the_field_are_refused() -> None:
     with pytest.raises(ValueError, match=r"frames must lie in 0\.\.2; got \[0, 3\]"):
         list(flows_of_field(panning(3, (0, 0)), [0, 3], CANVAS))
