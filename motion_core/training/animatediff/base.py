@@ -21,6 +21,7 @@ from ...models.animatediff.track_controlnet import (
     copy_track_controlnet,
 )
 from ...models.animatediff.weights import save_track_controlnet
+from ...models.protocols import VideoModel
 from ...models.sd15.encoding import CELL_PX, encode_images
 from ...models.track_model import Defaults, TrackModel
 from ...tracks.model import Tracks
@@ -57,7 +58,8 @@ class AnimateDiffBase:
     def __init__(self, family: AnimateDiffFamily, defaults: Defaults | None = None) -> None:
         self.family, self.parts = family, family.network
         self.network: nn.Module = family.network
-        self.model, self.defaults = family, defaults or Defaults()
+        self.model: VideoModel[Any] = family
+        self.defaults = defaults or Defaults()
         self.scheduler = family.scheduler()
         most = int(family.network.unet.config.motion_max_seq_length)
         self.frames = FrameRule(usual=FRAMES, most=most)

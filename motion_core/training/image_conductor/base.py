@@ -53,7 +53,7 @@ class ImageConductorBase(AnimateDiffBase):
     ) -> None:
         super().__init__(family, defaults)
         self.flow, self.motion, self.rank = flow, motion, rank
-        self.network = nn.ModuleDict({"base": family.network, "control": flow})
+        self.network: nn.Module = nn.ModuleDict({"base": family.network, "control": flow})
         self.camera: dict[str, tuple[Tensor, Tensor]] = {}
         if motion == OBJECT:
             if CAMERA not in flow.lora:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...progress import Progress, silent
 from ..config import parse_values
@@ -83,7 +83,7 @@ class MotionLoraTask(TrackControlNetTask):
         super().__init__(config, base, clips, held_out)
         module = MotionLoraOnBase(base, self.trained, config.precision, config.checkpointing)
         module.orthogonal = config.orthogonal
-        self.module = module
+        self.module: nn.Module = module
 
     def read_config(self, values: dict[str, Any]) -> MotionLoraConfig:
         """See `read_config`."""
