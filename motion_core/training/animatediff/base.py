@@ -95,7 +95,9 @@ class AnimateDiffBase:
         embeds = torch.cat([self.family.prompt_embeds(one) for one in captions])
         features = None
         if self.parts.image is not None:
-            conditions = (first_frame_condition(one[0], len(one)) for one in latents)
+            firsts = (encode_images(self.parts.vae, one[None])[0] for one in batch.firsts)
+            length = batch.video.shape[1]
+            conditions = (first_frame_condition(one, length) for one in firsts)
             features = torch.stack([self.parts.image.features(one) for one in conditions])
         return EncodedClips(torch.stack(latents).transpose(1, 2), embeds, features)
 

@@ -66,6 +66,7 @@ class ClipBatch(NamedTuple):
         captions: "" where a clip has none, or where it is not shown.
         seeds: Of each clip's noise level, noise and track codes.
         names: Of the clips, for messages.
+        firsts: (B, H, W, 3) float32, 0..1, the images that a base is given as first frames.
     """
 
     video: Tensor
@@ -73,10 +74,11 @@ class ClipBatch(NamedTuple):
     captions: tuple[str, ...]
     seeds: tuple[int, ...]
     names: tuple[str, ...]
+    firsts: Tensor
 
     def to(self, device: torch.device | str) -> ClipBatch:
         """The batch on another device, except `tracks`."""
-        return self._replace(video=self.video.to(device))
+        return self._replace(video=self.video.to(device), firsts=self.firsts.to(device))
 
 
 class StepBatches(Dataset):
@@ -115,13 +117,38 @@ class StepBatches(Dataset):
         start = window_start(rng, len(clip.video), frames)
         is_shown, seed = bool(rng.random() >= self.config.no_text), int(rng.integers(1 << 62))
         tracks = self.draw.draw(rng, cut(clip.tracks, start, start + frames))
-        return one_clip(clip, start, tracks, clip.caption if is_shown else "", seed)
+        return one_clip(
+            clip,
+            start,
+            tracks,
+            clip.caption if is_shown else "",
+            seed,
+            self.config.first_frame_noise,
+        )
 
 
-def one_clip(clip: Clip, start: int, tracks: Tracks, caption: str, seed: int) -> ClipBatch:
-    """A batch of the frames of a clip from `start` on for which there are tracks."""
+def one_clip(
+    clip: Clip, start: int, tracks: Tracks, caption: str, seed: int, noise: float = 0.0
+) -> ClipBatch:
+    """A batch of the frames of a clip from `start` on for which there are tracks.
+
+    Args:
+        clip: Of any length.
+        start: Its first frame.
+        tracks: Of as many frames as are taken.
+        caption: As it is shown.
+        seed: Of all that is drawn for the clip.
+        noise: The largest standard deviation of noise on the first image, in units of 0..1; that
+            of the clip is uniform from 0 to it.
+    """
     video = clip.video[start : start + tracks.num_frames]
-    return ClipBatch(video[None], (tracks,), (caption,), (seed,), (clip.key,))
+    first = video[:1].float() / 255
+    if noise:
+        # Another stream than that of the latents' noise.
+        generator = torch.Generator().manual_seed(seed + 1)
+        deviation = noise * torch.rand(1, generator=generator)
+        first = (first + deviation * torch.randn(first.shape, generator=generator)).clamp(0, 1)
+    return ClipBatch(video[None], (tracks,), (caption,), (seed,), (clip.key,), first)
 
 
 def collate(parts: Sequence[ClipBatch]) -> ClipBatch:
@@ -139,4 +166,5 @@ def collate(parts: Sequence[ClipBatch]) -> ClipBatch:
         tuple(one for part in parts for one in part.captions),
         tuple(one for part in parts for one in part.seeds),
         tuple(one for part in parts for one in part.names),
+        torch.cat([part.firsts for part in parts]),
     )

@@ -9,7 +9,7 @@ from ..config import OPTIMIZERS, RunConfig
 from .draws import REGIMES, TrackDraw
 
 PRECISIONS = ("float32", "bfloat16")
-FRACTIONS = ("no_tracks", "sparse_time", "no_text")
+FRACTIONS = ("no_tracks", "sparse_time", "no_text", "first_frame_noise")
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class TrackControlNetConfig(RunConfig):
         regime, no_tracks, sparse_time: See TrackDraw.
         no_text: Fraction of the clips that are shown without their caption, so that text guidance
             has a branch without text.
+        first_frame_noise: Largest standard deviation of noise on the image that the base is given,
+            in units of 0..1; that of a clip is uniform from 0 to it.
         frames: Of a clip that are trained on, at a random place; 0 for as many as base and clip
             allow.
         probe_clips: Held-out clips of a probe.
@@ -59,6 +61,7 @@ class TrackControlNetConfig(RunConfig):
     no_tracks: float = 0.0
     sparse_time: float = 0.0
     no_text: float = 0.1
+    first_frame_noise: float = 0.0
     frames: int = 0
     probe_clips: int = 16
     sample_clips: int = 0

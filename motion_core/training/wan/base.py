@@ -71,11 +71,11 @@ class WanBase:
         videos = [one.float() / 255 for one in batch.video]
         latents = torch.stack([encode_video(parts, one) for one in videos])
         length = len(videos[0])
-        firsts = [encode_first_frame(parts, one[0], length, silent) for one in videos]
+        firsts = [encode_first_frame(parts, one, length, silent) for one in batch.firsts]
         mask = torch.zeros_like(latents[:, :1]).repeat(1, FRAME_STRIDE, 1, 1, 1)
         mask[:, :, 0] = 1
         embeds = torch.cat([encode_prompt(parts, caption) for caption in batch.captions])
-        images = [encode_image(parts, one[0]) for one in videos]
+        images = [encode_image(parts, one) for one in batch.firsts]
         known = [one for one in images if one is not None]
         condition = torch.cat([mask, torch.stack(firsts)], 1)
         return EncodedClips(latents, condition, embeds, torch.cat(known) if known else None)

@@ -166,3 +166,11 @@ def test_a_half_precision_base_trains_a_float32_control() -> None:
 def test_a_family_without_a_base_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="animatediff and wan; got lite"):
         trainable_base(load_lite_model())
+
+
+def test_the_base_is_given_the_first_image_and_taught_the_video(base: TrainableBase) -> None:
+    batch = batch_for(base)
+    plain, other = base.encode(batch), base.encode(batch._replace(firsts=batch.firsts * 0.5))
+    assert torch.equal(plain.latents, other.latents)
+    given = "image_features" if isinstance(base, AnimateDiffBase) else "condition_latents"
+    assert not torch.equal(getattr(plain, given), getattr(other, given))

@@ -178,3 +178,27 @@ def test_tracks_of_another_clip_are_refused(tmp_path: Path) -> None:
 def test_configs_out_of_range_are_refused(values: dict, word: str) -> None:
     with pytest.raises(ValueError, match=word):
         TrackControlNetConfig(**values)
+
+
+def test_noise_on_the_first_image_is_the_clips_own_and_leaves_the_video() -> None:
+    source, rule, deviations = Squares(7), FrameRule(), []
+    noisy = TrackControlNetConfig(**{**vars(CONFIG), "batch": 2, "first_frame_noise": 0.2})
+    halves = TrackControlNetConfig(**{**vars(CONFIG), "first_frame_noise": 0.2})
+    for step in range(40):
+        (plain,) = StepBatches(TrackControlNetConfig(**{**vars(CONFIG), "batch": 2}), source, rule)[
+            step
+        ]
+        (batch,) = StepBatches(noisy, source, rule)[step]
+        assert torch.equal(plain.firsts, plain.video[:, 0].float() / 255)
+        assert torch.equal(batch.video, plain.video) and batch.seeds == plain.seeds
+        second = StepBatches(halves, source, rule, 1, 2)[step][0]
+        assert torch.equal(second.firsts[0], batch.firsts[1])
+        assert float(batch.firsts.min()) >= 0 and float(batch.firsts.max()) <= 1
+        # The ground, 30 of 255, is far enough from black for small deviations.
+        ground = (batch.firsts - plain.firsts)[..., 2]
+        deviations += [float(one[one != 0].std()) for one in ground]
+    # Uniform from 0 to 0.2; what is cut off at black lowers it a little.
+    assert np.mean(deviations) == pytest.approx(0.09, abs=0.015)
+    assert min(deviations) < 0.02 and max(deviations) > 0.14
+    with pytest.raises(ValueError, match="first_frame_noise must be 0..1"):
+        TrackControlNetConfig(first_frame_noise=1.5)
