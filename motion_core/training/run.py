@@ -25,6 +25,7 @@ from .checkpoint import (
 from .config import RunConfig, ema_decay_at, learning_rate_at
 from .log import append_line, truncate_log
 from .stop import StopSignal, stop_signal
+from .tensorboard import ScalarLog
 
 LOG_STEPS = 25
 LOG, CHECKPOINT = "log.jsonl", "checkpoint.safetensors"
@@ -54,6 +55,7 @@ class Task(Protocol):
             require gradients are trained.
         exported: Prefix of those parameters of `trained` that are exported though not trained.
         unused_parameters: Whether a batch may leave trained parameters without a gradient.
+        tensorboard: Whether the log is also written for TensorBoard.
     """
 
     config: Any
@@ -61,6 +63,7 @@ class Task(Protocol):
     trained: nn.Module
     exported: str
     unused_parameters: bool
+    tensorboard: bool
 
     def read_config(self, values: dict[str, Any]) -> Any:
         """The config of a checkpoint from its values. Raises ValueError."""
@@ -120,6 +123,8 @@ def run_task(
             run.loop(progress, signal)
         finally:
             run.save()
+            if run.scalars is not None:
+                run.scalars.close()
     return folder / CHECKPOINT
 
 
@@ -150,6 +155,7 @@ class _Run:
         self.average = AveragedModel(
             task.trained, accelerator.device, multi_avg_fn=self._ema_update
         )
+        self.scalars: ScalarLog | None = None
         # The first update copies the weights instead of averaging them.
         self.average.update_parameters(task.trained)
 
@@ -163,6 +169,8 @@ class _Run:
             )
         if resume:
             self._restore(path)
+        if self.task.tensorboard and self.accelerator.is_main_process:
+            self.scalars = ScalarLog(self.folder, self.step)
         self.model, self.optimizer = self.accelerator.prepare(self.task.module, self.optimizer)
 
     def _restore(self, path: Path) -> None:
@@ -270,6 +278,9 @@ class _Run:
         if self.accelerator.is_main_process:
             logger.info("%s", line)
             self._or_warn(lambda: append_line(self.folder / LOG, line))
+            if self.scalars is not None:
+                scalars = self.scalars
+                self._or_warn(lambda: scalars.add(line))
 
     def _or_warn(self, write: Callable[[], None]) -> None:
         """Write; a full disk does not end the run, because room may come before the next time."""

@@ -28,6 +28,7 @@ class _StageTask:
     """A Task: a stage on procedural scenes."""
 
     unused_parameters = False
+    tensorboard = False
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config

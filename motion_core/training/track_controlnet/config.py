@@ -35,11 +35,20 @@ class TrackControlNetConfig(RunConfig):
         precision: float32, or bfloat16: matrix products of base and branch are computed in it
             (autocast); weights, gradients and optimizer of the branch stay float32.
         checkpointing: Compute activations again in the backward pass instead of keeping them.
+        tensorboard: Also write the log for TensorBoard.
         base, data: Digests of the base and of the clips, which a run notes for when it is resumed.
     """
 
     CHANGEABLE: ClassVar[frozenset[str]] = RunConfig.CHANGEABLE | {
-        *("lr", "clip", "probe_clips", "sample_clips", "sampler_steps", "checkpointing")
+        *(
+            "lr",
+            "clip",
+            "probe_clips",
+            "sample_clips",
+            "sampler_steps",
+            "checkpointing",
+            "tensorboard",
+        )
     }
     COUNTS: ClassVar[tuple[str, ...]] = (*RunConfig.COUNTS, "accumulation", "probe_clips")
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -68,6 +77,7 @@ class TrackControlNetConfig(RunConfig):
     sampler_steps: int = 0
     precision: str = "float32"
     checkpointing: bool = False
+    tensorboard: bool = False
     base: str = ""
     data: str = ""
 

@@ -156,6 +156,7 @@ class TrackControlNetTask:
         digests = {"base": base_digest(base), "data": digest_of(clips, "the data")}
         self.config = replace(config, **digests)
         self.base, self.clips, self.held_out = base, clips, held_out
+        self.tensorboard = config.tensorboard
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
             self.trained: nn.Module = base.new_control().eval()
