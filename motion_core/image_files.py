@@ -6,6 +6,7 @@ ever finds a partial file.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ from torch import Tensor
 from .atomic_write import atomic_write
 from .errors import FormatError, ShapeError
 from .images import check_video
+from .masks import THRESHOLD
+
+logger = logging.getLogger(__name__)
 
 IMAGE_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "BMP", "TIFF", "GIF", "PPM")
 PICTURE_WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -52,7 +56,7 @@ def read_mask(path: str | Path) -> Tensor:
     Where any pixel is more transparent than opaque, the opacity is the mask: what is transparent
     lies outside, and what is painted lies inside, whatever its colour. Otherwise, also in a picture
     that is slightly transparent all over, the mask is the brightness, the mean of red, green and
-    blue.
+    blue. A mask that is not black but selects nothing, such as one of labels 0 and 1, is logged.
     Raises FormatError as read_image does.
     """
     with _opened_image(path) as image:
@@ -60,7 +64,16 @@ def read_mask(path: str | Path) -> Tensor:
             alpha = np.asarray(image.convert("RGBA"), dtype=np.float32)[..., 3] / 255
             if alpha.min() < 0.5:
                 return torch.from_numpy(alpha)
-        return torch.from_numpy(_rgb(image, Path(path))).mean(dim=-1)
+        mask = torch.from_numpy(_rgb(image, Path(path))).mean(dim=-1)
+    brightest = float(mask.amax())
+    if 0.0 < brightest <= THRESHOLD:
+        logger.warning(
+            "%s: the brightest place of this mask is %.3g of white, so it selects nothing; masks "
+            "are white where they select.",
+            Path(path).name,
+            brightest,
+        )
+    return mask
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from ..tracks.frame_rate import checked_rate
 ROTATION_TOLERANCE = 1e-3
 # Scene units. Farther, float32 keeps nothing of a scene.
 MOST_DISTANCE = 1e12
+# Pixels. Beyond these all points of a scene project onto one place.
+LEAST_FOCAL_PX, MOST_FOCAL_PX = 1e-6, 1e12
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +104,11 @@ def _check_rigid(T_cam_world: Tensor) -> None:
 
 def _check_intrinsics(K: Tensor) -> None:
     focal = torch.stack([K[:, 0, 0], K[:, 1, 1]])
-    if bool((focal <= 0).any()):
-        raise ValueError("CameraPath.K must have positive focal lengths.")
+    if bool(((focal < LEAST_FOCAL_PX) | (focal > MOST_FOCAL_PX)).any()):
+        raise ValueError(
+            f"CameraPath.K must have positive focal lengths, {LEAST_FOCAL_PX:g} to "
+            f"{MOST_FOCAL_PX:g} pixels."
+        )
     last = torch.tensor([0.0, 0.0, 1.0], dtype=K.dtype, device=K.device)
     if bool((K[:, 2] != last).any()) or bool((K[:, 1, 0] != 0).any()):
         frame = int(((K[:, 2] != last).any(dim=1) | (K[:, 1, 0] != 0)).nonzero()[0, 0])

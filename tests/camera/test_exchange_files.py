@@ -168,3 +168,11 @@ def test_booleans_are_no_numbers_of_a_pose_or_a_version(path: CameraPath) -> Non
     for version in (True, 1.0, "1"):
         with pytest.raises(FormatError, match=f"camera path version {version!r}"):
             camera_from_text(json.dumps({**own, "version": version}))
+
+
+@pytest.mark.parametrize("focal", [0.0, -50.0, 1e-300, 1e302])
+def test_lenses_that_show_one_place_are_refused(focal: float) -> None:
+    K = lens()[None].clone()
+    K[0, 0, 0] = focal
+    with pytest.raises(ValueError, match="positive focal lengths, 1e-06 to 1e\\+12 pixels"):
+        CameraPath(torch.eye(4, dtype=torch.float64)[None], K, SIZE, 16.0)

@@ -236,3 +236,14 @@ def test_real_pictures() -> None:
     picture = read_image(shared_file("wan-move/example.jpg"))
     assert picture.shape == (480, 832, 3)
     assert 0 <= float(picture.min()) < 0.2 < 0.8 < float(picture.max()) <= 1
+
+
+@pytest.mark.parametrize("value", [0, 1, 3, 127, 128, 255])
+def test_a_mask_that_selects_nothing_though_it_is_not_black_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, value: int
+) -> None:
+    grey = np.zeros((6, 8), np.uint8)
+    grey[2:4, 3:6] = value
+    Image.fromarray(grey).save(tmp_path / "mask.png")
+    read_mask(tmp_path / "mask.png")
+    assert ("mask.png: the brightest place" in caplog.text) is (0 < value < 128)
