@@ -29,7 +29,7 @@ class TracksFromCoordinates(io.ComfyNode):
                     "coordinates",
                     multiline=True,
                     default='[{"x": 100, "y": 100}, {"x": 200, "y": 150}]',
-                    tooltip="Coordinates in pixels, one point per frame: [{x, y}, ...] for one "
+                    tooltip="Coordinates in pixels, one point per frame: [x/y, ...] for one "
                     "track, [[...], [...]] for many.",
                 ),
                 io.Image.Input(
@@ -91,7 +91,7 @@ class TracksToCoordinates(io.ComfyNode):
                 io.String.Output(
                     "coordinates",
                     display_name="coordinates",
-                    tooltip="Coordinates in pixels as JSON: one list of {x, y} per track.",
+                    tooltip="Coordinates in pixels as JSON: one list of x/y per track.",
                 )
             ],
         )

@@ -73,7 +73,7 @@ POINTS = [
                 "text",
                 multiline=True,
                 default="[]",
-                tooltip="Points in pixels of the video, as coordinate text: [{x, y}, ...].",
+                tooltip="Points in pixels of the video, as coordinate text: [x/y, ...].",
             )
         ],
     ),

@@ -35,7 +35,7 @@ def _points_text(name: str, of: str) -> Any:
         name,
         multiline=True,
         default="[]",
-        tooltip=f"Points in pixels of the {of}, as coordinate text: [{{x, y}}, ...]. Source and "
+        tooltip=f"Points in pixels of the {of}, as coordinate text: [x/y, ...]. Source and "
         "target points are paired by their order.",
     )
 

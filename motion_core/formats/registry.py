@@ -111,7 +111,7 @@ FORMATS: tuple[TrackFormat, ...] = (
     TrackFormat(
         name="coordinates",
         suffixes=(".json",),
-        description='Lists of {"x", "y"}, one per frame: KJNodes, Wan-Move, LTX.',
+        description='Lists of "x"/"y", one per frame: KJNodes, Wan-Move, LTX.',
         needs_size=True,
         sniff=_holds_coordinates,
         read=coordinates.read_coordinates,
@@ -120,7 +120,7 @@ FORMATS: tuple[TrackFormat, ...] = (
     TrackFormat(
         name="ati_coordinates",
         suffixes=(".json",),
-        description='Lists of {"x", "y"}, 121 over the clip: ATI.',
+        description='Lists of "x"/"y", 121 over the clip: ATI.',
         needs_size=True,
         sniff=_holds_coordinates,
         read=coordinates.read_coordinates,

@@ -363,14 +363,19 @@ def test_the_smallest_tracks_pass_every_node(call: Any, frames: int, points: int
         "canvas": (WIDTH, HEIGHT),
     }
     assert "track" in call("TracksInfo", value)[0]
-    assert call("PreviewTracks", value)[0].shape[0] == frames
     for keep in ("visible at start", "always inside", "hide outside"):
         call("FilterTracks", value, {"keep": keep})
     call("FilterTracks", value, {"keep": "inside mask", "mask": torch.ones(1, HEIGHT, WIDTH)})
     call("SaveTracks", value, "small", "motion_npz")
     assert call("TracksToCoordinates", value, "frames")[0].startswith("[")
-    for style in ({"style": "discs", "radius_frac": 0.02}, {"style": "ltx_trails"}):
-        assert call("TracksToControlVideo", value, style)[0].shape[0] == frames
+    styles = ({"style": "discs", "radius_frac": 0.02}, {"style": "ltx_trails"})
+    videos = [("TracksToControlVideo", value, style) for style in styles]
+    for video in [("PreviewTracks", value), *videos]:
+        if frames:
+            assert call(*video)[0].shape[0] == frames
+        else:
+            with pytest.raises(ValueError, match="0 frames; at least 1 are needed"):
+                call(*video)
     if frames:
         picture = torch.rand(1, HEIGHT, WIDTH, 3)
         video, _ = call("DraftMotion", picture, value)
