@@ -45,8 +45,14 @@ class Cancelled(BaseException):
     """As the host's exception: no Exception."""
 
 
-@functools.cache
 def _host() -> StandInHost:
+    host = _made_host()
+    host.use_folders()
+    return host
+
+
+@functools.cache
+def _made_host() -> StandInHost:
     base = Path(tempfile.mkdtemp(prefix="fuzz-nodes"))
     host = StandInHost(base)
     fill_input_folder(host.input_dir)
@@ -163,6 +169,7 @@ def _check(name: str, result: Any) -> None:
 
 def _warmed(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same recipe, after the models that its values need are loaded."""
+    _host()
     with _cancelled_after(math.inf):
         _inputs_of(recipe)
     return recipe

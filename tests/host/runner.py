@@ -30,19 +30,23 @@ class StandInHost:
 
     def __init__(self, base: Path) -> None:
         use_stub()
-        import folder_paths
-
         self.input_dir, self.output_dir = base / "input", base / "output"
-        temp_dir, self.models_dir = base / "temp", base / "models"
-        for folder in (self.input_dir, self.output_dir, temp_dir):
+        self.temp_dir, self.models_dir = base / "temp", base / "models"
+        for folder in (self.input_dir, self.output_dir, self.temp_dir):
             folder.mkdir(parents=True, exist_ok=True)
-        folder_paths.models_dir = str(self.models_dir)
-        folder_paths.set_input_directory(str(self.input_dir))
-        folder_paths.set_output_directory(str(self.output_dir))
-        folder_paths.set_temp_directory(str(temp_dir))
+        self.use_folders()
         from .core_nodes import CORE_NODES
 
         self.nodes: dict[str, Any] = {**pack_nodes(), **CORE_NODES}
+
+    def use_folders(self) -> None:
+        """Make the folders those of this host; one made later has replaced them."""
+        import folder_paths
+
+        folder_paths.models_dir = str(self.models_dir)
+        folder_paths.set_input_directory(str(self.input_dir))
+        folder_paths.set_output_directory(str(self.output_dir))
+        folder_paths.set_temp_directory(str(self.temp_dir))
 
     def object_info(self) -> dict[str, Any]:
         """Every node as the front end would see it."""
