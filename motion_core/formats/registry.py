@@ -321,7 +321,7 @@ def _hint(text: str) -> str:
             f"lines of numbers without a header, as Tora and Blender scripts write them; add one "
             f"and write a line for each frame and track: {columns}"
         )
-    if len(first.split(",")) > 2 and not first.startswith(("[", "{")):
+    if len(first.split(",")) > 2 and not set("[{\0") & set(first):
         found = listed(csv.column_names(first))
         return f"a table with the columns {found}; write one with {columns}"
     return ""

@@ -59,9 +59,13 @@ def load_model(
     tokenizer: Path | None = None,
     dtype: Precision = "auto",
     vae_tiling: bool = False,
+    *,
     motion: str | None = OBJECT,
 ) -> TrackModel:
-    """Image Conductor by the settings of its family; see load_image_conductor."""
+    """Image Conductor by the settings of its family; see load_image_conductor.
+
+    `motion` is no setting of the family: training loads the model with None, without a LoRA.
+    """
     wanted = precision(dtype)
     files = replace(
         find_files(folder, base),
