@@ -234,6 +234,13 @@ def _outputs() -> list[Any]:
             display_name="poses",
             tooltip="One line per frame: RealEstate10K text, world to camera.",
         ),
+        *valid_and_depth_outputs(),
+    ]
+
+
+def valid_and_depth_outputs() -> list[Any]:
+    """What a render gives for conditioning beside its image."""
+    return [
         io.Mask.Output(
             "valid",
             display_name="valid",

@@ -12,7 +12,13 @@ from torch import Tensor
 
 from ..motion_core.images import with_even_sides
 from . import host
-from .camera_tracks import hole_finish, hole_inputs, occlusion_inputs, spacing_input
+from .camera_tracks import (
+    hole_finish,
+    hole_inputs,
+    occlusion_inputs,
+    spacing_input,
+    valid_and_depth_outputs,
+)
 from .schema import (
     EVEN_SIDES,
     CameraSocket,
@@ -244,17 +250,7 @@ def _outputs() -> list[Any]:
             tooltip="White where the render has holes, one mask per frame; soft outside of them "
             "where feathered. White everywhere without a render.",
         ),
-        io.Mask.Output(
-            "valid",
-            display_name="valid",
-            tooltip="White where the render shows the image, black in holes, one mask per frame.",
-        ),
-        io.Image.Output(
-            "depth",
-            display_name="depth",
-            tooltip="The moved depth in grey, for depth ControlNets: white is near over the whole "
-            "clip, holes are black.",
-        ),
+        *valid_and_depth_outputs(),
     ]
 
 

@@ -34,7 +34,7 @@ def _settings(pairs: list[str], kind: Any) -> dict[str, Any]:
     for pair in pairs:
         name, _, text = pair.partition("=")
         if name not in kinds:
-            raise ValueError(f"--set knows {', '.join(kinds)}; got {pair!r}.")
+            raise ValueError(f"--set takes {', '.join(kinds)}; got {pair!r}.")
         try:
             values[name] = _switch(text) if kinds[name] is bool else kinds[name](text)
         except ValueError as error:

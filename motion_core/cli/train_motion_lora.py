@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import Any
 
-from .config_values import config_values
-from .terminal import echo, meter
-from .train_track_controlnet import loader_values
+from .train_track_controlnet import check_given, loader_values, train_on_clips
 
 FAMILY = "image_conductor"
 EXAMPLES = [
@@ -22,34 +21,13 @@ def run(args: Namespace) -> None:
     from ..models.registry import load_track_model
     from ..training.image_conductor.base import trainable
     from ..training.image_conductor.task import MotionLoraConfig, read_config, train_motion_lora
-    from ..training.plot import CONTROL_PANEL, plot_log
-    from ..training.run import LOG, is_first_process
-    from ..training.track_controlnet.clips import open_clips
-    from ..training.track_controlnet.task import export_track_controlnet
 
     if args.family is not None:
         raise ValueError(f"--family belongs to track-controlnet, not to {args.stage}.")
-    for name in ("base", "data"):
-        if getattr(args, name) is None:
-            raise ValueError(f"{args.stage} needs --{name}.")
-    config = read_config(config_values(args, MotionLoraConfig, read_config))
-    clips = open_clips(args.data)
-    held_out = None if args.held_out is None else open_clips(args.held_out)
-    model = load_track_model(FAMILY, **loader_values(args, FAMILY), motion=None)
-    base = trainable(model, config.motion, config.rank)
-    checkpoint = train_motion_lora(
-        config,
-        base,
-        clips,
-        args.out,
-        held_out=held_out,
-        resume=args.resume,
-        progress=meter("step"),
-    )
-    if not is_first_process():
-        return
-    plot_log(args.out / LOG, args.out / "curves.png", (CONTROL_PANEL,))
-    echo(f"wrote {checkpoint}")
-    if args.export is not None:
-        export_track_controlnet(checkpoint, base, args.export, read_config)
-        echo(f"wrote {args.export}")
+    check_given(args, ("base", "data"))
+
+    def base_of(config: MotionLoraConfig) -> Any:
+        model = load_track_model(FAMILY, **loader_values(args, FAMILY), motion=None)
+        return trainable(model, config.motion, config.rank)
+
+    train_on_clips(args, MotionLoraConfig, read_config, base_of, train_motion_lora)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,40 +56,59 @@ def check_unused(args: Namespace) -> None:
 def run(args: Namespace) -> None:
     """Train, plot the curves, and export the weights if --export is given."""
     from ..models.registry import load_track_model
+    from ..training.track_controlnet.bases import trainable_base
+    from ..training.track_controlnet.config import TrackControlNetConfig
+    from ..training.track_controlnet.task import read_config, train_track_controlnet
+
+    check_given(args, ("family", "base", "data"))
+
+    def base_of(config: Any) -> Any:
+        return trainable_base(load_track_model(args.family, **loader_values(args, args.family)))
+
+    train_on_clips(args, TrackControlNetConfig, read_config, base_of, train_track_controlnet)
+
+
+def check_given(args: Namespace, names: Sequence[str]) -> None:
+    """Raises ValueError for an option that the stage needs and that is not given."""
+    for name in names:
+        if getattr(args, name) is None:
+            raise ValueError(f"{args.stage} needs --{name}.")
+
+
+def train_on_clips(
+    args: Namespace,
+    kind: type,
+    read_config: Callable[..., Any],
+    base_of: Callable[[Any], Any],
+    train: Callable[..., Path],
+) -> None:
+    """Train what a base and clips need, plot the curves, and export the weights if asked for.
+
+    Args:
+        args: Of the command.
+        kind: The class of the config.
+        read_config: Makes one from values.
+        base_of: Loads the base for a config. It is called last: faults of the config and of the
+            clips are found before the base is read.
+        train: Runs the task, as `train_track_controlnet` does.
+    """
     from ..training.plot import CONTROL_PANEL, plot_log
     from ..training.run import LOG, is_first_process
-    from ..training.track_controlnet.bases import trainable_base
     from ..training.track_controlnet.clips import open_clips
-    from ..training.track_controlnet.config import TrackControlNetConfig
-    from ..training.track_controlnet.task import (
-        export_track_controlnet,
-        read_config,
-        train_track_controlnet,
-    )
+    from ..training.track_controlnet.task import export_track_controlnet
 
-    for name in ("family", "base", "data"):
-        if getattr(args, name) is None:
-            raise ValueError(f"track-controlnet needs --{name}.")
-    # Faults of config and clips are found before the base is read.
-    config = read_config(config_values(args, TrackControlNetConfig, read_config))
+    config = read_config(config_values(args, kind, read_config))
     clips = open_clips(args.data)
     held_out = None if args.held_out is None else open_clips(args.held_out)
-    base = trainable_base(load_track_model(args.family, **loader_values(args, args.family)))
-    checkpoint = train_track_controlnet(
-        config,
-        base,
-        clips,
-        args.out,
-        held_out=held_out,
-        resume=args.resume,
-        progress=meter("step"),
-    )
+    base = base_of(config)
+    options = {"held_out": held_out, "resume": args.resume, "progress": meter("step")}
+    checkpoint = train(config, base, clips, args.out, **options)
     if not is_first_process():
         return
     plot_log(args.out / LOG, args.out / "curves.png", (CONTROL_PANEL,))
     echo(f"wrote {checkpoint}")
     if args.export is not None:
-        export_track_controlnet(checkpoint, base, args.export)
+        export_track_controlnet(checkpoint, base, args.export, read_config)
         echo(f"wrote {args.export}")
 
 
@@ -101,7 +121,7 @@ def loader_values(args: Namespace, family: str) -> dict[str, Any]:
     for pair in args.load or ():
         name, _, text = pair.partition("=")
         if name not in settings:
-            raise ValueError(f"--load knows {', '.join(settings)}; got {pair!r}.")
+            raise ValueError(f"--load takes {', '.join(settings)}; got {pair!r}.")
         values[name] = _value(settings[name].kind, name, text)
     return values
 

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.browser.conftest import frontend_files, open_canvas
+from tests.browser.newest import opened, server  # noqa: F401
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def server(stage: Any) -> Iterator[Any]:
-    """The newest frontend over the stand-in host."""
-    from tests.host.frontend import FrontendServer
-
-    with FrontendServer(stage, frontend_files("installed")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Any, server: Any) -> Iterator[Any]:
-    """The page in Nodes 2.0."""
-    canvas = open_canvas(browser, server, vue=True)
-    yield canvas
-    canvas.page.close()
 
 
 def test_a_flick_is_slowed_down_and_can_fill_the_clip(canvas: Any) -> None:

@@ -55,7 +55,7 @@ def soft_copied_latent(
 
     A cell takes w1 f1 + w2 f2 of the two tracks of largest weight there, f sampled from the first
     known frame in which the track is visible, and keeps 1 - min(w1 + w2, 1) of its value. Known
-    frames stay and their mask is 1; the released code knows frame 0 alone. A track that is in no
+    frames stay and their mask is 1; the released code reads frame 0 alone. A track that is in no
     known frame is left out. Of tracks of equal weight the earlier one is taken.
 
     Args:

@@ -323,10 +323,10 @@ def test_animatediff_is_trained_and_exported_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (["--load", "colour=1"], "--load knows folder"),
+        (["--load", "colour=1"], "--load takes folder"),
         (["--load", "read_text=yes"], "true or false"),
         (["--set", "regime=mixed"], "dense"),
-        (["--set", "cells=3"], "--set knows"),
+        (["--set", "cells=3"], "--set takes"),
         (["--set", "checkpointing=yes"], "--set checkpointing takes true or false; got 'yes'"),
     ],
 )
