@@ -138,8 +138,14 @@ def _write_sample(
 
 
 def _encoded(raw: RawClip, settings: CurationSettings) -> bytes:
-    """The clip as .mp4; one thread, because more may give other bytes on other machines."""
+    """The clip as .mp4, in the same bytes for the same clip.
+
+    With one thread, because more may give other bytes on other machines, and without x264's
+    macroblock tree, which reads memory that was never written: what the process did before
+    changed a few bytes.
+    """
     encoder = {"crf": str(settings.crf), "preset": "medium", "threads": "1"}
+    encoder["x264-params"] = "mbtree=0"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
         write_video(path, torch.from_numpy(raw.pictures), settings.fps, encoder=encoder)

@@ -6,6 +6,8 @@ import errno
 import importlib
 import json
 import os
+import subprocess
+import sys
 import tarfile
 import time
 from contextlib import closing
@@ -22,6 +24,7 @@ from motion_core.curation.settings import CurationSettings, Filters
 from motion_core.curation.sources import find_sources
 from motion_core.errors import FormatError, MissingExtraError
 from motion_core.geometry import Size
+from tests.host.pack import ROOT
 
 from .videos import panned, write_mp4
 
@@ -49,6 +52,11 @@ SETTINGS = CurationSettings(
 )
 
 
+# The same on the command line.
+OPTIONS = ["--size", "64x48", "--frames", "8", "--cuts", "none", "--spacing", "8"]
+OPTIONS += ["--shard-mb", "0.03", "--licence", "CC0", "--workers", "1"]
+
+
 def curation(videos: Path, out: Path, engine=None, settings=SETTINGS, **options) -> Curation:
     sources = find_sources([str(videos)])
     return Curation(sources, out, settings, engine or InProcess(), **options)
@@ -59,6 +67,10 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {
         path.name: path.read_bytes() for path in folder.iterdir() if path.name != "timings.json"
     }
+
+
+def shards_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.tar")}
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +129,19 @@ def test_two_workers_write_the_same_bytes(finished: Path, videos: Path, tmp_path
     out = tmp_path / "out"
     curate(curation(videos, out, LocalPool(2)))
     assert files_of(out) == files_of(finished)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="MALLOC_PERTURB_ is of glibc")
+def test_bytes_do_not_depend_on_memory_that_was_never_written(
+    finished: Path, videos: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "motion_core", "curate", str(videos), *OPTIONS]
+    for fill in ("31", "165"):
+        environment = os.environ | {"MALLOC_PERTURB_": fill}
+        out = tmp_path / fill
+        subprocess.run([*command, "--out", str(out)], env=environment, check=True, cwd=ROOT)
+        assert shards_of(out) == shards_of(finished)
 
 
 @pytest.mark.slow
