@@ -148,7 +148,8 @@ def refine_refusals() -> dict[str, str]:
             model,
             plain_guider(model, refining(model, images=images[:, :-2], holes=holes[:, :-2])),
         ),
-        "holes": lambda: refining(model, holes=holes[:1]),
+        "holes": lambda: refining(model, holes=holes[:2]),
+        "one mask for all frames": lambda: refining(model, holes=holes[:1]),
         "window": lambda: refining(model, start=0.5, end=0.1),
     }
     for key, case in cases.items():

@@ -101,5 +101,6 @@ def test_refinement_runs_and_leaves_nothing(worker: HostWorker, name: str) -> No
 def test_a_render_that_does_not_fit_is_a_sentence(worker: HostWorker) -> None:
     found = worker.call(REFINE + "refine_refusals")
     assert "with the size and number of frames of the video" in found["size"]
-    assert "must be (3, 8, 12); got (1, 8, 12)" in found["holes"]
+    assert "has 2 images but the clip has 3 frames" in found["holes"]
+    assert found["one mask for all frames"] == "accepted"
     assert "start is 0.5 but end is 0.1" in found["window"]
