@@ -5,11 +5,14 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { layerType } from "../../web/layers/index.js";
+import { checkText } from "../../web/layers/json_text.js";
 import { readDocument } from "../../web/layers/read_document.js";
 
-const CASES = JSON.parse(
+const { cases } = JSON.parse(
   readFileSync(new URL("../golden/verdicts.json", import.meta.url), "utf8"),
-).cases;
+);
+const CASES = cases.filter(({ document }) => document !== undefined);
+const TEXTS = cases.filter(({ text }) => text !== undefined);
 const MOST_MS = 1000;
 const isRead = (text) => {
   try {
@@ -25,6 +28,20 @@ test("the editor's verdicts are Python's", () => {
   for (const { name, document, is_valid } of CASES) {
     assert.equal(isRead(JSON.stringify(document)), is_valid, `${name}: ${JSON.stringify(document)}`);
   }
+});
+
+test("the editor's verdicts on texts are Python's", () => {
+  for (const { name, text, is_valid } of TEXTS) assert.equal(isRead(text), is_valid, name);
+  assert.ok(TEXTS.some(({ is_valid }) => is_valid) && TEXTS.some(({ is_valid }) => !is_valid));
+});
+
+test("a long drawing is checked in a fraction of a second", () => {
+  const points = Array.from({ length: 20000 }, (_, n) => [n / 20000, 0.123456, 0.654321]);
+  const layers = Array.from({ length: 5 }, (_, n) => ({ id: `${n}`, type: "drag", points }));
+  const text = JSON.stringify({ version: 1, drawn_on: { width: 8, height: 6 }, layers });
+  const began = performance.now();
+  checkText(text, ["version"]);
+  assert.ok(performance.now() - began < MOST_MS, `${text.length} characters`);
 });
 
 test("a byte order mark before a document is left out, as in Python", () => {

@@ -5,12 +5,14 @@
 
 import { VERSION, versionOf } from "../model/document.js";
 import { Fields } from "./checks.js";
+import { checkText } from "./json_text.js";
 import { LAYERS, layerType } from "./index.js";
 
 const MOST_CHARACTERS = 4 * 1024 * 1024;
 const MOST_LAYERS = 1000;
 const MOST_PIXELS = 65536;
 const LONGEST_NAME = 200;
+const WHOLE_NUMBERS = ["version", "drawn_on.width", "drawn_on.height"];
 
 /** The document of a text. Throws Error with a sentence for people when it cannot be read. */
 export function readDocument(text) {
@@ -24,6 +26,7 @@ export function readDocument(text) {
   if (raw === null || typeof raw !== "object" || Array.isArray(raw)) {
     throw new Error("This motion is not a MOTION document: it must be an object {…}.");
   }
+  checkText(text, WHOLE_NUMBERS);
   checkVersion(raw.version);
   checkCanvas(raw.drawn_on);
   const fields = new Fields(raw, "This motion");
