@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from ..atomic_write import atomic_write
 from ..errors import FormatError
+from ..file_lock import file_lock
 from ..geometry import Size
 from ..npy_files import npy_bytes, read_npy, read_npy_shape
 from ..tracks.model import Tracks
 from .assembly import agreed_size, as_visibility, assemble, check_counts
 from .files import check_writable
+
+# Held while a pair is renamed, so that two writers of one pair do not leave a file each.
+LOCK_NAME, LOCK_SECONDS = ".wan_move.lock", 30.0
 
 log = logging.getLogger(__name__)
 
@@ -51,16 +56,23 @@ def read_wan_move(path: Path, size: Size | None = None, fps: float | None = None
 def write_wan_move(path: Path, tracks: Tracks) -> None:
     """Write `path` and, beside it, its visibility: NAME_tracks.npy and NAME_visibility.npy.
 
-    float32 (1, T, N, 2) and bool (1, T, N). Canvas, ids and fps are not kept.
+    float32 (1, T, N, 2) and bool (1, T, N). Canvas, ids and fps are not kept. Of two writers at
+    once, both files are those of the one that finishes last.
     """
     positions = tracks.xy.detach().cpu().numpy()[None]
     visible = tracks.visible.cpu().numpy()[None]
     for target in (path, partner(path)):
         check_writable(target)
-    # Nested, so that neither file is replaced unless both are complete.
-    with atomic_write(path) as first, atomic_write(partner(path)) as second:
+    # Nested, so that neither file is replaced unless both are complete. The blocks end from the
+    # last to the first: both files are renamed, then the lock is released.
+    with (
+        ExitStack() as until_renamed,
+        atomic_write(path) as first,
+        atomic_write(partner(path)) as second,
+    ):
         first.write_bytes(npy_bytes(positions))
         second.write_bytes(npy_bytes(visible))
+        until_renamed.enter_context(file_lock(path.parent / LOCK_NAME, LOCK_SECONDS))
 
 
 def partner(path: Path) -> Path:

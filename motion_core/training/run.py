@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ..file_lock import file_lock
 from ..progress import Progress, silent
 from .checkpoint import (
     check_names,
@@ -28,7 +29,9 @@ from .stop import StopSignal, stop_signal
 from .tensorboard import ScalarLog
 
 LOG_STEPS = 25
-LOG, CHECKPOINT = "log.jsonl", "checkpoint.safetensors"
+LOG, CHECKPOINT, LOCK = "log.jsonl", "checkpoint.safetensors", "run.lock"
+# After a run is killed, its worker processes still hold its lock until they notice: 5 s in torch.
+LOCK_SECONDS = 10.0
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +101,8 @@ def run_task(
 
     Args:
         task: What is trained.
-        folder: Receives checkpoint.safetensors and log.jsonl.
+        folder: Receives checkpoint.safetensors and log.jsonl, and run.lock, which keeps a second
+            run out while this one works.
         resume: Continue from the folder's checkpoint. Only the values in CHANGEABLE may differ from
             the config of the checkpoint.
         progress: Called once per step. It may raise to stop; a checkpoint is written first.
@@ -107,7 +111,8 @@ def run_task(
         The path of the last checkpoint.
 
     Raises:
-        ValueError: The folder holds a run already, or its config is another.
+        ValueError: The folder holds a run already, another process trains in it, or its config is
+            another.
         DivergedError: A gradient is not finite. The checkpoint holds the weights before it.
         FileNotFoundError, FormatError: See `load_checkpoint`.
         OSError: The last checkpoint cannot be written.
@@ -117,8 +122,8 @@ def run_task(
 
     handler = DistributedDataParallelKwargs(find_unused_parameters=task.unused_parameters)
     run = _Run(task, folder, Accelerator(kwargs_handlers=[handler]))
-    run.prepare(resume)
-    with stop_signal() as signal:
+    with run.locked(), stop_signal() as signal:
+        run.prepare(resume)
         try:
             run.loop(progress, signal)
         finally:
@@ -159,10 +164,27 @@ class _Run:
         # The first update copies the weights instead of averaging them.
         self.average.update_parameters(task.trained)
 
-    def prepare(self, resume: bool) -> None:
-        """Open the folder, load its checkpoint if asked to, and move everything to the device."""
-        path = self.folder / CHECKPOINT
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """The folder is created, and this run's alone. Raises ValueError if it is another's."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as held:
+            is_taken = False
+            if self.accelerator.is_main_process:
+                try:
+                    held.enter_context(file_lock(self.folder / LOCK, LOCK_SECONDS))
+                except BlockingIOError:
+                    is_taken = True
+            if self._is_any(is_taken):
+                raise ValueError(
+                    f"another process trains in {self.folder}; stop it first or choose another "
+                    "folder."
+                )
+            yield
+
+    def prepare(self, resume: bool) -> None:
+        """Load the folder's checkpoint if asked to, and move everything to the device."""
+        path = self.folder / CHECKPOINT
         if not resume and path.exists():
             raise ValueError(
                 f"{self.folder} holds a run already; resume it with --resume or choose another."
@@ -219,7 +241,7 @@ class _Run:
                 self._or_warn(self.save)
                 saved = time.monotonic()
             progress(self.step, config.steps)
-            if self._is_stopping(signal):
+            if self._is_any(signal.is_set):
                 raise KeyboardInterrupt
 
     def _train_step(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
@@ -252,11 +274,11 @@ class _Run:
     def _ema_update(self, averaged: Any, current: Any, _: Any) -> None:
         get_ema_multi_avg_fn(ema_decay_at(self.config, self.step))(averaged, current, _)
 
-    def _is_stopping(self, signal: StopSignal) -> bool:
-        """Whether any process was told to stop, so that all stop after the same step."""
+    def _is_any(self, flag: bool) -> bool:
+        """Whether a flag is set in any process, so that all of them stop at the same place."""
         if self.accelerator.num_processes == 1:
-            return signal.is_set
-        count = torch.tensor(float(signal.is_set), device=self.accelerator.device)
+            return flag
+        count = torch.tensor(float(flag), device=self.accelerator.device)
         return bool(self.accelerator.reduce(count, "sum") > 0)
 
     def _log_losses(self, losses: list[dict[str, Tensor]], started: float) -> None:

@@ -11,6 +11,7 @@ CORE = ROOT / "motion_core"
 
 # What each part of motion_core may import from motion_core, beside itself and __init__.
 GROUND = {"errors", "geometry", "progress", "atomic_write", "regular_files", "safe_json"} | {
+    "file_lock",
     "npy_files",
     "weights_io",
     "images",
@@ -32,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "geometry": {"errors"},
     "progress": set(),
     "atomic_write": set(),
+    "file_lock": set(),
     "weights_io": {"errors", "atomic_write", "safe_json"},
     "regular_files": {"errors"},
     "safe_json": {"errors", "regular_files"},
@@ -88,6 +90,7 @@ HOST_FILES = {
 }
 LAZY = {"cv2", "av", "PIL", "kornia", "diffusers", "transformers", "scipy", "skimage"} | {
     "accelerate",
+    "filelock",
     "matplotlib",
     "pyarrow",
     "ray",

@@ -122,6 +122,39 @@ train({replace(TINY, save_seconds=0.0)!r}, Path({str(tmp_path)!r}),
     assert_same_checkpoint(tmp_path, whole)
 
 
+def test_a_second_run_in_a_folder_is_refused_until_the_first_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = f"""
+import time, torch
+from pathlib import Path
+from motion_core.training.config import TrainConfig
+from motion_core.training.lite.train import train
+torch.set_num_threads(1)
+def wait(done, total):
+    print(done, flush=True)
+    time.sleep(600 if done == 2 else 0)
+train({replace(TINY, save_seconds=0.0)!r}, Path({str(tmp_path)!r}), progress=wait)
+"""
+    monkeypatch.setattr(run, "LOCK_SECONDS", 0.0)
+    child = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert child.stdout is not None
+        assert [child.stdout.readline() for _ in range(2)] == ["1\n", "2\n"]
+        before = (tmp_path / CHECKPOINT).read_bytes()
+        for resume in (False, True):
+            with pytest.raises(ValueError, match="another process trains in .*; stop it first"):
+                train(TINY, tmp_path, resume=resume)
+        assert (tmp_path / CHECKPOINT).read_bytes() == before
+    finally:
+        child.kill()
+        child.wait(60)
+    train(TINY, tmp_path, resume=True)
+    assert load_checkpoint(tmp_path / CHECKPOINT)[2] == TINY.steps
+
+
 def test_the_global_generator_is_not_touched(tmp_path: Path) -> None:
     before = torch.random.get_rng_state()
     train(replace(TINY, steps=1), tmp_path)
