@@ -15,7 +15,13 @@ from torch import Tensor, nn
 from ..errors import FormatError, MissingExtraError
 from ..geometry import Size
 from ..images import check_image, check_video, image_size
-from ..model_folder import read_config, transformers_config, transformers_network
+from ..model_folder import (
+    channel_values,
+    read_config,
+    side_value,
+    transformers_config,
+    transformers_network,
+)
 from ..progress import Progress, silent
 from .depth_map import DepthMap
 from .depth_video import DepthVideo
@@ -66,8 +72,8 @@ class Preparation:
     height: int
     multiple: int = 1
     keep_aspect: bool = False
-    mean: tuple[float, ...] = IMAGENET[0]
-    deviation: tuple[float, ...] = IMAGENET[1]
+    mean: tuple[float, float, float] = IMAGENET[0]
+    deviation: tuple[float, float, float] = IMAGENET[1]
 
     def size_for(self, size: Size) -> Size:
         """The sides a picture is resized to, changing its scale as little as it can."""
@@ -212,17 +218,16 @@ def _preparation(folder: Path, family: str) -> Preparation:
         return DEFAULTS[family]
     stored, default = read_config(path), DEFAULTS[family]
     size = stored.get("size") or {}
-    try:
-        return Preparation(
-            int(size.get("width", default.width)),
-            int(size.get("height", default.height)),
-            int(stored.get("ensure_multiple_of") or default.multiple),
-            bool(stored.get("keep_aspect_ratio", default.keep_aspect)),
-            tuple(float(v) for v in stored.get("image_mean") or default.mean),
-            tuple(float(v) for v in stored.get("image_std") or default.deviation),
-        )
-    except (AttributeError, TypeError, ValueError, OverflowError) as error:
-        raise FormatError(f"{path}: {error}") from error
+    if not isinstance(size, dict):
+        raise FormatError(f"{path} has size = {size!r:.60}; expected width and height.")
+    return Preparation(
+        side_value(size, "width", default.width, path),
+        side_value(size, "height", default.height, path),
+        side_value(stored, "ensure_multiple_of", default.multiple, path),
+        bool(stored.get("keep_aspect_ratio", default.keep_aspect)),
+        channel_values(stored, "image_mean", default.mean, path),
+        channel_values(stored, "image_std", default.deviation, path, positive=True),
+    )
 
 
 def _family(config: Any) -> str:

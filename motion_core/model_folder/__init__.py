@@ -11,9 +11,11 @@ are read from a copy of their data files (tokenizers.py), and nothing reaches th
 from .config import check_class, diffusers_config, read_config, transformers_config
 from .networks import diffusers_network, read_network, transformers_network
 from .offline import offline
+from .preprocessor import channel_values, side_value
 from .tokenizers import read_tokenizer
 
 __all__ = [
+    "channel_values",
     "check_class",
     "diffusers_config",
     "diffusers_network",
@@ -21,6 +23,7 @@ __all__ = [
     "read_config",
     "read_network",
     "read_tokenizer",
+    "side_value",
     "transformers_config",
     "transformers_network",
 ]

@@ -17,6 +17,7 @@ from .keys import (
     MOST_BLOCKS,
     MOST_LAYERS,
     MOST_PATCHES,
+    POSITIVE,
     REFUSED,
     TABLE_SIZES,
 )
@@ -151,7 +152,7 @@ def _refuse_keys(value: Any, path: Path) -> None:
 
 def _check_value(name: str, value: Any, path: Path) -> None:
     """Raises FormatError unless a value is plain and within the limits of its key."""
-    if isinstance(value, list):
+    if isinstance(value, list) and name not in POSITIVE:
         if len(value) > MOST_ENTRIES:
             raise FormatError(f"{path} has a list of {len(value)} entries in {name}.")
         for entry in value:
@@ -167,10 +168,11 @@ def _check_value(name: str, value: Any, path: Path) -> None:
         or (isinstance(value, float) and not math.isfinite(value))
         or (isinstance(value, int | float) and abs(value) > most)
         or (name in TABLE_SIZES and not _is_size(value))
+        or (name in POSITIVE and not _is_positive(value))
     ):
+        kind = "positive numbers" if name in POSITIVE else "plain values and numbers"
         raise FormatError(
-            f"{path} has {name} = {value!r:.60} in its config; expected plain values and numbers "
-            f"up to {most}."
+            f"{path} has {name} = {value!r:.60} in its config; expected {kind} up to {most}."
         )
 
 
@@ -188,6 +190,10 @@ def _check_layers(values: dict[str, Any], path: Path) -> None:
 
 def _is_size(value: Any) -> bool:
     return value is None or (type(value) is int and value >= 1)
+
+
+def _is_positive(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and value is not True and value > 0)
 
 
 def _check_patches(values: dict[str, Any], path: Path) -> None:

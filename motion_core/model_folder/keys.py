@@ -50,6 +50,8 @@ MOST_LAYERS = 512
 MOST_BLOCKS = 4096
 # Sizes of tables that are computed, so that no weight bounds them.
 TABLE_SIZES = {"rope_max_seq_len": 1 << 13, "attention_head_dim": 1 << 10, "window_size": 64}
+# Quantities that are 0 or below in no real model: a negative one turns depth over or gives NaN.
+POSITIVE = frozenset(["max_depth", "layer_norm_eps", "layer_norm_epsilon"])
 # All other integers; the largest real one is a vocabulary of 256,384.
 LARGEST = 1 << 20
 # Patches along one side of a picture, whose number decides the size of tables of positions.

@@ -177,11 +177,29 @@ def test_stored_preparation_is_used(tmp_path: Path) -> None:
     assert (preparation.width, preparation.height) == (56, 42)
     assert preparation.mean == (0.0, 0.0, 0.0)
     assert preparation.deviation == (0.229, 0.224, 0.225)
-    (folder / "preprocessor_config.json").write_text('{"size": 518}', encoding="utf-8")
-    with pytest.raises(FormatError, match=r"preprocessor_config\.json"):
-        load_estimator(folder)
+    for wrong in (
+        {"size": 518},
+        {"size": {"width": 10**9}},
+        {"size": {"height": 0}},
+        {"size": {"height": 42.5}},
+        {"ensure_multiple_of": -14},
+        {"image_mean": [0.5]},
+        {"image_std": [0.2, 0, 0.2]},
+    ):
+        (folder / "preprocessor_config.json").write_text(json.dumps(wrong), encoding="utf-8")
+        with pytest.raises(FormatError, match=r"preprocessor_config\.json has"):
+            load_estimator(folder)
     (folder / "preprocessor_config.json").unlink()
     assert load_estimator(folder).preparation == Preparation(518, 518, 14, keep_aspect=True)
+
+
+@pytest.mark.parametrize("value", [-20, 0, -1e-9, True, "20", [20]])
+def test_a_largest_depth_that_is_no_length_is_refused(value: object, tmp_path: Path) -> None:
+    folder = depth_anything(tmp_path, "metric")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, "max_depth": value}))
+    with pytest.raises(FormatError, match="max_depth = .* expected positive numbers"):
+        load_estimator(folder)
 
 
 def test_an_absent_model_is_named_with_its_folder_and_licence(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from ...errors import FormatError, MissingExtraError
 from ...model_folder import (
+    channel_values,
     diffusers_network,
     read_config,
     transformers_config,
@@ -19,7 +20,6 @@ from ...model_folder import (
 )
 from ...models.sd15.encoding import encode_images, encode_prompt
 from ...models.sd15.folder import VAE, load_network, load_text_encoder
-from ...safe_json import read_json_object
 from ..real.lpips import Lpips
 
 # Distance of pictures (B, H, W, 3) 0..1 to others of the same shape: (B,).
@@ -133,11 +133,10 @@ class FolderBackbone:
         self.side = int(built.image_size)
         self.patches = (self.side // int(built.patch_size)) ** 2
         steps = folder / "preprocessor_config.json"
-        values = read_json_object(steps) if steps.is_file() else {}
-        self.mean, self.deviation = (
-            torch.tensor(values.get(name, fallback)).view(3, 1, 1)
-            for name, fallback in (("image_mean", MEAN), ("image_std", DEVIATION))
-        )
+        values = read_config(steps) if steps.is_file() else {}
+        mean = channel_values(values, "image_mean", MEAN, steps)
+        deviation = channel_values(values, "image_std", DEVIATION, steps, positive=True)
+        self.mean, self.deviation = (torch.tensor(v).view(3, 1, 1) for v in (mean, deviation))
 
     def _tokens(self, pictures: Tensor) -> Tensor:
         """(B, L, C): the tokens of the last layer, the class token first."""

@@ -68,6 +68,26 @@ def test_the_preprocessing_of_the_folder_is_used(tmp_path: Path) -> None:
     assert not torch.equal(FolderBackbone(folder).global_features(texture(0)[None]), plain)
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        {"image_mean": [0.5, 0.5]},
+        {"image_mean": "0.5"},
+        {"image_mean": [0.5, None, 0.5]},
+        {"image_mean": [True, 0.5, 0.5]},
+        {"image_std": [0.2, 0.0, 0.2]},
+        {"image_std": [0.2, 0.2, -0.2]},
+        {"image_std": 0.2},
+        {"auto_map": {"AutoImageProcessor": "code.py"}},
+    ],
+)
+def test_damaged_preprocessing_is_refused(steps: dict[str, object], tmp_path: Path) -> None:
+    folder = tiny_model("dinov2", tmp_path / "net")
+    (folder / "preprocessor_config.json").write_text(json.dumps(steps), encoding="utf-8")
+    with pytest.raises(FormatError, match=next(iter(steps))):
+        FolderBackbone(folder)
+
+
 def test_other_models_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="holds a bert"):
         FolderBackbone(tiny_model("bert", tmp_path / "net"))
