@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from comfy_api.latest import io
@@ -38,7 +38,8 @@ def guard(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
 
     @functools.wraps(run)
     def execute(cls: type[io.ComfyNode], *args: Any, **widgets: Any) -> io.NodeOutput:
-        values = checked_inputs(node.define_schema().inputs, _by_name(signature, args, widgets))
+        inputs = node.define_schema().inputs
+        values = checked_inputs(inputs, _by_name(signature, args, widgets, inputs))
         return _readable(lambda: run(cls, **values), node, values)
 
     node.execute = classmethod(execute)  # type: ignore[assignment,method-assign]
@@ -46,25 +47,38 @@ def guard(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
 
 
 def _by_name(
-    signature: inspect.Signature, args: tuple[Any, ...], widgets: Mapping[str, Any]
+    signature: inspect.Signature,
+    args: tuple[Any, ...],
+    widgets: Mapping[str, Any],
+    inputs: Sequence[Any],
 ) -> dict[str, Any]:
     """All arguments of a call by name. Raises TypeError for a missing or an unknown one.
 
-    None for an argument that has a default is left out: the host gives it for what an API graph
-    does not connect, and the default is meant.
+    None for an argument that has a default, or whose input is optional, is left out: the host gives
+    it for what an API graph does not connect, and the default is meant.
     """
     try:
         bound = signature.bind(None, *args, **widgets)
     except TypeError as error:
         raise TypeError(f"the inputs of the node are not complete: {error}.") from None
     found: dict[str, Any] = {}
-    for name, value in list(bound.arguments.items())[1:]:
-        parameter = signature.parameters[name]
+    for name, parameter in list(signature.parameters.items())[1:]:
+        value = bound.arguments.get(name)
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            found |= {key: one for key, one in value.items() if one is not None}
+            others = [entry for entry in inputs if entry.id not in signature.parameters]
+            found |= _gathered(value or {}, others)
         elif value is not None or parameter.default is inspect.Parameter.empty:
             found[name] = value
     return found
+
+
+def _gathered(given: Mapping[str, Any], inputs: Sequence[Any]) -> dict[str, Any]:
+    """What `**widgets` of a node receives. Raises TypeError where a required input is missing."""
+    missing = [one.id for one in inputs if not one.optional and one.id not in given]
+    if missing:
+        raise TypeError(f"the inputs of the node are not complete: {', '.join(missing)} missing.")
+    optional = {one.id for one in inputs if one.optional}
+    return {key: one for key, one in given.items() if one is not None or key not in optional}
 
 
 def _readable(

@@ -47,6 +47,19 @@ def test_a_spoiled_value_is_named(host: StandInHost, change: dict[str, Any], wor
         node.execute(**EXPAND | change)
 
 
+def test_no_node_takes_nothing_for_what_it_requires(host: StandInHost) -> None:
+    """Also the nodes that gather their settings in one argument."""
+    for node in pack_nodes().values():
+        inputs = node.define_schema().inputs
+        required = [entry.id for entry in inputs if not entry.optional]
+        if not required:
+            continue
+        with pytest.raises(ValueError, match=f"{required[0]} is not connected or has no value"):
+            node.execute(**{entry.id: None for entry in inputs})
+        with pytest.raises(TypeError, match="the inputs of the node are not complete: "):
+            node.execute()
+
+
 @pytest.mark.parametrize(
     ("keep", "words"),
     [

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from motion_core.errors import ShapeError
 from motion_core.guidance.linear import FULL, UNCONDITIONAL
+from motion_core.models.lora import LoraWeights
 from motion_core.models.protocols import Branch, GenerationRequest, GenerationResult
 from motion_core.models.svd.adapter import modulated_layers
 from motion_core.models.svd.control import MotionProControl
@@ -122,9 +123,9 @@ def test_tracks_are_encoded_and_the_lora_merged_once_per_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     network, calls = tiny_network(), []
-    merged = network.lora.merged
+    merged = LoraWeights.merged
     monkeypatch.setattr(
-        network.lora, "merged", lambda *given: calls.append("merged") or merged(*given)
+        LoraWeights, "merged", lambda *given: calls.append("merged") or merged(*given)
     )
     handle = network.adapter.encoder.register_forward_hook(lambda *_: calls.append("encoded"))
     try:
