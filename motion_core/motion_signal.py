@@ -111,14 +111,15 @@ def read_motion_signal(folder: Path, progress: Progress = silent) -> MotionSigna
             f"{folder} is no folder of Time-to-Move: it has no {' and no '.join(missing)}."
         )
     video, fps = read_video(folder / REFERENCE, progress=progress)
-    mask, _ = read_video(folder / MASK)
+    video = _unit(video)
+    mask = _is_white(read_video(folder / MASK)[0])
     text = folder / PROMPT
     prompt = without_mark(read_text(text, MAX_PROMPT_BYTES)).strip() if text.is_file() else ""
     try:
         return MotionSignal(
             _unit(read_image(folder / FIRST_FRAME)),
-            _unit(video),
-            _unit(mask).mean(dim=-1) > 0.5,
+            video,
+            mask,
             fps,
             prompt,
         )
@@ -128,4 +129,12 @@ def read_motion_signal(folder: Path, progress: Progress = silent) -> MotionSigna
 
 def _unit(images: Tensor) -> Tensor:
     """Images as float 0..1."""
-    return images.float() / 255 if images.dtype == torch.uint8 else images
+    return images.float().div_(255) if images.dtype == torch.uint8 else images
+
+
+def _is_white(frames: Tensor) -> Tensor:
+    """(T, H, W) bool of bytes (T, H, W, 3), whose mean is above one half."""
+    white = torch.empty(frames.shape[:-1], dtype=torch.bool)
+    for number, frame in enumerate(frames):
+        white[number] = frame.float().mean(dim=-1) > 127.5
+    return white

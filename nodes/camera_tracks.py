@@ -317,12 +317,14 @@ class CameraTracks(io.ComfyNode):
         starts, ids = _chosen(points, scene)
         tracks = reproject_points(scene.with_cell_px(cell), starts, progress=progress)
         tracks = tracks if ids is None else replace(tracks, ids=ids)
-        done = finish_holes(_warped(image, depth, scene), finish, progress=progress)
+        render = _warped(image, depth, scene)
+        done = finish_holes(render, finish, overwrite=True, progress=progress)
+        video, mask, valid = done.video, done.mask, done.valid
+        drawn = draw_depth_video(done.depth, valid, progress)
+        # The depth is not needed any more; it takes a third of the video's memory.
+        del render, done
         poses = camera_to_realestate(scene.path)
-        drawn = draw_depth_video(done.depth, done.valid, progress)
-        video, mask, valid, drawn = map(
-            with_even_sides, (done.video, done.mask, done.valid.float(), drawn)
-        )
+        video, mask, valid, drawn = map(with_even_sides, (video, mask, valid.float(), drawn))
         return io.NodeOutput(tracks_out(tracks), video, mask, poses, valid, drawn)
 
 

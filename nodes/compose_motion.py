@@ -32,7 +32,6 @@ from .schema import (
 from .wire import camera_in, depth_in, mask_of_frame, on_canvas, picture, tracks_in, tracks_out
 
 if TYPE_CHECKING:
-    from ..motion_core.camera.holes import FinishedRender
     from ..motion_core.tracks import Tracks
 
 
@@ -77,11 +76,12 @@ class Composed(NamedTuple):
 
     Attributes:
         tracks: The combined motion.
-        render: What is rendered, its holes finished; None without an image.
+        render: What is rendered: the video (T, H, W, 3), the masks of its holes and of what is
+            valid, and its depth as a video; None without an image.
     """
 
     tracks: Tracks
-    render: FinishedRender | None = None
+    render: tuple[Tensor, Tensor, Tensor, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,7 @@ def _in_space(
     from ..motion_core.camera.compose_render import render_composed
     from ..motion_core.camera.holes import finish_holes
     from ..motion_core.camera.zbuffer import Occlusion
+    from ..motion_core.depth.draw_depth import draw_depth_video
     from ..motion_core.tracks.seeding import grid_points
 
     occlusion = Occlusion(occlusion_radius, occlusion_threshold)
@@ -136,7 +137,12 @@ def _in_space(
     if image is None:
         return Composed(tracks)
     render = render_composed(picture(image), objects, scene, progress=host.progress())
-    return Composed(tracks, finish_holes(render, finish, progress=host.progress()))
+    done = finish_holes(render, finish, overwrite=True, progress=host.progress())
+    video, mask, valid = done.video, done.mask, done.valid
+    drawn = draw_depth_video(done.depth, valid)
+    # The depth is not needed any more; it takes a third of the video's memory.
+    del render, done
+    return Composed(tracks, (video, mask, valid.float(), drawn))
 
 
 COMPOSERS: dict[str, Callable[..., Composed]] = {
@@ -256,15 +262,10 @@ def _outputs() -> list[Any]:
 
 def _rendered(composed: Composed) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Render, holes, valid and depth; nothing but holes where nothing is rendered."""
-    from ..motion_core.depth.draw_depth import draw_depth_video
-
-    done, size = composed.render, composed.tracks.size
-    if done is None:
+    found, size = composed.render, composed.tracks.size
+    if found is None:
         shape = (max(composed.tracks.num_frames, 1), size.height, size.width)
         black = torch.zeros(1, 1, 1).expand(shape)
         nothing = black[..., None].expand(*shape, 3)
         found = nothing, torch.ones(1, 1, 1).expand(shape), black, nothing
-    else:
-        depth = draw_depth_video(done.depth, done.valid)
-        found = done.video, done.mask, done.valid.float(), depth
     return tuple(map(with_even_sides, found))

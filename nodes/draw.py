@@ -7,7 +7,12 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..motion_core.expand import expand_document, expansion_notes, touched_area
+from ..motion_core.expand import (
+    dragged_things,
+    expand_document,
+    expansion_notes,
+    touched_area,
+)
 from ..motion_core.geometry import Size
 from ..motion_core.memory import check_memory
 from ..motion_core.progress import Progress
@@ -131,24 +136,28 @@ class DrawMotion(io.ComfyNode):
         check_memory(size.width * size.height * PIXEL_BYTES, f"the drawing on {size}", SMALLER)
         area, progress = mask_of_frame(mask, 0, frames), host.progress()
         document = document_in(motion)
-        tracks = expand_document(document, size, frames, fps=fps, mask=area, progress=progress)
+        first = None if image is None else picture(image)
+        things = dragged_things(document, first, size, mask=area, progress=progress)
+        tracks = expand_document(
+            document, size, frames, fps=fps, mask=area, things=things, progress=progress
+        )
         touched = touched_area(tracks, TOUCH_RADIUS * min(size), progress=progress).float()
-        overlay = _overlay(tracks, image, progress)
-        notes = [*expansion_notes(document), large_canvas_note(size)]
+        overlay = _overlay(tracks, first, progress)
+        notes = [*expansion_notes(document), things.note(), large_canvas_note(size)]
         ui: dict[str, Any] = {"text": [note for note in notes if note is not None]}
-        if image is not None:
+        if first is not None:
             # A key of our own: the host would draw "images" again under the editor.
-            preview = host.picture_preview(picture(image)[None], cls).as_dict()
+            preview = host.picture_preview(first[None], cls).as_dict()
             ui["motion_picture"] = preview["images"]
         return io.NodeOutput(tracks_out(tracks), motion, touched[None], overlay, ui=ui)
 
 
 def _overlay(tracks: Tracks, image: Tensor | None, progress: Progress) -> Tensor:
-    """The image (1, H, W, 3) under the whole path of every track; black without one."""
+    """The image (H, W, 3) under the whole path of every track, (1, H, W, 3); black without one."""
     from ..motion_core.overlay import OverlayStyle, draw_tracks_at
 
     width, height = tracks.size
-    below = tracks.xy.new_zeros(height, width, 3) if image is None else picture(image).cpu()
+    below = tracks.xy.new_zeros(height, width, 3) if image is None else image.cpu()
     if not tracks.num_points:
         return below[None]
     few = resample(tracks, min(tracks.num_frames, OVERLAY_FRAMES))

@@ -6,11 +6,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..motion_core.expand import expand_document, expansion_notes
+from ..motion_core.expand import dragged_things, expand_document, expansion_notes
 from ..motion_core.geometry import MAX_SIDE
 from . import host
 from .schema import MAX_FRAMES, schema, tracks_output
-from .wire import EMPTY_DRAWING, canvas_size, document_in, mask_of_frame, tracks_out
+from .wire import EMPTY_DRAWING, canvas_size, document_in, mask_of_frame, picture, tracks_out
 
 
 def _inputs() -> list[Any]:
@@ -93,8 +93,11 @@ class ExpandMotion(io.ComfyNode):
         document = document_in(motion)
         size = canvas_size(image, width, height) or document.drawn_on
         area, progress = mask_of_frame(mask, 0, frames), host.progress()
+        first = None if image is None else picture(image)
+        things = dragged_things(document, first, size, mask=area, progress=progress)
         tracks = expand_document(
-            document, size, frames, fps=fps or None, mask=area, progress=progress
+            document, size, frames, fps=fps or None, mask=area, things=things, progress=progress
         )
-        ui = host.text_preview("\n".join(expansion_notes(document)))
+        notes = [*expansion_notes(document), things.note()]
+        ui = host.text_preview("\n".join(note for note in notes if note is not None))
         return io.NodeOutput(tracks_out(tracks), ui=ui)

@@ -226,6 +226,7 @@ def frames(image: Tensor) -> Tensor:
     """All images of an IMAGE: (B, H, W, 3) float32 in 0..1; alpha is dropped, grey tripled.
 
     Bytes are divided by 255; numbers slightly outside 0..1, which filters leave, are clamped.
+    Otherwise the result shares memory with the IMAGE: it must not be changed in place.
 
     Raises:
         TypeError: The value is no tensor of bytes or floating point numbers.
@@ -234,7 +235,10 @@ def frames(image: Tensor) -> Tensor:
     """
     check_batch(image)
     colours = image[..., :3] if image.shape[-1] >= 3 else image.expand(-1, -1, -1, 3)
-    return _unit_numbers(colours, "the IMAGE").clamp(0.0, 1.0)
+    numbers = _unit_numbers(colours, "the IMAGE")
+    low, high = torch.aminmax(numbers)
+    # A clip is large: one that lies in 0..1 already is not copied.
+    return numbers if low >= 0 and high <= 1 else numbers.clamp(0.0, 1.0)
 
 
 def _unit_numbers(values: Tensor, name: str) -> Tensor:

@@ -69,7 +69,7 @@ def render_composed(
     else:
         render = render_warped(image, behind, with_depth=True)
         assert render.depth is not None
-        video, depth = render.video.clone(), render.depth.clone()
+        video, depth = render.video, render.depth  # made here, for nobody else
     for frame in range(scene.num_frames):
         for one in moving:
             colors, z = one.view(frame, scene)

@@ -102,13 +102,19 @@ class FinishedRender:
 
 
 def finish_holes(
-    render: WarpedRender, finish: HoleFinish, *, progress: Progress = silent
+    render: WarpedRender,
+    finish: HoleFinish,
+    *,
+    overwrite: bool = False,
+    progress: Progress = silent,
 ) -> FinishedRender:
     """Close, grow, colour and feather the holes of a render, frame by frame.
 
     Args:
         render: The render; its depth, if it has one, is closed as inverse depth with the colours.
         finish: What to do.
+        overwrite: Write into the tensors of the render, which is of no use afterwards, instead of
+            making a second video.
         progress: Called once per frame.
 
     Raises:
@@ -116,8 +122,10 @@ def finish_holes(
     """
     _check_shapes(render)
     frames = len(render.video)
-    video, depth = render.video.clone(), None if render.depth is None else render.depth.clone()
-    holes = render.holes.clone()
+    video, holes, depth = render.video, render.holes, render.depth
+    if not overwrite:
+        video, holes = video.clone(), holes.clone()
+        depth = None if depth is None else depth.clone()
     mask = torch.empty(holes.shape, dtype=torch.float32, device=holes.device)
     color = None if finish.color is None else video.new_tensor(finish.color)
     for frame in range(frames):

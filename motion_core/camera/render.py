@@ -84,8 +84,8 @@ def render_warped(
     warped = None if with_depth else warp_image_cuda(scene.views(), picture, progress)
     if warped is not None:
         return WarpedRender(*warped)
-    video, holes, depth = _warp_frames(picture, scene, progress)
-    return WarpedRender(video, holes, depth if with_depth else None)
+    made = _warp_frames(picture, scene, with_depth, progress)
+    return WarpedRender(made.video, made.holes, made.depth)
 
 
 def render_warped_video(
@@ -121,28 +121,36 @@ def render_warped_video(
             f"{len(depths)} depth maps and {path.num_frames} poses. Set frames of Camera Path to "
             "the length of the video, and make the depth from all of its frames."
         )
-    parts = []
+    made = _EmptyRender(path.num_frames, path.size, depths[0].z, with_depth)
     for frame, depth in enumerate(depths):
         here = slice(frame, frame + 1)
         pose = replace(path, T_cam_world=path.T_cam_world[here], K=path.K[here])
         scene = CameraScene(depth, pose, occlusion)
-        parts.append(render_warped(video[frame], scene, with_depth=with_depth))
+        part = render_warped(video[frame], scene, with_depth=with_depth)
+        made.video[frame], made.holes[frame] = part.video[0], part.holes[0]
+        if made.depth is not None and part.depth is not None:
+            made.depth[frame] = part.depth[0]
         progress(frame + 1, path.num_frames)
-    depth_parts = [part.depth for part in parts if part.depth is not None]
-    return WarpedRender(
-        torch.cat([part.video for part in parts]),
-        torch.cat([part.holes for part in parts]),
-        torch.cat(depth_parts) if depth_parts else None,
-    )
+    return WarpedRender(made.video, made.holes, made.depth)
+
+
+class _EmptyRender:
+    """Room for T frames, filled one by one: a list of frames and their stack are two videos."""
+
+    def __init__(self, frames: int, size: Size, like: Tensor, with_depth: bool) -> None:
+        shape = (frames, size.height, size.width)
+        self.video = like.new_empty(*shape, 3)
+        self.holes = torch.empty(shape, dtype=torch.bool, device=like.device)
+        self.depth = like.new_empty(shape) if with_depth else None
 
 
 def _warp_frames(
-    picture: WarpSource, scene: CameraScene, progress: Progress
-) -> tuple[Tensor, Tensor, Tensor]:
+    picture: WarpSource, scene: CameraScene, with_depth: bool, progress: Progress
+) -> _EmptyRender:
     """Video (T, H, W, 3), holes and depth (T, H, W), frame by frame with torch operations."""
     zbuffer = scene.zbuffer
     source = picture.image.movedim(-1, 0)[None]
-    video, holes, depths = [], [], []
+    made = _EmptyRender(scene.num_frames, scene.path.size, scene.depth.z, with_depth)
     for frame in range(scene.num_frames):
         if scene.is_source_view[frame]:
             colors, hole, z = picture.image, ~scene.depth.valid, scene.depth.z
@@ -151,11 +159,12 @@ def _warp_frames(
             splat_surface(zbuffer, scene.points, picture.quads, scene.projections[frame])
             back, z = picture.back[frame].to(source), zbuffer.closed_depth()
             colors, hole = _sample_source(source, z, back)
-        depths.append(z.masked_fill(hole, torch.inf))
-        video.append(torch.where(hole[..., None], picture.hole_color, colors))
-        holes.append(hole)
+        if made.depth is not None:
+            made.depth[frame] = z.masked_fill(hole, torch.inf)
+        made.video[frame] = torch.where(hole[..., None], picture.hole_color, colors)
+        made.holes[frame] = hole
         progress(frame + 1, scene.num_frames)
-    return torch.stack(video), torch.stack(holes), torch.stack(depths)
+    return made
 
 
 def _back_projection(scene: CameraScene, frame: int) -> Tensor:

@@ -48,6 +48,8 @@ def draw_depth_video(z: Tensor, valid: Tensor, progress: Progress = silent) -> T
 def _range_of_inverse(z: Tensor, valid: Tensor) -> tuple[float, float]:
     """The 1st and the 99th percentile of 1 / z over about SAMPLES valid pixels of all frames."""
     step = max(1, int(valid.sum()) // SAMPLES)
-    sample = 1.0 / torch.cat([depth[known][::step] for depth, known in zip(z, valid, strict=True)])
+    # A copy of the few: a view would keep all values of its frame.
+    few = [depth[known][::step].clone() for depth, known in zip(z, valid, strict=True)]
+    sample = 1.0 / torch.cat(few)
     low, high = (float(torch.quantile(sample, level)) for level in (0.01, 0.99))
     return low, high

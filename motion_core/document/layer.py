@@ -9,7 +9,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+
+import numpy as np
 
 from ..geometry import Size
 from ..progress import Progress, silent
@@ -20,6 +22,20 @@ if TYPE_CHECKING:
     from .fields import Fields
 
 LayerType = TypeVar("LayerType", bound="Layer")
+
+
+class Handle(NamedTuple):
+    """Points by which a layer moves a thing whose outline is not drawn.
+
+    Attributes:
+        points: (K, 2) px, where in the picture the layer takes hold.
+        shift: (T, 2) px, how far it has carried them in each frame.
+        present: (T,) bool, the frames in which the layer is present.
+    """
+
+    points: np.ndarray
+    shift: np.ndarray
+    present: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +117,15 @@ class Layer(ABC):
         """Where the layer is at every frame, so that it can hide pins; None for a layer that hides
         nothing."""
         return None
+
+    def handle(self, context: ExpansionContext) -> Handle | None:
+        """Where the layer takes hold of a thing; None for one that draws all of what it moves."""
+        return None
+
+    @property
+    def holds_the_rest(self) -> bool:
+        """Whether the layer holds still what no moving layer covers."""
+        return False
 
     def expansion_note(self) -> str | None:
         """A sentence for people about what expansion leaves out of this layer; None for nothing."""

@@ -60,15 +60,15 @@ def draft(
         CanvasError: the tracks were measured on another canvas.
     """
     draw = _drawing(image, tracks, checked_method(method), progress)
-    if method not in (LAYERED, LAYERS):
-        drawn = list(_frames(draw, image, tracks.num_frames, progress))
-        return torch.stack(drawn) if drawn else image.new_zeros(0, *image.shape).float()
+    # Room for all frames at once: a list of frames and their stack are two videos.
     video = np.empty((tracks.num_frames, *image.shape), np.float32)
 
     def fill(frame: int) -> None:
         video[frame] = draw(frame)
 
-    with ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as workers:
+    # A field's renderer needs several frames' worth of memory for each frame that it draws.
+    most = MOST_WORKERS if method in (LAYERED, LAYERS) else 1
+    with ThreadPoolExecutor(min(most, os.cpu_count() or 1)) as workers:
         jobs = [workers.submit(fill, frame) for frame in range(len(video))]
         try:
             for done, job in enumerate(jobs, start=1):

@@ -16,6 +16,7 @@ from ..progress import Progress, silent
 from ..tracks.model import Tracks, empty_tracks
 from ..tracks.select import concat
 from ..tracks.visibility import hide_outside
+from .dragged import NOTHING_DRAGGED, DraggedThings
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ def expand_document(
     *,
     fps: float | None = None,
     mask: Any = None,
+    things: DraggedThings = NOTHING_DRAGGED,
     progress: Progress = silent,
 ) -> Tracks:
     """The tracks of all enabled layers, in their order, on a canvas of `size`.
@@ -47,6 +49,8 @@ def expand_document(
         fps: Frames per second, kept with the tracks; None for unknown.
         mask: (H, W) bool, or numbers that are on above 0.5, for the layers whose area is "mask";
             any resolution in the canvas' proportions.
+        things: What drags move in the picture (`dragged_things`); layers that hold the rest keep
+            clear of it, and of the brushes alone without it.
         progress: Called with (layers done, all of them), also between pieces of the work on one.
 
     Returns:
@@ -69,7 +73,7 @@ def expand_document(
     context = ExpansionContext(frames, size, document.drawn_on, fps, mask)
     context = replace(context, progress=_piecewise(progress, 0, len(layers)))
     if any(layer.is_hidden_by_others for layer in layers):
-        context = replace(context, footprints=_footprints(layers, context))
+        context = replace(context, footprints=_footprints(layers, context, things))
     parts, dots = [empty_tracks(frames, size, fps=fps)], 0
     for done, layer in enumerate(layers, start=1):
         context = replace(context, progress=_piecewise(progress, done - 1, len(layers)))
@@ -91,10 +95,12 @@ def expansion_notes(document: MotionDocument) -> tuple[str, ...]:
     return tuple(note for note in notes if note is not None)
 
 
-def _footprints(layers: Sequence[Layer], context: ExpansionContext) -> tuple[Footprint, ...]:
-    found = []
+def _footprints(
+    layers: Sequence[Layer], context: ExpansionContext, things: DraggedThings
+) -> tuple[Footprint, ...]:
+    found: list[Footprint | None] = []
     for place, layer in enumerate(layers, start=1):
-        found.append(layer.footprint(context))
+        found += [layer.footprint(context), *things.footprints(layer, context)]
         if place % FOOTPRINTS == 0:
             context.progress(place, len(layers))
     return tuple(footprint for footprint in found if footprint is not None)

@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "kernels": GROUND,
     "tracks": GROUND,
     "document": ON_TRACKS,
-    "expand": ON_TRACKS | {"document"},
+    "expand": ON_TRACKS | {"document", "layers"},
     "depth": ON_TRACKS | {"model_folder"},
     "camera": ON_TRACKS | {"kernels", "depth", "document", "fields"},
     "raster": ON_TRACKS | {"kernels"},

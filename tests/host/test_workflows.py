@@ -58,6 +58,8 @@ def test_every_workflow_opens_on_samples(name: str) -> None:
     for node in api(name).values():
         if node["class_type"] in loaders:
             assert (SAMPLES / node["inputs"][loaders[node["class_type"]]]).is_file()
+        if node["class_type"] == "MotionPromptingLoadMotionSignal":
+            assert (SAMPLES / node["inputs"]["folder"]).is_dir()
 
 
 @pytest.mark.parametrize("name", (*RUNNABLE, *WEIGHTED))

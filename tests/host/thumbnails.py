@@ -42,10 +42,10 @@ BETTER = {
     "native_wan_move": ("PreviewTracks", 0),
     "native_ati": ("PreviewTracks", 0),
     "wan_move_tracks": ("PreviewTracks", 0),
+    "follow_signal": ("LoadMotionSignal", 1),
 }
 # Workflows that begin with what another one writes, or with nodes that the stand-in lacks.
 SAME_AS = {
-    "follow_signal": "time_to_move",
     "crossview_ltx": "camera_orbit",
     "cameraman_ltx": "camera_orbit",
 }
@@ -174,8 +174,7 @@ def main(names: list[str]) -> None:
     for name in names or sorted(path.stem for path in FOLDER.glob("*.json")):
         with tempfile.TemporaryDirectory() as folder:
             host = StandInHost(Path(folder))
-            for sample in SAMPLES.iterdir():
-                shutil.copy(sample, host.input_dir)
+            shutil.copytree(SAMPLES, host.input_dir, dirs_exist_ok=True)
             try:
                 write_thumbnail(video_of(host, name), FOLDER / f"{name}.webp")
                 sys.stdout.write(f"{name}\n")

@@ -16,7 +16,7 @@ from ..dots.footprint import Footprint, within_disc, within_square
 from ..dots.identity import layer_ids
 from ..dots.limits import check_count, checked_clip, in_range, naming
 from ..fields import Fields
-from ..layer import ExpansionContext, Layer
+from ..layer import ExpansionContext, Handle, Layer
 from ..path import Path
 from ..sample import ControlPath, sample_path
 from .field_groups import LENGTH, RADIUS, path_fields, read_path
@@ -25,6 +25,8 @@ BrushShape = Literal["round", "square"]
 Falloff = Literal["rigid", "gaussian"]
 
 REMEDY = 'raise "brush.spacing" or lower "brush.radius"'
+# Dots of a soft brush that follow less of the pointer's way may lie beside the thing.
+LEAST_PULL = 0.5
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,16 @@ class DragLayer(Layer):
             path.present,
             lambda pose, points, margin: within(points, pose, radius + margin),
         )
+
+    def handle(self, context: ExpansionContext) -> Handle:
+        """The dots that follow at least half of the pointer's way."""
+        size = context.size
+        with naming(self):
+            path = self.sample(frames=context.frames, size=size, drawn_on=context.drawn_on)
+            offsets = brush_offsets(self.brush)
+        held = offsets[pull_weights(self.brush, offsets) >= LEAST_PULL] * size.short_side
+        points = (path.xy[0] + held).astype(np.float32)
+        return Handle(points, path.xy - path.xy[0], path.present)
 
 
 def _read_brush(fields: Fields) -> Brush:

@@ -69,6 +69,11 @@ class PinLayer(Layer):
             "spacing": self.spacing,
         }
 
+    @property
+    def holds_the_rest(self) -> bool:
+        """Whether the area is the background."""
+        return self.area == "background"
+
     def sample(self, *, frames: int, size: Size, drawn_on: Size) -> None:
         """None: pins do not move."""
 

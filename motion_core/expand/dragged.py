@@ -1,0 +1,146 @@
+"""What drags move in the picture, so that the rest can be held still beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from ..document.dots.footprint import Footprint
+from ..document.dots.limits import checked_clip
+from ..document.layer import ExpansionContext, Handle, Layer
+from ..document.motion_document import MotionDocument
+from ..geometry import Size
+from ..progress import Progress, silent
+from ..tracks.start import every_nth
+
+if TYPE_CHECKING:
+    from ..layers.dragged_thing import ThingFinder
+
+# A picture is searched for the things of so many drags; each costs up to half a second.
+MOST_THINGS = 8
+# So many pins at most mark what a thing is not.
+MOST_PINS = 256
+
+
+@dataclass(frozen=True, eq=False)
+class DraggedThings:
+    """The outlines of what drags move.
+
+    Attributes:
+        cells: (h, w) bool by the id of a layer: the part of the picture that goes along with it.
+        unknown: the names of the drags whose things were not found.
+    """
+
+    cells: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    unknown: tuple[str, ...] = ()
+
+    def note(self) -> str | None:
+        """A sentence about how the rest keeps clear; None where nothing was looked for."""
+        if not self.cells and not self.unknown:
+            return None
+        by_distance = f"{', '.join(self.unknown)} by distance, for no outline was found there"
+        if not self.cells:
+            return f"The rest keeps clear of {by_distance}."
+        found = "The rest keeps clear of what the drags move, cut out of the image"
+        return f"{found}; of {by_distance}." if self.unknown else f"{found}."
+
+    def footprints(self, layer: Layer, context: ExpansionContext) -> tuple[Footprint, ...]:
+        """Where the thing of a layer is at every frame; none for one without an outline."""
+        cells, handle = self.cells.get(layer.id), layer.handle(context)
+        if cells is None or handle is None:
+            return ()
+        return (_footprint(cells, handle, context.size),)
+
+
+NOTHING_DRAGGED = DraggedThings()
+
+
+def dragged_things(
+    document: MotionDocument,
+    image: Tensor | None,
+    size: Size,
+    *,
+    mask: Any = None,
+    progress: Progress = silent,
+) -> DraggedThings:
+    """Cuts what drags move out of the picture, where a layer holds the rest of it still.
+
+    Spheres and regions say themselves what they cover. Of a drag only the brush is drawn, and it is
+    a handle: the thing around it is found in the picture (`layers.dragged_thing`). Nothing depends
+    on where a drag leads, nor on time.
+
+    Args:
+        document: The drawing.
+        image: (H, W, 3) float 0..1, of the size; None for none.
+        size: The canvas in pixels.
+        mask: As in `expand_document`.
+        progress: Called with (drags done, all of them), also between pieces of the work on one.
+
+    Returns:
+        The outlines; empty without an image, where no layer holds the rest, or nothing is dragged.
+
+    Raises:
+        TypeError, ShapeError, CanvasError, ValueError: The image is not as above, or what
+            `expand_document` refuses.
+    """
+    _, size = checked_clip(1, size)
+    layers = [layer for layer in document.layers if layer.enabled]
+    if image is None or not any(layer.holds_the_rest for layer in layers):
+        return NOTHING_DRAGGED
+    context = ExpansionContext(1, size, document.drawn_on, mask=mask)
+    handles = [(layer, layer.handle(context)) for layer in layers]
+    dragged = [(layer, handle) for layer, handle in handles if handle is not None]
+    if not dragged:
+        return NOTHING_DRAGGED
+    total = min(len(dragged), MOST_THINGS)
+    finder = _finder(image, size, lambda: progress(0, total))
+    pins = _pins(layers, context)
+    cells, unknown = {}, []
+    for done, (layer, handle) in enumerate(dragged):
+        found = finder.outline(handle.points, pins) if done < MOST_THINGS else None
+        if found is None:
+            unknown.append(layer.name or f"drag {done + 1}")
+        else:
+            cells[layer.id] = found
+        progress(min(done + 1, total), total)
+    return DraggedThings(MappingProxyType(cells), tuple(unknown))
+
+
+def _finder(image: Tensor, size: Size, tick: Any) -> ThingFinder:
+    # The network is imported where it is needed first.
+    from ..layers.dragged_thing import ThingFinder
+
+    return ThingFinder(image, size, tick)
+
+
+def _pins(layers: list[Layer], context: ExpansionContext) -> np.ndarray:
+    """(M, 2) px: where a person pinned the picture, which is on no dragged thing."""
+    still = replace(context, footprints=())
+    places = [np.zeros((0, 2), np.float32)]
+    for layer in layers:
+        if layer.is_hidden_by_others and not layer.holds_the_rest:
+            places.append(layer.expand(still).xy[0].numpy())
+    points = np.concatenate(places)
+    return points[every_nth(len(points), MOST_PINS).numpy()]
+
+
+def _footprint(cells: np.ndarray, handle: Handle, size: Size) -> Footprint:
+    """A thing that is carried along with its handle. What the frame cuts off goes on past it."""
+    import cv2
+
+    canvas, grid = np.array(size, float), np.array(cells.shape[::-1])
+    off = 1 - cells.astype(np.uint8)
+    away = cv2.distanceTransform(off, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    away = np.asarray(away) * float((canvas / grid).mean())
+
+    def holds(pose: np.ndarray, points: np.ndarray, margin: float) -> np.ndarray:
+        place = np.floor((points - pose) * (grid / canvas)).astype(np.int64)
+        column, row = np.clip(place, 0, grid - 1).T
+        return away[row, column] <= margin
+
+    return Footprint(handle.shift, handle.present, holds)
