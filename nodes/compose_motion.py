@@ -260,7 +260,7 @@ def _outputs() -> list[Any]:
     ]
 
 
-def _rendered(composed: Composed) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _rendered(composed: Composed) -> tuple[Tensor, ...]:
     """Render, holes, valid and depth; nothing but holes where nothing is rendered."""
     found, size = composed.render, composed.tracks.size
     if found is None:
