@@ -39,8 +39,8 @@ def expand_document(
     Positions depend on time and on the canvas' proportions alone: more frames or pixels give the
     same motion, sampled finer. Points outside the canvas are invisible there. A dot's id follows
     from its layer's id and its place in the layer, so other layers never change it; should two
-    layers share an id, the later one's dots are renumbered. A camera layer makes no tracks, because
-    it moves the camera; `expansion_notes` says so, and the log at level INFO.
+    layers share an id, the later one's dots are renumbered. A camera layer makes no tracks;
+    `expansion_notes` says so, and the log at level INFO.
 
     Args:
         document: The drawing.
@@ -49,8 +49,7 @@ def expand_document(
         fps: Frames per second, kept with the tracks; None for unknown.
         mask: (H, W) bool, or numbers that are on above 0.5, for the layers whose area is "mask";
             any resolution in the canvas' proportions.
-        things: What drags move in the picture (`dragged_things`); layers that hold the rest keep
-            clear of it, and of the brushes alone without it.
+        things: Of `dragged_things`: layers that hold the rest keep clear of them.
         progress: Called with (layers done, all of them), also between pieces of the work on one.
 
     Returns:
@@ -70,8 +69,8 @@ def expand_document(
         )
     frames, size = checked_clip(frames, size)
     layers = [layer for layer in document.layers if layer.enabled]
-    context = ExpansionContext(frames, size, document.drawn_on, fps, mask)
-    context = replace(context, progress=_piecewise(progress, 0, len(layers)))
+    piecewise = _piecewise(progress, 0, len(layers))
+    context = ExpansionContext(frames, size, document.drawn_on, fps, mask, progress=piecewise)
     if any(layer.is_hidden_by_others for layer in layers):
         context = replace(context, footprints=_footprints(layers, context, things))
     parts, dots = [empty_tracks(frames, size, fps=fps)], 0
