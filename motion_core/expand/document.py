@@ -62,11 +62,7 @@ def expand_document(
         CanvasError: The mask has other proportions than the canvas.
         ShapeError: The mask is not (H, W).
     """
-    if not isinstance(document, MotionDocument):
-        raise TypeError(
-            f"expand_document takes a MotionDocument; got {type(document).__name__}. "
-            "Read JSON with read_document first."
-        )
+    _check_document(document)
     frames, size = checked_clip(frames, size)
     layers = [layer for layer in document.layers if layer.enabled]
     piecewise = _piecewise(progress, 0, len(layers))
@@ -86,6 +82,14 @@ def expand_document(
     for note in expansion_notes(document):
         logger.info(note)
     return hide_outside(concat(parts))
+
+
+def _check_document(document: object) -> None:
+    if not isinstance(document, MotionDocument):
+        raise TypeError(
+            f"expand_document takes a MotionDocument; got {type(document).__name__}. "
+            "Read JSON with read_document first."
+        )
 
 
 def expansion_notes(document: MotionDocument) -> tuple[str, ...]:
