@@ -17,8 +17,13 @@ EXAMPLES = [
     "--held-out data/held-out --out out/animatediff --set regime=dense+sparse",
 ]
 # The setting of a family's loader that --base gives.
-BASE_SETTING = {"animatediff": "base", "wan": "folder", "image_conductor": "folder"}
-FAMILIES = ("animatediff", "wan")
+BASE_SETTING = {
+    "animatediff": "base",
+    "motionpro": "checkpoint",
+    "wan": "folder",
+    "image_conductor": "folder",
+}
+FAMILIES = ("animatediff", "motionpro", "wan")
 # Values of a loader that differ from those for sampling.
 LOADED = {"wan": {"follow": "nothing"}}
 OPTIONS = ("family", "base", "load", "data", "held_out")

@@ -22,6 +22,7 @@ from motion_core.models.image_conductor import signatures as conductor
 from motion_core.models.lite.weights import SHIPPED
 from motion_core.models.signature import Signature
 from motion_core.models.svd import signatures as svd
+from motion_core.models.svd.adapter import MotionAdapter
 from motion_core.models.wan import signatures as wan
 from motion_core.models.wan.track_controlnet import WanTrackControlNet
 
@@ -57,6 +58,7 @@ def known() -> dict[str, tuple[Signature, dict[str, Tensor]]]:
         ),
         "dreamshaper": (animatediff.STABLE_DIFFUSION, dict.fromkeys(SD, Tensor())),
         "MotionPro": (svd.SIGNATURES[0], tiny_checkpoint(lora=True, dtype=torch.float32)),
+        "tracks on SVD": (svd.TRACK_CONTROLNET, MotionAdapter((32, 32)).state_dict()),
         "wan, diffusers": (wan.TRANSFORMER, wan_names),
         "wan, original": (wan.TRANSFORMER, original),
         "wan, ComfyUI": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ..track_model import Family, Setting, TrackModel, precision_setting
@@ -12,6 +13,12 @@ def _load(**settings: Any) -> TrackModel:
     from .load import load_model
 
     return load_model(**settings)
+
+
+def _with_tracks(model: TrackModel, file: Path) -> TrackModel:
+    from .load import with_track_controlnet
+
+    return with_track_controlnet(model, file)
 
 
 FAMILY = Family(
@@ -49,6 +56,7 @@ FAMILY = Family(
         ),
     ),
     signatures=SIGNATURES,
+    with_tracks=_with_tracks,
     traits=frozenset({"motion_mask"}),
     aliases=("motionpro",),
 )

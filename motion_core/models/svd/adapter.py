@@ -23,6 +23,7 @@ class MotionAdapter(nn.Module):
 
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
+        self.channels = tuple(channels)
         self.encoder = MotionEncoder(channels)
         self.down = nn.ModuleList(Modulation(width, width) for width in channels)
         self.up = nn.ModuleList(Modulation(width, width) for width in reversed(channels))

@@ -95,7 +95,7 @@ class MotionProControl:
         weight = next(self.network.adapter.parameters())
         modulations = self.network.adapter.modulations(drawn.to(weight.device, weight.dtype))
         merged = MergedOnce(self.network.lora, self.network.unet)
-        return PreparedControl(modulations, merged, bucket)
+        return PreparedControl(self.network.adapter, modulations, merged, bucket)
 
     def residuals(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..lora import MergedOnce
-from .adapter import Modulations
+from .adapter import Modulations, MotionAdapter
 
 
 @dataclass(frozen=True, eq=False)
@@ -13,11 +13,13 @@ class PreparedControl:
     """What a control computed once for a run.
 
     Attributes:
+        adapter: That modulates.
         modulations: Of every modulated block.
         weights: LoRA merged into the U-Net.
         motion_bucket: Mean length of the tracks' motion in pixels, or None for the settings' value.
     """
 
+    adapter: MotionAdapter
     modulations: Modulations
     weights: MergedOnce
     motion_bucket: float | None

@@ -21,7 +21,7 @@ from ...tracks.model import Tracks
 from ..protocols import Branch, ControlOutput, GenerationRequest, GenerationResult
 from .control_output import MotionProControlOutput
 from .encoding import CELL_PX, decode_video, encode_image, encode_image_clip
-from .network import MotionPro
+from .network import SvdNetworks
 from .schedule import edm_scheduler
 from .settings import AS_RELEASED, SvdSettings
 
@@ -54,7 +54,7 @@ class SvdCondition:
 class SvdFamily:
     """A VideoModel whose latents are (1, T, 4, H/8, W/8), conditioned on the image."""
 
-    def __init__(self, network: MotionPro, settings: SvdSettings = AS_RELEASED) -> None:
+    def __init__(self, network: SvdNetworks, settings: SvdSettings = AS_RELEASED) -> None:
         self.network, self.settings = network, settings
 
     def scheduler(self) -> Any:
@@ -159,7 +159,7 @@ class SvdFamily:
             yield {}, None
             return
         prepared, strength = output.prepared, output.strength
-        with self.network.adapter.attached(self.network.unet, prepared.modulations, strength):
+        with prepared.adapter.attached(self.network.unet, prepared.modulations, strength):
             yield prepared.weights.at(strength), prepared.motion_bucket
 
     def _unet(

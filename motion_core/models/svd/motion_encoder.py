@@ -105,8 +105,10 @@ class Modulation(nn.Module):
         """hidden (B*T, channels, h, w) modulated by gamma and beta of one clip, for all B alike."""
         gamma, beta = modulation
         frames = gamma.shape[0]
-        change = self.norm(hidden).unflatten(0, (-1, frames)) * gamma + beta
-        return hidden + strength * change.flatten(0, 1)
+        # While it is trained it is float32, also on a base in half precision.
+        normed = self.norm(hidden.to(self.norm.weight.dtype))
+        change = normed.unflatten(0, (-1, frames)) * gamma + beta
+        return hidden + (strength * change.flatten(0, 1)).to(hidden.dtype)
 
 
 def _zeroed(layer: TimeConv) -> TimeConv:

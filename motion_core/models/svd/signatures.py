@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..signature import Signature
+from ..signature import Shapes, Signature
 
 
 def is_motionpro(names: Iterable[str]) -> bool:
@@ -12,4 +12,10 @@ def is_motionpro(names: Iterable[str]) -> bool:
     return any("flow_blocks.0." in name for name in names)
 
 
-SIGNATURES = (Signature("motionpro", is_motionpro),)
+def _is_track_controlnet(shapes: Shapes) -> bool:
+    return {"encoder.blocks.0.0.weight", "down.0.gamma_spatial.weight"} <= shapes.keys()
+
+
+CHECKPOINT = Signature("motionpro", is_motionpro)
+TRACK_CONTROLNET = Signature("motionpro track-controlnet", _is_track_controlnet)
+SIGNATURES = (CHECKPOINT, TRACK_CONTROLNET)

@@ -63,11 +63,12 @@ def empty_unet(config: Mapping[str, Any]) -> Any:
 
     with torch.device("meta"):
         unet = UNetSpatioTemporalConditionModel(**config)
-    _normalise_as_trained(unet)
+    normalise_as_trained(unet)
     return unet.eval().requires_grad_(False)
 
 
-def _normalise_as_trained(unet: Any) -> None:
+def normalise_as_trained(unet: Any) -> None:
+    """Gives the residual blocks of a U-Net of diffusers the epsilon that they were trained with."""
     for name, module in unet.named_modules():
         if isinstance(module, nn.GroupNorm) and "_res_block." in name:
             module.eps = EPS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,8 +24,8 @@ from ...models.protocols import VideoModel
 from ...models.sd15.encoding import CELL_PX, encode_images
 from ...models.track_model import Defaults, TrackModel
 from ...tracks.model import Tracks
-from ..track_controlnet.bases import levels_and_noise
-from ..track_controlnet.batches import ClipBatch, FrameRule
+from ..track_controlnet.bases import EncodedClips, TrainableBase, levels_and_noise
+from ..track_controlnet.batches import FrameRule
 
 # What AnimateDiff's motion modules were trained on.
 FRAMES = 16
@@ -37,23 +36,11 @@ PARTS = ("resnets", "attentions", "motion_modules")
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, eq=False)
-class EncodedClips:
-    """B clips as AnimateDiff reads them.
+class AnimateDiffBase(TrainableBase):
+    """A TrainableBase; a first image is given where SparseCtrl's network is loaded."""
 
-    Attributes:
-        latents: (B, 4, T, h, w) float32.
-        prompt_embeds: (B, L, D).
-        image_features: (B, T, C, h, w) of the first frames in SparseCtrl's network, or None.
-    """
-
-    latents: Tensor
-    prompt_embeds: Tensor
-    image_features: Tensor | None
-
-
-class AnimateDiffBase:
-    """A TrainableBase."""
+    label = "AnimateDiff"
+    multiple = CELL_PX
 
     def __init__(self, family: AnimateDiffFamily, defaults: Defaults | None = None) -> None:
         self.family, self.parts = family, family.network
@@ -80,26 +67,17 @@ class AnimateDiffBase:
             for part in parts
         ]
 
-    def check_size(self, size: Size) -> None:
-        """Raises ValueError for sides that are no multiples of 8."""
-        if size.width % CELL_PX or size.height % CELL_PX:
-            raise ValueError(
-                f"AnimateDiff needs clips with sides that are multiples of {CELL_PX}; got {size}. "
-                "Curate them again with another --size."
-            )
-
-    def encode(self, batch: ClipBatch) -> EncodedClips:
-        """See TrainableBase."""
-        latents = [encode_images(self.parts.vae, one.float() / 255) for one in batch.video]
-        captions = [self.readable(one) for one in batch.captions]
-        embeds = torch.cat([self.family.prompt_embeds(one) for one in captions])
-        features = None
+    def encode_video(self, video: Tensor, first: Tensor) -> dict[str, Tensor]:
+        """See TrainableBase. `latents` (4, T, h, w), `image_latents` (4, h, w) of the image."""
+        vae = self.parts.vae
+        tensors = {"latents": encode_images(vae, video.float() / 255).transpose(0, 1)}
         if self.parts.image is not None:
-            firsts = (encode_images(self.parts.vae, one[None])[0] for one in batch.firsts)
-            length = batch.video.shape[1]
-            conditions = (first_frame_condition(one, length) for one in firsts)
-            features = torch.stack([self.parts.image.features(one) for one in conditions])
-        return EncodedClips(torch.stack(latents).transpose(1, 2), embeds, features)
+            tensors["image_latents"] = encode_images(vae, first[None])[0]
+        return tensors
+
+    def encode_caption(self, caption: str) -> dict[str, Tensor]:
+        """See TrainableBase."""
+        return {"prompt_embeds": self.family.prompt_embeds(caption)[0]}
 
     def errors(
         self,
@@ -107,7 +85,7 @@ class AnimateDiffBase:
         encoded: EncodedClips,
         tracks: Sequence[Tracks],
         seeds: Sequence[int],
-        level: float | None = None,
+        level: float | Sequence[float] | None = None,
     ) -> Tensor:
         """See TrainableBase. Mean squared error of the predicted noise, or velocity."""
         clean = encoded.latents
@@ -123,6 +101,13 @@ class AnimateDiffBase:
         residuals = summed(part for part in parts if part is not None)
         predicted = self._unet(noisy, timestep, encoded.prompt_embeds, residuals)
         return (predicted.float() - target).square().flatten(1).mean(1)
+
+    def sampler_levels(self, steps: int) -> Tensor:
+        """See TrainableBase."""
+        scheduler = self.family.scheduler()
+        scheduler.set_timesteps(steps)
+        # In the middle of the interval whose levels stand for a timestep.
+        return (scheduler.timesteps[:steps].double() + 0.5) / TIMESTEPS
 
     def readable(self, caption: str) -> str:
         """See TrainableBase."""
@@ -167,9 +152,12 @@ class AnimateDiffBase:
 
     @torch.no_grad()
     def _image_residuals(self, encoded: EncodedClips, timestep: Tensor) -> UNetResiduals | None:
-        if encoded.image_features is None or self.parts.image is None:
+        images = encoded.tensors.get("image_latents")
+        if images is None or self.parts.image is None:
             return None
-        return self.parts.image(encoded.image_features, timestep, encoded.prompt_embeds)
+        conditions = (first_frame_condition(one, encoded.latents.shape[2]) for one in images)
+        features = torch.stack([self.parts.image.features(one) for one in conditions])
+        return self.parts.image(features, timestep, encoded.prompt_embeds)
 
     def _unet(
         self,

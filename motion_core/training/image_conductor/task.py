@@ -81,7 +81,9 @@ class MotionLoraTask(TrackControlNetTask):
         held_out: ClipSource | None = None,
     ) -> None:
         super().__init__(config, base, clips, held_out)
-        module = MotionLoraOnBase(base, self.trained, config.precision, config.checkpointing)
+        module = MotionLoraOnBase(
+            base, self.trained, config.precision, config.checkpointing, config.steps_schedule
+        )
         module.orthogonal = config.orthogonal
         self.module: nn.Module = module
 

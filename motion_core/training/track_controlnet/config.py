@@ -29,6 +29,8 @@ class TrackControlNetConfig(RunConfig):
             in units of 0..1; that of a clip is uniform from 0 to it.
         frames: Of a clip that are trained on, at a random place; 0 for as many as base and clip
             allow.
+        steps_schedule: 0 for noise levels as the base was trained on; N for those of a sampler of N
+            steps alone, for a base that is sampled in few steps.
         probe_clips: Held-out clips of a probe.
         sample_clips: Of these, how many are also sampled, with and without their tracks.
         sampler_steps: Of sampling; 0 for the model's own number.
@@ -72,6 +74,7 @@ class TrackControlNetConfig(RunConfig):
     no_text: float = 0.1
     first_frame_noise: float = 0.0
     frames: int = 0
+    steps_schedule: int = 0
     probe_clips: int = 16
     sample_clips: int = 0
     sampler_steps: int = 0
@@ -86,7 +89,7 @@ class TrackControlNetConfig(RunConfig):
         for name in FRACTIONS:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be 0..1; got {getattr(self, name)}.")
-        for name in ("frames", "sample_clips", "sampler_steps"):
+        for name in ("frames", "steps_schedule", "sample_clips", "sampler_steps"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more; got {getattr(self, name)}.")
 

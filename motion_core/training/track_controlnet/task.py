@@ -114,6 +114,8 @@ class ControlledBase(nn.Module):
         control: Trained.
         precision: See `autocast`.
         checkpointing: Compute activations again in the backward pass instead of keeping them.
+        steps_schedule: 0 for noise levels as the base was trained on; N for those of a sampler of
+            N steps alone, all equally often.
     """
 
     def __init__(
@@ -122,18 +124,28 @@ class ControlledBase(nn.Module):
         control: nn.Module,
         precision: str = "float32",
         checkpointing: bool = False,
+        steps_schedule: int = 0,
     ) -> None:
         super().__init__()
         self.precision, self.blocks = precision, base.blocks(control) if checkpointing else []
         self.base, self.network, self.control = base, base.network, control
+        self.levels = base.sampler_levels(steps_schedule).tolist() if steps_schedule else []
 
     def forward(self, batch: ClipBatch) -> dict[str, Tensor]:
         """The mean loss of the clips of a batch."""
         with torch.no_grad():
             encoded = self.base.encode(batch)
+        level = scheduled(self.levels, batch.seeds) if self.levels else None
         with autocast(batch.video.device, self.precision), checkpointed(self.blocks):
-            errors = self.base.errors(self.control, encoded, batch.tracks, batch.seeds)
+            errors = self.base.errors(self.control, encoded, batch.tracks, batch.seeds, level)
         return {"loss": errors.mean()}
+
+
+def scheduled(levels: Sequence[float], seeds: Sequence[int]) -> list[float]:
+    """One of some noise levels for each clip, drawn from its seed."""
+    # Another stream than those of the latents' noise and of the first image's.
+    generators = [torch.Generator().manual_seed(seed + 2) for seed in seeds]
+    return [levels[int(torch.randint(len(levels), (), generator=one))] for one in generators]
 
 
 class TrackControlNetTask:
@@ -161,7 +173,7 @@ class TrackControlNetTask:
             torch.manual_seed(config.seed)
             self.trained: nn.Module = base.new_control().eval()
         self.module: nn.Module = ControlledBase(
-            base, self.trained, config.precision, config.checkpointing
+            base, self.trained, config.precision, config.checkpointing, config.steps_schedule
         )
 
     def read_config(self, values: dict[str, Any]) -> TrackControlNetConfig:

@@ -4,53 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from ...geometry import Size
 from ...models.track_model import Defaults, TrackModel
 from ...models.wan.control import WanControl
 from ...models.wan.family import FLOW_SHIFT, WanFamily
-from ...models.wan.latents import FRAME_STRIDE, check_size
+from ...models.wan.latents import FRAME_STRIDE
 from ...models.wan.parts import encode_first_frame, encode_image, encode_prompt, encode_video
 from ...models.wan.track_controlnet import WanTrackControlNet
 from ...models.wan.weights import save_track_controlnet
 from ...progress import silent
 from ...tracks.model import Tracks
-from ..track_controlnet.bases import levels_and_noise
-from ..track_controlnet.batches import ClipBatch, FrameRule
+from ..track_controlnet.bases import EncodedClips, TrainableBase, levels_and_noise
+from ..track_controlnet.batches import FrameRule
 from .loss import shifted, velocity_errors
 
 
-@dataclass(frozen=True, eq=False)
-class EncodedClips:
-    """B clips as Wan reads them.
-
-    Attributes:
-        latents: (B, C, T', h, w) float32.
-        condition_latents: (B, 4 + C, T', h, w) float32, mask and image.
-        prompt_embeds: (B, L, D).
-        image_embeds: (B, P, D) of CLIP, or None.
-    """
-
-    latents: Tensor
-    condition_latents: Tensor
-    prompt_embeds: Tensor
-    image_embeds: Tensor | None
-
-
-class WanBase:
+class WanBase(TrainableBase):
     """A TrainableBase."""
+
+    label = "Wan"
 
     def __init__(self, family: WanFamily, defaults: Defaults | None = None) -> None:
         self.parts, self.network = family.parts, family.parts.network()
         self.model, self.defaults = family, defaults or Defaults()
         config = family.parts.scheduler.config
-        self.frames = FrameRule(stride=FRAME_STRIDE)
+        self.frames, self.multiple = FrameRule(stride=FRAME_STRIDE), family.parts.multiple
         self.flow_shift = float(config.get("flow_shift", config.get("shift", FLOW_SHIFT)))
 
     def new_control(self) -> WanTrackControlNet:
@@ -61,24 +44,23 @@ class WanBase:
         """The transformer's blocks, and those copied from them."""
         return [*self.parts.transformer.blocks, *cast(WanTrackControlNet, control).blocks]
 
-    def check_size(self, size: Size) -> None:
-        """Raises ValueError for sides that are no multiples of what the transformer reads."""
-        check_size(size, self.parts.multiple)
+    def encode_video(self, video: Tensor, first: Tensor) -> dict[str, Tensor]:
+        """See TrainableBase.
 
-    def encode(self, batch: ClipBatch) -> EncodedClips:
-        """See TrainableBase."""
+        `latents` and `image_latents` (C, T', h, w), the second of the image followed by empty
+        frames; `image_embeds` (P, D) of CLIP where the transformer reads them.
+        """
         parts = self.parts
-        videos = [one.float() / 255 for one in batch.video]
-        latents = torch.stack([encode_video(parts, one) for one in videos])
-        length = len(videos[0])
-        firsts = [encode_first_frame(parts, one, length, silent) for one in batch.firsts]
-        mask = torch.zeros_like(latents[:, :1]).repeat(1, FRAME_STRIDE, 1, 1, 1)
-        mask[:, :, 0] = 1
-        embeds = torch.cat([encode_prompt(parts, caption) for caption in batch.captions])
-        images = [encode_image(parts, one) for one in batch.firsts]
-        known = [one for one in images if one is not None]
-        condition = torch.cat([mask, torch.stack(firsts)], 1)
-        return EncodedClips(latents, condition, embeds, torch.cat(known) if known else None)
+        tensors = {
+            "latents": encode_video(parts, video.float() / 255),
+            "image_latents": encode_first_frame(parts, first, len(video), silent),
+        }
+        embeds = encode_image(parts, first)
+        return tensors if embeds is None else tensors | {"image_embeds": embeds[0]}
+
+    def encode_caption(self, caption: str) -> dict[str, Tensor]:
+        """See TrainableBase."""
+        return {"prompt_embeds": encode_prompt(self.parts, caption)[0]}
 
     def errors(
         self,
@@ -86,7 +68,7 @@ class WanBase:
         encoded: EncodedClips,
         tracks: Sequence[Tracks],
         seeds: Sequence[int],
-        level: float | None = None,
+        level: float | Sequence[float] | None = None,
     ) -> Tensor:
         """See TrainableBase. Mean squared error of the predicted velocity."""
         clean, transformer = encoded.latents, self.parts.transformer
@@ -103,12 +85,19 @@ class WanBase:
             return velocity_errors(
                 transformer,
                 clean,
-                encoded.condition_latents,
+                condition_latents(encoded.tensors["image_latents"]),
                 encoded.prompt_embeds,
                 noise,
                 shifted(levels, self.flow_shift),
-                encoded.image_embeds,
+                encoded.tensors.get("image_embeds"),
             )
+
+    def sampler_levels(self, steps: int) -> Tensor:
+        """See TrainableBase. Before the shift, which `errors` applies."""
+        scheduler = self.model.scheduler()
+        scheduler.set_timesteps(steps)
+        sigmas, shift = scheduler.sigmas[:steps].double(), self.flow_shift
+        return sigmas / (shift - (shift - 1) * sigmas)
 
     def readable(self, caption: str) -> str:
         """See TrainableBase."""
@@ -121,6 +110,13 @@ class WanBase:
     def save(self, control: nn.Module, path: Path) -> None:
         """See TrainableBase."""
         save_track_controlnet(cast(WanTrackControlNet, control), path)
+
+
+def condition_latents(image_latents: Tensor) -> Tensor:
+    """(B, 4 + C, T', h, w): the mask of the known first frame, and image latents."""
+    mask = torch.zeros_like(image_latents[:, :1]).repeat(1, FRAME_STRIDE, 1, 1, 1)
+    mask[:, :, 0] = 1
+    return torch.cat([mask, image_latents], 1)
 
 
 def trainable(model: TrackModel) -> WanBase:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from motion_core.geometry import Size
 from motion_core.models.lite.load import load_model as load_lite_model
 from motion_core.models.wan.parts import encode_first_frame, encode_video
 from motion_core.progress import silent
-from motion_core.training.animatediff.base import AnimateDiffBase
+from motion_core.training.svd.base import MEAN, SPREAD, sigma_of
 from motion_core.training.track_controlnet.bases import (
     TrainableBase,
     levels_and_noise,
@@ -20,20 +21,20 @@ from motion_core.training.track_controlnet.bases import (
 )
 from motion_core.training.track_controlnet.batches import ClipBatch, StepBatches
 from motion_core.training.track_controlnet.config import TrackControlNetConfig
-from motion_core.training.wan.base import WanBase
+from motion_core.training.track_controlnet.task import ControlledBase, scheduled
+from motion_core.training.wan.base import condition_latents
 
 from ...models.wan import tiny
 from .squares import Squares
-from .tiny_bases import BASES, animatediff, wan
+from .tiny_bases import BASES, animatediff, is_output, side_of, svd, wan
 
 SEEDS = (3, 4)
+FIRSTS = ("embed.weight", "first.weight", "encoder.blocks.0.0.weight")
 
 
 def batch_for(base: TrainableBase, count: int = 2) -> ClipBatch:
     config = TrackControlNetConfig(batch=count, no_text=0.0)
-    # Eight latent cells a side: the U-Net halves them three times.
-    side = 64 if isinstance(base, AnimateDiffBase) else 32
-    return StepBatches(config, Squares(4, side), base.frames)[0][0]
+    return StepBatches(config, Squares(4, side_of(base)), base.frames)[0][0]
 
 
 @pytest.fixture(scope="module", params=list(BASES))
@@ -55,7 +56,7 @@ def test_a_new_control_changes_nothing_and_learns_from_its_first_step(base: Trai
     moved = {name for name, one in control.named_parameters() if one.grad is not None}
     moved = {name for name in moved if dict(control.named_parameters())[name].grad.any()}
     # Only the zero-initialised layers, because they hold back everything before them.
-    assert moved and all(name.startswith(("outs", "controlnet_")) for name in moved)
+    assert moved and all(map(is_output, moved))
     assert all(one.grad is None for one in base.network.parameters())
 
 
@@ -63,13 +64,13 @@ def test_every_part_of_a_control_learns_once_its_outputs_are_not_zero(base: Trai
     batch, control = batch_for(base), base.new_control()
     with torch.no_grad():
         for name, weight in control.named_parameters():
-            if name.startswith(("outs", "controlnet_")):
+            if is_output(name):
                 weight.add_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)))
         encoded = base.encode(batch)
     base.errors(control, encoded, batch.tracks, SEEDS).mean().backward()
     still = [name for name, one in control.named_parameters() if one.grad is None]
     assert not still
-    first = control.embed.weight if isinstance(base, WanBase) else control.first.weight  # type: ignore[union-attr, attr-defined]
+    first = next(one for name, one in control.named_parameters() if name in FIRSTS)
     assert first.grad.any()  # type: ignore[union-attr]
 
 
@@ -109,8 +110,9 @@ def test_wan_is_trained_on_the_velocity_of_its_normalised_latents() -> None:
     latent = encode_video(base.parts, video)
     assert torch.equal(encoded.latents[0], latent)
     first = encode_first_frame(base.parts, video[0], len(video), silent)
-    assert torch.equal(encoded.condition_latents[0, 4:], first)
-    mask = encoded.condition_latents[0, :4]
+    condition = condition_latents(encoded.tensors["image_latents"])
+    assert torch.equal(condition[0, 4:], first)
+    mask = condition[0, :4]
     assert mask[:, 0].eq(1).all() and not mask[:, 1:].any()
     # The first latent frame stands for the first image alone.
     torch.testing.assert_close(latent[:, 0], first[:, 0], atol=1e-5, rtol=1e-5)
@@ -147,7 +149,7 @@ def test_animatediff_is_trained_on_the_noise() -> None:
 
 
 def test_sizes_that_a_base_cannot_make_are_refused(base: TrainableBase) -> None:
-    base.check_size(Size(64, 32))
+    base.check_size(Size(2 * base.multiple, base.multiple))
     with pytest.raises(ValueError, match="multiples of"):
         base.check_size(Size(60, 32))
 
@@ -164,7 +166,7 @@ def test_a_half_precision_base_trains_a_float32_control() -> None:
 
 
 def test_a_family_without_a_base_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="animatediff and wan; got lite"):
+    with pytest.raises(ValueError, match="animatediff, motionpro, wan; got lite"):
         trainable_base(load_lite_model())
 
 
@@ -172,5 +174,104 @@ def test_the_base_is_given_the_first_image_and_taught_the_video(base: TrainableB
     batch = batch_for(base)
     plain, other = base.encode(batch), base.encode(batch._replace(firsts=batch.firsts * 0.5))
     assert torch.equal(plain.latents, other.latents)
-    given = "image_features" if isinstance(base, AnimateDiffBase) else "condition_latents"
-    assert not torch.equal(getattr(plain, given), getattr(other, given))
+    given = "image_latents"
+    assert not torch.equal(plain.tensors[given], other.tensors[given])
+
+
+def test_svd_is_trained_on_the_velocity_of_edm() -> None:
+    base = svd()
+    batch = batch_for(base, 1)
+    encoded = base.encode(batch)
+    clean = encoded.latents
+    error = base.errors(None, encoded, batch.tracks, (9,), level=0.8)
+    _, noise = levels_and_noise(clean.shape[1:], (9,), None, clean)
+    sigma = sigma_of(torch.tensor([0.8]))
+    # The sampler's own prediction, from which its scheduler computes the clean latents.
+    from motion_core.models.protocols import Branch, GenerationRequest
+
+    family = base.family
+    condition = family.condition(GenerationRequest(batch.firsts[0], clean.shape[1]))
+    noisy = (clean + sigma * noise) / (sigma**2 + 1).sqrt()
+    given = (noisy, sigma.log() / 4, condition, [(Branch(), None)])
+    (found,) = family.predict(*given)
+    target = (noise - sigma * clean) / (sigma**2 + 1).sqrt()
+    torch.testing.assert_close(error[0], (found - target).square().mean(), rtol=1e-4, atol=0)
+    # The target is what the scheduler reads as the clean latents.
+    scheduler = family.scheduler()
+    scheduler.set_timesteps(3)
+    scheduler.sigmas[0] = sigma[0]
+    step = scheduler.step(target, scheduler.timesteps[0], clean + sigma * noise)
+    torch.testing.assert_close(step.pred_original_sample, clean, atol=1e-4, rtol=1e-4)
+
+
+def test_a_clip_of_svd_without_tracks_in_its_first_frame_is_left_alone() -> None:
+    base = svd()
+    batch = batch_for(base, 2)
+    control = base.new_control()
+    for name, weight in control.named_parameters():
+        if is_output(name):
+            torch.nn.init.constant_(weight, 0.02)
+    late = replace(batch.tracks[0], visible=batch.tracks[0].visible.clone())
+    late.visible[0] = False
+    encoded = base.encode(batch)
+    errors = base.errors(control, encoded, (late, batch.tracks[1]), SEEDS)
+    alone = base.errors(None, encoded, batch.tracks, SEEDS)
+    torch.testing.assert_close(errors[0], alone[0], atol=0, rtol=1e-6)
+    assert abs(float((errors[1] - alone[1]).detach())) > 1e-5
+    errors[0].backward()
+
+
+def test_levels_of_svd_are_those_of_its_training() -> None:
+    levels = (torch.arange(4096) + 0.5) / 4096
+    logs = sigma_of(levels).log()
+    assert abs(float(logs.mean()) - MEAN) < 0.01 and abs(float(logs.std()) - SPREAD) < 0.02
+
+
+def test_sampler_levels_are_those_at_which_the_sampler_asks(base: TrainableBase) -> None:
+    asked: list[float] = []
+
+    class Asked(Exception):
+        pass
+
+    network = next(
+        part
+        for name, part in base.network.named_modules()
+        if type(part).__name__.startswith(("WanTransformer3DModel", "UNet"))
+    )
+
+    def note(_: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        time = named["timestep"] if "timestep" in named else given[1]
+        asked.append(float(torch.as_tensor(time).flatten()[0]))
+        raise Asked
+
+    batch = batch_for(base, 1)
+    encoded = base.encode(batch)
+    handle = network.register_forward_pre_hook(note, with_kwargs=True)
+    levels = base.sampler_levels(4)
+    assert levels.shape == (4,) and (levels.diff() < 0).all() and 0 < levels[-1] < levels[0] <= 1
+    for level in levels.tolist():
+        with pytest.raises(Asked):
+            base.errors(None, encoded, batch.tracks, (1,), level)
+    handle.remove()
+    scheduler = base.model.scheduler()
+    scheduler.set_timesteps(4)
+    wanted = scheduler.timesteps.double()
+    # Wan's sampler rounds its timesteps down to whole numbers.
+    torch.testing.assert_close(torch.tensor(asked).double(), wanted, atol=1.0, rtol=1e-4)
+
+
+def test_a_schedule_of_few_steps_is_all_that_is_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = wan()
+    levels = base.sampler_levels(3).tolist()
+    drawn = [scheduled(levels, (seed,))[0] for seed in range(90)]
+    assert set(drawn) == set(levels) and all(drawn.count(one) > 15 for one in levels)
+    found: list[Any] = []
+    errors = base.errors
+    monkeypatch.setattr(base, "errors", lambda *given: found.append(given[-1]) or errors(*given))
+    batch = batch_for(base)
+    for steps, wanted in ((0, None), (3, scheduled(levels, batch.seeds))):
+        module = ControlledBase(base, base.new_control(), steps_schedule=steps)
+        assert module(batch)["loss"].requires_grad
+        assert found.pop() == wanted
+    with pytest.raises(ValueError, match="steps_schedule must be 0 or more"):
+        TrackControlNetConfig(steps_schedule=-1)

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from motion_core.training.animatediff.base import AnimateDiffBase
 from motion_core.training.checkpoint import load_checkpoint
 from motion_core.training.memory import checkpointed
+from motion_core.training.svd.base import SvdBase
 from motion_core.training.track_controlnet.bases import TrainableBase
 from motion_core.training.track_controlnet.batches import ClipBatch, StepBatches
 from motion_core.training.track_controlnet.config import TrackControlNetConfig
@@ -24,7 +24,7 @@ from motion_core.training.track_controlnet.task import (
 )
 
 from .squares import Squares
-from .tiny_bases import BASES, wan
+from .tiny_bases import BASES, is_output, side_of, wan
 
 TINY = TrackControlNetConfig(
     steps=3, workers=0, lr=1e-2, probe_steps=99, probe_clips=1, regime="sparse", ema=0.5
@@ -38,10 +38,10 @@ def base(request: pytest.FixtureRequest) -> Any:
     return BASES[request.param]()
 
 
-def batch_for(base: TrainableBase) -> ClipBatch:
-    side = 64 if isinstance(base, AnimateDiffBase) else 32
-    config = TrackControlNetConfig(batch=2, no_text=0.0)
-    return StepBatches(config, Squares(4, side), base.frames)[0][0]
+def batch_for(base: TrainableBase, factor: int = 1) -> ClipBatch:
+    """factor: on the sides of the clips."""
+    config = TrackControlNetConfig(batch=2 // factor, no_text=0.0)
+    return StepBatches(config, Squares(4, factor * side_of(base)), base.frames)[0][0]
 
 
 def opened(base: TrainableBase) -> nn.Module:
@@ -49,7 +49,7 @@ def opened(base: TrainableBase) -> nn.Module:
     control, generator = base.new_control(), torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, weight in control.named_parameters():
-            if name.startswith(("outs", "controlnet_")):
+            if is_output(name):
                 weight.add_(0.1 * torch.randn(weight.shape, generator=generator))
     return control
 
@@ -127,7 +127,9 @@ def test_a_run_with_checkpointing_gives_the_weights_of_one_without(tmp_path: Pat
 
 
 def test_bfloat16_gives_about_the_gradients_of_float32(base: TrainableBase) -> None:
-    batch, control = batch_for(base), opened(base)
+    # In the deepest level of a tiny SVD a group of its normalisation is one cell of one channel,
+    # whose rounding it would magnify.
+    batch, control = batch_for(base, 2 if isinstance(base, SvdBase) else 1), opened(base)
     _, exact, _ = gradients(base, control, batch, False)
     loss, rounded, _ = gradients(base, control, batch, False, "bfloat16")
     _, recomputed, _ = gradients(base, control, batch, True, "bfloat16")
