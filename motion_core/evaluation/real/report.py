@@ -16,8 +16,8 @@ from .drawn_cases import FIGURES as CASE_FIGURES
 from .run import ByItem, RealEvaluation
 
 # Figures of which a larger value is better.
-MORE = {"goes", "psnr", "ssim"}
-DIGITS = {"torn": 0, "torn per 1000": 1, "specks": 0} | dict.fromkeys(
+MORE = {"goes", "psnr", "ssim", "vmaf"}
+DIGITS = {"torn": 0, "torn per 1000": 1, "specks": 0, "vmaf": 1} | dict.fromkeys(
     ("handle", "unseen", "apart", "given", "marked", "psnr"), 2
 )
 NOTES = (
@@ -44,7 +44,8 @@ CLIP_NOTES = (
     "Means over scenes with their standard error; clips of one scene count as one.",
     "unseen: mean endpoint error at the tracks that are not given, px; apart: at those of them "
     "that depart by more than 3 px from the similarity of most tracks; given: at the given ones; "
-    "marked: at points marked by people. psnr, ssim, lpips: of the frames against the clip's own.",
+    "marked: at points marked by people. psnr, ssim, lpips, vmaf: of the frames against the clip's "
+    "own. VMAF was made for larger pictures: its values compare methods, no more.",
 )
 
 
@@ -57,6 +58,7 @@ def as_values(evaluation: RealEvaluation) -> dict[str, Any]:
             "every": settings.every,
             "parts": list(settings.parts),
             "lpips": settings.lpips is not None,
+            "vmaf": settings.vmaf is not None,
             **settings.fingerprint(),
         },
         "notes": [*NOTES, *CASE_NOTES, *CLIP_NOTES],

@@ -22,6 +22,7 @@ from .lpips import Lpips
 from .methods import METHODS, Method
 from .natural_drag import FRAMES
 from .photographs import LONG_SIDE, photograph_names
+from .vmaf import Vmaf
 
 # Figures of one method by item.
 ByItem = dict[str, dict[str, float]]
@@ -43,6 +44,7 @@ class RealSettings:
         parts: of PARTS.
         counts: numbers of tracks on clips, of COUNTS.
         per_scene: the most clips of one scene, or None for all.
+        vmaf: an ffmpeg with libvmaf (see vmaf.py), or None.
 
     Raises:
         ValueError: a value is out of range or unknown.
@@ -56,6 +58,7 @@ class RealSettings:
     parts: tuple[str, ...] = PARTS
     counts: tuple[str, ...] = COUNTS
     per_scene: int | None = None
+    vmaf: Path | None = None
 
     def __post_init__(self) -> None:
         for name, known in (("methods", METHODS), ("parts", PARTS), ("counts", COUNTS)):
@@ -97,6 +100,7 @@ class RealSettings:
         return {
             "weights": _digest(SHIPPED),
             "lpips": None if self.lpips is None else _digest(self.lpips),
+            "vmaf": None if self.vmaf is None else _digest(self.vmaf),
             "long side": LONG_SIDE,
             "long side of clips": CLIP_SIDE,
             "frames": FRAMES,
@@ -147,6 +151,7 @@ class _RealStudy:
         self.settings = settings
         self.journal = journal or Journal(None, settings.fingerprint())
         self.lpips = None if settings.lpips is None else Lpips(settings.lpips)
+        self.vmaf = None if settings.vmaf is None else Vmaf(settings.vmaf)
         self.methods = {name: Method(name) for name in settings.methods}
         self.progress = progress
         pictures = len(settings.photographs()) + len(settings.cases())
@@ -210,7 +215,8 @@ class _RealStudy:
                 if key not in self.journal.rows:
                     clip = clip or tracked_clip(read_real_clip(self.settings.folder, name))
                     given = given_tracks(clip, count, SEED)
-                    row = {} if given is None else clip_figures(method, clip, given, self.lpips)
+                    measures = self.lpips, self.vmaf
+                    row = {} if given is None else clip_figures(method, clip, given, *measures)
                     self.journal.add(key, {method_name: row})
                 row = self.journal.rows[key][method_name]
                 if row:
