@@ -31,6 +31,13 @@ CARDS = """(cards) => cards.map((card) => {
 })"""
 LOADED = """() => [...document.querySelectorAll('[data-testid^="template-workflow-"] img')]
   .filter((image) => image.naturalWidth > 0).length > 4"""
+# Nodes of ComfyUI that its search would show before an alias: a word, and letters, of their names.
+RIVALS = {
+    "WanAnimateToVideo": "WanAnimateToVideo",
+    "Veo3VideoGenerationNode": "Google Veo 3 Video Generation",
+}
+FOUND = """() => [...document.querySelectorAll('[role=option], .p-autocomplete-option')]
+  .map(({ innerText }) => innerText.trim()).filter(Boolean)"""
 RUN = "button[data-testid=queue-button], [data-testid=queue-button] button"
 
 
@@ -39,7 +46,14 @@ def server(request: pytest.FixtureRequest, stage: StandInHost) -> Iterator[Any]:
     """The frontend over a stand-in host that lists the templates as ComfyUI does."""
     from tests.host.frontend import FrontendServer
 
-    with FrontendServer(stage, frontend_files(request.param)) as running:
+    listed = stage.object_info()
+    for name, title in RIVALS.items():
+        listed[name] = {**listed["LoadImage"], "name": name, "display_name": title}
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        FrontendServer(stage, frontend_files(request.param)) as running,
+    ):
+        patch.setattr(stage, "object_info", lambda: listed)
         yield running
 
 
@@ -101,6 +115,29 @@ def test_templates_have_titles_an_order_and_moving_pictures(page: Any) -> None:
     assert all((card["width"], card["height"]) == (256, 256) for card in shown)
     # Older frontends load pictures as blobs.
     assert all(card["src"].endswith(".webp") or card["src"][:5] == "blob:" for card in shown)
+
+
+def open_search(page: Any) -> None:
+    """A double click on the empty canvas; a page that has just loaded may miss one."""
+    for _ in range(5):
+        page.mouse.dblclick(700, 600)
+        page.wait_for_timeout(800)
+        if page.evaluate("() => document.activeElement?.tagName === 'INPUT'"):
+            return
+    raise AssertionError("the node search did not open")
+
+
+@pytest.mark.parametrize("word", ["motion", "animate", "ATI"])
+def test_the_node_search_shows_draw_motion_first(page: Any, word: str) -> None:
+    version = page.evaluate("() => window.__COMFYUI_FRONTEND_VERSION__")
+    if version == VERSIONS["oldest"] and word != "motion":
+        pytest.skip("frontend 1.35 does not search aliases")
+    open_search(page)
+    page.keyboard.type(word, delay=20)
+    page.wait_for_function(f"() => ({FOUND})().length > 1")
+    page.wait_for_timeout(500)
+    first = page.evaluate(FOUND)[0]
+    assert first.startswith("Draw Motion"), first
 
 
 FAIL = """async () => {

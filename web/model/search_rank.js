@@ -12,7 +12,7 @@ const LENGTH_PENALTY = 0.2;
  * the second place, where the host has how often a node is used.
  */
 export function rankedScores([kind, ...ties], isFirst) {
-  // Not in its names and yet accurate from the first letter on: one of its aliases starts so.
+  // Not in its names and yet found without inaccuracy: at the beginning of an alias.
   const isAlias = kind === ELSEWHERE && ties.at(-1) < LENGTH_PENALTY;
   return [isAlias ? STARTS : kind, isFirst ? 0 : 1, ...ties];
 }
