@@ -21,7 +21,7 @@ BEGIN, END = "<!-- {name}: python -m tests.host.workflow_table -->\n", "<!-- end
 LISTED = "| title | file | shows | needs |\n|---|---|---|---|\n"
 CHECKED = "| file | classic | Vue |\n|---|---|---|\n"
 # Not looked at in a screenshot.
-NO_SCREENSHOT: set[str] = {"cameraman_ltx", "follow_signal", "long_clip_tracks"}
+NO_SCREENSHOT: set[str] = set()
 
 
 def needs(entry: dict[str, Any]) -> str:
