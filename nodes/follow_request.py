@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..motion_core.errors import ShapeError
 from ..motion_core.geometry import Size
-from ..motion_core.guidance.clocks import FAMILIES, Clock, FamilyClocks
+from ..motion_core.guidance.clocks import FAMILIES, Clock, FamilyClocks, FollowScale
 from ..motion_core.guidance.dual_clock import DualClock
 from ..motion_core.guidance.follow_plan import DrawnRegion, RegionRequest, planned
 from ..motion_core.guidance.latent_mask import track_mask
@@ -70,7 +70,8 @@ def patched(model: Any, vae: Any, request: FollowRequest) -> tuple[Any, dict[str
     exact = request.exact_frames
     clock = planned(reference, groups, canvas, weak, regions, exact, progress=host.progress())
     latent = _latent_for(reference, request.latent)
-    return followed(model, clock), latent, _report(form, clock, len(request.pictures), count)
+    report = _report(form, family.scale, clock, len(request.pictures), count)
+    return followed(model, clock), latent, report
 
 
 def stated_clocks(stated: dict[str, Any], family: FamilyClocks, ramp: float) -> tuple[Clock, Clock]:
@@ -183,16 +184,20 @@ def _latent_for(reference: Tensor, latent: dict[str, Any] | None) -> dict[str, A
     return {**latent, "samples": nested}
 
 
-def _report(form: VideoFormat, clock: DualClock, pictures: int, count: int) -> str:
+def _report(
+    form: VideoFormat, scale: FollowScale, clock: DualClock, pictures: int, count: int
+) -> str:
     """What was set up, one statement per line."""
     latent_frames = clock.reference.shape[0 if form.is_batch else 2]
     lines = [f"{form.name}: {count} frames in {latent_frames} latent frames"]
     if count < pictures:
         lines.append(f"the last {pictures - count} frames of the reference do not fill a latent")
-    lines.append(f"outside all regions: {_clock_text(clock.background)}")
+    lines.append(f"outside all regions: {_clock_text(clock.background, scale)}")
     for index, region in enumerate(clock.regions):
         share = 100.0 * float(region.mask.mean())
-        lines.append(f"region {index + 1} ({share:.1f} % of the clip): {_clock_text(region.clock)}")
+        lines.append(
+            f"region {index + 1} ({share:.1f} % of the clip): {_clock_text(region.clock, scale)}"
+        )
         if share == 0.0:
             lines.append(f"region {index + 1} is empty: connect a mask with white areas")
     if math.isfinite(clock.start_sigma):
@@ -200,11 +205,12 @@ def _report(form: VideoFormat, clock: DualClock, pictures: int, count: int) -> s
     return "\n".join(lines)
 
 
-def _clock_text(clock: Clock) -> str:
+def _clock_text(clock: Clock, scale: FollowScale) -> str:
     if math.isinf(clock.full):
         return "free at once"
     if clock.full == 0.0:
         return "follows to the end"
+    text = f"follows down to sigma {clock.full:.4g}, follow {scale.follow(clock.full):.2f}"
     if clock.full == clock.free:
-        return f"follows down to sigma {clock.full:.4g}"
-    return f"follows down to sigma {clock.full:.4g}, free from {clock.free:.4g}"
+        return text
+    return f"{text}; free from {clock.free:.4g}, follow {scale.follow(clock.free):.2f}"

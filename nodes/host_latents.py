@@ -20,6 +20,14 @@ FAMILY_OF_CLASS = {
     "SV3D_u": "svd",
     "SV3D_p": "svd",
     "CogVideoX": "cogvideox",
+    "LTXV": "ltx",
+    "LTXAV": "ltx",
+    "HunyuanVideo": "hunyuan",
+    "HunyuanVideoI2V": "hunyuan",
+    "HunyuanVideoSkyreelsI2V": "hunyuan",
+    "HunyuanVideo15": "hunyuan",
+    "GenmoMochi": "mochi",
+    "MiniMaxH3": "minimax",
 }
 # MiniMax-H3's VAE begins a new causal group every 17 pictures.
 MINIMAX_GROUPS = (1, 4, 4, 4, 4)

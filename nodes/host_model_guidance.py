@@ -108,11 +108,13 @@ class ControlSettings:
 
 @dataclass
 class _ControlRun:
-    """The state of one run: the sigmas between which it acts, and the encoded tracks."""
+    """The state of one run: the sigmas between which it acts, the encoded tracks, and the places in
+    a context window at which the host keeps the clip's own latents."""
 
     most: float
     least: float
     control: Tensor | None = None
+    retained: tuple[int, ...] = ()
 
 
 def controlled(model: Any, settings: ControlSettings) -> Any:
@@ -171,7 +173,10 @@ def _begin_control(key: str, settings: ControlSettings) -> Callable[..., Tensor]
         limits = [float(sampling.percent_to_sigma(one)) for one in (settings.start, settings.end)]
         if settings.start == 0.0:
             limits[0] = math.inf
-        extra_args["model_options"]["transformer_options"][key] = _ControlRun(*limits)
+        options = extra_args["model_options"]
+        handler = options.get("context_handler")
+        retained = tuple(getattr(handler, "latent_retain_index_list", None) or ())
+        options["transformer_options"][key] = _ControlRun(*limits, retained=retained)
         return executor(guider, sigmas, extra_args, *rest)
 
     return begin
@@ -213,6 +218,7 @@ class _ControlledForward:
     ) -> dict[str, Any]:
         """The options of one call, with hooks beside those of other nodes."""
         residuals: list[Tensor] = []
+        frames = windowed_frames(options.get("context_window"), run.retained)
         replaced = options.get("patches_replace", {})
         blocks = replaced.get("dit", {})
         earlier = blocks.get(("double_block", 0))
@@ -221,7 +227,7 @@ class _ControlledForward:
             before, grid = 0, args["transformer_options"]["grid_sizes"]
             if has_reference:
                 before = math.prod(grid[1:])
-            control = self._control(run, tuple(grid), args["img"])
+            control = self._control(run, tuple(grid), args["img"], frames)
             whole = padded(control, before, args["img"].shape[1])
             residuals.extend(self.network.block_residuals(whole, args, length))
             return extra["original_block"](args) if earlier is None else earlier(args, extra)
@@ -241,20 +247,58 @@ class _ControlledForward:
             "patches": {**hooks, "double_block": [after, *hooks.get("double_block", [])]},
         }
 
-    def _control(self, run: _ControlRun, grid: tuple[int, ...], like: Tensor) -> Tensor:
-        """(S, width), the encoded tracks; once per run."""
+    def _control(
+        self, run: _ControlRun, grid: tuple[int, ...], like: Tensor, window: WindowFrames | None
+    ) -> Tensor:
+        """(S, width), the encoded tracks of the latent frames that the network gets. They are
+        encoded once per run; a context window takes its frames from them."""
         if run.control is None or run.control.device != like.device:
             tracks = self.settings.tracks
             everything = torch.ones(tracks.num_points)
             control = self.network.encode_tracks(tracks, everything, self.settings.seed)
             run.control = control.to(like)
-        if len(run.control) != math.prod(grid):
+        frames, height, width = grid
+        total = frames if window is None else window.total
+        if len(run.control) != total * height * width:
             patch = self.network.patch * 8
-            frames, height, width = grid
             raise ValueError(
-                f"the run makes {4 * (frames - 1) + 1} frames of {width * patch}x{height * patch}; "
+                f"the run makes {4 * (total - 1) + 1} frames of {width * patch}x{height * patch}; "
                 f"the tracks have {self.settings.tracks.num_frames} frames on "
                 f"{self.settings.tracks.size}. Use Transform Tracks (fit) and Retime Tracks, or "
                 "change the size of the latents."
             )
-        return run.control
+        if window is None:
+            return run.control
+        by_frame = run.control.unflatten(0, (total, height * width))
+        return by_frame[list(window.frames)].flatten(0, 1)
+
+
+@dataclass(frozen=True)
+class WindowFrames:
+    """Which latent frames of a clip a context window holds.
+
+    Attributes:
+        frames: Their indices in the clip, in the order in which the network gets them.
+        total: Latent frames of the clip.
+    """
+
+    frames: tuple[int, ...]
+    total: int
+
+
+def windowed_frames(window: Any, retained: tuple[int, ...] = ()) -> WindowFrames | None:
+    """The frames of a context window of the host, or None for a run without windows.
+
+    Args:
+        window: transformer_options["context_window"]. The frame that `causal_window_fix` puts
+            before it, and cuts off after the network, counts.
+        retained: Places in the window where the host puts the frame of the same index of the clip.
+    """
+    if window is None:
+        return None
+    anchor = getattr(window, "causal_anchor_index", None)
+    before = [] if anchor is None or anchor < 0 else [anchor]
+    frames = [*before, *window.index_list]
+    for place in retained:
+        frames[place] = range(window.total_frames)[place]
+    return WindowFrames(tuple(frames), window.total_frames)

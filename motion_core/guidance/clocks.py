@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from .noise_schedule import shifted_sigma
@@ -128,6 +128,20 @@ class FollowScale:
             return math.inf
         return 0.0 if follow == 1.0 else self.to_sigma(follow)
 
+    def follow(self, sigma: float) -> float:
+        """The follow value of a noise level, the inverse of `sigma`; to about 1e-9.
+
+        Noise levels above the schedule give 0, those below it 1.
+        """
+        low, high = 0.0, 1.0
+        for _ in range(30):
+            middle = (low + high) / 2.0
+            if self.to_sigma(middle) > sigma:
+                low = middle
+            else:
+                high = middle
+        return 0.0 if low == 0.0 else 1.0 if high == 1.0 else high
+
     def clock(self, follow: float, ramp: float = 0.0) -> Clock:
         """The clock of a follow value with a ramp around it.
 
@@ -201,10 +215,24 @@ def _cogvideox_sigmas() -> list[float]:
     return [math.sqrt((1.0 - root**2) / root**2) for root in scaled]
 
 
+_WAN = FamilyClocks(
+    flow_scale(3.0), _of_steps(3, 7), _of_steps(2, 5), "Time-to-Move, Wan 2.2 I2V-A14B"
+)
+
+
+def _at_wans_levels(scale: FollowScale) -> FamilyClocks:
+    """Clocks at the noise levels of Wan's, as shares of another schedule."""
+
+    def both(follows: tuple[float, float]) -> tuple[float, float]:
+        weak, strong = (scale.follow(_WAN.scale.sigma(one)) for one in follows)
+        return weak, strong
+
+    origin = "Wan's noise levels; not tuned for this family"
+    return FamilyClocks(scale, both(_WAN.cut_and_drag), both(_WAN.camera), origin)
+
+
 FAMILIES: dict[str, FamilyClocks] = {
-    "wan": FamilyClocks(
-        flow_scale(3.0), _of_steps(3, 7), _of_steps(2, 5), "Time-to-Move, Wan 2.2 I2V-A14B"
-    ),
+    "wan": _WAN,
     "cogvideox": FamilyClocks(
         FollowScale(_cogvideox_sigma),
         _of_steps(4, 9),
@@ -217,7 +245,10 @@ FAMILIES: dict[str, FamilyClocks] = {
         _of_steps(16, 21),
         "Time-to-Move, SVD; the paper has none for camera moves",
     ),
-    "flow": FamilyClocks(
-        flow_scale(3.0), _of_steps(3, 7), _of_steps(2, 5), "Wan's noise levels; not tuned"
-    ),
+    # The timestep shifts of ComfyUI's classes. LTX's is stated as a logarithm there.
+    "ltx": _at_wans_levels(flow_scale(math.exp(2.37))),
+    "hunyuan": _at_wans_levels(flow_scale(7.0)),
+    "mochi": _at_wans_levels(flow_scale(6.0)),
+    "minimax": _at_wans_levels(flow_scale(12.0)),
+    "flow": replace(_WAN, origin="Wan's noise levels and shift; not tuned"),
 }

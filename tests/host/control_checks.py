@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .native_checks import largest, pack, plain_guider, run_guided, tracks_on
-from .tiny_models import TinyModel, tiny_model
+from .tiny_models import TinyModel, _wan_image, tiny_model
 
 
 def diffusers_wan(**sizes: Any) -> Any:
@@ -195,6 +196,114 @@ def track_controlnet() -> dict[str, Any]:
 
 def _rest(model: TinyModel) -> tuple[Any, ...]:
     return model.shape, model.positive, model.negative, model.audio_shape
+
+
+# ---- Context windows ---------------------------------------------------------------------------
+
+LONG = 9  # latent frames, 33 pictures
+
+
+def context_windows(causal_window_fix: bool, retained: str = "") -> dict[str, Any]:
+    """The host's context windows of five latent frames on a clip of nine: every pass of the network
+    against one without windows whose control is encoded by hand, latent frame by latent frame."""
+    from comfy.patcher_extension import WrapperExecutor, WrappersMP
+
+    shape = (1, 16, LONG, 4, 6)
+    beside = _wan_image(shape)
+    model = tiny_model("wan21_i2v")
+    positive, negative = ([[one[0][0], beside]] for one in (model.positive, model.negative))
+    model = replace(model, shape=shape, positive=positive, negative=negative)
+    guidance = pack("nodes.host_model_guidance")
+    tracks = tracks_on(frames=4 * LONG - 3)
+    passes: list[tuple[list[int], float, float]] = []
+    by_hand: list[Tensor] = []
+
+    def watch(executor: Any, *args: Any, **more: Any) -> Tensor:
+        made = executor(*args, **more)
+        *beginning, options = args
+        window = options["context_window"]
+        anchor = getattr(window, "causal_anchor_index", None)
+        frames = ([] if anchor is None else [anchor]) + list(window.index_list)
+        if retained:
+            frames[0] = 0
+        settings = guidance.ControlSettings(patch, pack_tracks(tracks))
+        rows = torch.cat([by_hand[frame] for frame in frames])
+        run = guidance._ControlRun(1e9, 0.0, control=rows)
+        plain = {key: value for key, value in options.items() if key != "context_window"}
+        forward = guidance._ControlledForward("by_hand", settings, patch.model)
+        network = executor.class_obj
+        alone = WrapperExecutor.new_class_executor(network._forward, network, [forward])
+        wanted = alone.execute(*beginning, {**plain, "by_hand": run}, **more)
+        free = network._forward(*beginning, plain, **more)
+        passes.append((frames, largest(made, wanted), largest(made, free)))
+        return made
+
+    with tempfile.TemporaryDirectory() as name:
+        watched = model.patcher.clone()
+        watched.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "watch", watch)
+        on = applied(replace(model, patcher=watched), Path(name), tracks=tracks)
+        (patch,) = on.get_nested_additional_models()
+        by_hand = [encoded_alone(patch.model, tracks, frame) for frame in range(LONG)]
+        run_guided(model, plain_guider(model, windowed(on, 5, causal_window_fix, retained)))
+        bare = applied(model, Path(name), tracks=tracks)
+        whole = run_guided(model, plain_guider(model, bare))
+        one = run_guided(model, plain_guider(model, windowed(bare, LONG, True, "", always=True)))
+        short = windowed(applied(model, Path(name)), 5, True, "")
+        try:
+            run_guided(model, plain_guider(model, short))
+            refused = "accepted"
+        except ValueError as error:
+            refused = str(error)
+    return {
+        "windows": [list(one) for one in dict.fromkeys(tuple(frames) for frames, *_ in passes)],
+        "by_hand": max(one for _, one, _ in passes),
+        "effect": min(one for *_, one in passes),
+        "one_window_for_all": largest(whole, one) / float(whole.abs().max()),
+        "short": refused,
+    }
+
+
+def pack_tracks(tracks: Any) -> Any:
+    """Tracks of a TRACKS value."""
+    return pack("motion_core.formats.host").from_host(tracks)
+
+
+def encoded_alone(network: Any, tracks: Any, frame: int) -> Tensor:
+    """The encoded tracks of one latent frame: of the clip with nothing visible elsewhere."""
+    pictures = slice(max(4 * frame - 3, 0), 4 * frame + 1)
+    visible = torch.zeros_like(tracks["track_visibility"])
+    visible[pictures] = tracks["track_visibility"][pictures]
+    alone = pack_tracks({**tracks, "track_visibility": visible})
+    rows = network.encode_tracks(alone, torch.ones(alone.num_points))
+    return rows.unflatten(0, (LONG, -1))[frame]
+
+
+def windowed(
+    model: Any, length: int, causal_window_fix: bool, retained: str, *, always: bool = False
+) -> Any:
+    """A MODEL in the host's context windows, also where one holds the whole clip."""
+    import comfy.context_windows as windows
+
+    class Handler(windows.IndexListContextHandler):
+        def should_use_context(self, *args: Any, **more: Any) -> bool:
+            return always or super().should_use_context(*args, **more)
+
+    clone = model.clone()
+    clone.model_options["context_handler"] = Handler(
+        context_schedule=windows.get_matching_context_schedule("standard_static"),
+        fuse_method=windows.get_matching_fuse_method("pyramid"),
+        context_length=length,
+        context_overlap=min(3, length - 1),
+        dim=2,
+        causal_window_fix=causal_window_fix,
+        cond_retain_index_list=retained,
+        latent_retain_index_list=retained,
+    )
+    windows.create_prepare_sampling_wrapper(clone)
+    return clone
+
+
+# ---- What is refused ---------------------------------------------------------------------------
 
 
 def interrupted() -> dict[str, Any]:

@@ -121,3 +121,16 @@ def equals_loop(name: str) -> dict[str, Any]:
     out["leak"] = difference(video_of(after), video_of(plain))
     out["effect"] = difference(ours, video_of(plain))
     return out
+
+
+def scale_of_family(name: str) -> list[float]:
+    """The largest relative difference between a family's follow scale and the host's schedule."""
+    model = tiny_model(name)
+    sampling = model.patcher.get_model_object("model_sampling")
+    families = pack("motion_core.guidance.clocks").FAMILIES
+    scale = families[pack("nodes.host_latents").family_of(model.patcher)].scale
+    follows = [index / 20 for index in range(1, 20)]
+    wanted = [float(sampling.percent_to_sigma(one)) for one in follows]
+    return [
+        abs(scale.sigma(one) - sigma) / sigma for one, sigma in zip(follows, wanted, strict=True)
+    ]

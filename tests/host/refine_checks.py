@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from .native_checks import largest, pack, plain_guider, run_guided
 from .tiny_models import TinyModel, tiny_model
+from .tiny_vaes import tiny_vae
 from .transfer_checks import HostSchedule, reference_sampler, run_with
 
 
@@ -39,10 +40,14 @@ class ToyVae:
         return latents if self.is_stack else latents.transpose(0, 1)[None]
 
 
-def render_for(model: TinyModel) -> tuple[Tensor, Tensor]:
-    """Random frames of a render, and its holes."""
+def render_for(model: TinyModel, *, of_host: bool = False) -> tuple[Tensor, Tensor]:
+    """Random frames of a render for the ToyVae or for the host's own, and its holes."""
     frames = model.shape[0] if len(model.shape) == 4 else model.shape[2]
-    size = (frames, 2 * model.shape[-2], 2 * model.shape[-1])
+    stride = 2
+    if of_host:
+        form = pack("nodes.host_latents").video_format(model.patcher)
+        frames, stride = sum(form.groups(frames)), form.space_stride
+    size = (frames, stride * model.shape[-2], stride * model.shape[-1])
     generator = torch.Generator().manual_seed(23)
     holes = torch.zeros(size)
     holes[:, :, : size[2] // 3] = 1.0
@@ -51,7 +56,7 @@ def render_for(model: TinyModel) -> tuple[Tensor, Tensor]:
 
 def refining(model: TinyModel, vae: Any = None, **changes: Any) -> Any:
     """The MODEL that refines along a random render, through the node."""
-    images, holes = render_for(model)
+    images, holes = render_for(model, of_host=not isinstance(vae, ToyVae | None))
     values = {
         "resamples": 2,
         "correction": 1.8,
@@ -68,13 +73,15 @@ def refining(model: TinyModel, vae: Any = None, **changes: Any) -> Any:
     return node.execute(model.patcher, chosen, **{**values, **changes}).args[0]
 
 
-def refine_equals_reference(name: str) -> dict[str, Any]:
-    """Four steps of the host's Euler sampler against the reference with the same predictions."""
+def refine_equals_reference(name: str, of_host: bool = False) -> dict[str, Any]:
+    """Four steps of the host's Euler sampler against the reference with the same predictions, with
+    a ToyVae or the host's own VAE."""
     model = tiny_model(name)
     module = pack("motion_core.guidance.refine")
-    images, holes = render_for(model)
+    images, holes = render_for(model, of_host=of_host)
     render = module.Render(images, module.soft_edges(holes < 0.5, 3.0))
-    vae, generator = ToyVae(model), torch.Generator().manual_seed(4)
+    vae = tiny_vae(name) if of_host else ToyVae(model)
+    generator = torch.Generator().manual_seed(4)
     counts: list[int] = []
 
     def reference(guider: Any, predict: Any, start: Tensor, levels: list[float]) -> Tensor:
@@ -100,11 +107,48 @@ def refine_equals_reference(name: str) -> dict[str, Any]:
 
     plain = plain_guider(model, model.patcher)
     wanted = run_with(model, plain, reference_sampler(reference))
-    found = run_guided(model, plain_guider(model, refining(model)))
+    found = run_guided(model, plain_guider(model, refining(model, vae)))
     return {
         "difference": largest(found, wanted) / float(wanted.abs().max()),
         "effect": largest(found, run_guided(model, plain)),
         "guided_steps": counts[0],
+    }
+
+
+def vae_moves_along(name: str) -> dict[str, Any]:
+    """Refinement with the host's own VAE: what it decodes has the render's size, all that the
+    latents become comes from it, and the model is loaded again after it."""
+    import comfy.model_management
+
+    model, vae = tiny_model(name), tiny_vae(name)
+    images, _ = render_for(model, of_host=True)
+    shapes: list[list[int]] = []
+    loaded: list[bool] = []
+    decode = vae.decode
+
+    def watched(latents: Tensor) -> Tensor:
+        pixels = decode(latents)
+        shapes.append(list(pixels.reshape(-1, *pixels.shape[-3:]).shape))
+        return pixels
+
+    def is_loaded(*_: Any) -> None:
+        now = comfy.model_management.loaded_models(only_currently_used=True)
+        loaded.append(any(one.model is model.patcher.model for one in now))
+
+    vae.decode = watched
+    patched = plain_guider(model, refining(model, vae, gate_channels=True))
+    handle = model.patcher.model.diffusion_model.register_forward_pre_hook(is_loaded)
+    result = run_guided(model, patched)
+    handle.remove()
+    plain = run_guided(model, plain_guider(model, model.patcher))
+    return {
+        "shapes": [one for index, one in enumerate(shapes) if one not in shapes[:index]],
+        "render": list(images.shape),
+        "decodings": len(shapes),
+        "loaded": all(loaded),
+        "finite": bool(torch.isfinite(result).all()),
+        "effect": largest(result, plain) / float(plain.abs().max()),
+        "again": bool(torch.equal(result, run_guided(model, patched))),
     }
 
 

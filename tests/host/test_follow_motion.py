@@ -32,6 +32,13 @@ def test_a_run_equals_the_papers_loop(worker: HostWorker, name: str) -> None:
     assert found["effect"] > 0.05
 
 
+@pytest.mark.parametrize("name", ["ltxv", "hunyuan_video", "mochi", "minimax_h3", "cogvideox"])
+def test_follow_is_a_share_of_the_hosts_own_schedule(worker: HostWorker, name: str) -> None:
+    # CogVideoX has 1000 levels; the host interpolates between them.
+    allowed = 3e-3 if name == "cogvideox" else 1e-4
+    assert max(worker.call(CHECKS + "scale_of_family", name=name)) < allowed
+
+
 @pytest.mark.parametrize("name", VIDEO)
 def test_identities(worker: HostWorker, name: str) -> None:
     found = worker.call(RUNS + "identities", name=name)

@@ -38,6 +38,20 @@ def test_a_track_controlnet_on_the_hosts_own_model(worker: HostWorker) -> None:
     assert all(found["samplers"])
 
 
+def test_context_windows_get_the_tracks_of_their_frames(worker: HostWorker) -> None:
+    found = worker.call(CONTROL + "context_windows", causal_window_fix=True)
+    assert found["windows"] == [[0, 1, 2, 3, 4], [1, 2, 3, 4, 5, 6], [3, 4, 5, 6, 7, 8]]
+    assert found["by_hand"] < 1e-6 and found["effect"] > 1e-2
+    assert found["one_window_for_all"] < 1e-5, "windows are weighed and divided by their weights"
+    assert "33 frames of 48x32; the tracks have 9 frames" in found["short"]
+
+
+@pytest.mark.parametrize("retained", ["", "0"])
+def test_context_windows_without_the_hosts_frame_before(worker: HostWorker, retained: str) -> None:
+    found = worker.call(CONTROL + "context_windows", causal_window_fix=False, retained=retained)
+    assert found["by_hand"] < 1e-6 and found["effect"] > 1e-2
+
+
 def test_an_interrupted_run_leaves_the_model_clean(worker: HostWorker) -> None:
     found = worker.call(CONTROL + "interrupted")
     assert found == {"stopped": True, "clean": True, "same": True}
@@ -96,6 +110,34 @@ def test_refinement_runs_and_leaves_nothing(worker: HostWorker, name: str) -> No
     found = worker.call(REFINE + "refine_runs", name=name)
     assert found["effect"] > 1e-3 and found["again"] and found["clean"] and found["stopped"]
     assert found["off"] and all(found["samplers"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["wan21_i2v", "wan22_5b", "ltxv", "ltxav", "hunyuan_video", "cogvideox", "mochi", "svd"]
+)
+def test_refinement_through_the_hosts_own_vae(worker: HostWorker, name: str) -> None:
+    """Video VAEs that compress time, and SVD's, whose frames are the batch."""
+    found = worker.call(REFINE + "vae_moves_along", name=name)
+    assert found["shapes"] == [found["render"]] and found["decodings"] >= 2
+    assert found["loaded"] and found["finite"] and found["again"]
+    assert found["effect"] > 1e-2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "wan21_i2v",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("wan22_5b", "hunyuan_video")),
+        "ltxv",
+    ],
+)
+def test_refinement_through_the_hosts_own_vae_equals_its_reference(
+    worker: HostWorker, name: str
+) -> None:
+    found = worker.call(REFINE + "refine_equals_reference", name=name, of_host=True)
+    assert found["guided_steps"] >= 2
+    assert found["difference"] < 1e-5 and found["effect"] > 1e-2
 
 
 def test_a_render_that_does_not_fit_is_a_sentence(worker: HostWorker) -> None:

@@ -22,7 +22,7 @@ from motion_core.raster.ids import IdEmbedding
 from motion_core.raster.sparse import fold_volume, id_volume
 from motion_core.sampling.loop import Sampling, sample
 from motion_core.sampling.schedule import ControlSchedule
-from motion_core.tracks import empty_tracks
+from motion_core.tracks import Tracks, empty_tracks, make_tracks
 
 from . import tiny
 from .clips import walking
@@ -44,6 +44,12 @@ def control_of(family: WanFamily, *, trained: bool = True, **more: Any) -> WanTr
             with torch.no_grad():
                 out.weight.copy_(torch.randn(out.weight.shape, generator=generator) * 0.2)
     return control
+
+
+def tracks_in_frames(tracks: Tracks, start: int, stop: int) -> Tracks:
+    """The frames of tracks, with all points."""
+    visible = tracks.visible[start:stop]
+    return make_tracks(tracks.xy[start:stop], tracks.size, visible=visible, ids=tracks.ids)
 
 
 def run(family: WanFamily, control: Any, settings: Sampling) -> Tensor:
@@ -68,6 +74,18 @@ def test_the_first_layer_is_the_convolution_over_the_folded_volume() -> None:
     found = torch.autograd.grad(embeds.square().sum(), [embed.weight, codes])
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, atol=1e-3, rtol=1e-4)
+
+
+def test_a_window_of_latent_frames_has_the_embeddings_of_its_own_pictures() -> None:
+    """Context windows take rows of the clip's embeddings: beyond a window's first latent frame,
+    which stands for one picture, these are the embeddings of the tracks cut to its pictures."""
+    _, tracks = walking(4, frames=17, points=9, grid=Size(4, 2))
+    codes, embed = IDS.rows(9, seed=2), TrackEmbedding(4, 6, 2)
+    whole = embed(tracks, codes).unflatten(0, (5, -1))
+    cut = embed(tracks_in_frames(tracks, 8, 17), codes).unflatten(0, (3, -1))
+    torch.testing.assert_close(cut[1:], whole[3:], atol=1e-6, rtol=0)
+    assert whole[3:].abs().max() > 0.1
+    assert (cut[0] - whole[2]).abs().max() > 1e-3, "the first one lacks three pictures"
 
 
 def test_a_new_control_changes_nothing_bit_for_bit(family: WanFamily) -> None:
