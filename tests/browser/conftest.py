@@ -6,13 +6,10 @@ installed one are fetched with pip into .venv/frontends.
 
 from __future__ import annotations
 
-import functools
-import http.server
 import os
 import shutil
 import subprocess
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.browser.playing import WINDOW, editor_alone
 from tests.host.pack import ROOT
 from tests.host.runner import StandInHost
 
@@ -35,7 +33,6 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
-WINDOW = {"width": 1440, "height": 960}
 READY = """() => !!(window.app?.extensionManager && window.app.graph
   && window.LiteGraph?.registered_node_types?.MotionPromptingDrawMotion)"""
 OLDEST = "1.35.9"  # what ComfyUI 0.8.0 pins
@@ -144,20 +141,8 @@ def canvas(opened: Any) -> Any:
     return opened.start()
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
-
 @pytest.fixture(scope="module")
 def bare_page(browser: Any) -> Iterator[Any]:
-    """tests/browser/harness.html: the editor alone, without ComfyUI, on a screen to touch."""
-    handler = functools.partial(_Quiet, directory=str(ROOT))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    page = browser.new_page(viewport=WINDOW, has_touch=True)
-    page.goto(f"http://127.0.0.1:{server.server_port}/tests/browser/harness.html")
-    page.wait_for_function("() => document.querySelector('.mp-canvas')?.width > 10")
-    yield page
-    page.close()
-    server.shutdown()
+    """The editor alone, without ComfyUI, on a screen to touch."""
+    with editor_alone(browser) as page:
+        yield page

@@ -8,57 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.browser.trace import animation_frames, script_per_move, traced
+from tests.browser.playing import DENSE, DRAWN, WIDE, WITHOUT_PAINT, played
+from tests.browser.trace import script_per_move, traced
 
 pytestmark = pytest.mark.slow
 
-DRAWN = """(count) => {
-  const types = ["drag", "region", "pin", "sphere", "drag"];
-  const layers = Array.from({ length: count }, (_, i) => {
-    const [x, y] = [0.1 + 0.08 * (i % 10), 0.1 + 0.16 * Math.floor(i / 10)];
-    const common = { id: `layer-${i}`, type: types[i % 5], color: "#4dc9ff" };
-    const square = [[x, y], [x + 0.06, y], [x + 0.06, y + 0.1], [x, y + 0.1]];
-    const place = (k) => [k / 59, x + k / 900, y + 0.05 * Math.sin(k / 9)];
-    const points = Array.from({ length: 60 }, (_, k) => place(k));
-    return {
-      drag: { ...common, points, curve: i % 2 ? "recorded" : "catmull_rom" },
-      region: { ...common, polygon: square, keys: [{ t: 0 }, { t: 1, dx: 0.1 }] },
-      pin: { ...common, polygon: square },
-      sphere: { ...common, center: [x, y], radius: 0.05, points: points.slice(0, 9) },
-    }[common.type];
-  });
-  const motion = { version: 1, drawn_on: { width: 832, height: 480 }, layers };
-  window.editor.setText(JSON.stringify(motion));
-}"""
-# A brush of 1,257 dots, a ball of 12,723 and the rest of 4,350 around them.
-DENSE = """() => {
-  const spin = [[0, 0.55, 0.45], [1, 0.68, 0.5]];
-  const ball = { id: "b", type: "sphere", center: [0.6, 0.5], radius: 0.45, spacing: 0.01 };
-  const brush = { radius: 0.2, spacing: 0.01 };
-  const layers = [
-    { id: "d", type: "drag", points: [[0, 0.2, 0.3], [0.3, 0.3, 0.5], [1, 0.4, 0.35]], brush },
-    { ...ball, points: spin },
-    { id: "r", type: "pin", area: "background", spacing: 0.02 },
-  ];
-  const motion = { version: 1, drawn_on: { width: 832, height: 480 }, layers };
-  window.editor.setText(JSON.stringify(motion));
-}"""
-WIDE = """() => {
-  Object.assign(document.querySelector("#home").style, { width: "1200px", height: "900px" });
-  const picture = new OffscreenCanvas(1024, 576);
-  picture.getContext("2d").fillRect(0, 0, 600, 300);
-  window.editor.setPicture(picture);
-  window.editor.setClip({ frames: 61, fps: 60, width: 1024, height: 576 });
-}"""
-# Without a graphics processor the browser paints on the processor: that is taken out, so that what
-# is left of an animation frame is our own script. And a count of the frames of the live preview.
-WITHOUT_PAINT = """() => {
-  window.previews = 0;
-  const gl = WebGLRenderingContext.prototype;
-  gl.drawElements = () => { window.previews += 1; };
-  gl.clear = () => {};
-  CanvasRenderingContext2D.prototype.drawImage = () => {};
-}"""
 MOST_MOVE_MS = 8
 MOST_FRAME_MS = 4
 TRIES = 3  # the best counts: what else the machine does may only slow a try down
@@ -108,20 +62,6 @@ def test_the_live_preview_leaves_the_frame_to_the_graphics(
     frames = min(tries, key=np.median)
     print(f"{np.median(frames):.2f} ms a frame, 95 %: {np.percentile(frames, 95):.2f}")  # noqa: T201
     assert np.median(frames) <= MOST_FRAME_MS
-
-
-def played(browser: Any, bare_page: Any) -> list[float]:
-    """Plays for a while at 1024 px: the script of every animation frame in milliseconds."""
-    bare_page.locator(".mp-body").focus()
-    bare_page.keyboard.press("Home")
-    bare_page.evaluate("() => { window.previews = 0; }")
-
-    def play() -> None:
-        bare_page.keyboard.press(" ")
-        bare_page.wait_for_function("() => window.previews >= 40", timeout=30_000)
-        bare_page.keyboard.press(" ")
-
-    return animation_frames(traced(browser, bare_page, play))
 
 
 def test_a_dense_drawing_is_ready_at_once(bare_page: Any) -> None:
