@@ -28,7 +28,12 @@ UNTRACKED = "motion_prompting_untracked"
 
 
 def motion_guider(
-    model: Any, positive: Any, negative: Any, untracked: Any, scales: tuple[float, float]
+    model: Any,
+    positive: Any,
+    negative: Any,
+    untracked: Any,
+    scales: tuple[float, float],
+    untracked_model: Any = None,
 ) -> Any:
     """A GUIDER with text guidance and motion guidance.
 
@@ -38,8 +43,15 @@ def motion_guider(
         negative: CONDITIONING with the tracks and the negative prompt.
         untracked: CONDITIONING with the prompt and without the tracks.
         scales: Of the text and of the motion; 1 is off.
+        untracked_model: The MODEL without a control that another node has put on its blocks, such
+            as Uni3C; None where the conditioning carries the motion.
+
+    Raises:
+        ValueError: untracked_model is another model, or has other LoRAs.
     """
     import comfy.samplers
+
+    blocks = None if untracked_model is None else block_patches(model, untracked_model)
 
     class MotionGuider(comfy.samplers.CFGGuider):
         """The host's guider, and one more prediction without the tracks."""
@@ -55,6 +67,9 @@ def motion_guider(
             watched = with_observer(options, tracked.append)
             guided = super().predict_noise(x, timestep, watched, seed)
             plain = {**options.get("transformer_options", {}), UNTRACKED: True}
+            if blocks is not None:
+                plain |= {key: _copied(value) for key, value in blocks.items()}
+                comfy.samplers.cast_transformer_options(plain, device=x.device)
             (without,) = comfy.samplers.calc_cond_batch(
                 self.inner_model,
                 [self.conds["untracked"]],
@@ -68,6 +83,27 @@ def motion_guider(
     guider.inner_set_conds({"positive": positive, "negative": negative, "untracked": untracked})
     guider.set_cfg(scales[0])
     return guider
+
+
+def block_patches(model: Any, other: Any) -> dict[str, Any]:
+    """The patches that nodes have put on the blocks of another clone of a MODEL.
+
+    Raises:
+        ValueError: It is no clone of the model, or has other weights (LoRAs).
+    """
+    if not model.is_clone(other) or model.patches_uuid != other.patches_uuid:
+        raise ValueError(
+            "untracked_model must be the same model with the same LoRAs, only without the motion "
+            "control: connect what goes into the node that adds the control (such as Apply Wan "
+            "Uni3C ControlNet)."
+        )
+    options = other.model_options.get("transformer_options", {})
+    return {key: options.get(key, {}) for key in ("patches", "patches_replace")}
+
+
+def _copied(patches: dict[str, Any]) -> dict[str, Any]:
+    """Patches in lists and dicts of their own: moving them to a device replaces entries."""
+    return {key: value.copy() for key, value in patches.items()}
 
 
 def with_observer(options: dict[str, Any], observe: Callable[[Tensor], None]) -> dict[str, Any]:

@@ -55,6 +55,13 @@ class MotionGuidance(io.ComfyNode):
                     "WanImageToVideo for the same image. Not needed for Apply Track-ControlNet, "
                     "which is switched off for this prediction.",
                 ),
+                HostModelSocket.Input(
+                    "untracked_model",
+                    optional=True,
+                    tooltip="For a control that another node puts on the model, such as Apply Wan "
+                    "Uni3C ControlNet: the model that goes into that node. The prediction without "
+                    "motion is made with it.",
+                ),
             ],
             outputs=[
                 GuiderSocket.Output(
@@ -66,15 +73,28 @@ class MotionGuidance(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, positive, negative, text_scale, motion_scale, untracked=None):
+    def execute(
+        cls,
+        model,
+        positive,
+        negative,
+        text_scale,
+        motion_scale,
+        untracked=None,
+        untracked_model=None,
+    ):
         from .host_model_guidance import is_controlled, motion_guider
 
-        if untracked is None and not is_controlled(model) and motion_scale != 1.0:
+        has_other = untracked is not None or untracked_model is not None
+        if not has_other and not is_controlled(model) and motion_scale != 1.0:
             raise ValueError(
                 "motion guidance compares with a prediction without tracks: connect untracked, the "
                 "prompt without tracks (for Wan-Move or ATI, WanImageToVideo for the same image), "
-                "or put Apply Track-ControlNet before the model."
+                "or untracked_model, the model without the control (Uni3C), or put Apply "
+                "Track-ControlNet before the model."
             )
         without = positive if untracked is None else untracked
         scales = (text_scale, motion_scale)
-        return io.NodeOutput(motion_guider(model, positive, negative, without, scales))
+        return io.NodeOutput(
+            motion_guider(model, positive, negative, without, scales, untracked_model)
+        )

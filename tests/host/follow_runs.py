@@ -14,6 +14,7 @@ from torch import Tensor
 from .follow_checks import STEPS, clock_of, difference, hard_mask, pack, schedule_of
 from .model_checks import sampled, video_of
 from .tiny_models import TinyModel, tiny_model
+from .tiny_vaes import tiny_vae
 
 
 def _run(model: TinyModel, patcher: Any, samples: Tensor | None = None, **settings: Any) -> Tensor:
@@ -124,6 +125,42 @@ def guides(name: str) -> dict[str, Any]:
     return {
         "guide": difference(out[:, :, -1], given[:, :, -1]),
         "followed": difference(out[:, :, :-1], plain[:, :, :-1]),
+    }
+
+
+def first_and_last_frame() -> dict[str, Any]:
+    """LTX's own guides for the first and the last frame, under Follow Motion, through its nodes."""
+    from comfy_extras.nodes_lt import LTXVAddGuide, LTXVCropGuides
+
+    import nodes
+
+    model, vae = tiny_model("ltxv"), tiny_vae("ltxv")
+    size = (32 * model.shape[-2], 32 * model.shape[-1], 3)
+    generator = torch.Generator().manual_seed(31)
+    video = torch.rand(17, *size, generator=generator)
+    ends = torch.rand(2, 1, *size, generator=generator)
+    made: Any = (model.positive, model.negative, {"samples": torch.zeros(model.shape)})
+    for picture, place in zip(ends, (0, -1), strict=True):
+        positive, negative, latent = made
+        made = LTXVAddGuide.execute(positive, negative, vae, latent, picture, place, 1.0).args
+    positive, negative, latent = made
+    clocks = {"clocks": "follow", "weak": 0.2, "strong": 0.5}
+    node = pack("nodes.follow_motion").FollowMotion
+    patched, ours, _ = node.execute(
+        model.patcher, vae, video, clocks, 0.0, 0.0, 0, latent=latent
+    ).args
+
+    def sample(patcher: Any, given: Any) -> Any:
+        fixed = (patcher, 5, STEPS, 2.0, "euler", "simple", positive, negative, given)
+        return nodes.common_ksampler(*fixed)[0]
+
+    out, plain = sample(patched, ours), sample(model.patcher, latent)
+    cropped = LTXVCropGuides.execute(positive, negative, out).args[2]["samples"]
+    encoded = torch.cat([vae.encode(one) for one in ends], 2)
+    return {
+        "guides": difference(out["samples"][:, :, -2:], encoded),
+        "cropped": list(cropped.shape),
+        "followed": difference(cropped, plain["samples"][:, :, :-2]),
     }
 
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from .model_checks import video_of
-from .tiny_models import TinyModel, tiny_model
+from .tiny_models import TinyModel, _fill, tiny_model
+from .tiny_vaes import tiny_vae
 
 PACK = "motion_prompting_pack"
 FRAMES, SIDE = 9, (48, 32)
@@ -156,4 +157,66 @@ def motion_noise(name: str) -> dict[str, Any]:
         "white": bool(
             torch.equal(run_guided(model, guider, noise=made(1.0)), run_guided(model, guider))
         ),
+    }
+
+
+# ---- Motion Guidance of a control on the model's blocks -----------------------------------------
+
+
+def uni3c_patch() -> Any:
+    """A MODEL_PATCH of the host's own Uni3C ControlNet, tiny and with random weights."""
+    import comfy.ldm.wan.uni3c
+    import comfy.model_management
+    import comfy.model_patcher
+    import comfy.ops
+
+    network = comfy.ldm.wan.uni3c.WanUni3CControlnet(
+        conv_out_dim=48,
+        dim=48,
+        ffn_dim=64,
+        num_heads=2,
+        num_layers=1,
+        time_embed_dim=48,
+        out_proj_dim=48,
+        operations=comfy.ops.manual_cast,
+    )
+    _fill(network, 6)
+    device = comfy.model_management.get_torch_device()
+    return comfy.model_patcher.ModelPatcher(network, device, device)
+
+
+def uni3c_guidance() -> dict[str, Any]:
+    """Motion guidance of Uni3C: without text guidance, a scale of 0 is the model without Uni3C."""
+    from comfy_extras.nodes_model_patch import WanUni3CControlnetApply
+
+    model = tiny_model("wan21_i2v")
+    vae, size = tiny_vae("wan21_i2v"), (9, 8 * model.shape[-2], 8 * model.shape[-1], 3)
+    render = torch.rand(size, generator=torch.Generator().manual_seed(6))
+    apply = WanUni3CControlnetApply().apply_patch
+    (on,) = apply(model.patcher, uni3c_patch(), vae, render, 1.0, 0.0, 1.0)
+    node = pack("nodes.motion_guidance_host").MotionGuidance
+
+    def guided(text: float, motion: float, other: Any = model.patcher) -> Tensor:
+        conditioning = (model.positive, model.negative)
+        made = node.execute(on, *conditioning, text, motion, untracked_model=other).args[0]
+        return run_guided(model, made)
+
+    lora = model.patcher.clone()
+    name, weight = next(iter(lora.model.diffusion_model.named_parameters()))
+    lora.add_patches({f"diffusion_model.{name}": (torch.ones_like(weight),)}, 1.0)
+    refused = []
+    for other in (lora, tiny_model("wan21_t2v").patcher):
+        try:
+            guided(2.0, 2.0, other)
+            refused.append("accepted")
+        except ValueError as error:
+            refused.append(str(error))
+    bare = run_guided(model, plain_guider(model, model.patcher, 1.0))
+    full = run_guided(model, plain_guider(model, on, 1.0))
+    return {
+        "scale_0": largest(guided(1.0, 0.0), bare) / float(bare.abs().max()),
+        "scale_1": largest(guided(1.0, 1.0), full),
+        "control": largest(full, bare),
+        "effect": largest(guided(2.0, 2.0), run_guided(model, plain_guider(model, on))),
+        "refused": refused,
     }

@@ -78,6 +78,12 @@ def test_guides_behind_the_clip_stay(worker: HostWorker) -> None:
     assert found["guide"] <= 1e-6 and found["followed"] > 0.05
 
 
+def test_ltx_guides_for_the_first_and_last_frame_stay(worker: HostWorker) -> None:
+    found = worker.call(RUNS + "first_and_last_frame")
+    assert found["cropped"] == [1, 128, 3, 4, 6]
+    assert found["guides"] <= 1e-6 and found["followed"] > 0.05
+
+
 @pytest.mark.parametrize("name", ["wan21_t2v", "ltxv"])
 def test_an_interrupted_run_leaves_nothing(worker: HostWorker, name: str) -> None:
     assert all(worker.call(RUNS + "interrupted", name=name).values())

@@ -22,6 +22,13 @@ def test_motion_guidance_is_its_formula(worker: HostWorker) -> None:
     assert all(found["samplers"])
 
 
+def test_motion_guidance_of_a_control_on_the_models_blocks(worker: HostWorker) -> None:
+    found = worker.call(CHECKS + "uni3c_guidance")
+    assert found["scale_0"] < 1e-5, "the model without Uni3C"
+    assert found["scale_1"] == 0.0 and found["control"] > 1e-2 and found["effect"] > 1e-2
+    assert all("same model with the same LoRAs" in one for one in found["refused"])
+
+
 @pytest.mark.parametrize("reads_image", [False, True])
 def test_hidden_states_equal_those_of_diffusers(worker: HostWorker, reads_image: bool) -> None:
     found = worker.call(CONTROL + "hidden_states_agree", reads_image=reads_image)
