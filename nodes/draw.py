@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from comfy_api.latest import io
 from torch import Tensor
 
 from ..motion_core.expand import (
+    DraggedThings,
     dragged_things,
     expand_document,
     expansion_notes,
@@ -145,11 +147,25 @@ class DrawMotion(io.ComfyNode):
         overlay = _overlay(tracks, first, progress)
         notes = [*expansion_notes(document), things.note(), large_canvas_note(size)]
         ui: dict[str, Any] = {"text": [note for note in notes if note is not None]}
+        ui["motion_things"] = _reported(things)
         if first is not None:
             # A key of our own: the host would draw "images" again under the editor.
             preview = host.picture_preview(first[None], cls).as_dict()
             ui["motion_picture"] = preview["images"]
         return io.NodeOutput(tracks_out(tracks), motion, touched[None], overlay, ui=ui)
+
+
+def _reported(things: DraggedThings) -> list[dict[str, Any]]:
+    """The outlines for the editor, one bit for each cell; `web/model/things.js` reads them."""
+    import numpy as np
+
+    found = []
+    for layer, cells in things.cells.items():
+        rows, columns = cells.shape
+        bits = base64.b64encode(np.packbits(cells).tobytes()).decode("ascii")
+        place = {"layer": layer, "at": list(things.at[layer])}
+        found.append({**place, "columns": columns, "rows": rows, "cells": bits})
+    return found
 
 
 def _overlay(tracks: Tracks, image: Tensor | None, progress: Progress) -> Tensor:

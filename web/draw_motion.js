@@ -87,6 +87,7 @@ function hookNode(node, { editor, refresh, pictures, stops }) {
   chain(node, "onExecuted", (shown) => {
     pictures.take(shown?.motion_picture?.[0]);
     editor.setNotes(shown?.text ?? []);
+    editor.setThings(shown?.motion_things);
   });
   chain(node, "onRemoved", () => {
     keepSession(node, editor);
@@ -229,7 +230,10 @@ function makePictureSource(node, editor) {
       const from = upstreamNode(node, "image");
       const origin = from && originOf(from);
       watch(origin && mediaWidget(origin));
-      if (arrived && arrived.origin !== originUrl(node)) arrived = null;
+      if (arrived && arrived.origin !== originUrl(node)) {
+        arrived = null;
+        editor.setThings([]); // they were cut out of another picture
+      }
       const exact = (from && urlOf(from)) ?? (arrived ? viewUrl(arrived.file) : null);
       const url = exact ?? originUrl(node) ?? keptUrl(node);
       const note = origin && !exact ? earlierNote(from) : null;

@@ -33,10 +33,12 @@ class DraggedThings:
 
     Attributes:
         cells: (h, w) bool by the id of a layer: the part of the picture that goes along with it.
+        at: by the same ids, where the drag takes hold: x and y in fractions of the canvas.
         unknown: the names of the drags whose things were not found.
     """
 
     cells: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    at: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
     unknown: tuple[str, ...] = ()
 
     def note(self) -> str | None:
@@ -100,15 +102,17 @@ def dragged_things(
     total = min(len(dragged), MOST_THINGS)
     finder = _finder(image, size, lambda: progress(0, total))
     pins = _pins(layers, context)
-    cells, unknown = {}, []
+    cells, at, unknown = {}, {}, []
     for done, (layer, handle) in enumerate(dragged):
         found = finder.outline(handle.points, pins) if done < MOST_THINGS else None
         if found is None:
             unknown.append(layer.name or f"drag {done + 1}")
         else:
             cells[layer.id] = found
+            x, y = (handle.points.mean(axis=0) / np.array(size)).tolist()
+            at[layer.id] = (x, y)
         progress(min(done + 1, total), total)
-    return DraggedThings(MappingProxyType(cells), tuple(unknown))
+    return DraggedThings(MappingProxyType(cells), MappingProxyType(at), tuple(unknown))
 
 
 def _finder(image: Tensor, size: Size, tick: Any) -> ThingFinder:

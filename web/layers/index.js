@@ -15,7 +15,8 @@
  *   tracks(layer, size, drawnOn):  the preview of its tracks, as web/model/dots.js makes them
  *   outline(layer, size):  its closed outline at time zero in fractions, or null
  *   draw(context, layer, style):  draws it; `style` is {view, time, size, drawnOn, frames, motions,
- *              tool, point, movers, color, isSelected, isFaint}; movers are the layers that move
+ *              tool, point, movers, things, color, isSelected, isFaint}; movers are the layers that
+ *              move, things what a run has cut out for them (web/model/things.js)
  *   parts(layer, state):  the parts of the inspector between "Point" and "Time" (see fields.js);
  *              `state` is {size, time}
  *   canSelectPoint(layer), canMovePoint(layer):  whether single points can be chosen, and dragged
@@ -32,6 +33,7 @@
  *              whole layer goes
  */
 
+import { NO_THINGS } from "../model/things.js";
 import { CAMERA } from "./camera.js";
 import { DRAG } from "./drag.js";
 import { PIN, THE_REST, holdsRest, restTracks } from "./pin.js";
@@ -46,14 +48,17 @@ const byType = new Map(LAYERS.map((layerType) => [layerType.type, layerType]));
 
 export { THE_REST, holdsRest };
 
-/** The tracks of all layers, in their order; a layer that holds the rest keeps off the moving ones. */
-export function tracksOf(layers, size, drawnOn) {
+/**
+ * The tracks of all layers, in their order; a layer that holds the rest keeps off the moving ones,
+ * and off the `things` that a run has found.
+ */
+export function tracksOf(layers, size, drawnOn, things = NO_THINGS) {
   const tracks = layers.map((layer) => layerType(layer).tracks(layer, size, drawnOn));
   const groups = layers
     .map((layer, place) => ({ layer, dots: tracks[place].dots }))
     .filter(({ layer }) => layerType(layer).hasTiming);
   return layers.map((layer, place) =>
-    holdsRest(layer) ? restTracks(layer, tracks[place], groups, size) : tracks[place],
+    holdsRest(layer) ? restTracks(layer, tracks[place], groups, { size, things }) : tracks[place],
   );
 }
 

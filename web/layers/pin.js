@@ -6,6 +6,7 @@ import { addLayer, changeLayers, freshId, layerOf, round } from "../model/docume
 import { dotsBeside, stillTracks } from "../model/dots.js";
 import { pointAt } from "../model/hit.js";
 import { beginLasso, growLasso, lassoPolygon } from "../model/lasso.js";
+import { dotsOffThing, thingOf } from "../model/things.js";
 import { toView } from "../model/viewport.js";
 import { areaField, dotsInside, polygonOutline } from "./area.js";
 import { drawOutline, drawTracks, isChosen } from "./drawing.js";
@@ -101,32 +102,36 @@ function drawPin(context, layer, style) {
   });
 }
 
-const besides = new WeakMap(); // layer -> { movers, size, motion }, valid while these stay the same
+const besides = new WeakMap(); // layer -> { movers, size, things, motion }, valid while these stay the same
 
 /** The motion of the rest without the dots that lie on a moving layer. */
 function besideMovers(layer, { movers, motions, ...style }) {
   const known = besides.get(layer);
   const isKnown = known?.movers.length === movers.length && movers.every((one, i) => one === known.movers[i]);
-  if (isKnown && known.size === style.size) return known.motion;
+  if (isKnown && known.size === style.size && known.things === style.things) return known.motion;
   const scene = { ...style, motions };
   const groups = movers.map((one) => ({ layer: one, dots: motions.of(one, scene).tracks.dots }));
-  const tracks = restTracks(layer, motions.of(layer, scene).tracks, groups, style.size);
+  const tracks = restTracks(layer, motions.of(layer, scene).tracks, groups, style);
   const motion = { tracks };
-  besides.set(layer, { movers, size: style.size, motion });
+  besides.set(layer, { movers, size: style.size, things: style.things, motion });
   return motion;
 }
 
 /**
  * The tracks of a layer that holds the rest, without the dots on moving layers, as expansion makes
- * them. `groups` is [{ layer, dots }, ...] of the moving layers.
+ * them. `groups` is [{ layer, dots }, ...] of the moving layers, `things` are those of a run.
  */
-export function restTracks(layer, tracks, groups, size) {
+export function restTracks(layer, tracks, groups, { size, things }) {
   const spacing = layer.spacing ?? SPACING;
   const reaching = groups.map((group) => ({
     dots: group.dots,
     reach: Math.max(spacing, group.layer.spacing ?? group.layer.brush?.spacing ?? 0),
   }));
-  return stillTracks(dotsBeside(tracks.dots, reaching, size));
+  let dots = dotsBeside(tracks.dots, reaching, size);
+  for (const thing of groups.map((group) => thingOf(things, group.layer)).filter(Boolean)) {
+    dots = dotsOffThing(dots, thing, spacing / 2, size);
+  }
+  return stillTracks(dots);
 }
 
 /** Click for a dot that stays, or draw around an area that stays. */

@@ -71,10 +71,10 @@ function makeDrawing({ store, canvasSize, background, motions, onWarped }) {
 
   /** The picture and, while it is moved by the live preview, the moved one. */
   const pictures = (picture, view, ratio) => {
-    const { document, time, showsSketch } = store.state;
+    const { document, time, showsSketch, things } = store.state;
     const width = pictureBox(view)[2] * ratio;
     const isNeeded = picture && showsSketch && time > 0;
-    const scene = { document, picture, size: canvasSize(), time, width };
+    const scene = { document, picture, size: canvasSize(), things, time, width };
     const warped = isNeeded ? preview.at(scene) : null;
     onWarped(Boolean(warped));
     return { picture, warped };
@@ -121,11 +121,11 @@ function frameNear({ document, selection, clip }, screen, { size, view, motions 
 /** Everything that is drawn but the picture; layers that a gesture changes are apart. */
 function sceneOf(store, { view, size, motions, pointer }) {
   const { document, selection, time, clip, tool, point, box, settings, preview } = store.state;
-  const { isPlaying, showsMarks, brushAt, isSnapping, guides } = store.state;
+  const { isPlaying, showsMarks, brushAt, isSnapping, guides, things } = store.state;
   const { layers, drawn_on: drawnOn } = store.shown;
   const kept = new Set(document.layers);
   return {
-    ...{ selection, view, time, size, drawnOn, motions, tool, point, box },
+    ...{ selection, view, time, size, drawnOn, motions, tool, point, box, things },
     unchanged: layers.filter((layer) => kept.has(layer)),
     changing: layers.filter((layer) => !kept.has(layer)),
     frames: clip.frames,
@@ -145,7 +145,7 @@ function markOpacity(isPlaying, showsMarks) {
 
 /** Everything that the backdrop shows: it is drawn anew when one of these changes. */
 function partsOf({ document, showsSketch }, scene, picture) {
-  const { view, time, size, drawnOn, frames, tool, point, selection, opacity, grid, unchanged } = scene;
+  const { view, time, size, drawnOn, frames, tool, point, selection, opacity, grid, things, unchanged } = scene;
   const parts = [document, picture, showsSketch, view, time, size, drawnOn, frames, tool, point];
-  return [...parts, selection, opacity, grid, ...unchanged];
+  return [...parts, selection, opacity, grid, things, ...unchanged];
 }

@@ -6,6 +6,7 @@
 import { readDocument } from "../layers/read_document.js";
 import { emptyDocument, writeDocument } from "../model/document.js";
 import { makeStore } from "../model/store.js";
+import { NO_THINGS, readThings } from "../model/things.js";
 import { FIRST_TOOL } from "../tools/index.js";
 import { makeActions } from "./actions.js";
 import { makeBackground } from "./background.js";
@@ -41,6 +42,7 @@ const START = {
   loadError: null,
   point: null,
   notes: [],
+  things: NO_THINGS,
   panels: { inspector: false, timeline: true },
 };
 
@@ -224,6 +226,8 @@ function makeInputs(editor) {
     },
     /** Shows sentences about the last run until the drawing changes. */
     setNotes: (notes) => store.set({ notes }),
+    /** Takes what a run has cut out of the picture for drags (web/model/things.js). */
+    setThings: (reported) => store.set({ things: readThings(reported) }),
   };
 }
 

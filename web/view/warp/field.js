@@ -15,10 +15,10 @@ const REACH = 0.09; // of the short side: how far a dot pulls the picture beyond
  * The field of a document: { columns, rows, rest: Float32Array of corners x, y in fractions,
  * isStill, at(time) -> Float32Array of moved corners x, y and z (how far each has gone) }.
  */
-export function makeField(document, size, { columns = 48 } = {}) {
+export function makeField(document, size, { columns = 48, things } = {}) {
   const rows = Math.max(2, Math.round((columns * size.height) / size.width));
   const layers = document.layers.filter((layer) => layer.enabled !== false);
-  const tracks = tracksOf(layers, size, document.drawn_on);
+  const tracks = tracksOf(layers, size, document.drawn_on, things);
   const shifting = layers.filter((layer) => layerType(layer).pictureShift);
   const picks = pickDots(tracks);
   const rest = cornersOf(columns, rows);
