@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Protocol
 
 import numpy as np
 
@@ -27,6 +28,46 @@ FRAMES = 16
 MOST_OBJECTS = 5
 # New textures are expensive: a scene makes at most this many and derives the others from them.
 MOST_NEW_TEXTURES = 3
+
+
+class Materials(Protocol):
+    """Where a scene takes its looks from."""
+
+    def texture(self, rng: np.random.Generator) -> Array:
+        """(S, S, 3) float32, about 0..1: a texture that covers the canvas."""
+        ...
+
+    def cutout(
+        self, rng: np.random.Generator, centre: Array, radius: float
+    ) -> tuple[Array, Array] | None:
+        """An object of about `radius` pixels around `centre` (2,), or None for a random outline.
+
+        Returns:
+            Its texture (S, S, 3) float32 0..1 and its coverage (S, S) float32 0..1.
+        """
+        ...
+
+
+class Procedural:
+    """Materials made from noise, see textures.py; outlines are random."""
+
+    def texture(self, rng: np.random.Generator) -> Array:
+        """See `make_texture`."""
+        return make_texture(rng)
+
+    def cutout(
+        self, rng: np.random.Generator, centre: Array, radius: float
+    ) -> tuple[Array, Array] | None:
+        """None; the source of randomness is not used."""
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Palette:
+    """The materials of a scene, and its textures so far, that of the background first."""
+
+    materials: Materials
+    known: list[Array]
 
 
 class Split(Enum):
@@ -58,13 +99,20 @@ class Placement:
     softness: float
 
 
-def make_scene(seed: int, frames: int = FRAMES, *, keep_textures: bool = False) -> Scene:
-    """The scene of a seed. The same seed and frames always give the same scene.
+def make_scene(
+    seed: int,
+    frames: int = FRAMES,
+    *,
+    keep_textures: bool = False,
+    materials: Materials | None = None,
+) -> Scene:
+    """The scene of a seed. The same seed, frames and materials always give the same scene.
 
     Args:
         seed: See `Split.seed`.
         frames: T, at least 1.
         keep_textures: Keep the textures, which `render_frames` needs.
+        materials: Of its layers; None for procedural ones.
 
     Raises:
         TypeError, ValueError: seed or frames is not a whole number in range.
@@ -72,13 +120,14 @@ def make_scene(seed: int, frames: int = FRAMES, *, keep_textures: bool = False) 
     whole_number("frames", frames, least=1)
     rng = np.random.default_rng(whole_number("seed", seed))
     camera = random_camera(rng, frames)
-    known = [make_texture(rng)]
-    layers = [_background(rng, camera, known[0])]
+    materials = materials or Procedural()
+    palette = Palette(materials, [materials.texture(rng)])
+    layers = [_background(rng, camera, palette.known[0])]
     if rng.random() < 0.25:
-        layers.append(_ground(rng, camera, known))
+        layers.append(_ground(rng, camera, palette))
     count = int(rng.integers(1, MOST_OBJECTS + 1))
     for object_id in range(count):
-        layers += _object(rng, camera, known, object_id=2 + object_id)
+        layers += _object(rng, camera, palette, object_id=2 + object_id)
     stack = tuple(layers)
     lens = random_lens(rng)
     image = render_first_frame(stack, lens, rng)
@@ -104,14 +153,14 @@ def _background(rng: np.random.Generator, camera: Camera, texture: Array) -> Lay
     return Layer(camera.at(1.0), None, object_id=0, texture=texture, relief=relief)
 
 
-def _ground(rng: np.random.Generator, camera: Camera, known: list[Array]) -> Layer:
+def _ground(rng: np.random.Generator, camera: Camera, palette: Palette) -> Layer:
     alpha = coverage([random_horizon(rng)], rng.uniform(0.4, 1.6))
-    texture = _random_texture(rng, known, alpha)
+    texture = _random_texture(rng, palette, alpha)
     return Layer(camera.at(rng.uniform(1.1, 2.0)), alpha, object_id=1, texture=texture)
 
 
 def _object(
-    rng: np.random.Generator, camera: Camera, known: list[Array], object_id: int
+    rng: np.random.Generator, camera: Camera, palette: Palette, object_id: int
 ) -> list[Layer]:
     radius = float(np.clip(rng.lognormal(math.log(42), 0.45), 14, 100))
     centre = rng.uniform(0.05, 0.95, 2) * SIDE
@@ -123,19 +172,23 @@ def _object(
     pose = camera.at(placement.parallax) @ own
     kind = rng.random()
     if kind < 0.3:
-        return _jointed(rng, placement, pose, known, object_id)
+        return _jointed(rng, placement, pose, palette, object_id)
     wave = random_bend(rng, len(pose), centre, radius) if kind < 0.5 else None
+    found = palette.materials.cutout(rng, centre, radius)
+    if found is not None:
+        texture, alpha = found
+        return [Layer(pose, alpha, object_id, texture, wave)]
     shape = random_outline(rng, centre, radius)
-    return [_part(rng, shape, placement, (pose, wave, object_id), known)]
+    return [_part(rng, shape, placement, (pose, wave, object_id), palette)]
 
 
 def _jointed(
-    rng: np.random.Generator, placement: Placement, pose: Array, known: list[Array], object_id: int
+    rng: np.random.Generator, placement: Placement, pose: Array, palette: Palette, object_id: int
 ) -> list[Layer]:
     """A trunk and one to three limbs above or below it that turn about their joints."""
     centre, radius = placement.centre, placement.radius
     shape = random_outline(rng, centre, radius)
-    trunk = _part(rng, shape, placement, (pose, None, object_id), known)
+    trunk = _part(rng, shape, placement, (pose, None, object_id), palette)
     layers = [trunk]
     for _ in range(int(rng.integers(1, 4))):
         angle = rng.uniform(0, 2 * math.pi)
@@ -144,7 +197,7 @@ def _jointed(
         limb = random_limb(rng, joint, heading, radius * rng.uniform(0.8, 2.0))
         swing = random_pace(rng, len(pose)) * rng.normal(0, 0.6)
         moved = pose @ rotations_about(joint, swing, np.ones(len(pose)))
-        part = _part(rng, limb, placement, (moved, None, object_id), known)
+        part = _part(rng, limb, placement, (moved, None, object_id), palette)
         if rng.random() < 0.6:
             part = replace(part, texture=trunk.texture)
         layers.insert(0 if rng.random() < 0.5 else len(layers), part)
@@ -156,28 +209,29 @@ def _part(
     shape: Array,
     placement: Placement,
     motion: tuple[Array, Bend | None, int],
-    known: list[Array],
+    palette: Palette,
 ) -> Layer:
     pose, wave, object_id = motion
     alpha = coverage([shape], placement.softness)
     shadow = rng.uniform(0.1, 0.6) if rng.random() < 0.3 else 0.0
-    return Layer(pose, alpha, object_id, _random_texture(rng, known, alpha), wave, shadow=shadow)
+    return Layer(pose, alpha, object_id, _random_texture(rng, palette, alpha), wave, shadow=shadow)
 
 
-def _random_texture(rng: np.random.Generator, known: list[Array], alpha: Array) -> Array:
+def _random_texture(rng: np.random.Generator, palette: Palette, alpha: Array) -> Array:
     """The texture of an object: new or derived from one of the scene, sometimes shaded at its rim.
 
     A quarter of the textures blend into that of the background, so that some borders are invisible.
 
     Args:
         rng: Source of randomness.
-        known: Textures of the scene, that of the background first. A new one is appended.
+        palette: Of the scene. A new texture is appended.
         alpha: (S, S) coverage of the object.
     """
     import cv2
 
+    known = palette.known
     if len(known) < MOST_NEW_TEXTURES and rng.random() < 0.6:
-        known.append(make_texture(rng))
+        known.append(palette.materials.texture(rng))
         texture = known[-1]
     else:
         texture = texture_variant(rng, known[int(rng.integers(len(known)))])

@@ -95,6 +95,9 @@ class TrainConfig(RunConfig):
         reuse: How often a scene of a block is used, each time with other tracks and another
             augmentation.
         probe_scenes: Validation scenes of a probe.
+        real: Folder of real clips (training/lite/real_clips.py), or "" for procedural scenes alone.
+        real_textures, real_motion: Fractions of the samples that are scenes composed of real
+            pictures, and real clips themselves; the others are procedural. 0 without `real`.
     """
 
     CHANGEABLE: ClassVar[frozenset[str]] = RunConfig.CHANGEABLE | {"probe_scenes"}
@@ -115,15 +118,38 @@ class TrainConfig(RunConfig):
     block: int = 192
     reuse: int = 4
     probe_scenes: int = 32
+    real: str = ""
+    real_textures: float = 0.0
+    real_motion: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_real()
         if self.frames < 2:
             raise ValueError(f"motion needs at least 2 frames; got {self.frames}.")
         if self.block * self.reuse % self.batch:
             raise ValueError(
                 f"block * reuse ({self.block * self.reuse}) must be a multiple of batch "
                 f"({self.batch}), so that every batch comes from one block."
+            )
+
+    def _check_real(self) -> None:
+        shares = (self.real_textures, self.real_motion)
+        if min(shares) < 0 or sum(shares) > 1:
+            raise ValueError(
+                "real_textures and real_motion must be fractions that sum to at most 1; got "
+                f"{self.real_textures:g} and {self.real_motion:g}."
+            )
+        if bool(self.real) != (sum(shares) > 0):
+            raise ValueError(
+                "real, a folder of clips, needs real_textures or real_motion above 0, and they "
+                f"need real; got real={self.real!r:.60}, {self.real_textures:g} and "
+                f"{self.real_motion:g}."
+            )
+        if self.real_motion and self.stage != "encoder":
+            raise ValueError(
+                "real clips show no motion behind other things, which "
+                f"{self.stage} learns from; set real_motion=0, or train the encoder."
             )
 
 

@@ -70,7 +70,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"trackers", "transfer", "overlay", "video", "image_files", "__version__"},
     "training": ON_TRACKS
     | {"layered_scenes", "models", "guidance", "sampling", "curation", "video", "formats"}
-    | {"evaluation"},
+    | {"evaluation", "trackers", "layers", "image_files"},
     "evaluation": ON_TRACKS
     | {"layered_scenes", "draft", "fields", "layers", "raster", "models", "sampling"}
     | {"overlay", "trackers", "video", "image_files", "formats", "model_folder"},

@@ -82,10 +82,27 @@ def tracked_clip(clip: RealClip, tracker: Tracker | None = None) -> TrackedClip:
     tracks = tracker.track(clip.video, queries)
     tracks = select(tracks, (tracks.visible.sum(dim=0) >= LEAST_FRAMES).nonzero().squeeze(1))
     if tracks.num_points:
-        tracks = _returning(tracker, clip.video, tracks)
+        tracks = returning_tracks(tracker, clip.video, tracks)
     pool = scale_to(tracks, small)
     video = resize_images(clip.video, small).clamp(0, 1)
     return TrackedClip(clip, video, pool, _apart(pool))
+
+
+def returning_tracks(tracker: Tracker, video: Tensor, tracks: Tracks) -> Tracks:
+    """The tracks that come back to their start from the last frame in which they are visible.
+
+    Args:
+        tracker: that found them.
+        video: (T, H, W, 3) float32 0..1.
+        tracks: visible in frame 0.
+    """
+    times = torch.arange(tracks.num_frames)[:, None]
+    last = torch.where(tracks.visible, times, 0).amax(dim=0)
+    ends = tracks.xy[last, torch.arange(tracks.num_points)]
+    back = tracker.track(video, torch.cat([last[:, None].float(), ends], dim=1))
+    away = (back.xy[0] - tracks.xy[0]).norm(dim=-1)
+    kept = back.visible[0] & (away <= RETURN_PX * max(tracks.size) / LONG_SIDE)
+    return select(tracks, kept.nonzero().squeeze(1))
 
 
 def given_tracks(clip: TrackedClip, count: str, seed: int) -> Tracks | None:
@@ -117,17 +134,6 @@ def held_out_tracks(clip: TrackedClip, given: Tracks) -> tuple[Tracks, Tracks]:
     parts = (held_out, held_out & clip.apart)
     first, second = (part.nonzero().squeeze(1)[:MOST_HELD_OUT] for part in parts)
     return select(clip.pool, first), select(clip.pool, second)
-
-
-def _returning(tracker: Tracker, video: Tensor, tracks: Tracks) -> Tracks:
-    """The tracks that come back to their start from the last frame in which they are visible."""
-    times = torch.arange(tracks.num_frames)[:, None]
-    last = torch.where(tracks.visible, times, 0).amax(dim=0)
-    ends = tracks.xy[last, torch.arange(tracks.num_points)]
-    back = tracker.track(video, torch.cat([last[:, None].float(), ends], dim=1))
-    away = (back.xy[0] - tracks.xy[0]).norm(dim=-1)
-    kept = back.visible[0] & (away <= RETURN_PX * max(tracks.size) / LONG_SIDE)
-    return select(tracks, kept.nonzero().squeeze(1))
 
 
 def _apart(pool: Tracks) -> Tensor:

@@ -22,6 +22,7 @@ from .photographs import META, read_meta
 # Folders that hold clips; the first frames of each clip are measured.
 SETS = ("davis-train", "intel", "mit", "sa-v")
 FRAMES = 16
+HELD_OUT_EVERY = 3
 MASK, MARKS = Path("masks") / "00000.png", "tracks_badja.json"
 # Clips of one scene end in a letter, or are of one signer.
 ONE_SCENE = re.compile(r"^(sign)-|^(.*)-[a-e]$")
@@ -66,6 +67,15 @@ def scene_of(name: str) -> str:
     part, clip = name.split("/", 1)
     found = ONE_SCENE.match(clip)
     return f"{part}/{(found[1] or found[2]) if found else clip}"
+
+
+def held_out_scenes(names: list[str]) -> set[str]:
+    """The scenes of clips SET/NAME that no setting is chosen on and nothing is trained on.
+
+    They are every HELD_OUT_EVERY-th scene in the order of the names, from the first on, as
+    `evaluate --real DIR --only clips --per-scene 1 --every 3` measures them.
+    """
+    return set(list(dict.fromkeys(map(scene_of, names)))[::HELD_OUT_EVERY])
 
 
 def read_real_clip(folder: Path, name: str) -> RealClip:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +16,11 @@ from ...layered_scenes.scene import CANVAS, Array, Scene
 from ...layered_scenes.scenes import Split, make_scene
 from ...layered_scenes.track_sampling import log_uniform, sample_tracks
 from ...models.lite.track_batch import TrackBatch, make_track_batch, unit_px
+from ...tracks import select
 from ...tracks.model import Tracks, make_tracks
 from ..config import TrainConfig
+from .real_clips import UNKNOWN, ClipView, RealClips, draw_clip_tracks
+from .real_materials import RealMaterials
 from .regimes import Regime, draw_points
 
 
@@ -28,8 +32,9 @@ class Batch(NamedTuple):
         track_batch: The tracks as the encoder takes them.
         displacement: (B, T, G, G, 2) units.
         visible: (B, T, G, G) bool.
-        layers: (B, G, G) index of the layer in view in frame 0.
-        track_layers: (B, N) layer of each track, -1 for padding.
+        layers: (B, G, G) index of the layer in view in frame 0, UNKNOWN where it is not known.
+        track_layers: (B, N) layer of each track, UNKNOWN also for padding.
+        known: (B, G, G) bool, cells whose motion is known; all of a composed scene.
         tracks: B track sets, on the CPU.
         step: The step the batch belongs to.
     """
@@ -40,6 +45,7 @@ class Batch(NamedTuple):
     visible: Tensor
     layers: Tensor
     track_layers: Tensor
+    known: Tensor
     tracks: tuple[Tracks, ...]
     step: int
 
@@ -78,6 +84,7 @@ class Example(NamedTuple):
         tracks: N tracks of the scene.
         displacement, visible, layers: See `TrainingSample`.
         track_layers: (N,) layer of each track.
+        known: (G, G) bool, cells whose motion is known.
     """
 
     image: Array
@@ -86,6 +93,7 @@ class Example(NamedTuple):
     visible: Array
     layers: Array
     track_layers: Array
+    known: Array
 
 
 class SceneBatches(Dataset):
@@ -93,8 +101,11 @@ class SceneBatches(Dataset):
 
     def __init__(self, config: TrainConfig, rank: int = 0, world: int = 1) -> None:
         self.config, self.rank, self.world = config, rank, world
-        self._samples: dict[int, TrainingSample] = {}
+        self._samples: dict[int, TrainingSample | ClipView] = {}
         self._block = -1
+        folder = Path(config.real)
+        self._clips = RealClips(folder, config.frames, config.seed) if config.real_motion else None
+        self._materials = RealMaterials(folder) if config.real_textures else None
 
     def __len__(self) -> int:
         return self.config.steps
@@ -106,10 +117,7 @@ class SceneBatches(Dataset):
         regime = Regime(config.regime, log_uniform(rng, 6, 300))
         examples = []
         for index in self._scene_indices(draw):
-            sample = self._sample(index)
-            points = draw_points(rng, sample.scene, sample.layers, regime)
-            tracks = sample_tracks(rng, sample.scene, points)
-            examples.append(_augmented(rng, make_example(sample, tracks, points)))
+            examples.append(_augmented(rng, _drawn_example(rng, self._sample(index), regime)))
         return collate(examples, step)
 
     def _scene_indices(self, draw: int) -> list[int]:
@@ -126,11 +134,21 @@ class SceneBatches(Dataset):
         first = config.seed * (1 << 32) + block * config.block
         return [int(first + offset) for offset in chosen]
 
-    def _sample(self, index: int) -> TrainingSample:
+    def _sample(self, index: int) -> TrainingSample | ClipView:
         if index not in self._samples:
-            scene = make_scene(Split.TRAIN.seed(index), self.config.frames)
-            self._samples[index] = make_sample(scene)
+            self._samples[index] = self._make_sample(index)
         return self._samples[index]
+
+    def _make_sample(self, index: int) -> TrainingSample | ClipView:
+        """A real clip, a scene of real pictures or a procedural one, by the index alone."""
+        config = self.config
+        kind = float(np.random.default_rng([config.seed, 4, index]).random())
+        if self._clips is not None and kind < config.real_motion:
+            return self._clips.view(index)
+        is_real = kind < config.real_motion + config.real_textures
+        materials = self._materials if is_real else None
+        scene = make_scene(Split.TRAIN.seed(index), config.frames, materials=materials)
+        return make_sample(scene)
 
 
 def make_sample(scene: Scene) -> TrainingSample:
@@ -143,14 +161,29 @@ def make_example(sample: TrainingSample, tracks: Tracks, points: Array) -> Examp
     """A scene with tracks that start at points (N, 2) of frame 0, without augmentation."""
     track_layers = sample.scene.top_layer(points)
     image = sample.scene.image
-    return Example(image, tracks, sample.displacement, sample.visible, sample.layers, track_layers)
+    shift, known = sample.displacement, np.ones(sample.layers.shape, bool)
+    return Example(image, tracks, shift, sample.visible, sample.layers, track_layers, known)
+
+
+def _drawn_example(
+    rng: np.random.Generator, sample: TrainingSample | ClipView, regime: Regime
+) -> Example:
+    """A sample with random tracks of a regime, without augmentation."""
+    if isinstance(sample, ClipView):
+        chosen = draw_clip_tracks(rng, sample, regime)
+        tracks = select(sample.pool, torch.from_numpy(chosen))
+        shift, owners = sample.displacement, sample.owners[chosen]
+        dense = (shift, sample.visible, sample.layers)
+        return Example(sample.image, tracks, *dense, owners, sample.known)
+    points = draw_points(rng, sample.scene, sample.layers, regime)
+    return make_example(sample, sample_tracks(rng, sample.scene, points), points)
 
 
 def collate(examples: list[Example], step: int) -> Batch:
     """Examples as the batch of a step."""
-    images, tracks, displacement, visible, layers, owners = zip(*examples, strict=True)
+    images, tracks, displacement, visible, layers, owners, known = zip(*examples, strict=True)
     track_batch = make_track_batch(tracks)
-    track_layers = torch.full(track_batch.valid.shape, -1)
+    track_layers = torch.full(track_batch.valid.shape, UNKNOWN)
     for row, owner in enumerate(owners):
         track_layers[row, : len(owner)] = torch.from_numpy(owner)
     stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
@@ -161,6 +194,7 @@ def collate(examples: list[Example], step: int) -> Batch:
         torch.from_numpy(np.stack(visible)),
         torch.from_numpy(np.stack(layers)),
         track_layers,
+        torch.from_numpy(np.stack(known)),
         tracks,
         step,
     )
@@ -168,20 +202,20 @@ def collate(examples: list[Example], step: int) -> Batch:
 
 def _augmented(rng: np.random.Generator, example: Example) -> Example:
     """The example in one of the eight symmetries of a square, with permuted colour channels."""
-    image, tracks, shift, visible, layers, track_layers = example
+    image, tracks, shift, visible, layers, track_layers, known = example
     xy, side = tracks.xy, float(CANVAS.width)
     if rng.random() < 0.5:
-        image, layers = image[:, ::-1], layers[:, ::-1]
+        image, layers, known = image[:, ::-1], layers[:, ::-1], known[:, ::-1]
         shift, visible = shift[:, :, ::-1] * [-1, 1], visible[:, :, ::-1]
         xy = xy * torch.tensor([-1.0, 1.0]) + torch.tensor([side, 0.0])
     if rng.random() < 0.5:
-        image, layers = image[::-1], layers[::-1]
+        image, layers, known = image[::-1], layers[::-1], known[::-1]
         shift, visible = shift[:, ::-1] * [1, -1], visible[:, ::-1]
         xy = xy * torch.tensor([1.0, -1.0]) + torch.tensor([0.0, side])
     if rng.random() < 0.5:
-        image, layers = image.transpose(1, 0, 2), layers.T
+        image, layers, known = image.transpose(1, 0, 2), layers.T, known.T
         shift, visible = shift.transpose(0, 2, 1, 3)[..., ::-1], visible.transpose(0, 2, 1)
         xy = xy.flip(-1)
     image = image[..., rng.permutation(3)]
     turned = make_tracks(xy.contiguous(), Size(*CANVAS), visible=tracks.visible)
-    return Example(image, turned, shift.astype(np.float32), visible, layers, track_layers)
+    return Example(image, turned, shift.astype(np.float32), visible, layers, track_layers, known)

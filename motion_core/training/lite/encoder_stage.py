@@ -14,6 +14,7 @@ from ...models.lite.weights import fill_module, read_weights
 from ..config import TrainConfig
 from .data import Batch
 from .probes import boundary_cells
+from .real_clips import UNKNOWN
 
 # The Charbonnier loss is quadratic below this error in units.
 QUADRATIC_UNITS = 0.05
@@ -40,23 +41,30 @@ class EncoderStage(nn.Module):
         """The terms of `encoder_loss` for random cells of a batch."""
         device = batch.images.device
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + batch.step)
-        cells = sample_cells(batch.layers, self.config.cells, generator).to(device)
+        cells = sample_cells(batch.layers, self.config.cells, generator, batch.known).to(device)
         features = self.encoder.features(batch.images)
         half = torch.tensor(HALF_CANVAS, device=device)
         estimate = self.encoder(features, batch.track_batch, cells, half)
         return encoder_loss(estimate, batch, cells)
 
 
-def sample_cells(layers: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def sample_cells(
+    layers: Tensor, count: int, generator: torch.Generator, known: Tensor | None = None
+) -> Tensor:
     """(B, count) random cells, numbered row by row, with replacement.
 
     Args:
         layers: (B, G, G). Cells beside another layer are BOUNDARY_FACTOR times as likely.
         count: Number of cells per scene.
         generator: On the CPU.
+        known: (B, G, G) bool, cells that may be chosen; all for None. A scene without any gets
+            cells everywhere, so that its number of cells stays the same.
     """
     boundary = torch.stack([boundary_cells(scene) for scene in layers.cpu()]).flatten(1).float()
     weights = 1 + (BOUNDARY_FACTOR - 1) * boundary
+    if known is not None:
+        chosen = known.cpu().flatten(1)
+        weights = torch.where(chosen | ~chosen.any(dim=1, keepdim=True), weights, 0)
     return torch.multinomial(weights, count, replacement=True, generator=generator)
 
 
@@ -89,11 +97,15 @@ def encoder_loss(estimate: Estimate, batch: Batch, cells: Tensor) -> dict[str, T
 
 
 def _layer_loss(logits: Tensor, batch: Batch, cells: Tensor) -> Tensor:
-    """Cross-entropy of logits (B, M, N) with "cell and track are on one layer", without padding."""
+    """Cross-entropy of logits (B, M, N) with "cell and track are on one layer".
+
+    Pairs of which a layer is unknown, padding among them, are left out.
+    """
     cell_layers = batch.layers.flatten(1).gather(1, cells)
     same = (cell_layers[:, :, None] == batch.track_layers[:, None]).float()
     loss = functional.binary_cross_entropy_with_logits(logits, same, reduction="none")
-    present = batch.track_batch.valid[:, None].float().expand_as(loss)
+    named = (cell_layers != UNKNOWN)[:, :, None] & (batch.track_layers != UNKNOWN)[:, None]
+    present = (batch.track_batch.valid[:, None] & named).float()
     per_scene = (loss * present).sum(dim=(1, 2)) / present.sum(dim=(1, 2)).clamp(min=1)
     return per_scene.mean()
 

@@ -10,6 +10,7 @@ from ...layered_scenes.scene import SIDE, Array, Scene
 from ...layered_scenes.track_sampling import drag_points, log_uniform, uniform_points
 
 MOST_PINS = 40
+MIXED = "mixed"
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,8 @@ def draw_points(rng: np.random.Generator, scene: Scene, layers: Array, regime: R
         layers: (G, G) index of the layer in view, as `Scene.field` returns it.
         regime: The distribution.
     """
-    if regime.name == "dense":
-        return uniform_points(rng, int(rng.integers(250, 501)))
-    if regime.name == "sparse":
-        return uniform_points(rng, int(rng.integers(1, 9)))
-    if regime.name == "dense+sparse":
-        return uniform_points(rng, log_uniform(rng, 1, 512))
+    if regime.name != MIXED:
+        return uniform_points(rng, uniform_count(rng, regime))
     kind = rng.random()
     if kind < 0.05:
         return np.zeros((0, 2))
@@ -53,6 +50,15 @@ def draw_points(rng: np.random.Generator, scene: Scene, layers: Array, regime: R
     if kind < 0.62:
         return _points_on_layers(rng, layers, count)
     return drag_points(rng, scene, layers, int(rng.integers(0, MOST_PINS + 1)))
+
+
+def uniform_count(rng: np.random.Generator, regime: Regime) -> int:
+    """The number of tracks in a regime other than mixed; see `draw_points`."""
+    if regime.name == "dense":
+        return int(rng.integers(250, 501))
+    if regime.name == "sparse":
+        return int(rng.integers(1, 9))
+    return log_uniform(rng, 1, 512)
 
 
 def _points_on_layers(rng: np.random.Generator, layers: Array, count: int) -> Array:
