@@ -12,7 +12,6 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import torch
@@ -28,6 +27,8 @@ FRAMES, SIZE, RADIUS = 6, 16, 2.2
 REACH = 5.0  # pixels that a disc drifts at most, in each direction
 STEPS = 16
 SCALE = flow_scale(1.0)
+RAMP = 0.1
+PAPER = "two hard clocks (paper)"
 RED, GREEN = 0, 1
 
 
@@ -158,20 +159,15 @@ def question(count: int, *, both: bool, seed: int = 1) -> Question:
     return Question(found.video[:, :, 0], found.start, asked, draft, masks, noise)
 
 
-def generated(model: ToyDenoiser, asks: Question, clock: Callable[[int], DualClock]) -> Tensor:
-    """(B, 3, T, S, S), every clip followed with a clock of its own."""
+def generated(model: ToyDenoiser, asks: Question, clock: DualClock) -> Tensor:
+    """(B, 3, T, S, S), all clips of a question followed at once."""
     sigmas = [1 - index / STEPS for index in range(STEPS + 1)]
-    out = []
+
+    def denoiser(latents: Tensor, sigma: float) -> Tensor:
+        return model(latents, torch.full((len(latents),), sigma), asks.first)
+
     with torch.no_grad():
-        for index in range(len(asks.first)):
-            first = asks.first[index : index + 1]
-
-            def denoiser(latents: Tensor, sigma: float, first: Tensor = first) -> Tensor:
-                return model(latents, torch.full((1,), sigma), first)
-
-            noise = asks.noise[index : index + 1]
-            out.append(follow_reference(denoiser, clock(index), noise, sigmas, FlowSchedule()))
-    return torch.cat(out)
+        return follow_reference(denoiser, clock, asks.noise, sigmas, FlowSchedule())
 
 
 @dataclass(frozen=True)
@@ -187,13 +183,13 @@ class Figure:
         return cls(float(values.mean()), float(values.std() / math.sqrt(len(values))))
 
     def __str__(self) -> str:
-        return f"{self.mean:.3f} ± {self.error:.3f}"
+        return f"{self.mean:.4f} ± {self.error:.4f}"
 
 
-def endpoint_error(video: Tensor, asks: Question, colour: int) -> Figure:
-    """Pixels between where a disc ends and where it was asked to end."""
+def endpoint_error(video: Tensor, asks: Question, colour: int) -> Tensor:
+    """(B,) pixels between where a disc ends and where it was asked to end."""
     wanted = asks.start[:, colour] + asks.asked[:, colour]
-    return Figure.of((position(video, colour) - wanted).norm(dim=-1))
+    return (position(video, colour) - wanted).norm(dim=-1)
 
 
 def rest_change(video: Tensor, plain: Tensor, asks: Question) -> Tensor:
@@ -204,44 +200,69 @@ def rest_change(video: Tensor, plain: Tensor, asks: Question) -> Tensor:
     return (squares / (2 * outside.sum((1, 2, 3, 4)))).sqrt()
 
 
-def control(
-    asks: Question, weak: Clock, strong: Clock, feather: float
-) -> Callable[[int], DualClock]:
-    """Follow Motion's clock of each clip: the red disc's mask strong, the rest weak."""
-
-    def clock(index: int) -> DualClock:
-        mask = feathered(asks.masks[RED][index, 0], feather)[None, None]
-        return DualClock(asks.draft[index : index + 1], weak, (FollowRegion(mask, strong),))
-
-    return clock
+def control(asks: Question, weak: Clock, strong: Clock, feather: float = 0.0) -> DualClock:
+    """Follow Motion's clocks: the red disc's mask strong, the rest weak."""
+    mask = torch.stack([feathered(one[0], feather) for one in asks.masks[RED]])[:, None]
+    return DualClock(asks.draft, weak, (FollowRegion(mask, strong),))
 
 
 def control_figures(model: ToyDenoiser, count: int) -> dict[str, dict[str, Figure]]:
     """Endpoint error of the red disc and change of the rest, without control and with it.
 
-    "less than the paper's" is the paired difference of the rest's change from the paper's form:
-    two hard clocks with a hard mask."""
+    "rest less" and "endpoint less" are paired differences from the paper's form, two hard clocks
+    with a hard mask. Where a row has one ramp, it is that of both clocks, as in the node."""
     asks = question(count, both=False)
-    weak, strong, ramp = SCALE.clock(0.15), SCALE.clock(0.5), SCALE.clock(0.5, 0.3)
+    clock = SCALE.clock
+    ramps = (clock(0.15, RAMP), clock(0.5, RAMP))
     runs = {
-        "no control": control(asks, FREE, FREE, 0.0),
-        "two hard clocks (paper)": control(asks, weak, strong, 0.0),
-        "two clocks, soft, ramp": control(asks, weak, ramp, 1.0),
-        "free background, hard": control(asks, FREE, strong, 0.0),
-        "free background, soft, ramp": control(asks, FREE, ramp, 1.0),
+        PAPER: control(asks, clock(0.15), clock(0.5)),
+        "no control": control(asks, FREE, FREE),
+        "two ramps": control(asks, *ramps),
+        "two ramps, soft mask": control(asks, *ramps, 1.0),
+        "free background": control(asks, FREE, clock(0.5)),
+        "free background, ramp": control(asks, FREE, ramps[1]),
+        "free background, strong 0.6": control(asks, FREE, clock(0.6)),
+        "free background, strong 0.6, ramp 0.5": control(asks, FREE, clock(0.6, 0.5)),
+        "weak 0.05, strong 0.6, ramps": control(asks, clock(0.05, 0.1), clock(0.6, 0.5)),
     }
-    videos = {name: generated(model, asks, clock) for name, clock in runs.items()}
-    changes = {
-        name: rest_change(video, videos["no control"], asks) for name, video in videos.items()
-    }
+    plain = generated(model, asks, runs["no control"])
+    ends, changes = {}, {}
+    for name, one in runs.items():
+        video = generated(model, asks, one)
+        ends[name] = endpoint_error(video, asks, RED)
+        changes[name] = rest_change(video, plain, asks)
     return {
         name: {
-            "endpoint": endpoint_error(video, asks, RED),
+            "endpoint": Figure.of(ends[name]),
             "rest": Figure.of(changes[name]),
-            "less than the paper's": Figure.of(changes["two hard clocks (paper)"] - changes[name]),
+            "endpoint less": Figure.of(ends[PAPER] - ends[name]),
+            "rest less": Figure.of(changes[PAPER] - changes[name]),
         }
-        for name, video in videos.items()
+        for name in runs
     }
+
+
+def weak_clock_figures(model: ToyDenoiser, count: int) -> dict[str, dict[str, Figure]]:
+    """Change of the rest by how long it follows: with hard clocks, with ramps, the difference."""
+    asks = question(count, both=False)
+    plain = generated(model, asks, control(asks, FREE, FREE))
+    found = {}
+    for follow in (0.05, 0.1, 0.15, 0.2, 0.3):
+        changes, ends = [], []
+        for ramp in (0.0, RAMP):
+            clocks = (SCALE.clock(follow, ramp), SCALE.clock(0.5, ramp))
+            video = generated(model, asks, control(asks, *clocks))
+            changes.append(rest_change(video, plain, asks))
+            ends.append(Figure.of(endpoint_error(video, asks, RED)))
+        hard, soft = changes
+        found[f"weak {follow}"] = {
+            "endpoint, hard": ends[0],
+            "endpoint, ramps": ends[1],
+            "rest, hard": Figure.of(hard),
+            "rest, ramps": Figure.of(soft),
+            "less with ramps": Figure.of(hard - soft),
+        }
+    return found
 
 
 def region_figures(model: ToyDenoiser, count: int) -> dict[str, dict[str, Figure]]:
@@ -250,18 +271,14 @@ def region_figures(model: ToyDenoiser, count: int) -> dict[str, dict[str, Figure
     pairs = {"red tight, green loose": (0.6, 0.1), "red loose, green tight": (0.1, 0.6)}
     found = {}
     for name, follows in pairs.items():
-
-        def clock(index: int, follows: tuple[float, float] = follows) -> DualClock:
-            regions = tuple(
-                FollowRegion(asks.masks[one][index : index + 1], SCALE.clock(follow))
-                for one, follow in zip((RED, GREEN), follows, strict=True)
-            )
-            return DualClock(asks.draft[index : index + 1], FREE, regions)
-
-        video = generated(model, asks, clock)
+        regions = tuple(
+            FollowRegion(asks.masks[one], SCALE.clock(follow))
+            for one, follow in zip((RED, GREEN), follows, strict=True)
+        )
+        video = generated(model, asks, DualClock(asks.draft, FREE, regions))
         found[name] = {
-            "red": endpoint_error(video, asks, RED),
-            "green": endpoint_error(video, asks, GREEN),
+            "red": Figure.of(endpoint_error(video, asks, RED)),
+            "green": Figure.of(endpoint_error(video, asks, GREEN)),
         }
     return found
 
@@ -270,16 +287,17 @@ def main(words: list[str]) -> None:
     """Trains, measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=400, help="training steps")
-    parser.add_argument("--clips", type=int, default=64, help="generated clips per figure")
+    parser.add_argument("--clips", type=int, default=256, help="generated clips per figure")
     options = parser.parse_args(words)
     model = trained(options.steps)
     figures = {
         "control": control_figures(model, options.clips),
+        "weak clock": weak_clock_figures(model, options.clips),
         "regions": region_figures(model, options.clips),
     }
     for table in figures.values():
         for name, row in table.items():
-            sys.stdout.write(f"{name:28} {'  '.join(f'{key} {one}' for key, one in row.items())}\n")
+            sys.stdout.write(f"{name:38} {'  '.join(f'{key} {one}' for key, one in row.items())}\n")
     as_numbers = {
         part: {name: {key: asdict(one) for key, one in row.items()} for name, row in table.items()}
         for part, table in figures.items()

@@ -121,6 +121,8 @@ def as_native_controlnet(patch: Any) -> NativeTrackControlNet:
 
 def padded(control: Tensor, before: int, length: int) -> Tensor:
     """(length, width): the encoded tracks, with zeros for tokens before and after the video's."""
+    if before == 0 and length == len(control):
+        return control
     whole = torch.zeros(length, control.shape[1], dtype=control.dtype, device=control.device)
     whole[before : before + len(control)] = control
     return whole
