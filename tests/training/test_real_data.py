@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +73,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config(folder: Path, **values: Any) -> TrainConfig:
-    small: dict[str, Any] = {
-        "steps": 4,
-        "batch": 2,
-        "block": 4,
-        "reuse": 2,
-        "frames": 8,
-        "cells": 32,
-    }
-    return TrainConfig(**(small | {"real": str(folder)} | values))
+    small = TrainConfig(steps=4, batch=2, block=4, reuse=2, frames=8, cells=32)
+    return replace(small, real=str(folder), **values)
 
 
 def test_every_third_scene_is_held_out_with_all_its_clips(folder: Path) -> None:
