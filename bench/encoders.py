@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=32)
     parser.add_argument("--out", type=Path, default=Path("out/encoders.json"))
     args = parser.parse_args()
-    encoders = tuple(LiteDensifier(load_lite(path)) for path in (args.before, args.after))
+    encoders = (LiteDensifier(load_lite(args.before)), LiteDensifier(load_lite(args.after)))
     pairs: Pairs = {}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     for name, case, values in measured(encoders, args.scenes, args.real):

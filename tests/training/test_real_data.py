@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from motion_core.errors import FormatError
-from motion_core.evaluation.real.clips import clip_names, held_out_scenes
+from motion_core.evaluation.real.clips import clip_names, held_out_scenes, scene_of
+from motion_core.evaluation.real.run import RealSettings
 from motion_core.image_files import write_image
 from motion_core.layered_scenes.scene import CANVAS, GRID, SIDE, Array
 from motion_core.layered_scenes.scenes import Procedural, Split, make_scene
@@ -80,6 +81,9 @@ def config(folder: Path, **values: Any) -> TrainConfig:
 def test_every_third_scene_is_held_out_with_all_its_clips(folder: Path) -> None:
     assert held_out_scenes(clip_names(folder)) == {"intel/bolt", "sa-v/dog"}
     assert training_clip_names(folder) == FREE
+    # What `evaluate --real` measures with the command of docs/training.md.
+    settings = RealSettings(folder, parts=("clips",), per_scene=1, every=3)
+    assert set(map(scene_of, settings.clips())) == {"intel/bolt", "sa-v/dog"}
 
 
 def test_clips_that_may_not_train_are_left_out(tmp_path: Path) -> None:
