@@ -123,9 +123,9 @@ def clip_errors(encoders: Encoders, folder: Path, name: str) -> dict[str, tuple[
         given = given_tracks(clip, count, 0)
         if given is None:
             continue
-        unseen, _ = held_out_tracks(clip, given)
+        others, _ = held_out_tracks(clip, given)
         before, after = (
-            track_error(densifier(clip.video[0], given).displacement, unseen)
+            track_error(densifier(clip.video[0], given).displacement, others)
             for densifier in encoders
         )
         found[count] = (before, after)

@@ -95,11 +95,11 @@ class Layer:
         for warp in (self.bend, self.relief):
             if warp is not None:
                 moved = moved + warp.offset(points)
-        return _mapped(self.pose, moved)
+        return map_points(self.pose, moved)
 
     def backward(self, points: Array) -> Array:
         """(T, K, 2) positions in frame 0 of points (T, K, 2) of every frame."""
-        placed = _mapped(np.linalg.inv(self.pose), points)
+        placed = map_points(np.linalg.inv(self.pose), points)
         if self.relief is not None:
             source = placed
             for _ in range(12):
@@ -215,8 +215,8 @@ def sample(values: Array | None, points: Array) -> Array:
     return sampled.reshape(-1)[: len(flat)].reshape(points.shape[:-1])
 
 
-def _mapped(pose: Array, points: Array) -> Array:
-    """(T, 3, 3) homographies applied to points (T, K, 2)."""
+def map_points(pose: Array, points: Array) -> Array:
+    """(T, K, 2) points moved by the homographies (T, 3, 3) of their frames."""
     x, y = points[..., 0], points[..., 1]
     rows = [pose[:, None, row] for row in range(3)]
     out = np.empty(points.shape)

@@ -16,11 +16,13 @@ from motion_core.errors import FormatError
 from motion_core.evaluation.real.clips import clip_names, held_out_scenes, scene_of
 from motion_core.evaluation.real.run import RealSettings
 from motion_core.image_files import write_image
+from motion_core.layered_scenes.paths import Camera, rotations_about
 from motion_core.layered_scenes.scene import CANVAS, GRID, SIDE, Array
 from motion_core.layered_scenes.scenes import Procedural, Split, make_scene
 from motion_core.models.lite.control_encoder import Estimate
 from motion_core.tracks.model import make_tracks
 from motion_core.training.config import TrainConfig
+from motion_core.training.lite import real_clips
 from motion_core.training.lite.data import Batch, SceneBatches
 from motion_core.training.lite.encoder_stage import EncoderStage, encoder_loss, sample_cells
 from motion_core.training.lite.real_clips import (
@@ -30,6 +32,7 @@ from motion_core.training.lite.real_clips import (
     draw_clip_tracks,
     make_view,
     training_clip_names,
+    with_camera,
 )
 from motion_core.training.lite.real_materials import (
     Cutout,
@@ -163,8 +166,33 @@ def marked_view() -> ClipView:
 @pytest.fixture
 def marked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
     monkeypatch.setattr(RealClips, "view", lambda clips, index: marked_view())
+    monkeypatch.setattr("motion_core.training.lite.data.with_camera", lambda rng, view: view)
     batches = SceneBatches(config(folder, real_motion=1.0))
     return [batches[step] for step in range(4)]
+
+
+def test_a_camera_moves_dense_motion_and_tracks_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    view, frames = marked_view(), 8
+    # A pan, and growth about the corner (0, 0): x' = (1 + t / 8) x + 3 t in frame t.
+    time = np.arange(frames)
+    pan = np.stack([3.0 * time, 0 * time], axis=1)
+    grow = rotations_about(np.zeros(2), 0.0 * time, 1 + time / 8)
+    camera = Camera(pan, grow)
+    monkeypatch.setattr(real_clips, "random_camera", lambda rng, count: camera)
+    moved = with_camera(np.random.default_rng(0), view)
+    pose = camera.at(1.0)
+    start = np.append(view.pool.xy[0], np.ones((40, 1)), axis=1)
+    for t in (0, 4, 7):
+        here = start + [0, float(t), 0]
+        expected = (here @ pose[t].T)[:, :2]
+        np.testing.assert_allclose(moved.pool.xy[t], expected, atol=1e-3)
+        inside = ((expected >= 0) & (expected < SIDE)).all(axis=1)
+        np.testing.assert_array_equal(moved.pool.visible[t], inside)
+        place = np.array([10.5, 4.5]) * SIDE / GRID
+        cell = ([*(place + [0, t]), 1] @ pose[t].T)[:2] - place
+        np.testing.assert_allclose(moved.displacement[t, 4, 10], cell, atol=1e-3)
+    assert not moved.displacement[:, ~view.known].any()
+    assert not moved.visible[-1].all() and moved.visible[0].all()
 
 
 def test_augmentation_turns_all_parts_of_a_view_alike(marked: list[Batch]) -> None:

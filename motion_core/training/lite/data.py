@@ -19,7 +19,7 @@ from ...models.lite.track_batch import TrackBatch, make_track_batch, unit_px
 from ...tracks import select
 from ...tracks.model import Tracks, make_tracks
 from ..config import TrainConfig
-from .real_clips import UNKNOWN, ClipView, RealClips, draw_clip_tracks
+from .real_clips import UNKNOWN, ClipView, RealClips, draw_clip_tracks, with_camera
 from .real_materials import RealMaterials
 from .regimes import Regime, draw_points
 
@@ -170,6 +170,7 @@ def _drawn_example(
 ) -> Example:
     """A sample with random tracks of a regime, without augmentation."""
     if isinstance(sample, ClipView):
+        sample = with_camera(rng, sample)
         chosen = draw_clip_tracks(rng, sample, regime)
         tracks = select(sample.pool, torch.from_numpy(chosen))
         shift, owners = sample.displacement, sample.owners[chosen]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from ...evaluation.real.clips import META, clip_names, held_out_scenes, scene_of
 from ...evaluation.real.photographs import read_meta
 from ...image_files import read_image
 from ...images import resize_images
-from ...layered_scenes.scene import CANVAS, GRID, SIDE, Array, grid_points
+from ...layered_scenes.paths import random_camera
+from ...layered_scenes.scene import CANVAS, GRID, SIDE, Array, grid_points, map_points
 from ...layered_scenes.track_sampling import log_uniform
 from ...layers.saliency import Box, saliency
 from ...trackers.dense_flow import DenseFlow, DisFlow
@@ -169,6 +170,33 @@ def make_view(video: Tensor, rng: np.random.Generator) -> ClipView:
         pool,
         layer_at(layers, pool.xy[0].numpy()),
     )
+
+
+def with_camera(rng: np.random.Generator, view: ClipView) -> ClipView:
+    """A view as a random camera would show it from its first frame on.
+
+    Most clips are of a camera at rest. Trained on them alone, the encoder takes the background for
+    fixed whatever its tracks say. A camera that pans, zooms, rolls or tilts, or rests, maps the
+    tracks of every frame exactly; the picture is that of frame 0, which stays the same.
+    """
+    camera = random_camera(rng, len(view.visible)).at(1.0)
+    cells = grid_points(GRID)
+    places = cells + view.displacement.reshape(len(camera), -1, 2)
+    placed = map_points(camera, places)
+    shift = (placed - cells).reshape(view.displacement.shape) * view.known[..., None]
+    xy = map_points(camera, view.pool.xy.numpy().astype(np.float64))
+    visible = view.pool.visible & torch.from_numpy(_inside(xy))
+    return replace(
+        view,
+        displacement=shift.astype(np.float32),
+        visible=view.visible & _inside(placed).reshape(view.visible.shape),
+        pool=make_tracks(torch.from_numpy(xy).float(), CANVAS, visible=visible),
+    )
+
+
+def _inside(points: Array) -> Array:
+    """(...) bool: which points (..., 2) are on the canvas."""
+    return ((points >= 0) & (points < SIDE)).all(axis=-1)
 
 
 def object_layers(image: Array) -> Array:
