@@ -20,7 +20,8 @@ from ..masks import check_proportions, mask_size
 from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .background import segments_over_background
-from .cut import PictureCutter, separated, smooth_outline
+from .cells import outer_outline, smooth_outline
+from .cut import PictureCutter, separated
 from .layered_picture import Layer, LayeredPicture
 from .matting import soft_alpha, thing_colours
 from .parts import joined_prompts
@@ -137,8 +138,8 @@ def _found_things(
     cuts = separated([cutter.cut(prompt) for prompt in prompts], prompts, motion.canvas)
     things = []
     for prompt, cut in zip(prompts, cuts, strict=True):
-        if (cut > 0.5).any():
-            alpha = soft_alpha(picture, smooth_outline(cut))
+        if cut.any():
+            alpha = soft_alpha(picture, outer_outline(cut))
             # A thing covers the points that move it, also at its rim.
             alpha = np.maximum(alpha, _fitted(cutter.held(prompt.inside), motion.canvas))
             things.append(_Thing(alpha, _with_pins(prompt.members, resting, alpha, motion)))
@@ -175,7 +176,7 @@ def _tracked_things(
     label = cutter.labelled(motion.source, labels)
     things = []
     for number, prompt in enumerate(prompts):
-        outline = smooth_outline((label == number + 1).astype(np.float32))
+        outline = smooth_outline(label == number + 1)
         alpha = soft_alpha(picture, outline)
         alpha = np.maximum(alpha, _fitted(cutter.held(prompt.inside), motion.canvas))
         things.append(_Thing(alpha, prompt.members))

@@ -8,6 +8,8 @@ import numpy as np
 
 from ..fields.arrays import BoolArray, FloatArray, IndexArray
 from ..geometry import Size
+from .cells import connected, smooth_outline, without_gaps, without_pinholes
+from .geodesic import EdgeDistances
 from .prompts import ThingPrompt
 from .saliency import Box, saliency
 from .track_outlines import labelled_cells
@@ -29,18 +31,15 @@ LEAST_SALIENCY = 0.2
 MOST, STANDS_OUT = 0.75, 0.5
 # Floors of a prompt's saliency and of a window's weight.
 FLOOR = 0.02
-# The fraction of the candidates that must contain a cell.
-MAJORITY = 0.5
+# A cell belongs to the thing where more than this fraction of the candidates contain it: what is
+# left behind is worse than what goes along.
+ENOUGH = 0.3
 # A cut that is hardly larger than its seeds has found nothing. Nor has one that covers more than
 # this fraction of the picture or of the seeds outside: then the seeds are grown by this fraction of
 # the long side.
 LEAST_GAIN, MOST_AREA, MOST_SWALLOWED, GROWN = 1.3, 0.97, 0.5, 0.08
-# A hole no larger than this multiple of the seeds in it is the mark of a pin on the thing.
-PINHOLE = 4.0
 # Cells by which a thing goes on under one in front of it.
 SEAM = 3.0
-# Deviation of the Gaussian that rounds the steps of the outline, in cells.
-SMOOTH_CELLS = 0.8
 
 
 class PictureCutter:
@@ -48,10 +47,11 @@ class PictureCutter:
 
     Saliency is found in the whole picture and in windows around the prompt, relative to the
     prompt's own, and the more a window sets the prompt off from the rest of it the more that window
-    counts. Candidates are what is salient enough, at several thresholds, and two cuts by colour
+    counts. Candidates are what is salient enough, at several thresholds, two cuts by colour
     (GrabCut: Rother, Kolmogorov and Blake 2004) with the prompt's points as fixed seeds, one that
-    begins with a salient part and one with a disc. A cell belongs to the thing where most
-    candidates agree. Where the prompt is not salient, the colours around the disc decide.
+    begins with a salient part and one with a disc, and what is nearer to the prompt than to the
+    points outside along paths that avoid edges. A cell belongs to the thing where enough
+    candidates agree. Where the prompt is not salient, the disc and the paths decide.
 
     Attributes:
         grid: the size at which candidates are made.
@@ -75,8 +75,9 @@ class PictureCutter:
         self._small = small
         self._eight_bit = np.ascontiguousarray(bgr)
         self._maps: dict[Box, FloatArray] = {}
+        self._distances = EdgeDistances(small)
 
-    def cut(self, prompt: ThingPrompt, *, alone: bool = False) -> FloatArray:
+    def cut(self, prompt: ThingPrompt, *, alone: bool = False) -> BoolArray:
         """The thing that a prompt marks.
 
         Args:
@@ -84,32 +85,36 @@ class PictureCutter:
             alone: whether the points of other moving things may lie on this one.
 
         Returns:
-            (gh, gw) float32 0..1, the fraction of the candidates that contain each cell, above
-            one half exactly in the thing; zero everywhere when no point of the prompt lies within
-            the picture. A point of the background around which everything belongs to the thing
-            lies on the thing.
+            (gh, gw) bool, the thing; empty when no point of the prompt lies within the picture. A
+            point of the background around which everything belongs to the thing lies on the thing.
         """
         inside, outside = prompt.seeds(self.grid, self._canvas, alone=alone)
         if not inside.any():
-            return np.zeros(inside.shape, np.float32)
-        places = prompt.inside * (self._size.width / self._canvas.width)
-        salient, typical = relative_saliency(self._saliency_maps(places), inside)
-        disc = self._by_colour(_disc(inside), inside, outside)
-        votes = _connected(disc & ~outside, inside).astype(np.float32)
-        if typical >= LEAST_SALIENCY:
-            candidates = [salient > least for least in RELATIVE]
-            candidates += [self._by_colour(salient > START, inside, outside), disc]
-            voted = np.mean([_connected(one & ~outside, inside) for one in candidates], axis=0)
-            if _connected(voted > MAJORITY, inside).sum() >= LEAST_GAIN * inside.sum():
-                votes = voted
+            return inside
+        votes = self._votes(prompt, inside, outside)
         self.tick()
-        chosen = _connected((votes > MAJORITY) & ~outside, inside)
-        whole = _without_pinholes(chosen, outside)
+        chosen = connected((votes > ENOUGH) & ~outside, inside)
+        chosen = connected(without_gaps(chosen, outside), inside)
+        whole = without_pinholes(chosen, outside)
         swallowed = (whole & outside).sum() > MOST_SWALLOWED * outside.sum()
         if swallowed or whole.mean() > MOST_AREA or whole.sum() < LEAST_GAIN * inside.sum():
             whole = _grown(inside, outside)
-        votes = np.where(whole, np.maximum(votes, 0.501), np.minimum(votes, 0.5))
-        return votes.astype(np.float32)
+        return whole
+
+    def _votes(self, prompt: ThingPrompt, inside: BoolArray, outside: BoolArray) -> FloatArray:
+        """(gh, gw) 0..1, the fraction of the candidates that contain each cell."""
+        places = prompt.inside * (self._size.width / self._canvas.width)
+        salient, typical = relative_saliency(self._saliency_maps(places), inside)
+        candidates = [self._by_colour(_disc(inside), inside, outside)]
+        if outside.any():
+            candidates.append(self._distances.nearer(inside, outside))
+        if typical >= LEAST_SALIENCY:
+            candidates += [salient > least for least in RELATIVE]
+            candidates.append(self._by_colour(salient > START, inside, outside))
+        parts = [connected(one & ~outside, inside) for one in candidates]
+        votes = np.mean(parts, axis=0)
+        found = connected(votes > 0.5, inside).sum() >= LEAST_GAIN * inside.sum()
+        return votes if found else parts[0].astype(np.float32)
 
     def stands_out(self, points: FloatArray) -> bool:
         """Whether most of the points (K, 2) of the canvas are salient in most windows."""
@@ -122,9 +127,9 @@ class PictureCutter:
         """(gh, gw) float32: one around points (K, 2) of the canvas, fading to zero."""
         import cv2
 
-        around = np.zeros((self.grid.height, self.grid.width), np.float32)
+        around = np.zeros((self.grid.height, self.grid.width), np.uint8)
         around[self._cells(points)] = 1
-        return smooth_outline(cv2.dilate(around, np.ones((3, 3), np.uint8)))
+        return smooth_outline(cv2.dilate(around, np.ones((3, 3), np.uint8)) > 0)
 
     def labelled(self, points: FloatArray, labels: IndexArray) -> IndexArray:
         """(gh, gw) which of the labels (N,) of points (N, 2) each cell goes with."""
@@ -238,46 +243,13 @@ def _disc(inside: BoolArray) -> BoolArray:
     return disc > 0
 
 
-def _connected(cells: BoolArray, inside: BoolArray) -> BoolArray:
-    """The components that contain a seed, and the seeds."""
-    import cv2
-
-    cells = cells | inside
-    _, label = cv2.connectedComponents(cells.astype(np.uint8), connectivity=4)
-    return np.isin(label, np.unique(label[inside]))
-
-
-def _without_pinholes(cells: BoolArray, outside: BoolArray) -> BoolArray:
-    """Cells with the holes filled that consist of hardly more than seeds of the outside."""
-    import cv2
-
-    holes = np.pad(~cells, 1, constant_values=True).astype(np.uint8)
-    count, found = cv2.connectedComponents(holes, connectivity=4)
-    label = np.asarray(found, np.int64)
-    beyond, label = label[0, 0], label[1:-1, 1:-1]
-    area = np.bincount(label.ravel(), minlength=count)
-    marked = np.bincount(label[outside], minlength=count)
-    is_pinhole = area <= PINHOLE * marked
-    # What the picture's edge reaches is no hole; it includes the padding.
-    is_pinhole[[0, beyond]] = False
-    return cells | is_pinhole[label]
-
-
-def smooth_outline(votes: FloatArray) -> FloatArray:
-    """(gh, gw) float32: a cut without the steps of its cells, one half at its outline."""
-    import cv2
-
-    cut = (votes > 0.5).astype(np.float32)
-    return cv2.GaussianBlur(cut, (0, 0), SMOOTH_CELLS, borderType=cv2.BORDER_REPLICATE)
-
-
-def separated(cuts: list[FloatArray], prompts: list[ThingPrompt], canvas: Size) -> list[FloatArray]:
+def separated(cuts: list[BoolArray], prompts: list[ThingPrompt], canvas: Size) -> list[BoolArray]:
     """Cuts of several things without what they share: it goes to the one whose points are nearer.
 
     A thing goes on for SEAM cells under those in front of it, so that no gap shows between them.
 
     Args:
-        cuts: (gh, gw) each, above one half in the thing; back to front.
+        cuts: (gh, gw) bool each; back to front.
         prompts: of the things.
         canvas: that the prompts are measured on.
     """
@@ -285,12 +257,12 @@ def separated(cuts: list[FloatArray], prompts: list[ThingPrompt], canvas: Size) 
         return cuts
     size = Size(cuts[0].shape[1], cuts[0].shape[0])
     away = [_distance(prompt.seeds(size, canvas)[0]) for prompt in prompts]
-    cost = [np.where(cut > 0.5, one, np.inf) for cut, one in zip(cuts, away, strict=True)]
+    cost = [np.where(cut, one, np.inf) for cut, one in zip(cuts, away, strict=True)]
     owner = np.argmin(cost, axis=0)
     kept = []
     for index, cut in enumerate(cuts):
         below = (owner > index) & (_distance(owner == index) <= SEAM)
-        kept.append(np.where((owner == index) | below, cut, np.minimum(cut, 0.5)))
+        kept.append(cut & ((owner == index) | below))
     return kept
 
 

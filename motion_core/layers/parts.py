@@ -37,7 +37,7 @@ def joined_prompts(
     """
     if len(prompts) < 2:
         return prompts
-    outlines = [cutter.cut(prompt, alone=True) > 0.5 for prompt in prompts]
+    outlines = [cutter.cut(prompt, alone=True) for prompt in prompts]
     label = list(range(len(prompts)))
     for second in range(len(prompts)):
         for first in range(second):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from motion_core.layers.cut import smooth_outline
+from motion_core.layers.cells import smooth_outline
 from motion_core.layers.matting import _colour_guided, soft_alpha, thing_colours
 
 from .pictures import background, disc_alpha, disc_picture
@@ -25,7 +25,7 @@ def test_alpha_is_smooth_where_the_cut_runs_inside_one_colour() -> None:
     flat = np.full((120, 160, 3), 0.5, np.float32)
     cut = np.zeros((60, 80), np.float32)
     cut[:, :40] = 1
-    alpha = soft_alpha(flat, smooth_outline(cut))
+    alpha = soft_alpha(flat, smooth_outline(cut > 0.5))
     assert alpha[:, :70].min() == 1 and alpha[:, 90:].max() == 0
     assert np.abs(np.diff(alpha, axis=1)).max() < 0.5
 
