@@ -14,7 +14,7 @@ from ..fields.arrays import BoolArray, FloatArray
 from ..geometry import Size
 from ..images import image_array
 from .analysis import ANALYSIS_SIDE
-from .cut import MAJORITY, PictureCutter
+from .cut import PictureCutter
 from .prompts import ThingPrompt
 
 # A thing is found in part of the picture: more than this fraction of it is background as well.
@@ -74,7 +74,7 @@ class ThingFinder:
             self._cutter = PictureCutter(self._picture, self._canvas, self._tick)
         none = np.zeros((0, 2), np.float32)
         prompt = ThingPrompt(inside, outside, none, np.arange(len(inside)), 0.0)
-        cells = self._cutter.cut(prompt) > MAJORITY
+        cells = self._cutter.cut(prompt)
         seeds, beyond = prompt.seeds(self._cutter.grid, self._canvas)
         if not seeds.any() or cells.mean() > MOST_OF_PICTURE:
             return None
