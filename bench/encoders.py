@@ -22,7 +22,13 @@ import torch
 from motion_core.evaluation.cases import World, case_of, scene_at
 from motion_core.evaluation.field_errors import dense_errors, track_error
 from motion_core.evaluation.real.clip_tracks import given_tracks, held_out_tracks, tracked_clip
-from motion_core.evaluation.real.clips import clip_names, held_out_scenes, read_real_clip, scene_of
+from motion_core.evaluation.real.clips import (
+    clip_names,
+    held_out_scenes,
+    read_real_clip,
+    related_scenes,
+    scene_of,
+)
 from motion_core.evaluation.real.drag_study import photograph_row
 from motion_core.evaluation.real.methods import Method
 from motion_core.evaluation.real.photographs import photograph_names
@@ -99,10 +105,12 @@ def clip_pairs(encoders: Encoders, folder: Path) -> Iterator[tuple[str, str, tup
     with those whose clips may not be trained on."""
     names = clip_names(folder)
     held_out = held_out_scenes(names)
-    trained = set(map(scene_of, training_clip_names(folder)))
+    # A scene related to a held-out one is no independent pair.
+    left_out = set(map(scene_of, training_clip_names(folder)))
+    left_out |= related_scenes(held_out) - held_out
     scenes: dict[str, list[str]] = {}
     for name in names:
-        if scene_of(name) not in trained:
+        if scene_of(name) not in left_out:
             scenes.setdefault(scene_of(name), []).append(name)
     for scene, clips in scenes.items():
         rows: dict[str, list[tuple[float, float]]] = {}

@@ -89,6 +89,13 @@ def test_every_third_scene_is_held_out_with_all_its_clips(folder: Path) -> None:
     assert set(map(scene_of, settings.clips())) == {"intel/bolt", "sa-v/dog"}
 
 
+def test_scenes_with_the_people_of_a_held_out_one_are_left_out(tmp_path: Path) -> None:
+    for name in ("bolt", "head-man", "head-woman", "heads-two", "worker"):
+        write_clip(tmp_path, f"intel/{name}")
+    assert held_out_scenes(clip_names(tmp_path)) == {"intel/bolt", "intel/heads-two"}
+    assert training_clip_names(tmp_path) == ["intel/worker"]
+
+
 def test_clips_that_may_not_train_are_left_out(tmp_path: Path) -> None:
     for name in NAMES[:3]:
         write_clip(tmp_path, name, "evaluation only")

@@ -26,6 +26,12 @@ HELD_OUT_EVERY = 3
 MASK, MARKS = Path("masks") / "00000.png", "tracks_badja.json"
 # Clips of one scene end in a letter, or are of one signer.
 ONE_SCENE = re.compile(r"^(sign)-|^(.*)-[a-e]$")
+# Scenes that show the same people or the same place: what is trained on one knows the others.
+RELATED = (
+    frozenset({"intel/head-man", "intel/head-woman", "intel/heads-two"}),
+    frozenset({"intel/three-walk-in", "intel/two-walk-in"}),
+    frozenset({"intel/cars-above", "intel/parking-car"}),
+)
 # Its frames are dithered: trackers follow the pattern.
 DEGRADED = {"davis-train/crossing"}
 MOST_MARKS = 1 << 22
@@ -76,6 +82,11 @@ def held_out_scenes(names: list[str]) -> set[str]:
     `evaluate --real DIR --only clips --per-scene 1 --every 3` measures them.
     """
     return set(list(dict.fromkeys(map(scene_of, names)))[::HELD_OUT_EVERY])
+
+
+def related_scenes(scenes: set[str]) -> set[str]:
+    """The scenes, and those that show the same people or the same place as one of them."""
+    return scenes.union(*(group for group in RELATED if group & scenes))
 
 
 def read_real_clip(folder: Path, name: str) -> RealClip:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...errors import FormatError
 from ...evaluation.real.clip_tracks import LEAST_FRAMES, returning_tracks
-from ...evaluation.real.clips import META, clip_names, held_out_scenes, scene_of
+from ...evaluation.real.clips import META, clip_names, held_out_scenes, related_scenes, scene_of
 from ...evaluation.real.photographs import read_meta
 from ...image_files import read_image
 from ...images import resize_images
@@ -70,11 +70,13 @@ class ClipView:
 def training_clip_names(folder: Path) -> list[str]:
     """SET/NAME of the clips of a folder that may be trained on and are not held out.
 
+    Nor are those used that show the same people or place as a held-out scene.
+
     Raises:
         FormatError: a description is broken, or no clip is left.
     """
     names = clip_names(folder)
-    held_out = held_out_scenes(names)
+    held_out = related_scenes(held_out_scenes(names))
     free = [name for name in names if scene_of(name) not in held_out]
     chosen = [name for name in free if USE in str(read_meta(folder / name / META).get("use", ""))]
     if not chosen:
