@@ -1,4 +1,4 @@
-# The commands: demo, quick, test, test-lowest, check, fuzz, bench, golden. Each does its own set-up.
+# The commands: demo, train-demo, quick, test, test-lowest, check, fuzz, bench, golden. Each does its own set-up.
 PYTHON ?= python3
 TORCH  ?= torch==2.13.0
 # How many test files run at once; 0 for one after the other in one process.
@@ -13,7 +13,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.ready
 
-.PHONY: setup demo quick test test-lowest check fuzz bench golden clean
+.PHONY: setup demo train-demo quick test test-lowest check fuzz bench golden clean
 
 setup: $(STAMP)
 
@@ -26,6 +26,10 @@ $(STAMP): pyproject.toml
 
 demo: $(STAMP)
 	$(PY) -m tests.host.demo
+
+# A tiny video model and its Track-ControlNet, from videos to a table of errors in out/train-demo.
+train-demo: $(STAMP)
+	$(PY) -m motion_core train-demo --out out/train-demo $(TRAIN_DEMO_ARGS)
 
 # Every test but those marked slow.
 quick: $(STAMP)

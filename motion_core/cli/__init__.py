@@ -29,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
     try:
         # Only the command that runs is imported, so that --help does not wait for torch.
-        importlib.import_module(f".{args.command}", __package__).run(args)
+        module = args.command.replace("-", "_")
+        importlib.import_module(f".{module}", __package__).run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
         echo("stopped; no file is half written.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..fields.registry import DENSIFIERS, DRAFT_METHODS
-from . import curate, evaluate, scene, train
+from . import curate, evaluate, sample, scene, train, train_demo
 from .arguments import (
     add_format,
     add_fps,
@@ -52,6 +52,10 @@ def make_parser() -> argparse.ArgumentParser:
     curate.add_arguments(_add_command(commands, "curate", about, curate.EXAMPLES))
     about = "train the model lite, or a Track-ControlNet for another model"
     train.add_arguments(_add_command(commands, "train", about, train.EXAMPLES))
+    about = "train a tiny video model and its Track-ControlNet, to see the whole way in minutes"
+    train_demo.add_arguments(_add_command(commands, "train-demo", about, train_demo.EXAMPLES))
+    about = "sample the videos of a model for a folder of motion prompts"
+    sample.add_arguments(_add_command(commands, "sample", about, sample.EXAMPLES))
     about = "measure a model against interpolation and the truth"
     evaluate.add_arguments(_add_command(commands, "evaluate", about, evaluate.EXAMPLES))
     return parser

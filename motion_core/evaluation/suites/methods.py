@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ...atomic_write import atomic_folder
 from ...errors import FormatError
@@ -30,7 +31,6 @@ def render_cases(
     for done, case in enumerate(able, start=1):
         target = folder / case.name
         if not target.is_dir():
-            target.parent.mkdir(parents=True, exist_ok=True)
             _draw(method, case, target)
         progress(done, len(able))
 
@@ -39,7 +39,13 @@ def _draw(method: Method, case: SuiteCase, target: Path) -> None:
     assert case.image is not None and case.tracks is not None
     image = on_canvas(read_image(case.image)[None], case.size, "the picture")[0]
     drawing = method(image, case.tracks)
+    drawn = (torch.from_numpy(drawing.frame(frame)) for frame in range(case.tracks.num_frames))
+    write_frames(target, drawn)
+
+
+def write_frames(target: Path, frames: Iterable[Tensor]) -> None:
+    """Write frames (H, W, 3) 0..1 as target/00000.png and so on; all of them or no folder."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     with atomic_folder(target) as temporary:
-        for frame in range(case.tracks.num_frames):
-            picture = torch.from_numpy(drawing.frame(frame)).clamp(0, 1)
-            write_image(temporary / f"{frame:05d}.png", picture)
+        for number, frame in enumerate(frames):
+            write_image(temporary / f"{number:05d}.png", frame.clamp(0, 1))

@@ -93,7 +93,7 @@ class AnimateDiffFamily:
 
     def scheduler(self) -> Any:
         """DDIM; see settings.py."""
-        return ddim_scheduler()
+        return ddim_scheduler(self.settings.prediction)
 
     def condition(
         self, request: GenerationRequest, progress: Progress = silent

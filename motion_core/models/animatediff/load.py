@@ -87,7 +87,7 @@ def load_animatediff(
     unet = build_unet(Checkpoint(weights), f"{files.base} with {files.motion}")
     _check_width(encoder, unet, files.base)
     network = AnimateDiff(unet, vae, image, encoder).eval().requires_grad_(False)
-    family = AnimateDiffFamily(network, tokenizer, settings)
+    family = AnimateDiffFamily(network, tokenizer, replace(settings, prediction=base.prediction()))
     reads_text = encoder is not None and tokenizer is not None
     model = TrackModel(
         "animatediff",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...tracks.arguments import whole_number
+from ..sd15.checkpoint import PREDICTIONS
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class AnimateDiffSettings:
         is_batched: All predictions of a step in one pass of the U-Net: faster, with as many times
             the memory.
         decode_at_once: Frames decoded together; fewer take less memory.
+        prediction: What the U-Net predicts, "epsilon" (the noise) or "v_prediction".
 
     Raises:
         TypeError, ValueError: For values out of range.
@@ -23,9 +25,14 @@ class AnimateDiffSettings:
 
     is_batched: bool = True
     decode_at_once: int = 16
+    prediction: str = PREDICTIONS[0]
 
     def __post_init__(self) -> None:
         whole_number("decode_at_once", self.decode_at_once, least=1)
+        if self.prediction not in PREDICTIONS:
+            raise ValueError(
+                f"prediction must be one of: {', '.join(PREDICTIONS)}; got {self.prediction!r}."
+            )
 
 
 AS_RELEASED = AnimateDiffSettings()
@@ -33,8 +40,11 @@ AS_RELEASED = AnimateDiffSettings()
 STEPS, TEXT_SCALE = 25, 7.5
 
 
-def ddim_scheduler() -> Any:
-    """DDIM with the noise that AnimateDiff and Image Conductor were trained on."""
+def ddim_scheduler(prediction: str = PREDICTIONS[0]) -> Any:
+    """DDIM with the noise that AnimateDiff and Image Conductor were trained on.
+
+    prediction: See AnimateDiffSettings.
+    """
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
     return DDIMScheduler(
@@ -43,4 +53,5 @@ def ddim_scheduler() -> Any:
         beta_schedule="linear",
         steps_offset=1,
         clip_sample=False,
+        prediction_type=prediction,
     )

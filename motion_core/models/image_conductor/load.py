@@ -134,7 +134,7 @@ def load_image_conductor(
     reads_text = encoder is not None and tokenizer is not None
     return TrackModel(
         "image_conductor",
-        AnimateDiffFamily(whole, tokenizer, settings),
+        AnimateDiffFamily(whole, tokenizer, replace(settings, prediction=base.prediction())),
         ImageConductorControl(control, motion),
         network,
         Defaults(STEPS, TEXT_SCALE if reads_text else 1.0),

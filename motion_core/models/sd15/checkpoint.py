@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...errors import FormatError
+from ...safe_json import read_json_object
 from ...weights_io import count_layers, first_names, list_names, load_into, read_weights
 from .folder import VAE, load_network, load_text_encoder, load_tokenizer, load_weights
 
@@ -20,6 +21,8 @@ _POSITIONS = "position_ids"
 _HEAD_CHANNELS = 64
 # Of the autoencoder of Stable Diffusion 1.5.
 _SCALING_FACTOR = 0.18215
+# What a U-Net may predict, as diffusers' schedulers name it.
+PREDICTIONS = ("epsilon", "v_prediction")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,22 @@ class Sd15Checkpoint:
 
     path: Path
     weights: Mapping[str, Tensor] | None
+
+    def prediction(self) -> str:
+        """What the U-Net predicts, as scheduler/scheduler_config.json of a folder says.
+
+        "epsilon" for a file, and for a folder without a scheduler. Raises FormatError for a
+        config that is broken or says anything else.
+        """
+        path = self.path / "scheduler" / "scheduler_config.json"
+        if self.weights is not None or not path.is_file():
+            return PREDICTIONS[0]
+        found = read_json_object(path).get("prediction_type", PREDICTIONS[0])
+        if found not in PREDICTIONS:
+            raise FormatError(
+                f"{path}: prediction_type must be one of {', '.join(PREDICTIONS)}; got {found!r}."
+            )
+        return str(found)
 
 
 def open_checkpoint(path: Path) -> Sd15Checkpoint:
