@@ -70,9 +70,9 @@ ALLOWED: dict[str, set[str]] = {
     | {"trackers", "transfer", "overlay", "video", "image_files", "__version__"},
     "training": ON_TRACKS
     | {"layered_scenes", "models", "guidance", "sampling", "curation", "video", "formats"}
-    | {"evaluation", "trackers", "layers", "image_files"},
+    | {"evaluation", "trackers", "layers", "image_files", "overlay"},
     "evaluation": ON_TRACKS
-    | {"layered_scenes", "draft", "fields", "layers", "raster", "models", "sampling"}
+    | {"layered_scenes", "draft", "fields", "layers", "raster", "models", "guidance", "sampling"}
     | {"overlay", "trackers", "video", "image_files", "formats", "model_folder"},
     "cli": EVERYTHING,
     "__main__": {"cli"},

@@ -96,3 +96,42 @@ def overlap(
         ours, theirs = (normalize(one, dim=1) for one in rows)
         cosines.append((ours @ theirs.detach().T).square().mean())
     return torch.stack(cosines).mean()
+
+
+def printed_orthogonality(
+    lora: Mapping[str, tuple[Tensor, Tensor]], other: Mapping[str, tuple[Tensor, Tensor]]
+) -> Tensor:
+    """Eq. 4 of Image Conductor as printed: the mean of |I - W_cam W_obj^T|^2 over linear layers.
+
+    A LoRA's linear layers are the down and up matrices of the linear layers that it updates;
+    convolutions are left out. The norm is Frobenius'. It is not least where the two LoRA are
+    orthogonal (W_cam W_obj^T = 0), but where row i of one has product 1 with row i of the other and
+    0 with all others: it pulls rows of the same number together, see `overlap` for what does not.
+    `other` gets no gradient.
+
+    Args:
+        lora, other: Name of the weight -> (down, up).
+
+    Raises:
+        ShapeError: No linear layer is updated by both, or a matrix has another shape.
+    """
+    distances = []
+    for name in lora:
+        if name not in other or lora[name][0].ndim != 2:
+            continue
+        for ours, theirs in zip(lora[name], other[name], strict=True):
+            if ours.shape != theirs.shape:
+                raise ShapeError(
+                    f"the two LoRA of {name} have matrices of {tuple(ours.shape)} and "
+                    f"{tuple(theirs.shape)}; train both with one rank."
+                )
+            ours, theirs = ours.float(), theirs.detach().float()
+            if ours.shape[0] > ours.shape[1]:
+                # The product of up matrices would be as large as the layer itself.
+                squares = ((ours.T @ ours) * (theirs.T @ theirs)).sum()
+            else:
+                squares = (theirs @ ours.T).square().sum()
+            distances.append(len(ours) - 2 * (ours * theirs).sum() + squares)
+    if not distances:
+        raise ShapeError("the two LoRA update no linear layer in common.")
+    return torch.stack(distances).mean()

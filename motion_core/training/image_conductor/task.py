@@ -16,7 +16,9 @@ from ..track_controlnet.clips import ClipSource
 from ..track_controlnet.config import TrackControlNetConfig
 from ..track_controlnet.task import ControlledBase, TrackControlNetTask
 from .base import MOTIONS, ImageConductorBase
-from .lora import TrainedLora, overlap
+from .lora import TrainedLora, overlap, printed_orthogonality
+
+ORTHOGONALITIES = {"overlap": overlap, "printed": printed_orthogonality}
 
 
 @dataclass(frozen=True)
@@ -26,19 +28,23 @@ class MotionLoraConfig(TrackControlNetConfig):
     Attributes:
         motion: camera, on clips in which only the camera moves, or object, on all clips.
         rank: Of the LoRA; that of the released ones is 64.
-        orthogonal: Factor on the overlap of an object's LoRA with the camera's.
+        orthogonal: Factor on what keeps an object's LoRA apart from the camera's.
+        orthogonality: What that is: `overlap` of what both read, or `printed`, Eq. 4 of the paper;
+            see `overlap` and `printed_orthogonality`.
     """
 
     COUNTS: ClassVar[tuple[str, ...]] = (*TrackControlNetConfig.COUNTS, "rank")
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
         **TrackControlNetConfig.CHOICES,
         "motion": MOTIONS,
+        "orthogonality": tuple(ORTHOGONALITIES),
     }
 
     regime: str = "sparse"
     motion: str = "camera"
     rank: int = 64
     orthogonal: float = 0.1
+    orthogonality: str = "overlap"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,9 +61,10 @@ class MotionLoraOnBase(ControlledBase):
     """Image Conductor with a LoRA that is trained, and its loss."""
 
     orthogonal: float = 0.0
+    orthogonality: str = "overlap"
 
     def forward(self, batch: ClipBatch) -> dict[str, Tensor]:
-        """The mean loss of the clips, plus `orthogonal` times the overlap with the camera's LoRA.
+        """The mean loss of the clips, plus `orthogonal` times what keeps the two LoRA apart.
 
         The camera's is trained alone and has nothing to be orthogonal to.
         """
@@ -65,9 +72,10 @@ class MotionLoraOnBase(ControlledBase):
         camera = cast(ImageConductorBase, self.base).camera
         if not camera:
             return losses
-        shared = overlap(cast(TrainedLora, self.control).pairs(), camera)
-        noise = losses["loss"]
-        return {"loss": noise + self.orthogonal * shared, "noise": noise, "overlap": shared}
+        pairs, noise = cast(TrainedLora, self.control).pairs(), losses["loss"]
+        kept_apart = ORTHOGONALITIES[self.orthogonality](pairs, camera)
+        found = {"loss": noise + self.orthogonal * kept_apart, "noise": noise}
+        return found | {self.orthogonality: kept_apart}
 
 
 class MotionLoraTask(TrackControlNetTask):
@@ -84,7 +92,7 @@ class MotionLoraTask(TrackControlNetTask):
         module = MotionLoraOnBase(
             base, self.trained, config.precision, config.checkpointing, config.steps_schedule
         )
-        module.orthogonal = config.orthogonal
+        module.orthogonal, module.orthogonality = config.orthogonal, config.orthogonality
         self.module: nn.Module = module
 
     def read_config(self, values: dict[str, Any]) -> MotionLoraConfig:

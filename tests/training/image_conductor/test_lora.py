@@ -10,7 +10,12 @@ from torch import nn
 
 from motion_core.errors import ShapeError
 from motion_core.models.lora import LoraWeights
-from motion_core.training.image_conductor.lora import TrainedLora, overlap, updatable
+from motion_core.training.image_conductor.lora import (
+    TrainedLora,
+    overlap,
+    printed_orthogonality,
+    updatable,
+)
 
 NOTHING = torch.zeros(2, 1)
 
@@ -51,6 +56,36 @@ def test_only_the_first_lora_gets_a_gradient_and_descent_makes_it_orthogonal() -
     assert float(loss) < 1e-4 < 0.01 < before
     # The rows turned away instead of vanishing.
     assert float(ours.detach().norm(dim=1).min()) > 0.5
+
+
+def test_the_printed_orthogonality_is_equation_4_over_linear_layers() -> None:
+    generator = torch.Generator().manual_seed(2)
+
+    def drawn(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    ours = {"a": (drawn(2, 5), drawn(7, 2)), "conv": (drawn(2, 3, 3, 3), drawn(4, 2, 1, 1))}
+    theirs = {"a": (drawn(2, 5), drawn(7, 2)), "conv": ours["conv"]}
+    expected = [
+        (torch.eye(len(cam)) - cam @ mine.T).square().sum()
+        for cam, mine in zip(theirs["a"], ours["a"], strict=True)
+    ]
+    found = printed_orthogonality(ours, theirs)
+    torch.testing.assert_close(found, torch.stack(expected).mean())
+    with pytest.raises(ShapeError, match="no linear layer"):
+        printed_orthogonality({"conv": ours["conv"]}, theirs)
+    with pytest.raises(ShapeError, match="one rank"):
+        printed_orthogonality({"a": (drawn(3, 5), drawn(7, 3))}, theirs)
+
+
+def test_the_printed_orthogonality_is_least_for_equal_rows_and_not_for_orthogonal_ones() -> None:
+    rows = torch.linalg.qr(torch.randn(6, 4, generator=torch.Generator().manual_seed(3)))[0].T
+    camera = {"a": (rows[:2], torch.zeros(0, 2))}
+    orthogonal = {"a": (rows[2:], torch.zeros(0, 2))}
+    assert float(overlap(orthogonal, camera)) < 1e-10
+    assert float(printed_orthogonality(orthogonal, camera)) == pytest.approx(2 / 2)
+    assert float(printed_orthogonality(camera, camera)) == pytest.approx(0, abs=1e-6)
+    assert float(overlap(camera, camera)) == pytest.approx(1 / 2)
 
 
 def test_loras_without_a_layer_in_common_are_refused() -> None:
