@@ -28,6 +28,7 @@ FAMILY_OF_CLASS = {
     "HunyuanVideo15": "hunyuan",
     "GenmoMochi": "mochi",
     "MiniMaxH3": "minimax",
+    "Kandinsky5": "kandinsky",
 }
 # MiniMax-H3's VAE begins a new causal group every 17 pictures.
 MINIMAX_GROUPS = (1, 4, 4, 4, 4)

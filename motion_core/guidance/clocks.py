@@ -250,5 +250,6 @@ FAMILIES: dict[str, FamilyClocks] = {
     "hunyuan": _at_wans_levels(flow_scale(7.0)),
     "mochi": _at_wans_levels(flow_scale(6.0)),
     "minimax": _at_wans_levels(flow_scale(12.0)),
+    "kandinsky": _at_wans_levels(flow_scale(10.0)),
     "flow": replace(_WAN, origin="Wan's noise levels and shift; not tuned"),
 }

@@ -22,6 +22,7 @@ ROWS: dict[str, tuple[str, float | FollowScale]] = {
     "shift 6: Mochi": ("mochi", 6.0),
     "shift 7: HunyuanVideo": ("hunyuan", 7.0),
     "shift 12: MiniMax-H3": ("minimax", 12.0),
+    "shift 10: Kandinsky 5": ("kandinsky", 10.0),
     "SVD, Karras": ("svd", karras_scale(0.002, 700.0)),
 }
 # Schedules of distilled models, as their authors publish them: steps and shift, or noise levels.
@@ -43,6 +44,7 @@ FAMILY_NAMES = {
     "hunyuan": "HunyuanVideo",
     "mochi": "Mochi",
     "minimax": "MiniMax-H3",
+    "kandinsky": "Kandinsky 5",
     "flow": "any other flow model",
 }
 

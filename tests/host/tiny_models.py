@@ -82,6 +82,16 @@ def _wan_image(shape: tuple[int, ...]) -> dict[str, Any]:
     return {"concat_latent_image": image, "concat_mask": mask}
 
 
+def _wan_camera(shape: tuple[int, ...]) -> dict[str, Any]:
+    """What WanCameraImageToVideo adds: latents of the start image, and the camera's embedding."""
+    generator = torch.Generator().manual_seed(11)
+    frames, height, width = shape[2:]
+    return {
+        "concat_latent_image": torch.randn(shape, generator=generator),
+        "camera_conditions": torch.randn(1, 24, frames, 8 * height, 8 * width, generator=generator),
+    }
+
+
 def _svd_image(shape: tuple[int, ...]) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(11)
     image = torch.randn(1, *shape[1:], generator=generator)
@@ -160,6 +170,19 @@ RECIPES: dict[str, Recipe] = {
         "WAN21_I2V", {**_WAN, "model_type": "t2v", "in_dim": 36}, 16, 24, conditioning=_wan_image
     ),
     "wan21_t2v": Recipe("WAN21_T2V", {**_WAN, "model_type": "t2v"}, 16, 24),
+    "wan21_vace": Recipe(
+        "WAN21_Vace",
+        {**_WAN, "model_type": "vace", "vace_layers": 1, "vace_in_dim": 96},
+        16,
+        24,
+    ),
+    "wan21_camera": Recipe(
+        "WAN21_Camera",
+        {**_WAN, "model_type": "camera", "in_dim": 32},
+        16,
+        24,
+        conditioning=_wan_camera,
+    ),
     "wan22_5b": Recipe(
         "WAN22_T2V", {**_WAN, "model_type": "t2v", "in_dim": 48, "out_dim": 48}, 48, 24
     ),
@@ -198,6 +221,31 @@ RECIPES: dict[str, Recipe] = {
         16,
         24,
         conditioning=lambda shape: _pooled(shape) | _wan_image(shape),
+    ),
+    "hunyuan_video15": Recipe(
+        "HunyuanVideo15",
+        {**_HUNYUAN, "in_channels": 65, "out_channels": 32, "guidance_embed": False},
+        32,
+        24,
+        conditioning=lambda shape: _pooled(shape) | _wan_image(shape),
+    ),
+    "kandinsky5": Recipe(
+        "Kandinsky5",
+        {
+            "image_model": "kandinsky5",
+            "in_text_dim": 24,
+            "in_text_dim2": 16,
+            "time_dim": 16,
+            "model_dim": 64,
+            "ff_dim": 64,
+            "visual_embed_dim": 132,
+            "num_text_blocks": 1,
+            "num_visual_blocks": 1,
+            "axes_dims": (8, 12, 12),
+        },
+        16,
+        24,
+        conditioning=_pooled,
     ),
     "cogvideox": Recipe(
         "CogVideoX_T2V",
