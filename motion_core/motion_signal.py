@@ -99,7 +99,7 @@ def read_motion_signal(folder: Path, progress: Progress = silent) -> MotionSigna
 
     Args:
         folder: With the four files; prompt.txt may be missing.
-        progress: Called per frame of the reference.
+        progress: Called per frame of both videos.
 
     Raises:
         FormatError: A file is missing or damaged, or the videos differ in size or length; the
@@ -112,7 +112,7 @@ def read_motion_signal(folder: Path, progress: Progress = silent) -> MotionSigna
         )
     video, fps = read_video(folder / REFERENCE, progress=progress)
     video = _unit(video)
-    mask = _is_white(read_video(folder / MASK)[0])
+    mask = _is_white(read_video(folder / MASK, progress=progress)[0])
     text = folder / PROMPT
     prompt = without_mark(read_text(text, MAX_PROMPT_BYTES)).strip() if text.is_file() else ""
     try:

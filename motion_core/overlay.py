@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -30,6 +31,8 @@ STILL_PX = 0.05
 GAP_PX = 4
 # Dots are placed in portions of so many pixels, to keep memory small.
 MAX_SPLAT = 4_000_000
+# Points drawn between two calls of progress.
+MOST_MARKS = 10_000
 SAMPLED_GAPS = 256
 
 _Profile = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -79,7 +82,7 @@ def draw_tracks(
             uint8 or floating point 0..1.
         tracks: on the canvas of the frames.
         style: appearance of the tracks.
-        progress: called per frame.
+        progress: called per frame, and in between where a frame has many points.
 
     Returns:
         (T, H, W, 3) of the same dtype and device.
@@ -97,6 +100,7 @@ def draw_tracks(
     whole = frames.dtype == torch.uint8
     for frame in range(tracks.num_frames):
         below = video[frame if len(video) > 1 else 0].detach().to(torch.float32).cpu().numpy()
+        painter.tick = partial(progress, frame, tracks.num_frames)
         picture = torch.from_numpy(painter.paint(below, 255.0 if whole else 1.0, frame))
         result[frame] = picture.round() if whole else picture
         progress(frame + 1, tracks.num_frames)
@@ -177,11 +181,14 @@ class _Painter:
 
     Tails live in two images that fade a little every frame: one alpha for the dark outline and one
     premultiplied colour with alpha. Apart, a new outline does not cut into the tail behind it.
+
+    Attributes:
+        tick: Called between portions of MOST_MARKS marks; it may raise to stop.
     """
 
     def __init__(self, tracks: Tracks, style: OverlayStyle) -> None:
-        self.style = style
-        self.size = tracks.size
+        self.style, self.size = style, tracks.size
+        self.tick: Callable[[], None] = lambda: None
         self.xy = tracks.xy.cpu().numpy()
         self.visible = tracks.visible.cpu().numpy()
         self.colors = _colors(tracks)
@@ -229,13 +236,19 @@ class _Painter:
         lines = np.rint((ends[:, moved] - 0.5) * 2**SHIFT).astype(np.int32).transpose(1, 0, 2)
         width = max(1, round(0.9 * self.radius))
         around = width + max(2, round(0.6 * self.radius))
-        cv2.polylines(
-            self.tail_outline, list(lines), False, (TAIL_OUTLINE,), around, cv2.LINE_AA, SHIFT
-        )
+        for first in range(0, len(lines), MOST_MARKS):
+            some = list(lines[first : first + MOST_MARKS])
+            cv2.polylines(
+                self.tail_outline, some, False, (TAIL_OUTLINE,), around, cv2.LINE_AA, SHIFT
+            )
+            if first:
+                self.tick()
         colors = np.pad(self.colors[drawn[moved]], ((0, 0), (0, 1)), constant_values=255)
         shades = (colors * TAIL_ALPHA).tolist()
-        for (start, stop), color in zip(lines.tolist(), shades, strict=True):
+        for number, ((start, stop), color) in enumerate(zip(lines.tolist(), shades, strict=True)):
             cv2.line(self.tail, start, stop, color, width, cv2.LINE_AA, SHIFT)
+            if number % MOST_MARKS == MOST_MARKS - 1:
+                self.tick()
 
     def _draw_tails(self, scale: float) -> None:
         """The tails over their outlines, wherever there are any."""
@@ -294,7 +307,7 @@ class _Painter:
         side = 2 * self.margin + 1
         steps = np.arange(side, dtype=np.float32) - self.margin + 0.5
         near = np.flatnonzero(self._within(xy[None], self.margin))
-        portion = max(1, MAX_SPLAT // side**2)
+        portion = max(1, min(MOST_MARKS, MAX_SPLAT // side**2))
         for points in np.split(near, range(portion, len(near), portion)):
             cell = np.floor(xy[points])
             x, y = (cell - xy[points]).T[..., None] + steps
@@ -306,6 +319,8 @@ class _Painter:
                 mark = canvas[top : top + side, 3 * left : 3 * (left + side)]
                 mark *= keep
                 mark += add
+            if len(near) > portion:
+                self.tick()
 
 
 def _coverage(depth: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .errors import FormatError
+from .progress import Progress, silent
 from .regular_files import read_text, without_mark
 
 MAX_DEPTH = 64
@@ -20,6 +21,9 @@ MAX_DIGITS = 309
 MAX_CONFIG_BYTES = 16 << 20
 # Characters whose brackets are counted at once.
 COUNTED_AT_ONCE = 1 << 20
+# Characters between two calls of progress.
+REPORTED_AT_ONCE = 1 << 17
+_NO_BLANK = re.compile(r"[^ \t\n\r]")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
@@ -30,6 +34,7 @@ def parse_json(
     allow_nan: bool = False,
     number: Callable[[str], Any] | None = None,
     pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
+    progress: Progress = silent,
 ) -> Any:
     """The value of a JSON text; the one place where the project parses JSON of others.
 
@@ -39,6 +44,7 @@ def parse_json(
         allow_nan: Whether NaN and Infinity are numbers, as in logs that Python has written.
         number: What becomes of the text of a number; None makes int and float of finite ones.
         pairs_hook: What becomes of the names and values of an object; None makes a dict.
+        progress: Called with characters, as the entries of a list are read.
 
     Raises:
         FormatError: With line and column for text that is not JSON; for brackets nested too deeply,
@@ -46,20 +52,47 @@ def parse_json(
     """
     text = without_mark(text)
     check_depth(text, most_depth)
+    decoder = json.JSONDecoder(
+        parse_int=number or _whole,
+        parse_float=number or _finite,
+        parse_constant=float if allow_nan else _refuse_constant,
+        object_pairs_hook=pairs_hook,
+    )
     try:
-        return json.loads(
-            text,
-            parse_int=number or _whole,
-            parse_float=number or _finite,
-            parse_constant=float if allow_nan else _refuse_constant,
-            object_pairs_hook=pairs_hook,
-        )
+        if progress is not silent:
+            found = _entries(text, decoder, progress)
+            if found is not None:
+                return found
+        return decoder.decode(text)
     except json.JSONDecodeError as error:
         raise FormatError(
             f"line {error.lineno}, column {error.colno}: not JSON ({error.msg})."
         ) from error
     except RecursionError as error:
         raise FormatError(f"brackets nested deeper than {most_depth}.") from error
+
+
+def _entries(text: str, decoder: json.JSONDecoder, progress: Progress) -> list[Any] | None:
+    """The list in a text, entry by entry; None for anything but a whole list of one or more."""
+    found: list[Any] = []
+    place, mark, reported = _after_blanks(text, 0), "[", 0
+    try:
+        while text[place : place + 1] == mark:
+            value, end = decoder.raw_decode(text, _after_blanks(text, place + 1))
+            found.append(value)
+            place, mark = _after_blanks(text, end), ","
+            if end - reported > REPORTED_AT_ONCE:
+                progress(end, len(text))
+                reported = end
+    except json.JSONDecodeError:
+        return None
+    is_whole = text[place : place + 1] == "]" and _after_blanks(text, place + 1) == len(text)
+    return found if is_whole else None
+
+
+def _after_blanks(text: str, place: int) -> int:
+    found = _NO_BLANK.search(text, place)
+    return len(text) if found is None else found.start()
 
 
 def read_json_object(path: Path, limit: int = MAX_CONFIG_BYTES) -> dict[str, Any]:

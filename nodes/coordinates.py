@@ -61,7 +61,8 @@ class TracksFromCoordinates(io.ComfyNode):
     @classmethod
     def execute(cls, coordinates, image=None, width=0, height=0):
         size = canvas_size(image, width, height)
-        return io.NodeOutput(tracks_out(parse_coordinates(coordinates, size)))
+        found = parse_coordinates(coordinates, size, progress=host.progress())
+        return io.NodeOutput(tracks_out(found))
 
 
 class TracksToCoordinates(io.ComfyNode):
@@ -100,5 +101,6 @@ class TracksToCoordinates(io.ComfyNode):
     def execute(cls, tracks, kind, canvas_image=None):
         found = tracks_in(tracks, canvas_image)
         return io.NodeOutput(
-            to_coordinates(found, kind=kind), ui=host.text_preview(still_note(found))
+            to_coordinates(found, kind=kind, progress=host.progress()),
+            ui=host.text_preview(still_note(found)),
         )

@@ -66,5 +66,8 @@ class EstimateDepth(io.ComfyNode):
         estimator = replace(estimator, model=host.on_device(estimator.model))
         video = frames(image) if all_frames else picture(image)[None]
         found = estimator.estimate_video(video, fov_deg=fov_deg or None, progress=host.progress())
-        depths = [depth_out(cleaned(one, 0.0, remove_flying)) for one in found.maps]
+        depths, progress = [], host.progress()
+        for done, one in enumerate(found.maps):
+            depths.append(depth_out(cleaned(one, 0.0, remove_flying)))
+            progress(done + 1, len(found.maps))
         return shown_depth(depths, cls)

@@ -89,7 +89,8 @@ class LoadTracks(io.ComfyNode):
     @classmethod
     def execute(cls, file, image=None, width=0, height=0, fps=0.0):
         size = canvas_size(image, width, height)
-        tracks = read_tracks(host.input_file(file), size=size, fps=fps or None)
+        path, progress = host.input_file(file), host.progress()
+        tracks = read_tracks(path, size=size, fps=fps or None, progress=progress)
         return io.NodeOutput(tracks_out(tracks))
 
 
@@ -140,7 +141,7 @@ class SaveTracks(io.ComfyNode):
         suffix = next(entry.suffixes[0] for entry in FORMATS if entry.name == format)
         suffix = "tracks.npy" if format == "wan_move" else suffix
         path, shown = host.new_output_file(filename_prefix, suffix)
-        write_tracks(path, found, format=format)
+        write_tracks(path, found, format=format, progress=host.progress())
         name = f"{shown['subfolder']}/{path.name}".lstrip("/")
         return io.NodeOutput(
             tracks_out(found),

@@ -73,12 +73,19 @@ def _by_name(
 
 
 def _gathered(given: Mapping[str, Any], inputs: Sequence[Any]) -> dict[str, Any]:
-    """What `**widgets` of a node receives. Raises TypeError where a required input is missing."""
-    missing = [one.id for one in inputs if not one.optional and one.id not in given]
-    if missing:
-        raise TypeError(f"the inputs of the node are not complete: {', '.join(missing)} missing.")
-    optional = {one.id for one in inputs if one.optional}
-    return {key: one for key, one in given.items() if one is not None or key not in optional}
+    """What `**widgets` of a node receives: what is given, and defaults of the schema.
+
+    Raises TypeError where a required input without a default is missing.
+    """
+    found = dict(given)
+    for entry in inputs:
+        if entry.optional and given.get(entry.id) is None:
+            found.pop(entry.id, None)
+        elif entry.id not in given:
+            if getattr(entry, "default", None) is None:
+                raise TypeError(f"the inputs of the node are not complete: {entry.id} is missing.")
+            found[entry.id] = entry.default
+    return found
 
 
 def _readable(

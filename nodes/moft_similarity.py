@@ -72,4 +72,5 @@ class MoftSimilarity(io.ComfyNode):
         heat = host.within_memory(read)
         shape = (len(video), *video.shape[1:3])
         alike = functional.interpolate(heat[None, None], shape, mode="trilinear")[0, 0]
-        return io.NodeOutput(*map(with_even_sides, (heat_picture(heat, video), alike.clamp(0, 1))))
+        heated = heat_picture(heat, video, host.progress())
+        return io.NodeOutput(*map(with_even_sides, (heated, alike.clamp(0, 1))))

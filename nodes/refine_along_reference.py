@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
+from . import host
 from .schema import HostModelSocket, VaeSocket, fraction_input, schema
 from .wire import canvas_size, frames, masks_of_clip
 
@@ -106,7 +107,7 @@ class RefineAlongReference(io.ComfyNode):
         valid = torch.ones(video.shape[:3], dtype=torch.bool)
         if holes is not None:
             valid = ~masks_of_clip(holes, canvas_size(images), len(video), "the mask of the holes")
-        render = Render(video, soft_edges(valid, widgets["edge"]))
+        render = Render(video, soft_edges(valid, widgets["edge"], host.progress()))
         settings = RefineSettings(widgets["resamples"], widgets["correction"])
         gates, seed = widgets["gate_channels"], widgets["seed"]
         request = RefineRequest(vae, render, settings, gates, start, end, seed)

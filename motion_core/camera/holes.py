@@ -124,15 +124,15 @@ def finish_holes(
     frames = len(render.video)
     video, holes, depth = render.video, render.holes, render.depth
     if not overwrite:
-        video, holes = video.clone(), holes.clone()
-        depth = None if depth is None else depth.clone()
+        video, holes = torch.empty_like(video), torch.empty_like(holes)
+        depth = None if depth is None else torch.empty_like(depth)
     mask = torch.empty(holes.shape, dtype=torch.float32, device=holes.device)
     color = None if finish.color is None else video.new_tensor(finish.color)
     for frame in range(frames):
-        values = video[frame]
-        if depth is not None:
-            values = torch.cat([values, 1.0 / depth[frame][..., None]], dim=-1)
-        closed, left = _closed(values, holes[frame], finish.min_area_px)
+        values = render.video[frame]
+        if render.depth is not None:
+            values = torch.cat([values, 1.0 / render.depth[frame][..., None]], dim=-1)
+        closed, left = _closed(values, render.holes[frame], finish.min_area_px)
         hole, soft = _grown(left, finish.grow_px, finish.feather_px)
         inside = _nearest_known(closed[..., :3], hole) if color is None else color
         video[frame] = torch.where(hole[..., None], inside, closed[..., :3])

@@ -147,7 +147,7 @@ class TransformersEstimator:
             video: (T, H, W, 3) float, 0..1.
             fov_deg: Horizontal field of view in degrees; None for the model's own or an assumed
                 one.
-            progress: Called once per frame.
+            progress: Called twice per frame.
 
         Raises:
             ShapeError: The video is not (T, H, W, 3).
@@ -158,11 +158,14 @@ class TransformersEstimator:
         predictions = []
         for frame, image in enumerate(video):
             predictions.append(self._predict(image, size))
-            progress(frame + 1, len(video))
+            progress(frame + 1, 2 * len(video))
         if family == "inverse":
             predictions = _stretched(predictions)
-        make = FAMILIES[family]
-        return DepthVideo.of([make(self, prediction, size, fov_deg) for prediction in predictions])
+        maps = []
+        for frame, prediction in enumerate(predictions):
+            maps.append(FAMILIES[family](self, prediction, size, fov_deg))
+            progress(len(video) + frame + 1, 2 * len(video))
+        return DepthVideo.of(maps)
 
     def _predict(self, image: Tensor, size: Size) -> Prediction:
         weight = next(self.model.parameters())

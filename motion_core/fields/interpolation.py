@@ -13,7 +13,7 @@ from ..progress import Progress, silent
 from ..tracks.model import Tracks
 from .arrays import FloatArray
 from .motion_field import MotionField, resting_field
-from .scattered import GRID, Handles, ScatteredDensifier, squared_distances
+from .scattered import GRID, Handles, ScatteredDensifier, in_portions, squared_distances
 
 # Handles beyond which the plate at a place is fitted to so many nearest ones.
 MOST_GLOBAL, LOCAL = 512, 64
@@ -39,10 +39,13 @@ class Rest:
 class NearestTrack(ScatteredDensifier):
     """Every place moves as the track that starts nearest."""
 
-    def spread(self, handles: Handles, image: Tensor) -> FloatArray:
+    def spread(self, handles: Handles, image: Tensor, progress: Progress = silent) -> FloatArray:
         """See ScatteredDensifier.spread."""
-        apart = squared_distances(self.places(handles), handles.points)
-        return handles.shifts[apart.argmin(axis=1)]
+
+        def nearest(places: FloatArray) -> FloatArray:
+            return handles.shifts[squared_distances(places, handles.points).argmin(axis=1)]
+
+        return in_portions(self.places(handles), nearest, progress)
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,15 @@ class GaussianFalloff(ScatteredDensifier):
 
     sigma_frac: float = 0.16
 
-    def spread(self, handles: Handles, image: Tensor) -> FloatArray:
+    def spread(self, handles: Handles, image: Tensor, progress: Progress = silent) -> FloatArray:
         """See ScatteredDensifier.spread."""
         sigma = self.sigma_frac * handles.size.short_side
-        apart = squared_distances(self.places(handles), handles.points)
-        weight = np.exp(-0.5 * apart / sigma**2)
-        return weight @ handles.shifts / np.maximum(weight.sum(1, keepdims=True), 1)
+
+        def mean(places: FloatArray) -> FloatArray:
+            weight = np.exp(-0.5 * squared_distances(places, handles.points) / sigma**2)
+            return weight @ handles.shifts / np.maximum(weight.sum(1, keepdims=True), 1)
+
+        return in_portions(self.places(handles), mean, progress)
 
 
 @dataclass(frozen=True)
@@ -75,17 +81,17 @@ class ThinPlate(ScatteredDensifier):
 
     smoothing: float = 0.0
 
-    def spread(self, handles: Handles, image: Tensor) -> FloatArray:
+    def spread(self, handles: Handles, image: Tensor, progress: Progress = silent) -> FloatArray:
         """See ScatteredDensifier.spread."""
         from scipy.interpolate import RBFInterpolator
 
         points, shifts = _merged(handles.points, handles.shifts)
         if np.linalg.matrix_rank(points - points[:1], tol=1e-3) < 2:
-            return NearestTrack(self.grid).spread(handles, image)
+            return NearestTrack(self.grid).spread(handles, image, progress)
         scale = handles.size.short_side
         near = None if len(points) <= MOST_GLOBAL else LOCAL
         surface = RBFInterpolator(points / scale, shifts, smoothing=self.smoothing, neighbors=near)
-        return surface(self.places(handles) / scale)
+        return in_portions(self.places(handles) / scale, surface, progress)
 
 
 def _merged(points: FloatArray, shifts: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..geometry import Size
+from ..progress import Progress, silent
 from .arrays import FloatArray
 from .scattered import Handles, ScatteredDensifier
 
@@ -32,7 +33,7 @@ class Laplacian(ScatteredDensifier):
     edge_weight: float = 0.0
     data_weight: float = 30.0
 
-    def spread(self, handles: Handles, image: Tensor) -> FloatArray:
+    def spread(self, handles: Handles, image: Tensor, progress: Progress = silent) -> FloatArray:
         """See ScatteredDensifier.spread."""
         from scipy.sparse.linalg import splu
 

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from ..progress import Progress, silent
 from .arrays import FloatArray
-from .scattered import Handles, ScatteredDensifier
+from .scattered import Handles, ScatteredDensifier, in_portions
 
 # Squared distances are floored here, pixels: at a handle its weight is large, not infinite.
 LEAST_SQUARE_PX = 1e-6
 # Handles on one spot determine no rotation: this is added to their mean squared distance, pixels.
 RIDGE_PX = 1e-9
-# Places computed at once.
-CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,14 @@ class MovingLeastSquares(ScatteredDensifier):
 
     falloff: float = 1.0
 
-    def spread(self, handles: Handles, image: Tensor) -> FloatArray:
+    def spread(self, handles: Handles, image: Tensor, progress: Progress = silent) -> FloatArray:
         """See ScatteredDensifier.spread."""
-        return moving_least_squares(handles, self.places(handles), self.falloff)
+        return moving_least_squares(handles, self.places(handles), self.falloff, progress)
 
 
-def moving_least_squares(handles: Handles, places: FloatArray, falloff: float) -> FloatArray:
+def moving_least_squares(
+    handles: Handles, places: FloatArray, falloff: float, progress: Progress = silent
+) -> FloatArray:
     """Displacements by the similarity deformation of section 2.2.
 
     In complex numbers, with p* and d* the weighted means of the handles' positions p and
@@ -47,17 +48,18 @@ def moving_least_squares(handles: Handles, places: FloatArray, falloff: float) -
         handles: N of them.
         places: (M, 2) pixels.
         falloff: the exponent alpha of the weights d^(-2 alpha).
+        progress: called every few hundred places.
 
     Returns:
         (M, T * 2) float64 pixels.
     """
     points = handles.points @ [1, 1j]
     shifts = handles.shifts.reshape(len(points), -1, 2) @ [1, 1j]
-    parts = [
-        _deformed(points, shifts, place, falloff)
-        for place in np.array_split(places @ [1, 1j], max(1, -(-len(places) // CHUNK)))
-    ]
-    moved = np.concatenate(parts)
+
+    def deformed(part: FloatArray) -> FloatArray:
+        return _deformed(points, shifts, part, falloff)
+
+    moved = in_portions(places @ [1, 1j], deformed, progress)
     return np.stack([np.real(moved), np.imag(moved)], axis=-1).reshape(len(places), -1)
 
 

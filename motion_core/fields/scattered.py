@@ -7,6 +7,7 @@ some frames moves evenly from its last visible position to its next one.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ from .motion_field import MotionField, field_on_canvas, resting_field
 GRID = Size(64, 64)
 # As many as there are cells; distances from all cells to all handles must fit into memory.
 MOST_HANDLES = 4096
+# Cells whose displacements are computed at once.
+PORTION = 256
 
 
 class Handles(NamedTuple):
@@ -72,7 +75,7 @@ class ScatteredDensifier(ABC):
             return resting_field(tracks.num_frames, self.grid, tracks.size)
         progress(0, 1)
         values = torch.from_numpy(
-            np.ascontiguousarray(self.spread(handles, image), dtype=np.float32)
+            np.ascontiguousarray(self.spread(handles, image, progress), dtype=np.float32)
         )
         columns, rows = self.grid
         displacement = values.view(rows, columns, tracks.num_frames, 2).permute(2, 0, 1, 3)
@@ -80,12 +83,13 @@ class ScatteredDensifier(ABC):
         return field_on_canvas(displacement.contiguous(), tracks.size)
 
     @abstractmethod
-    def spread(self, handles: Handles, image: Tensor) -> FloatArray:
+    def spread(self, handles: Handles, image: Tensor, progress: Progress = silent) -> FloatArray:
         """The displacements of all cells.
 
         Args:
             handles: at least one.
             image: (H, W, 3) float 0..1.
+            progress: called in between where the work can be long.
 
         Returns:
             (rows * columns, T * 2) pixels, row by row.
@@ -98,6 +102,17 @@ class ScatteredDensifier(ABC):
         down = (np.arange(self.grid.height) + 0.5) / self.grid.height
         x, y = np.meshgrid(across * width, down * height)
         return np.stack([x, y], axis=-1).reshape(-1, 2)
+
+
+def in_portions(
+    places: FloatArray, of: Callable[[FloatArray], FloatArray], progress: Progress
+) -> FloatArray:
+    """A function of places (M, ...), called for PORTION of them at a time and joined."""
+    parts = []
+    for first in range(0, len(places), PORTION):
+        parts.append(of(places[first : first + PORTION]))
+        progress(min(first + PORTION, len(places)), len(places))
+    return np.concatenate(parts)
 
 
 def squared_distances(places: FloatArray, points: FloatArray) -> FloatArray:

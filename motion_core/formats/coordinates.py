@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import FormatError
 from ..geometry import Size
+from ..progress import Progress, silent
 from ..regular_files import read_text
 from ..tracks.model import Tracks
 from ..tracks.select import select
@@ -31,10 +32,16 @@ from .json_text import (
 log = logging.getLogger(__name__)
 
 ATI_POINTS = 121
+# Tracks between two calls of progress.
+TRACKS_AT_ONCE = 100
 
 
 def parse_coordinates(
-    coordinates: str | list[Any], size: Size | None, *, fps: float | None = None
+    coordinates: str | list[Any],
+    size: Size | None,
+    *,
+    fps: float | None = None,
+    progress: Progress = silent,
 ) -> Tracks:
     """Tracks from coordinate JSON, one point per frame, all visible.
 
@@ -46,21 +53,30 @@ def parse_coordinates(
         coordinates: JSON text or a Python list.
         size: The canvas of the pixels, which the text does not store.
         fps: Frames per second, or None when unknown.
+        progress: Called every few tracks.
 
     Raises:
         FormatError: The text holds anything else, tracks differ in length, or `size` is missing.
             The message names the track and point.
     """
     canvas = agreed_size(None, size, "coordinate JSON")
-    items = load_list(coordinates)
+    items = load_list(coordinates, progress)
     if items and isinstance(items[0], (Point, dict)):
         items = [items]
-    tracks = [_points(item, index) for index, item in enumerate(items)]
+    tracks = []
+    for index, item in enumerate(items):
+        tracks.append(_points(item, index))
+        if index % TRACKS_AT_ONCE == 0:
+            progress(index, len(items))
     return assemble(stacked(tracks), None, canvas, fps=fps)
 
 
 def to_coordinates(
-    tracks: Tracks, kind: Literal["frames", "ati"] = "frames", *, integers: bool = False
+    tracks: Tracks,
+    kind: Literal["frames", "ati"] = "frames",
+    *,
+    integers: bool = False,
+    progress: Progress = silent,
 ) -> str:
     """Coordinate JSON: a list of tracks, each a list of {"x", "y"} in pixels.
 
@@ -72,6 +88,7 @@ def to_coordinates(
         kind: "frames" writes one point per frame. "ati" writes exactly 121 points that span the
             whole clip, as ATI reads its text for any length of the video.
         integers: Round to whole pixels, as drawing widgets do. Otherwise every float32 survives.
+        progress: Called every few tracks.
 
     Raises:
         ValueError: `kind` is unknown, or "ati" is given tracks without frames.
@@ -84,8 +101,13 @@ def to_coordinates(
         filled = resample(filled, ATI_POINTS)
     check_json_counts(filled.num_points, filled.num_frames)
     xy = filled.xy.detach().cpu().numpy().transpose(1, 0, 2)
-    texts = np.char.mod("%.0f", xy) if integers else xy.astype(str)
-    return check_json_length("[" + ", ".join(map(_track_text, texts.tolist())) + "]")
+    texts: list[str] = []
+    for first in range(0, len(xy), TRACKS_AT_ONCE):
+        some = xy[first : first + TRACKS_AT_ONCE]
+        numbers = np.char.mod("%.0f", some) if integers else some.astype(str)
+        texts += map(_track_text, numbers.tolist())
+        progress(len(texts), len(xy))
+    return check_json_length("[" + ", ".join(texts) + "]")
 
 
 def hold_invisible(tracks: Tracks, layout: str) -> Tracks:
@@ -127,19 +149,25 @@ def stacked(tracks: list[list[tuple[float, float]]]) -> np.ndarray:
     return np.array(tracks, dtype=np.float64).reshape(len(tracks), frames, 2).transpose(1, 0, 2)
 
 
-def read_coordinates(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
+def read_coordinates(
+    path: Path,
+    size: Size | None = None,
+    fps: float | None = None,
+    progress: Progress = silent,
+) -> Tracks:
     """Tracks from a file of coordinate JSON. Raises FormatError as parse_coordinates does."""
-    return parse_coordinates(read_text(path, MAX_JSON_CHARACTERS), size, fps=fps)
+    text = read_text(path, MAX_JSON_CHARACTERS)
+    return parse_coordinates(text, size, fps=fps, progress=progress)
 
 
-def write_coordinates(path: Path, tracks: Tracks) -> None:
+def write_coordinates(path: Path, tracks: Tracks, progress: Progress = silent) -> None:
     """Write coordinate JSON with one point per frame."""
-    write_bytes(path, to_coordinates(tracks, "frames").encode())
+    write_bytes(path, to_coordinates(tracks, "frames", progress=progress).encode())
 
 
-def write_ati_coordinates(path: Path, tracks: Tracks) -> None:
+def write_ati_coordinates(path: Path, tracks: Tracks, progress: Progress = silent) -> None:
     """Write coordinate JSON with 121 points over the whole clip."""
-    write_bytes(path, to_coordinates(tracks, "ati").encode())
+    write_bytes(path, to_coordinates(tracks, "ati", progress=progress).encode())
 
 
 def _points(item: Any, index: int) -> list[tuple[float, float]]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import FormatError, listed
+from ..progress import Progress, silent
 from ..regular_files import without_mark
 from ..safe_json import check_depth, parse_json
 
@@ -31,11 +32,15 @@ class Point(NamedTuple):
     y: float
 
 
-def load_list(source: str | list[Any]) -> list[Any]:
+def load_list(source: str | list[Any], progress: Progress = silent) -> list[Any]:
     """The list in a JSON text, or a Python list; JSON strings inside it are parsed as well.
 
     Single quotes count as quotes, as Python prints them. Objects {"x": number, "y": number} become
     Point, other objects stay dicts, numbers become float.
+
+    Args:
+        source: The text or list.
+        progress: Called as the entries of a text are read.
 
     Raises:
         FormatError: The text is not JSON (the message names line and column), holds NaN or
@@ -45,7 +50,7 @@ def load_list(source: str | list[Any]) -> list[Any]:
     if isinstance(source, str):
         source = without_mark(source)
         _check_marks(source)
-        source = _parse(source)
+        source = _parse(source, progress)
     if isinstance(source, dict):
         hint = " This is a drawn motion: expand it instead." if "layers" in source else ""
         raise FormatError(
@@ -122,11 +127,13 @@ def _read_strings(items: list[Any]) -> list[Any]:
     return tracks
 
 
-def _parse(text: str) -> Any:
+def _parse(text: str, progress: Progress = silent) -> Any:
     if "'" in text:
         text = _with_double_quotes(text)
     try:
-        return parse_json(text, most_depth=MAX_DEPTH, number=float, pairs_hook=_point)
+        return parse_json(
+            text, most_depth=MAX_DEPTH, number=float, pairs_hook=_point, progress=progress
+        )
     except FormatError as error:
         raise FormatError(
             f'{error} Expected lists of points in finite pixels such as [[{{"x": 1, "y": 2}}]] '

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..errors import FormatError
 from ..geometry import Size
+from ..progress import Progress, silent
 from ..regular_files import read_text
 from ..tracks.model import Tracks
 from .assembly import agreed_size, assemble
-from .coordinates import hold_invisible
+from .coordinates import TRACKS_AT_ONCE, hold_invisible
 from .files import write_bytes
 from .json_text import (
     MAX_JSON_CHARACTERS,
@@ -26,7 +27,13 @@ from .json_text import (
 _LISTS = (list, tuple)  # exactly these: JSON's {"x", "y"} is read as a kind of tuple
 
 
-def parse_pairs(pairs: str | list[Any], size: Size | None, *, fps: float | None = None) -> Tracks:
+def parse_pairs(
+    pairs: str | list[Any],
+    size: Size | None,
+    *,
+    fps: float | None = None,
+    progress: Progress = silent,
+) -> Tracks:
     """Tracks from [[[x, y], ...], ...], or from [[x, y], ...] for one track, all visible.
 
     Systems that read this layout spread the points of a drag evenly over the clip, and drags may
@@ -37,16 +44,21 @@ def parse_pairs(pairs: str | list[Any], size: Size | None, *, fps: float | None 
         pairs: JSON text or a Python list.
         size: The canvas of the pixels, which the text does not store.
         fps: Frames per second, or None when unknown.
+        progress: Called every few tracks.
 
     Raises:
         FormatError: The text holds anything else, or `size` is missing. The message names the track
             and point.
     """
     canvas = agreed_size(None, size, "a list of pairs")
-    items = load_list(pairs)
+    items = load_list(pairs, progress)
     if items and _is_pair(items[0]):
         items = [items]
-    tracks = [_drag(item, index) for index, item in enumerate(items)]
+    tracks = []
+    for index, item in enumerate(items):
+        tracks.append(_drag(item, index))
+        if index % TRACKS_AT_ONCE == 0:
+            progress(index, len(items))
     frames = max((len(track) for track in tracks), default=0)
     xy = np.zeros((frames, len(tracks), 2))
     for index, track in enumerate(tracks):
@@ -54,7 +66,7 @@ def parse_pairs(pairs: str | list[Any], size: Size | None, *, fps: float | None 
     return assemble(xy, None, canvas, fps=fps)
 
 
-def to_pairs(tracks: Tracks) -> str:
+def to_pairs(tracks: Tracks, progress: Progress = silent) -> str:
     """JSON [[[x, y], ...], ...], one pair per frame, every float32 kept.
 
     Invisible points are handled as in to_coordinates: held at the last visible position.
@@ -62,19 +74,28 @@ def to_pairs(tracks: Tracks) -> str:
     """
     filled = hold_invisible(tracks, "a list of pairs")
     check_json_counts(filled.num_points, filled.num_frames)
-    texts = filled.xy.detach().cpu().numpy().transpose(1, 0, 2).astype(str).tolist()
-    lists = ("[" + ", ".join(f"[{x}, {y}]" for x, y in track) + "]" for track in texts)
-    return check_json_length("[" + ", ".join(lists) + "]")
+    xy = filled.xy.detach().cpu().numpy().transpose(1, 0, 2)
+    texts: list[str] = []
+    for first in range(0, len(xy), TRACKS_AT_ONCE):
+        some = xy[first : first + TRACKS_AT_ONCE].astype(str).tolist()
+        texts += ("[" + ", ".join(f"[{x}, {y}]" for x, y in track) + "]" for track in some)
+        progress(len(texts), len(xy))
+    return check_json_length("[" + ", ".join(texts) + "]")
 
 
-def read_pairs(path: Path, size: Size | None = None, fps: float | None = None) -> Tracks:
+def read_pairs(
+    path: Path,
+    size: Size | None = None,
+    fps: float | None = None,
+    progress: Progress = silent,
+) -> Tracks:
     """Tracks from a file of pairs. Raises FormatError as parse_pairs does."""
-    return parse_pairs(read_text(path, MAX_JSON_CHARACTERS), size, fps=fps)
+    return parse_pairs(read_text(path, MAX_JSON_CHARACTERS), size, fps=fps, progress=progress)
 
 
-def write_pairs(path: Path, tracks: Tracks) -> None:
+def write_pairs(path: Path, tracks: Tracks, progress: Progress = silent) -> None:
     """Write a file of pairs, one per frame."""
-    write_bytes(path, to_pairs(tracks).encode())
+    write_bytes(path, to_pairs(tracks, progress).encode())
 
 
 def _is_pair(value: Any) -> bool:

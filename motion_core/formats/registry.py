@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import CanvasError, CanvasUnknownError, FormatError, listed
 from ..geometry import Size
 from ..npy_files import NPY_MAGIC, ZIP_MAGIC, open_zip
+from ..progress import Progress, silent
 from ..regular_files import decode_text, read_head
 from ..tracks.model import Tracks
 from . import ati, coordinates, csv, npz, pairs, tapvid, wan_move
@@ -58,6 +59,7 @@ class TrackFormat:
         sniff: Whether the content of a file looks like this format, whatever its name.
         read: (path, size, fps) -> Tracks.
         write: (path, tracks) -> None.
+        reports: Whether both take a keyword `progress`; the others are done in a moment.
     """
 
     name: str
@@ -65,8 +67,9 @@ class TrackFormat:
     description: str
     needs_size: bool
     sniff: Callable[[FileHead], bool]
-    read: Callable[[Path, Size | None, float | None], Tracks]
-    write: Callable[[Path, Tracks], None]
+    read: Callable[..., Tracks]
+    write: Callable[..., None]
+    reports: bool = False
 
 
 def _has(*names: str) -> Callable[[FileHead], bool]:
@@ -116,6 +119,7 @@ FORMATS: tuple[TrackFormat, ...] = (
         sniff=_holds_coordinates,
         read=coordinates.read_coordinates,
         write=coordinates.write_coordinates,
+        reports=True,
     ),
     TrackFormat(
         name="ati_coordinates",
@@ -125,6 +129,7 @@ FORMATS: tuple[TrackFormat, ...] = (
         sniff=_holds_coordinates,
         read=coordinates.read_coordinates,
         write=coordinates.write_ati_coordinates,
+        reports=True,
     ),
     TrackFormat(
         name="pairs",
@@ -134,6 +139,7 @@ FORMATS: tuple[TrackFormat, ...] = (
         sniff=_holds_pairs,
         read=pairs.read_pairs,
         write=pairs.write_pairs,
+        reports=True,
     ),
     TrackFormat(
         name="wan_move",
@@ -189,7 +195,11 @@ def format_names() -> tuple[str, ...]:
 
 
 def read_tracks(
-    path: str | os.PathLike[str], *, size: Size | None = None, fps: float | None = None
+    path: str | os.PathLike[str],
+    *,
+    size: Size | None = None,
+    fps: float | None = None,
+    progress: Progress = silent,
 ) -> Tracks:
     """Tracks from a file of any known format, which its content determines, not its name.
 
@@ -198,6 +208,7 @@ def read_tracks(
         size: (width, height) of the canvas in pixels: needed by formats that do not store it,
             compared with those that do.
         fps: Frames per second, used and compared likewise, but never needed.
+        progress: Called while text is read; it may raise to stop.
 
     Raises:
         FormatError: The file cannot be read; the message names the file, the place and what was
@@ -207,7 +218,8 @@ def read_tracks(
     file = Path(path)
     with _naming(file):
         head = _read_file_head(file)
-        tracks = recognise(head).read(file, size, fps)
+        chosen = recognise(head)
+        tracks = chosen.read(file, size, fps, **_reporting(chosen, progress))
     if tracks.xy.numel() and not bool(tracks.visible.any()):
         log.warning("%s: none of its %d tracks is ever visible.", file.name, tracks.num_points)
     if not tracks.num_frames or not tracks.num_points:
@@ -218,7 +230,11 @@ def read_tracks(
 
 
 def write_tracks(
-    path: str | os.PathLike[str], tracks: Tracks, *, format: str | None = None
+    path: str | os.PathLike[str],
+    tracks: Tracks,
+    *,
+    format: str | None = None,
+    progress: Progress = silent,
 ) -> None:
     """Write tracks completely or not at all.
 
@@ -226,6 +242,7 @@ def write_tracks(
         path: The file.
         tracks: The tracks to write.
         format: Name of the format; None selects it by the suffix of the file.
+        progress: Called while text is written; it may raise to stop.
 
     Raises:
         FormatError: The name or suffix is unknown, the folder is missing, the format cannot hold
@@ -237,7 +254,11 @@ def write_tracks(
         # What no reader takes back is not written.
         check_counts(tracks.num_frames, tracks.num_points)
         check_places(tracks.xy, tracks.visible)
-        chosen.write(file, tracks)
+        chosen.write(file, tracks, **_reporting(chosen, progress))
+
+
+def _reporting(chosen: TrackFormat, progress: Progress) -> dict[str, Progress]:
+    return {"progress": progress} if chosen.reports else {}
 
 
 def recognise(head: FileHead) -> TrackFormat:

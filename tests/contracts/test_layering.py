@@ -36,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "file_lock": set(),
     "weights_io": {"errors", "atomic_write", "safe_json"},
     "regular_files": {"errors"},
-    "safe_json": {"errors", "regular_files"},
+    "safe_json": {"errors", "progress", "regular_files"},
     "npy_files": {"errors", "regular_files"},
     "model_folder": {"errors", "weights_io", "safe_json"},
     "images": {"errors", "geometry"},

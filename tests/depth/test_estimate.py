@@ -105,7 +105,7 @@ def test_a_video_has_one_scale_and_each_frame_its_own_prediction(tmp_path: Path)
     video = torch.stack([PICTURE, PICTURE.flip(1), PICTURE * 0.3])
     reports = []
     found = estimator.estimate_video(video, progress=lambda *at: reports.append(at))
-    assert reports == [(1, 3), (2, 3), (3, 3)] and found.size == (70, 50)
+    assert reports == [(done, 6) for done in range(1, 7)] and found.size == (70, 50)
     raw = torch.stack([_raw(estimator, image) for image in video])
     inverse = torch.stack([1.0 / one.z.flatten() for one in found.maps])
     low, high = (torch.quantile(raw, q) for q in (0.002, 0.998))

@@ -12,6 +12,7 @@ import torch
 from motion_core.errors import CanvasError, FormatError
 from motion_core.formats import FORMATS, format_names, read_tracks, write_tracks
 from motion_core.formats.registry import FileHead, recognise
+from motion_core.formats.wan_move import LOCK_NAME
 from motion_core.geometry import Size
 
 from .samples import walk
@@ -80,7 +81,8 @@ def test_a_canvas_or_rate_that_differs_is_refused(tmp_path):
 
 def test_a_pair_is_replaced_together(tmp_path):
     write_tracks(tmp_path / "a_tracks.npy", walk())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a_tracks.npy", "a_visibility.npy"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [LOCK_NAME, "a_tracks.npy", "a_visibility.npy"]
 
 
 @pytest.mark.parametrize(

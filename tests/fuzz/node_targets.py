@@ -25,9 +25,9 @@ from tests.host.fixtures import fill_input_folder
 from tests.host.pack import ROOT, pack_module, pack_nodes
 from tests.host.runner import StandInHost
 
+from .host_modules import SilentBar, host_with
 from .host_values import write_control
 from .judge import Finding
-from .latency import host_with
 from .node_recipes import recipes
 from .node_values import socket_values
 from .target import Target
@@ -96,12 +96,7 @@ def _cancelled_after(seconds: float) -> Iterator[None]:
         if time.process_time() > until:
             raise Cancelled
 
-    class ProgressBar:
-        def __init__(self, total: int) -> None: ...
-
-        def update_absolute(self, value: int, total: int, preview: Any = None) -> None: ...
-
-    with host_with(ProgressBar, throw):
+    with host_with(SilentBar, throw):
         yield
 
 

@@ -80,12 +80,13 @@ def course_similarity(motion: Tensor, reference: MotionReference) -> Tensor:
     return dot / (motion.norm(dim=1).clamp(min=least) * norm.clamp(min=least))
 
 
-def heat_picture(heat: Tensor, video: Tensor) -> Tensor:
+def heat_picture(heat: Tensor, video: Tensor, progress: Progress = silent) -> Tensor:
     """Similarity as colours over a grey video: red for the same motion, blue for the opposite.
 
     Args:
         heat: (F, h, w) -1..1; every frame of the video shows the nearest in time.
         video: (T, H, W, 3) float 0..1.
+        progress: Called per frame.
 
     Returns:
         (T, H, W, 3) float 0..1.
@@ -99,12 +100,21 @@ def heat_picture(heat: Tensor, video: Tensor) -> Tensor:
             f"{tuple(video.shape)}."
         )
     at = torch.linspace(0, len(heat) - 1, len(video)).round().long()
-    size = video.shape[1:3]
-    wide = functional.interpolate(heat[at, None], size, mode="bilinear", align_corners=False)
-    amount = wide[:, 0, :, :, None].clamp(-1, 1)
+    drawn = torch.empty_like(video, dtype=torch.float32)
+    for frame, picture in enumerate(video):
+        drawn[frame] = _heated(heat[at[frame]], picture)
+        progress(frame + 1, len(video))
+    return drawn
+
+
+def _heated(heat: Tensor, picture: Tensor) -> Tensor:
+    """One picture (H, W, 3) of heat_picture."""
+    size = picture.shape[:2]
+    wide = functional.interpolate(heat[None, None], size, mode="bilinear", align_corners=False)
+    amount = wide[0, 0, :, :, None].clamp(-1, 1)
     cold, neutral, warm = (torch.tensor(colour) for colour in (COLD, NEUTRAL, WARM))
     colour = neutral + amount.clamp(min=0) * (warm - neutral)
     colour = colour + (-amount).clamp(min=0) * (cold - neutral)
     # In grey, so that the video's own colours are not confused with the heat map's.
-    grey = video.float().mean(dim=-1, keepdim=True)
+    grey = picture.float().mean(dim=-1, keepdim=True)
     return (grey * (1 - OPACITY) + colour * OPACITY).clamp(0, 1)

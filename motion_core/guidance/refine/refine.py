@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ...errors import ShapeError
+from ...progress import Progress, silent
 from ..noise_schedule import NoiseSchedule, add_noise
 
 # Noised latents to the estimate of the clean ones, at the level of the step.
@@ -219,12 +220,13 @@ def _flows(clip: Tensor, flow: ChannelFlow) -> Tensor:
     return torch.stack(steps).flatten() if steps else pictures.new_zeros(1)
 
 
-def soft_edges(valid: Tensor, width_px: float) -> Tensor:
+def soft_edges(valid: Tensor, width_px: float, progress: Progress = silent) -> Tensor:
     """(T, H, W) weights of a render: 0 outside the valid pixels, rising inside by a quarter sine.
 
     Args:
         valid: (T, H, W) bool, where the render shows the first frame.
         width_px: The distance from the edge at which the weight is 1; 0 gives hard edges.
+        progress: Called per frame.
     """
     import cv2
     import numpy as np
@@ -237,4 +239,5 @@ def soft_edges(valid: Tensor, width_px: float) -> Tensor:
         far = cv2.distanceTransform(mask, cv2.DIST_L2, 5) if not mask.all() else mask * 1e9
         near = np.clip((np.asarray(far, np.float32) - 0.5) / width_px, 0, 1)
         weights[frame] = torch.from_numpy(np.sin(near * (np.pi / 2)).astype(np.float32))
+        progress(frame + 1, len(valid))
     return weights
