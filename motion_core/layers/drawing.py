@@ -22,6 +22,7 @@ from .linear_light import to_linear, to_srgb
 from .mesh import doubled_areas
 from .motion import LayersInMotion, move_layers
 from .sampling import Texture
+from .specks import without_specks
 from .window import NO_PIXELS, Window, bounds, intersection, union, window_of
 
 # Opacities below half a step of 8 bits do not change a picture.
@@ -66,8 +67,15 @@ class LayersRenderer:
         self.rest = rest_textures(picture, layered, tick)
         self.plate = _PlateDrawing(layered, self.motion)
         tick()
-        pairs = zip(self.rest, self.motion.layers, self.motion.margins, strict=True)
-        self.layers = [_LayerDrawing(*pair, layered.filled) for pair in pairs]
+        self.layers = []
+        for number, deformation in enumerate(self.motion.layers):
+            tick()
+            colour, margin = layered.layers[number].colour, self.motion.margins[number]
+            wide = _continued(self.rest[number], colour, margin)
+            texture = Texture(wide, -margin, -margin)
+            self.layers.append(
+                _LayerDrawing(self.rest[number], texture, deformation, layered.filled)
+            )
 
     def draw(self, frame: int) -> tuple[FloatArray, FloatArray]:
         """One frame.
@@ -172,20 +180,21 @@ def _in_linear_light(layer: Layer, below: FloatArray, goal: FloatArray) -> Float
     return np.concatenate([np.clip(shown, 0, opacity), opacity], axis=-1).astype(np.float32)
 
 
-def _continued(rest: FloatArray, margin: int) -> FloatArray:
+def _continued(rest: FloatArray, colour: FloatArray, margin: int) -> FloatArray:
     """A texture (H, W, 4) continued by `margin` pixels past every edge of the picture.
 
-    What the frame cuts off goes straight on. Its colours are mirrored and blur, so that no
-    second face appears.
+    What the frame cuts off goes straight on. Its colours (H, W, 3), sRGB, are mirrored and blur, so
+    that no second face appears, and small lights do not occur twice.
     """
     if not margin:
         return rest
-    wide = extend(rest, margin, SOFT_WITHIN)
-    opacity = np.pad(rest[..., 3:], ((margin, margin), (margin, margin), (0, 0)), mode="edge")
-    share = np.where(wide[..., 3:] > LEAST_SHOWN, opacity / np.maximum(wide[..., 3:], 1e-6), 0)
-    wide[..., :3] = np.minimum(wide[..., :3] * share, opacity)
-    wide[..., 3:] = opacity
+    sides = ((margin, margin), (margin, margin), (0, 0))
+    opacity = np.pad(rest[..., 3:], sides, mode="edge")
+    beyond = np.ones(opacity.shape[:2], bool)
     inside = slice(margin, -margin)
+    beyond[inside, inside] = False
+    light = to_linear(without_specks(extend(colour, margin, SOFT_WITHIN), beyond))
+    wide = np.concatenate([light * opacity, opacity], axis=-1)
     wide[inside, inside] = rest
     return wide
 
@@ -194,7 +203,7 @@ class _LayerDrawing:
     """One layer: its texture and its deformation."""
 
     def __init__(
-        self, rest: FloatArray, deformation: Deformation, margin: int, filled: BoolArray
+        self, rest: FloatArray, texture: Texture, deformation: Deformation, filled: BoolArray
     ) -> None:
         import cv2
 
@@ -207,7 +216,7 @@ class _LayerDrawing:
         self.rim: BoolArray = (near > 0) & filled & ~self.support
         self.bounds = bounds(self.support | self.rim)
         self.fade_px = FADE_PX * scale
-        self.texture = Texture(_continued(rest, margin), -margin, -margin)
+        self.texture = texture
         mesh = deformation.mesh
         self.rest_areas = doubled_areas(mesh.vertices, mesh.triangles)
         if len(mesh.triangles):

@@ -7,6 +7,7 @@ import numpy as np
 from ..fields.arrays import BoolArray, FloatArray
 from ..geometry import Size
 from .patch_fill import fill_by_example
+from .specks import without_specks
 
 # The fill begins this far outside of what a thing covers, pixels of a 512-pixel picture: the
 # outermost pixels of its soft edge are too faint for the alpha map.
@@ -36,9 +37,10 @@ def background_plate(picture: FloatArray, removed: BoolArray) -> FloatArray:
     full = Size(removed.shape[1], removed.shape[0])
     size = full.scaled(min(1.0, FILLED_SIDE / max(full)))
     if size == full:
-        return fill_by_example(picture, removed)
+        return without_specks(fill_by_example(picture, removed), removed)
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     touched = cv2.resize(removed.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     touched = cv2.dilate(touched.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    filled = cv2.resize(fill_by_example(small, touched), full, interpolation=cv2.INTER_LINEAR)
+    small = without_specks(fill_by_example(small, touched), touched)
+    filled = cv2.resize(small, full, interpolation=cv2.INTER_LINEAR)
     return np.where(removed[..., None], filled, picture)

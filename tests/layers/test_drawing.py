@@ -230,3 +230,16 @@ def test_faint_traces_of_a_layer_fade_as_it_leaves() -> None:
     off = [np.abs(renderer.draw(frame)[0] - stained)[rim].mean() for frame in range(4)]
     assert off[0] == 0 and 0 < off[1] < 0.6 * off[3]
     np.testing.assert_allclose(renderer.draw(220)[0][rim], layered.plate[rim], atol=1e-4)
+
+
+def test_what_the_frame_cuts_off_goes_on_without_a_second_copy_of_a_light() -> None:
+    alpha = np.zeros((80, 96), np.float32)
+    alpha[20:60, :40] = 1
+    colour = np.broadcast_to(np.float32([0.7, 0.4, 0.1]), (80, 96, 3)).copy()
+    colour[40, 6] = 1
+    plate = np.full((80, 96, 3), 0.2, np.float32)
+    layered = LayeredPicture((Layer(alpha, colour, np.array([0])),), plate, alpha > 0, NONE)
+    tracks = paths([[15, 40]], [[35, 40]], SIZE)
+    frame, _ = LayersRenderer(layered.composited(), layered, tracks).draw(4)
+    np.testing.assert_allclose(frame[40, 26], 1, atol=0.02)
+    np.testing.assert_allclose(frame[24:56, :18], colour[24:56, 40:58], atol=0.05)
