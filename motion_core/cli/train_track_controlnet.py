@@ -113,6 +113,9 @@ def train_on_clips(
     plot_log(args.out / LOG, args.out / "curves.png", (CONTROL_PANEL,))
     echo(f"wrote {checkpoint}")
     if args.export is not None:
+        if config.shard != "none":
+            # This process holds a part of it only.
+            base = base_of(config)
         export_track_controlnet(checkpoint, base, args.export, read_config)
         echo(f"wrote {args.export}")
 

@@ -1,4 +1,4 @@
-"""Training in less memory: gradient checkpointing (arXiv 1604.06174), and autocast."""
+"""Training in less memory: checkpointing (arXiv 1604.06174), autocast, and shards (2304.11277)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,34 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     Accelerate's own setting is not used: a process can have one only.
     """
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def spread(modules: Iterable[nn.Module]) -> bool:
+    """Spread the frozen weights of modules over all processes, each of which keeps its part alone.
+
+    A module's weights are brought together for its forward and its backward pass (torch's
+    fully_shard, FSDP2). Every process must then call it as often as the others.
+
+    Args:
+        modules: Those that contain others come after them.
+
+    Returns:
+        Whether there is more than one process; one alone keeps everything.
+    """
+    from accelerate import PartialState
+    from accelerate.utils import parse_flag_from_env
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    # As Accelerator, which comes later, joins the processes.
+    state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
+    if state.num_processes == 1:
+        return False
+    device: Any = state.device
+    mesh = init_device_mesh(device.type, (state.num_processes,))
+    for module in modules:
+        fully_shard(module, mesh=mesh, reshard_after_forward=True)
+    return True
 
 
 @contextmanager

@@ -59,6 +59,7 @@ class Task(Protocol):
         exported: Prefix of those parameters of `trained` that are exported though not trained.
         unused_parameters: Whether a batch may leave trained parameters without a gradient.
         tensorboard: Whether the log is also written for TensorBoard.
+        sharded: Whether all processes have to take part in a probe.
     """
 
     config: Any
@@ -67,6 +68,7 @@ class Task(Protocol):
     exported: str
     unused_parameters: bool
     tensorboard: bool
+    sharded: bool
 
     def read_config(self, values: dict[str, Any]) -> Any:
         """The config of a checkpoint from its values. Raises ValueError."""
@@ -121,7 +123,9 @@ def run_task(
     from accelerate.utils import DistributedDataParallelKwargs
 
     handler = DistributedDataParallelKwargs(find_unused_parameters=task.unused_parameters)
-    run = _Run(task, folder, Accelerator(kwargs_handlers=[handler]))
+    accelerator = Accelerator(kwargs_handlers=[handler])
+    check_launch(str(accelerator.distributed_type))
+    run = _Run(task, folder, accelerator)
     with run.locked(), stop_signal() as signal:
         run.prepare(resume)
         try:
@@ -131,6 +135,20 @@ def run_task(
             if run.scalars is not None:
                 run.scalars.close()
     return folder / CHECKPOINT
+
+
+def check_launch(kind: str) -> None:
+    """Raises ValueError for a kind of `accelerate launch` that would take the weights apart.
+
+    Checkpoints hold whole weights and a whole state of the optimizer, so that a run can be resumed
+    with another number of processes.
+    """
+    if kind.rpartition(".")[2] in ("FSDP", "DEEPSPEED", "MEGATRON_LM", "TP"):
+        raise ValueError(
+            f"accelerate was configured for {kind.rpartition('.')[2]}; configure it for several "
+            "processes (MULTI_GPU) instead. --set shard=base spreads the weights of a large base "
+            "over them, see docs/training-track-controlnet.md."
+        )
 
 
 def is_first_process() -> bool:
@@ -290,7 +308,7 @@ class _Run:
 
     def _probe(self) -> None:
         """Log the validation errors of the averaged weights."""
-        if not self.accelerator.is_main_process:
+        if not (self.task.sharded or self.accelerator.is_main_process):
             return
         errors = self.task.probe(self.average.module, self.folder, self.step)
         if errors:

@@ -29,6 +29,7 @@ class _StageTask:
 
     unused_parameters = False
     tensorboard = False
+    sharded = False
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config

@@ -72,6 +72,10 @@ class TrainableBase(ABC):
     def blocks(self, control: nn.Module) -> list[nn.Module]:
         """Modules of base and control whose activations can be computed again in the backward."""
 
+    def shards(self) -> list[nn.Module]:
+        """Modules whose weights can be spread over processes, inner ones first; none: too small."""
+        return []
+
     @abstractmethod
     def encode_video(self, video: Tensor, first: Tensor) -> dict[str, Tensor]:
         """`latents` of a clip, and what the base is given of its first image.

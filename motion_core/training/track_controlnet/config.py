@@ -9,6 +9,7 @@ from ..config import OPTIMIZERS, RunConfig
 from .draws import REGIMES, TrackDraw
 
 PRECISIONS = ("float32", "bfloat16")
+SHARDS = ("none", "base")
 FRACTIONS = ("no_tracks", "sparse_time", "no_text", "first_frame_noise")
 
 
@@ -37,6 +38,7 @@ class TrackControlNetConfig(RunConfig):
         precision: float32, or bfloat16: matrix products of base and branch are computed in it
             (autocast); weights, gradients and optimizer of the branch stay float32.
         checkpointing: Compute activations again in the backward pass instead of keeping them.
+        shard: none, or base: every process keeps a part of the base's weights only.
         tensorboard: Also write the log for TensorBoard.
         base, data: Digests of the base and of the clips, which a run notes for when it is resumed.
     """
@@ -49,6 +51,7 @@ class TrackControlNetConfig(RunConfig):
             "sample_clips",
             "sampler_steps",
             "checkpointing",
+            "shard",
             "tensorboard",
         )
     }
@@ -57,6 +60,7 @@ class TrackControlNetConfig(RunConfig):
         "regime": REGIMES,
         "optimizer": OPTIMIZERS,
         "precision": PRECISIONS,
+        "shard": SHARDS,
     }
 
     steps: int = 70_000
@@ -80,6 +84,7 @@ class TrackControlNetConfig(RunConfig):
     sampler_steps: int = 0
     precision: str = "float32"
     checkpointing: bool = False
+    shard: str = "none"
     tensorboard: bool = False
     base: str = ""
     data: str = ""

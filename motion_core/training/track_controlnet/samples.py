@@ -15,6 +15,7 @@ from ...models.track_model import Defaults
 from ...sampling.loop import Sampling, sample
 from ...tracks.model import Tracks
 from ...video import write_video
+from ..run import is_first_process
 from .bases import TrainableBase
 from .clips import ClipSource
 from .config import TrackControlNetConfig
@@ -53,7 +54,8 @@ def sample_control(
             settings = _settings(base.defaults, index, config.sampler_steps)
             frames = sample(base.model, guided, request, tracks, settings).frames.cpu()
             path = folder / SAMPLES / f"step-{step:06d}-{index}-{name}.mp4"
-            write_video(path, frames, tracks.fps or FPS)
+            if is_first_process():
+                write_video(path, frames, tracks.fps or FPS)
             error = endpoint_error(frames, tracks)
             found[name] += [] if math.isnan(error) else [error]
     return {

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
 from ...errors import FormatError
@@ -18,7 +19,7 @@ from ...progress import Progress, silent
 from ..checkpoint import check_names, load_checkpoint
 from ..config import parse_values
 from ..lite.train import use_one_thread
-from ..memory import autocast, checkpointed
+from ..memory import autocast, checkpointed, spread
 from ..run import run_task
 from .bases import TrainableBase
 from .batches import ClipBatch, StepBatches
@@ -106,6 +107,17 @@ def base_digest(base: TrainableBase) -> str:
     return digest.hexdigest()[:16]
 
 
+def shards_of(base: TrainableBase) -> list[nn.Module]:
+    """What can be spread of a base. Raises ValueError where there is nothing."""
+    found = base.shards()
+    if not found:
+        raise ValueError(
+            f"shard=base is for bases that a device cannot hold; {base.label} is small. Leave "
+            "shard at none."
+        )
+    return found
+
+
 class ControlledBase(nn.Module):
     """A base with a Track-ControlNet, and its loss. Only the control is trained.
 
@@ -129,6 +141,11 @@ class ControlledBase(nn.Module):
         super().__init__()
         self.precision, self.blocks = precision, base.blocks(control) if checkpointing else []
         self.base, self.network, self.control = base, base.network, control
+        # All processes read the base from the same files.
+        frozen = [*self.network.named_parameters("network"), *self.network.named_buffers("network")]
+        DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(
+            self, [name for name, _ in frozen]
+        )
         self.levels = base.sampler_levels(steps_schedule).tolist() if steps_schedule else []
 
     def forward(self, batch: ClipBatch) -> dict[str, Tensor]:
@@ -172,6 +189,8 @@ class TrackControlNetTask:
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
             self.trained: nn.Module = base.new_control().eval()
+        # After digest and copy, which read whole weights.
+        self.sharded = config.shard == "base" and spread(shards_of(base))
         self.module: nn.Module = ControlledBase(
             base, self.trained, config.precision, config.checkpointing, config.steps_schedule
         )

@@ -44,6 +44,10 @@ class WanBase(TrainableBase):
         """The transformer's blocks, and those copied from them."""
         return [*self.parts.transformer.blocks, *cast(WanTrackControlNet, control).blocks]
 
+    def shards(self) -> list[nn.Module]:
+        """The transformer's blocks, and what is left of it."""
+        return [*self.parts.transformer.blocks, self.parts.transformer]
+
     def encode_video(self, video: Tensor, first: Tensor) -> dict[str, Tensor]:
         """See TrainableBase.
 
