@@ -47,7 +47,7 @@ from motion_core.video import read_video
 from ...curation.videos import panned, write_mp4
 from ...models.wan import tiny
 from .squares import Squares, write_squares
-from .tiny_bases import animatediff, loaded_wan, one_thread, wan, wan_folder
+from .tiny_bases import animatediff, one_thread, wan, wan_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 TINY = TrackControlNetConfig(
@@ -148,83 +148,6 @@ def test_a_run_killed_at_a_random_step_is_resumed_exactly(
 def step_of(checkpoint: Path) -> int:
     with safe_open(checkpoint, "pt") as file:
         return int(file.metadata()["step"])
-
-
-@pytest.fixture(scope="module")
-def one_process(
-    release: Path, data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights of one process with two clips per step, and with one."""
-    folder = tmp_path_factory.mktemp("one")
-    for name, more in (("one", ["batch=2"]), ("half", [])):
-        assert main([*command(release, data, folder / name, *more), "--steps", "3"]) == 0
-    one, half = (model_weights(folder / name) for name in ("one", "half"))
-    return one, half
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="torch's launcher lacks libuv on Windows")
-@pytest.mark.parametrize("shard", [False, True])
-def test_two_processes_train_as_one_with_twice_the_batch(
-    release: Path,
-    data: Path,
-    tmp_path: Path,
-    one_process: tuple[torch.Tensor, torch.Tensor],
-    shard: bool,
-) -> None:
-    file = tmp_path / "exported.safetensors"
-    more = ["shard=base", "checkpointing=true", "probe_steps=2", "sample_clips=1"] if shard else []
-    given = command(release, data, tmp_path / "two", *more, "sampler_steps=1", "probe_clips=2")
-    probes = ["--held-out", str(data), "--export", str(file)] if shard else []
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    done = subprocess.run(
-        [sys.executable, *launcher, "-m", "motion_core", *given, "--steps", "3", *probes],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    start = flat(dict(loaded_wan(release).new_control().named_parameters()))
-    (one, half), two = one_process, model_weights(tmp_path / "two")
-    moved = (one - start).norm()
-    assert (two - one).norm() < 1e-4 * moved
-    # What the second process adds is far more than float noise.
-    assert (half - one).norm() > 0.1 * moved
-    if shard:
-        lines = [json.loads(line) for line in (tmp_path / "two" / LOG).read_text().splitlines()]
-        assert [line["step"] for line in lines if "probe" in line] == [2, 3]
-        steered = with_track_controlnet(load_track_model("wan", folder=release), file)
-        assert steered.control is not None
-
-
-def test_shards_change_nothing_in_one_process_and_are_refused_for_small_bases(
-    whole: Path, tmp_path: Path
-) -> None:
-    train_track_controlnet(replace(TINY, shard="base"), wan(), Squares(3), tmp_path / "run")
-    assert_same(tmp_path / "run", whole)
-    with pytest.raises(ValueError, match="shard=base is for bases .* AnimateDiff is small"):
-        train_track_controlnet(
-            replace(TINY, shard="base"), animatediff(), Squares(3, 64), tmp_path / "small"
-        )
-
-
-@pytest.mark.parametrize("kind", ["DistributedType.FSDP", "DistributedType.DEEPSPEED"])
-def test_launches_that_take_the_weights_apart_are_refused(kind: str) -> None:
-    with pytest.raises(ValueError, match="configure it for several processes .* shard=base"):
-        run.check_launch(kind)
-    run.check_launch("DistributedType.MULTI_GPU")
-
-
-def model_weights(folder: Path) -> torch.Tensor:
-    return flat(load_checkpoint(folder / CHECKPOINT, read_config)[0], "model.")
-
-
-def flat(tensors: dict[str, torch.Tensor], prefix: str = "") -> torch.Tensor:
-    """The tensors whose names start so, in one vector, in the order of their names."""
-    named = sorted((name, one) for name, one in tensors.items() if name.startswith(prefix))
-    return torch.cat([one.detach().flatten() for _, one in named]).double()
 
 
 def test_a_gradient_that_is_not_finite_ends_the_run_with_the_weights_before_it(
