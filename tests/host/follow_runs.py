@@ -95,19 +95,21 @@ def stages(name: str, split: int) -> dict[str, Any]:
 
 
 def kept_frames(name: str) -> dict[str, Any]:
-    """Latents whose noise mask keeps the first frame, as image-to-video nodes of LTX make them."""
+    """Latents whose noise mask keeps the first frame, as image-to-video nodes of LTX make them, and
+    the last one."""
     model, host = tiny_model(name), pack("nodes.host_model")
     sigmas = schedule_of(model)
     clock, reference, _ = clock_of(model, float(sigmas[2]), float(sigmas[5]))
     given = model.latents(30)
     noise_mask = torch.ones(1, 1, model.shape[2], 1, 1)
-    noise_mask[:, :, 0] = 0
+    ends = [0, -1]
+    noise_mask[:, :, ends] = 0
     patched = host.followed(model.patcher, clock)
     out = _run(model, patched, given, steps=STEPS, noise_mask=noise_mask)
     return {
-        "kept": difference(out[:, :, 0], given[:, :, 0]),
-        "away_from_reference": difference(out[:, :, 0], reference[:, :, 0]),
-        "rest_is_sampled": difference(out[:, :, 1:], given[:, :, 1:]),
+        "kept": difference(out[:, :, ends], given[:, :, ends]),
+        "away_from_reference": difference(out[:, :, ends], reference[:, :, ends]),
+        "rest_is_sampled": difference(out[:, :, 1:-1], given[:, :, 1:-1]),
     }
 
 

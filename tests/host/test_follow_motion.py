@@ -70,7 +70,7 @@ def test_two_samplers_in_a_row_equal_one(worker: HostWorker, name: str) -> None:
     assert max(found.values()) <= 2e-6
 
 
-@pytest.mark.parametrize("name", ["ltxv", "wan22_5b"])
+@pytest.mark.parametrize("name", ["ltxv", "wan22_5b", "hunyuan_video", "hunyuan_i2v"])
 def test_frames_that_the_latents_keep_stay(worker: HostWorker, name: str) -> None:
     found = worker.call(RUNS + "kept_frames", name=name)
     assert found["kept"] <= 1e-6
