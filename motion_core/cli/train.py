@@ -59,6 +59,13 @@ def run(args: Namespace) -> None:
     else:
         train_track_controlnet.check_unused(args)
         _run_stage(args)
+    _leave()
+
+
+def _leave() -> None:
+    from ..training.run import leave_together
+
+    leave_together()
 
 
 def _run_stage(args: Namespace) -> None:

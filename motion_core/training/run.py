@@ -158,6 +158,21 @@ def is_first_process() -> bool:
     return PartialState().is_main_process
 
 
+def leave_together() -> None:
+    """Let the processes of `accelerate launch` end their connections together, after a run.
+
+    A process that just exits closes connections that another may still read from, and that one then
+    fails at its own exit. To be called by all processes, and only where none has failed: it waits
+    for the others.
+    """
+    from accelerate import PartialState
+
+    state = PartialState()
+    if state.num_processes > 1:
+        state.wait_for_everyone()
+        state.destroy_process_group()
+
+
 class _Run:
     """A model, its moving average, its optimizer and the number of steps they have taken."""
 
