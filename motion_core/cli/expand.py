@@ -8,7 +8,7 @@ from pathlib import Path
 from ..document import MotionDocument, read_document
 from ..document.parse import MAX_TEXT
 from ..errors import DocumentError, FormatError
-from ..expand import expand_document, expansion_notes
+from ..expand import dragged_things, expand_document, expansion_notes
 from ..formats import write_tracks
 from ..geometry import Size
 from ..image_files import read_image, read_mask
@@ -22,16 +22,21 @@ def run(args: Namespace) -> None:
     """Expand args.document and write args.output."""
     document = _load(args.document)
     mask = None if args.mask is None else read_mask(args.mask)
+    image = None if args.image is None else read_image(args.image)
+    size = _canvas(args, document) if image is None else image_size(image)
+    things = dragged_things(document, image, size, mask=mask)
     tracks = expand_document(
         document,
-        _canvas(args, document),
+        size,
         args.frames,
         fps=args.fps,
         mask=mask,
+        things=things,
         progress=meter("expanding layer"),
     )
-    for note in expansion_notes(document):
-        echo(note)
+    for note in [*expansion_notes(document), things.note()]:
+        if note is not None:
+            echo(note)
     write_tracks(args.output, tracks, format=args.format)
     echo(f"wrote {args.output}: {describe_tracks(tracks)}")
 
@@ -46,8 +51,6 @@ def _load(path: Path) -> MotionDocument:
 
 
 def _canvas(args: Namespace, document: MotionDocument) -> Size:
-    if args.image is not None:
-        return image_size(read_image(args.image))
     if args.size is None:
         echo(f"neither --size nor --image; the canvas is the {document.drawn_on} drawn on.")
     return args.size or document.drawn_on

@@ -89,7 +89,12 @@ def _add_expand(commands: argparse._SubParsersAction) -> None:
     canvas.add_argument(
         "--size", type=size_argument, metavar="WxH", help="canvas in pixels; default: as drawn on"
     )
-    canvas.add_argument("--image", type=Path, metavar="PIC", help="image that sets the canvas")
+    canvas.add_argument(
+        "--image",
+        type=Path,
+        metavar="PIC",
+        help="image that sets the canvas, and shows the rest what moves",
+    )
     command.add_argument("--frames", type=count_argument, required=True, metavar="N")
     command.add_argument(
         "--mask", type=Path, metavar="PIC", help="white, or opaque, where mask layers act"

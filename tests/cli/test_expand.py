@@ -6,7 +6,9 @@ from pathlib import Path
 import torch
 
 from motion_core.document import (
+    Brush,
     CameraGrabLayer,
+    DragLayer,
     MotionDocument,
     PinLayer,
     TimedPoint,
@@ -17,6 +19,8 @@ from motion_core.expand import expand_document
 from motion_core.formats import read_tracks
 from motion_core.geometry import Size
 from motion_core.image_files import write_image
+from tests.layers.pictures import CENTRE, RADIUS, disc_picture
+from tests.layers.pictures import SIZE as DISC_SIZE
 
 from .conftest import DRAWING, Command
 
@@ -82,3 +86,22 @@ def test_the_suffix_and_the_name_choose_the_format(folder: Path, motion_core: Co
         got = read_tracks(name, size=Size(64, 48))
         wanted = replace(expand_document(DRAWING, Size(64, 48), 121), ids=got.ids)
         torch.testing.assert_close(got.xy, wanted.xy, atol=1e-3, rtol=0)
+
+
+def test_the_rest_keeps_off_what_a_drag_moves_in_the_picture(
+    folder: Path, motion_core: Command
+) -> None:
+    rest = PinLayer("rest", area="background", spacing=0.05)
+    at = (CENTRE[0] / DISC_SIZE.width, CENTRE[1] / DISC_SIZE.height)
+    path = DrawnPath((TimedPoint(None, *at), TimedPoint(None, 0.7, 0.5)))
+    drag = DragLayer("drag", path=path, brush=Brush(0.06, 0.03))
+    drawn = MotionDocument(DISC_SIZE, (drag, rest))
+    (folder / "rest.json").write_text(document_to_json(drawn), encoding="utf-8")
+    write_image(folder / "disc.png", disc_picture())
+    line = ["expand", "rest.json", "--image", "disc.png", "--frames", 2, "-o", "a.npz"]
+    result = motion_core(*line)
+    assert result.code == 0 and "cut out of the image" in result.err
+    tracks = read_tracks("a.npz")
+    still = (tracks.xy[0] == tracks.xy[1]).all(dim=-1)
+    away = (tracks.xy[0, still] - torch.tensor(CENTRE)).norm(dim=-1)
+    assert len(away) > 50 and away.min() > RADIUS
