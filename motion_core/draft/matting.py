@@ -165,6 +165,8 @@ def _sharpened(alpha: FloatArray, affinity: FloatArray, epsilon: FloatArray) -> 
     """Alpha (gh, gw) at the size of the affinity (H, W), its borders drawn to those there.
 
     Guided filter (He, Sun and Tang, 2013): fitted on the working grid, applied at full size.
+    kornia.filters.guided_blur gives neither: its input has the size of its guide, its
+    regularisation is one number per image, and the fitted slopes stay inside.
     """
     import cv2
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
+
+from .faults import tree_of
 
 # A name is split at underscores and at the capitals of camelCase; ACRONYMS stay whole.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -23,19 +26,20 @@ _REGEX = re.compile(r"(?P<literal>/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[
 _BEFORE_REGEX = {*"(,=:[!&|?{};+-*%<>~^", "", "return", "typeof", "case"}
 
 
+@cache
 def words_of(identifier: str) -> list[str]:
     """The lower-case words of a snake_case or camelCase name."""
     return [word.lower() for word in _WORD.findall(identifier)]
 
 
-def python_identifiers(source: str) -> list[tuple[int, str]]:
+def python_identifiers(tree: ast.Module) -> list[tuple[int, str]]:
     """Line and name of everything that a Python file defines, imports, reads or calls.
 
     The syntax tree is read and not the tokens, so names inside f-strings count and no string does.
     """
     found: list[tuple[int, str]] = []
     line = 1
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         line = getattr(node, "lineno", line)
         if isinstance(node, ast.Constant):
             continue
@@ -54,12 +58,12 @@ def script_identifiers(source: str) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     # One entry for each open template: the braces that its current ${...} has opened itself.
     braces: list[int] = []
-    position, previous = 0, ""
+    position, previous, line = 0, "", 1
     while position < len(source):
         token = _next_token(source, position, previous, resume=braces[-1:] == [0])
         kind, text = token.lastgroup, token.group()
         if kind == "name":
-            found.append((source.count("\n", 0, position) + 1, text))
+            found.append((line, text))
         elif kind == "template":
             if text[0] == "}":
                 braces.pop()
@@ -68,6 +72,7 @@ def script_identifiers(source: str) -> list[tuple[int, str]]:
         elif braces and text in ("{", "}"):
             braces[-1] += 1 if text == "{" else -1
         previous = previous if kind == "space" else "(" if text.endswith("${") else text
+        line += text.count("\n")
         position = token.end()
     return found
 
@@ -85,5 +90,6 @@ def _next_token(source: str, position: int, previous: str, resume: bool) -> re.M
 
 def identifiers_of(path: Path) -> list[tuple[int, str]]:
     """Line and name of every identifier of a file."""
-    read = python_identifiers if path.suffix == ".py" else script_identifiers
-    return read(path.read_text(encoding="utf-8"))
+    if path.suffix == ".py":
+        return python_identifiers(tree_of(path))
+    return script_identifiers(path.read_text(encoding="utf-8"))

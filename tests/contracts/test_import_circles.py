@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-ROOT = Path(__file__).resolve().parents[2]
+from .faults import ROOT, tree_of
 
 
 def module_name(path: Path, root: Path) -> str:
@@ -21,7 +21,7 @@ def imported(path: Path, root: Path, known: set[str]) -> set[str]:
     """The modules among `known` that a file imports anywhere in it, also inside functions."""
     package = list(path.relative_to(root).parent.parts)
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from .faults import ROOT, faults_of
+from .faults import ROOT, faults_of, tree_of
 
 CORE = ROOT / "motion_core"
 
@@ -109,7 +109,7 @@ def imported_modules(path: Path, root: Path = ROOT) -> list[str]:
     """Every module a file imports, relative ones spelled out from the project root."""
     found: list[str] = []
     package = list(path.relative_to(root).parent.parts)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -136,7 +136,7 @@ def violations(part: str, modules: list[str]) -> list[str]:
 def top_level_imports(path: Path) -> set[str]:
     """First names of what a file imports when it is itself imported."""
     names: set[str] = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in tree_of(path).body:
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .faults import ROOT, faults_of
+from .faults import ROOT, faults_of, tree_of
 from .lowest import lowest, tomllib
 
 SOURCES = sorted(
@@ -79,7 +79,7 @@ def size_faults(path: Path) -> list[str]:
     source = path.read_text(encoding="utf-8")
     lines = source.count("\n")
     faults = [f"has {lines} lines, more than 400"] if lines > 400 else []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > 60:
@@ -102,7 +102,7 @@ def js_size_faults(path: Path) -> list[str]:
 
 def docstring_faults(path: Path) -> list[str]:
     """The module and its public functions and classes that have no docstring."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     faults = [] if ast.get_docstring(tree) else ["the module has no docstring"]
     for node in tree.body:
         is_public = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
