@@ -91,7 +91,9 @@ def _take_apart(
     stands_out = cutter.stands_out if outlines is None else _always
     segments, pinned = segments_over_background(motion, stands_out)
     prompts = thing_prompts(motion, segments)
-    if outlines is None and len(segments.background) and not pinned:
+    measured = outlines is None and len(segments.background) > 0 and not pinned
+    looks = cutter.looks() if measured else None
+    if measured:
         things = _tracked_things(picture, motion, prompts, cutter)
     elif outlines is None:
         things = _found_things(picture, motion, prompts, segments.background, cutter)
@@ -103,7 +105,7 @@ def _take_apart(
     if not things:
         steps.finish()
         filled = np.zeros(picture.shape[:2], bool)
-        return LayeredPicture((), picture, filled, background)
+        return LayeredPicture((), picture, filled, background, looks)
     filled = covered_pixels([thing.alpha for thing in things])
     below = plate = background_plate(picture, filled)
     steps.tick()
@@ -121,7 +123,8 @@ def _take_apart(
         steps.tick()
     steps.finish()
     owned = np.concatenate([layer.tracks for layer in layers])
-    return LayeredPicture(tuple(layers), plate, filled, np.setdiff1d(background, owned))
+    background = np.setdiff1d(background, owned)
+    return LayeredPicture(tuple(layers), plate, filled, background, looks)
 
 
 def _found_things(

@@ -12,7 +12,7 @@ from .cells import connected, smooth_outline, without_gaps, without_pinholes
 from .geodesic import EdgeDistances
 from .prompts import ThingPrompt
 from .saliency import Box, saliency
-from .track_outlines import labelled_cells
+from .track_outlines import labelled_cells, looks_of
 
 # Candidates are made at this long side.
 CUT_SIDE = 192
@@ -133,10 +133,17 @@ class PictureCutter:
 
     def labelled(self, points: FloatArray, labels: IndexArray) -> IndexArray:
         """(gh, gw) which of the labels (N,) of points (N, 2) each cell goes with."""
-        whole = Box(0, 0, *self._size)
-        salient = _likely(self._saliency_map(whole, WINDOWS[0][1]))
+        salient = self._salient()
         places = points * (np.array(self.grid) / np.array(self._canvas))
         return labelled_cells(self._small, salient, places, labels)
+
+    def looks(self) -> FloatArray:
+        """(gh, gw, C) what the cells look like; see `track_outlines.looks_of`."""
+        return looks_of(self._small, self._salient())
+
+    def _salient(self) -> FloatArray:
+        """(gh, gw) 0..1 in the whole picture."""
+        return _likely(self._saliency_map(Box(0, 0, *self._size), WINDOWS[0][1]))
 
     def _cells(self, points: FloatArray) -> tuple[IndexArray, IndexArray]:
         """Rows and columns of the cells of points (K, 2)."""

@@ -37,6 +37,8 @@ class LayeredPicture:
         plate: (H, W, 3) float32 0..1, the background, filled where things cover it.
         filled: (H, W) bool, where the plate is filled, not seen in the picture.
         background_tracks: (K,) indices of the tracks that lie on the background.
+        looks: (h, w, C) what places look like (`track_outlines.looks_of`), where tracks were
+            measured in a clip and contradict each other; None for drawn ones, which are followed.
 
     Raises:
         ShapeError: the parts are not of one size.
@@ -46,6 +48,7 @@ class LayeredPicture:
     plate: FloatArray
     filled: BoolArray
     background_tracks: IndexArray
+    looks: FloatArray | None = None
 
     def __post_init__(self) -> None:
         shape = self.plate.shape[:2]

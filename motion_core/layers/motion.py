@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,15 +12,17 @@ from ..fields.arrays import FloatArray, IndexArray
 from ..fields.motion_field import MotionField
 from ..tracks.model import Tracks
 from ..tracks.start import track_starts
-from .deformation import REST_PX, Deformation, deform
-from .field_prior import field_prior, shown_shares
-from .handles import Handles, handles_of
+from .deformation import REST_PX, Deformation, Prior, deform
+from .field_prior import FIELD_WEIGHT, field_prior, shown_shares
+from .handles import Handles, handles_of, similarities
 from .layered_picture import LayeredPicture
-from .mesh import mesh_of, mesh_spacing
+from .mesh import TriangleMesh, mesh_of, mesh_spacing
+from .votes import Voters
 
 # Pixels around a layer's support that its mesh covers: more than the reach of the bicubic filter.
 MESH_MARGIN = 3
-# From so many tracks on, tracks correct the cut-out; fewer are prompts.
+# From so many tracks on, tracks correct the cut-out, and bend meshes without a vote; fewer are
+# prompts.
 MANY_TRACKS = 32
 # A layer or a background continues past the edge of the picture by at most this part of the long
 # side.
@@ -59,6 +61,8 @@ def move_layers(
         dense: motion of the whole picture that decides what tracks leave open, of as many frames;
             None for as little motion as possible. A background whose tracks rest does not follow.
     """
+    if tracks.num_points >= MANY_TRACKS:
+        layered = replace(layered, looks=None)
     deformations, margins = [], []
     owners = _owners(layered, tracks)
     shares = shown_shares(layered) if dense is not None else []
@@ -79,7 +83,7 @@ def move_layers(
             origin=(-margin, -margin),
         )
         prior = None if dense is None else field_prior(mesh, dense, shares[number + 1])
-        deformations.append(deform(mesh, handles, radius, prior=prior, tick=tick))
+        deformations.append(_moved(layered, mesh, handles, radius, prior, tick))
         margins.append(margin)
     back = None if dense is None else (dense, shares[0])
     plate, plate_margin = _moved_plate(layered, tracks, owners[0], tick, back)
@@ -107,7 +111,28 @@ def _moved_plate(
     spacing = mesh_spacing(width * height, len(handles.start))
     mesh = mesh_of(whole, spacing, margin=MESH_MARGIN, origin=(-margin, -margin))
     prior = None if dense is None else field_prior(mesh, *dense)
-    return deform(mesh, handles, radius, prior=prior, tick=tick), margin
+    return _moved(layered, mesh, handles, radius, prior, tick), margin
+
+
+def _moved(
+    layered: LayeredPicture,
+    mesh: TriangleMesh,
+    handles: Handles,
+    radius: float,
+    prior: Prior | None,
+    tick: Callable[[], None],
+) -> Deformation:
+    """A mesh moved by its handles; by a vote of them where they were measured."""
+    if layered.looks is None or not handles.visible.any():
+        return deform(mesh, handles, radius, prior=prior, tick=tick)
+    alone = deform(mesh, handles, radius, tick=tick)
+    if not alone.moves and prior is None:
+        return alone
+    if prior is not None:
+        prior = Prior(prior.positions, prior.weight / FIELD_WEIGHT)
+    voters = Voters(handles, similarities(handles, radius), layered.looks, layered.size)
+    voted = voters.prior(mesh.vertices, alone.positions, prior)
+    return deform(mesh, handles, radius, prior=voted, tick=tick)
 
 
 def _pinned(handles: Handles) -> bool:

@@ -76,6 +76,7 @@ def segment_motion(
     motion: Motion,
     ground: BoolArray | None = None,
     strains: tuple[float, ...] = STRAINS,
+    rests: BoolArray | None = None,
 ) -> MotionSegments:
     """Splits the points of a motion by how they move.
 
@@ -90,12 +91,16 @@ def segment_motion(
             camera's.
         strains: neighbours differing by less than the first fraction of their distance move as one
             surface; the further ones are tried where no background is found that way.
+        rests: (N,) bool, points on a background that is known to rest.
     """
     if not len(motion.source):
         return MotionSegments(np.arange(0), False, ())
     key = _key_frames(motion)
     nearby = find_neighbours(key.source, key.canvas, natural_reach(key.source, key.canvas))
-    drift, on_background = _camera(key, nearby, strains)
+    if rests is not None:
+        drift, on_background = None, rests.copy()
+    else:
+        drift, on_background = _camera(key, nearby, strains)
     if drift is None and ground is not None and ground.any() and not on_background.any():
         drift, on_background = _shared_by(key, nearby, ground, strains[0])
     background_moves = drift is not None

@@ -42,9 +42,7 @@ def labelled_cells(
     from scipy.spatial import KDTree
 
     height, width = salient.shape
-    lab = cv2.cvtColor(np.ascontiguousarray(picture, np.float32), cv2.COLOR_RGB2LAB) / 100
-    lab = cv2.GaussianBlur(lab, (0, 0), BLUR * max(height, width))
-    looks = np.concatenate([COLOUR * lab, SALIENCY * salient[..., None]], axis=-1)
+    looks = looks_of(picture, salient)
     looks = looks.reshape(-1, looks.shape[-1])
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
     cells = np.stack([x.ravel(), y.ravel()], axis=-1)
@@ -62,3 +60,17 @@ def labelled_cells(
     shares /= shares.sum(axis=-1, keepdims=True)
     planes = [cv2.GaussianBlur(shares[..., kind], (0, 0), SMOOTH) for kind in range(kinds)]
     return np.argmax(planes, axis=0)
+
+
+def looks_of(picture: FloatArray, salient: FloatArray) -> FloatArray:
+    """(h, w, 4) float32: colour and saliency of every cell, so that distances compare them.
+
+    Args:
+        picture: (h, w, 3) float32 0..1.
+        salient: (h, w) 0..1.
+    """
+    import cv2
+
+    lab = cv2.cvtColor(np.ascontiguousarray(picture, np.float32), cv2.COLOR_RGB2LAB) / 100
+    lab = cv2.GaussianBlur(lab, (0, 0), BLUR * max(salient.shape))
+    return np.concatenate([COLOUR * lab, SALIENCY * salient[..., None]], axis=-1)

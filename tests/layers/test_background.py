@@ -43,6 +43,24 @@ def test_one_track_on_a_thing_moves_the_thing() -> None:
     assert len(take_apart(disc_picture(), tracks_of([CENTRE], pinned=[])).layers) == 1
 
 
+def test_one_measured_track_that_goes_far_moves_the_picture() -> None:
+    by = np.array([0.6 * SIZE.width, 0.0])
+    assert take_apart(disc_picture(), measured([CENTRE], by)).layers == ()
+    assert len(take_apart(disc_picture(), measured([CENTRE], by / 2)).layers) == 1
+    drawn = measured([CENTRE], by, noise=0)
+    assert len(take_apart(disc_picture(), drawn).layers) == 1, "a drawn path is smooth"
+
+
+def test_the_camera_rests_where_a_quarter_of_the_tracks_jitters() -> None:
+    """Two of four tracks move as a zoom would move them; the other two say that there is none."""
+    by = np.array([[0.1, 0.0], [0.0, 0.1], [-9.0, 6.0], [9.0, 7.0]])
+    segments, pinned = segments_over_background(
+        motion_of(measured(AROUND, by, noise=0.02)), lambda points: True
+    )
+    assert not pinned and not segments.background_moves
+    assert set(segments.background) >= {0, 1}
+
+
 def test_no_tracks_no_segments() -> None:
     segments, pinned = segments_over_background(
         motion_of(empty_tracks(0, SIZE)), lambda points: True

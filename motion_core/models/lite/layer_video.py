@@ -84,6 +84,7 @@ def held_still(layered: LayeredPicture, movable: FloatArray) -> LayeredPicture:
         background_plate(layered.plate, movable),
         layered.filled | movable,
         layered.background_tracks[:0],
+        layered.looks,
     )
 
 
