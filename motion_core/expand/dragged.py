@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..document.dots.footprint import Footprint
@@ -16,15 +17,15 @@ from ..document.layer import ExpansionContext, Handle, Layer
 from ..document.motion_document import MotionDocument
 from ..geometry import Size
 from ..progress import Progress, silent
-from ..tracks.start import every_nth
+from ..tracks.start import thin_evenly
 
 if TYPE_CHECKING:
     from ..layers.dragged_thing import ThingFinder
 
 # A picture is searched for the things of so many drags; each costs up to half a second.
 MOST_THINGS = 8
-# So many pins at most mark what a thing is not.
-MOST_PINS = 256
+# So many dots of a brush at most mark a thing, and so many pins what it is not.
+MOST_MARKS, MOST_PINS = 1024, 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +105,8 @@ def dragged_things(
     pins = _pins(layers, context)
     cells, at, unknown = {}, {}, []
     for done, (layer, handle) in enumerate(dragged):
-        found = finder.outline(handle.points, pins) if done < MOST_THINGS else None
+        marks = _few(handle.points, size, MOST_MARKS)
+        found = finder.outline(marks, pins) if done < MOST_THINGS else None
         if found is None:
             unknown.append(layer.name or f"drag {done + 1}")
         else:
@@ -129,8 +131,12 @@ def _pins(layers: list[Layer], context: ExpansionContext) -> np.ndarray:
     for layer in layers:
         if layer.is_hidden_by_others and not layer.holds_the_rest:
             places.append(layer.expand(still).xy[0].numpy())
-    points = np.concatenate(places)
-    return points[every_nth(len(points), MOST_PINS).numpy()]
+    return _few(np.concatenate(places), context.size, MOST_PINS)
+
+
+def _few(points: np.ndarray, size: Size, most: int) -> np.ndarray:
+    """An even choice among points (K, 2) px."""
+    return points[thin_evenly(torch.from_numpy(points), max(size), most).numpy()]
 
 
 def _footprint(cells: np.ndarray, handle: Handle, size: Size) -> Footprint:

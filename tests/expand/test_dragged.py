@@ -11,6 +11,7 @@ import torch
 from motion_core.document import Brush, DragLayer, PinLayer, RegionKey, RegionLayer, SphereLayer
 from motion_core.expand import dragged_things, expand_document
 from motion_core.layers.cut import PictureCutter
+from motion_core.layers.dragged_thing import ThingFinder
 from tests.layers.pictures import CENTRE, RADIUS, SIZE, disc_picture
 
 from .drawings import document, line
@@ -108,6 +109,16 @@ def test_pins_of_a_person_are_on_no_dragged_thing() -> None:
     row, column = np.array(pinned.cells["d"].shape) * (AT[1], AT[0] + 0.14)
     assert without.cells["d"][int(row), int(column)]
     assert not pinned.cells["d"][int(row), int(column)]
+
+
+def test_a_brush_of_many_dots_is_searched_by_few(monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(ThingFinder, "outline", lambda _, inside, outside: asked.append(inside))
+    wide = replace(DRAG, brush=Brush(0.3, 0.001))
+    dragged_things(document(wide, REST, drawn_on=SIZE), disc_picture(), SIZE)
+    (inside,) = asked
+    assert 500 < len(inside) <= 1024
+    assert away_from(inside, CENTRE).max() > 0.28 * SIZE.height
 
 
 def test_the_search_can_be_stopped() -> None:
