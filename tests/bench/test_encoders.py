@@ -22,6 +22,7 @@ def test_a_line_gives_means_and_the_paired_difference() -> None:
     assert line("error", {"d": (math.nan, 3.0)}).endswith("no case")
 
 
+@pytest.mark.slow
 def test_both_encoders_are_measured_on_the_same_cases() -> None:
     densifier = LiteDensifier(load_lite())
     encoders: Encoders = (densifier, densifier)

@@ -12,6 +12,7 @@ TARGETS = all_targets()
 KEPT = [(target, file) for target in TARGETS for file in target.seeds()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_inputs_are_read_or_refused(target: Target) -> None:
     @settings(

@@ -30,6 +30,12 @@ class StandInModel:
         self.wrappers: dict[str, dict[str, list[Any]]] = {}
         self.additional_models: dict[str, list[Any]] = {}
         self.diffusion_model: Any = nn.Identity()
+        self.model_options: dict[str, Any] = {"transformer_options": {}}
+        self.patches_uuid = "no patches"
+
+    def is_clone(self, other: Any) -> bool:
+        """Whether another patcher is of the same network."""
+        return hasattr(other, "model") and self.model is other.model
 
     def get_model_object(self, name: str) -> Any:
         """The latent format or the network; AttributeError for others, as in the host."""
@@ -43,6 +49,7 @@ class StandInModel:
         copy = StandInModel("copy", self.latents)
         copy.model, copy.diffusion_model = self.model, self.diffusion_model
         copy.additional_models = dict(self.additional_models)
+        copy.model_options, copy.patches_uuid = self.model_options, self.patches_uuid
         return copy
 
     def remove_wrappers_with_key(self, kind: str, key: str) -> None:
