@@ -244,11 +244,15 @@ class _Painter:
             if first:
                 self.tick()
         colors = np.pad(self.colors[drawn[moved]], ((0, 0), (0, 1)), constant_values=255)
-        shades = (colors * TAIL_ALPHA).tolist()
-        for number, ((start, stop), color) in enumerate(zip(lines.tolist(), shades, strict=True)):
-            cv2.line(self.tail, start, stop, color, width, cv2.LINE_AA, SHIFT)
-            if number % MOST_MARKS == MOST_MARKS - 1:
+        shades = colors * TAIL_ALPHA
+        for first in range(0, len(lines), MOST_MARKS):
+            some = slice(first, first + MOST_MARKS)
+            if first:
                 self.tick()
+            for (start, stop), color in zip(
+                lines[some].tolist(), shades[some].tolist(), strict=True
+            ):
+                cv2.line(self.tail, start, stop, color, width, cv2.LINE_AA, SHIFT)
 
     def _draw_tails(self, scale: float) -> None:
         """The tails over their outlines, wherever there are any."""
