@@ -58,14 +58,8 @@ class AnimateDiffBase(TrainableBase):
         return copy_track_controlnet(self.parts.unet).float()
 
     def blocks(self, control: nn.Module) -> list[nn.Module]:
-        """Residual blocks, attention and motion modules of the U-Net and of the control."""
-        return [
-            part
-            for network in (self.parts.unet, control)
-            for name, parts in network.named_modules()
-            if name.rpartition(".")[2] in PARTS and isinstance(parts, nn.ModuleList)
-            for part in parts
-        ]
+        """See blocks_of."""
+        return blocks_of(self.parts.unet, control)
 
     def encode_video(self, video: Tensor, first: Tensor) -> dict[str, Tensor]:
         """See TrainableBase. `latents` (4, T, h, w), `image_latents` (4, h, w) of the image."""
@@ -176,6 +170,17 @@ class AnimateDiffBase(TrainableBase):
             more["mid_block_additional_residual"] = middle.to(unet.dtype)
         embeds = prompt_embeds.to(unet.dtype).repeat_interleave(noisy.shape[2], dim=0)
         return unet(noisy.to(unet.dtype), timestep, encoder_hidden_states=embeds, **more).sample
+
+
+def blocks_of(*networks: nn.Module) -> list[nn.Module]:
+    """Residual blocks, attention and motion modules of U-Nets and controls."""
+    return [
+        part
+        for network in networks
+        for name, parts in network.named_modules()
+        if name.rpartition(".")[2] in PARTS and isinstance(parts, nn.ModuleList)
+        for part in parts
+    ]
 
 
 def trainable(model: TrackModel) -> AnimateDiffBase:

@@ -71,6 +71,7 @@ class AutoencoderTask:
     exported = ""
     unused_parameters = True
     tensorboard = False
+    sharded = False
 
     def __init__(self, config: AutoencoderConfig, clips: ClipSource) -> None:
         self.config = config

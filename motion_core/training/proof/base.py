@@ -101,6 +101,7 @@ class BaseTask:
     exported = ""
     unused_parameters = True
     tensorboard = False
+    sharded = False
 
     def __init__(self, config: BaseConfig, latents: Tensor, held_out: Tensor | None) -> None:
         self.config, self.latents, self.held_out = config, latents, held_out

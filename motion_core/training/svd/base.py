@@ -49,19 +49,8 @@ class SvdBase(TrainableBase):
         return MotionAdapter(unet.config.block_out_channels).to(unet.device)
 
     def blocks(self, control: nn.Module) -> list[nn.Module]:
-        """Attention, residual blocks, and the motion encoder's levels.
-
-        Of a modulated residual block only what follows the modulation, whose hook would be gone
-        where activations are computed again.
-        """
-        unet = self.family.network.unet
-        found: list[nn.Module] = [*cast(MotionAdapter, control).encoder.blocks]
-        for block in (*unet.down_blocks, unet.mid_block, *unet.up_blocks):
-            found.extend(getattr(block, "attentions", ()))
-            first, *others = block.resnets
-            is_modulated = block is not unet.mid_block
-            found.extend([first.temporal_res_block if is_modulated else first, *others])
-        return found
+        """See blocks_of."""
+        return blocks_of(self.family.network.unet, cast(MotionAdapter, control))
 
     def encode_video(self, video: Tensor, first: Tensor) -> dict[str, Tensor]:
         """See TrainableBase.
@@ -143,6 +132,21 @@ class SvdBase(TrainableBase):
             found.append([(gamma * factor, beta * factor) for gamma, beta in modulations])
         sites: Any = zip(*found, strict=True)
         return [tuple(map(torch.cat, zip(*site, strict=True))) for site in sites]  # type: ignore[misc]
+
+
+def blocks_of(unet: Any, adapter: MotionAdapter) -> list[nn.Module]:
+    """Attention, residual blocks, and the motion encoder's levels.
+
+    Of a modulated residual block only what follows the modulation, whose hook would be gone where
+    activations are computed again.
+    """
+    found: list[nn.Module] = [*adapter.encoder.blocks]
+    for block in (*unet.down_blocks, unet.mid_block, *unet.up_blocks):
+        found.extend(getattr(block, "attentions", ()))
+        first, *others = block.resnets
+        is_modulated = block is not unet.mid_block
+        found.extend([first.temporal_res_block if is_modulated else first, *others])
+    return found
 
 
 def sigma_of(levels: Tensor) -> Tensor:
