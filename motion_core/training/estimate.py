@@ -238,11 +238,10 @@ def wan_step(size: Size, frames: int, **changes: Any) -> Step:
     from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
     from ..models.wan.latents import CELL_PX, FRAME_STRIDE, latent_frames
-    from ..models.wan.track_controlnet import WanTrackControlNet
-    from ..raster.ids import IdEmbedding
+    from ..models.wan.track_controlnet import IdEmbedding, WanTrackControlNet
     from .wan.loss import velocity_errors
 
-    sizes = {
+    sizes: dict[str, Any] = {
         "num_attention_heads": 40,
         "attention_head_dim": 128,
         "in_channels": 36,
