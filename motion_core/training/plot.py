@@ -58,7 +58,7 @@ def plot_log(log: Path, target: Path, panels: tuple[Panel, ...] = PANELS) -> Non
     """Draw the loss of a log, and beside it the ratios of probe errors.
 
     For stages with tracks the error over the frame is divided by that of no motion, for a base the
-    error with its own image by that with another scene's. A log without losses draws nothing.
+    error with its own image by that with another scene's. A log without both draws nothing.
 
     Args:
         log: A log.jsonl; one that does not exist counts as empty.
@@ -81,12 +81,12 @@ def plot_log(log: Path, target: Path, panels: tuple[Panel, ...] = PANELS) -> Non
     steps = [line["step"] for line in lines if "loss" in line]
     losses = [line["loss"] for line in lines if "loss" in line]
     probes = [line for line in lines if "probe" in line]
-    if not losses:
+    if not losses and not probes:
         return
     figure = Figure(figsize=(9, 3.6))
     left, right = figure.subplots(1, 2)
     left.plot(steps, losses, lw=1)
-    left.set(title="loss", xlabel="step", yscale="log" if min(losses) > 0 else "linear")
+    left.set(title="loss", xlabel="step", yscale="log" if min(losses, default=0) > 0 else "linear")
     for panel in panels:
         _plot_ratios(right, panel, [line for line in probes if panel.numerator in _keys(line)])
     figure.tight_layout()

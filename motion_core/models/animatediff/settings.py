@@ -53,5 +53,5 @@ def ddim_scheduler(prediction: str = PREDICTIONS[0]) -> Any:
         beta_schedule="linear",
         steps_offset=1,
         clip_sample=False,
-        prediction_type=prediction,
+        prediction_type=prediction,  # pyright: ignore[reportArgumentType]
     )

@@ -198,7 +198,8 @@ def with_camera(rng: np.random.Generator, view: ClipView) -> ClipView:
 
 def _inside(points: Array) -> Array:
     """(...) bool: which points (..., 2) are on the canvas."""
-    return ((points >= 0) & (points < SIDE)).all(axis=-1)
+    inside: Array = (points >= 0) & (points < SIDE)
+    return np.asarray(inside.all(axis=-1))
 
 
 def object_layers(image: Array) -> Array:

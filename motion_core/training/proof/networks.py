@@ -42,17 +42,18 @@ def new_autoencoder(seed: int = 0) -> Any:
     """A random AutoencoderKL of Stable Diffusion's proportions: 8x8 pixels to 4 channels."""
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
+    arguments: dict[str, Any] = {
+        "down_block_types": ("DownEncoderBlock2D",) * len(VAE_WIDTHS),
+        "up_block_types": ("UpDecoderBlock2D",) * len(VAE_WIDTHS),
+        "block_out_channels": VAE_WIDTHS,
+        "layers_per_block": 1,
+        "latent_channels": LATENT_CHANNELS,
+        "norm_num_groups": VAE_GROUPS,
+        "mid_block_add_attention": False,
+    }
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return AutoencoderKL(
-            down_block_types=("DownEncoderBlock2D",) * len(VAE_WIDTHS),
-            up_block_types=("UpDecoderBlock2D",) * len(VAE_WIDTHS),
-            block_out_channels=VAE_WIDTHS,
-            layers_per_block=1,
-            latent_channels=LATENT_CHANNELS,
-            norm_num_groups=VAE_GROUPS,
-            mid_block_add_attention=False,
-        )
+        return AutoencoderKL(**arguments)
 
 
 def new_base(seed: int = 0) -> TinyBase:
@@ -83,7 +84,7 @@ def new_branch(channels: int, seed: int) -> SparseBranch:
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = SparseControlNetModel(
+        network: Any = SparseControlNetModel(
             **_shared(),
             conditioning_channels=channels,
             attention_head_dim=HEADS,
@@ -113,14 +114,6 @@ def save_base(base: TinyBase, autoencoder: Any, folder: Path) -> None:
     ddim_scheduler("v_prediction").save_pretrained(sd15 / "scheduler")
     write_safetensors(folder / MOTION_FILE, motion, {})
     write_safetensors(folder / IMAGE_FILE, weights_of(base.image), {})
-
-
-def save_conductor(base: TinyBase, flow: nn.Module, folder: Path) -> None:
-    """Write the same base with a flow network as an Image Conductor, but for the folder sd15."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_safetensors(folder / "unet.safetensors", weights_of(base.unet), {})
-    write_safetensors(folder / "image_controlnet.safetensors", weights_of(base.image), {})
-    write_safetensors(folder / "flow_controlnet.safetensors", weights_of(flow), {})
 
 
 def weights_of(network: nn.Module) -> dict[str, torch.Tensor]:
