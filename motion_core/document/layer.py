@@ -49,6 +49,7 @@ class ExpansionContext:
         fps: Frames per second, kept with the tracks; None for unknown.
         mask: (H, W) bool or numbers, for layers whose area is "mask"; None for none.
         footprints: Where the moving layers are, for layers that they hide.
+        dots: How many the layers before have; a layer checks the sum before it takes memory.
         progress: Called between pieces of the work on one layer; it may raise.
     """
 
@@ -58,6 +59,7 @@ class ExpansionContext:
     fps: float | None = None
     mask: Any = None
     footprints: tuple[Footprint, ...] = ()
+    dots: int = 0
     progress: Progress = silent
 
 

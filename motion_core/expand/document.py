@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..document.dots.footprint import Footprint
-from ..document.dots.limits import check_count, checked_clip, naming
+from ..document.dots.limits import checked_clip
 from ..document.layer import ExpansionContext, Layer
 from ..document.motion_document import MotionDocument
 from ..geometry import Size
@@ -69,15 +69,11 @@ def expand_document(
     context = ExpansionContext(frames, size, document.drawn_on, fps, mask, progress=piecewise)
     if any(layer.is_hidden_by_others for layer in layers):
         context = replace(context, footprints=_footprints(layers, context, things))
-    parts, dots = [empty_tracks(frames, size, fps=fps)], 0
+    parts = [empty_tracks(frames, size, fps=fps)]
     for done, layer in enumerate(layers, start=1):
         context = replace(context, progress=_piecewise(progress, done - 1, len(layers)))
         parts.append(layer.expand(context))
-        dots += parts[-1].num_points
-        with naming(layer):
-            check_count(
-                dots, frames, 'this counts the layers before it; raise "spacing" here or there'
-            )
+        context = replace(context, dots=context.dots + parts[-1].num_points)
         progress(done, len(layers))
     for note in expansion_notes(document):
         logger.info(note)

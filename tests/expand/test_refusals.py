@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +12,15 @@ import torch
 from motion_core.document import (
     Brush,
     DragLayer,
+    ExpansionContext,
+    Layer,
     Path,
     PinLayer,
     RegionKey,
     RegionLayer,
     SphereLayer,
 )
+from motion_core.document.dots import limits
 from motion_core.errors import CanvasError, ShapeError
 from motion_core.expand import expand_document
 
@@ -89,6 +94,29 @@ def test_too_many_dots_in_all() -> None:
     layers = [DragLayer(f"d{n}", path=HERE, brush=Brush(0.4, 0.001, "square")) for n in range(2)]
     with pytest.raises(ValueError, match='"d1".*1,000,000.*layers before'):
         expand_document(document(*layers), WIDE, 1)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        brush(0.1, 0.02),
+        ball(),
+        PinLayer("p1", area="background", spacing=0.1),
+        RegionLayer("r1", polygon=BOX, keys=(RegionKey(0.0),)),
+    ],
+    ids=lambda layer: layer.kind,
+)
+def test_all_dots_are_counted_before_memory_is_taken(
+    layer: Layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_DOTS", 10_000)
+    own = layer.expand(ExpansionContext(5, WIDE, WIDE)).num_points
+    fitting = ExpansionContext(5, WIDE, WIDE, dots=10_000 - own)
+    assert layer.expand(fitting).num_points == own
+    # What every layer needs to build its tracks.
+    monkeypatch.setattr(sys.modules[type(layer).__module__], "layer_ids", None)
+    with pytest.raises(ValueError, match=f'"{layer.id}".*layers before'):
+        layer.expand(replace(fitting, dots=10_001 - own))
 
 
 def test_too_many_positions() -> None:

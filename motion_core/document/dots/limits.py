@@ -32,17 +32,21 @@ def checked_clip(frames: int, size: Size) -> tuple[int, Size]:
     return frames, checked_size(*size)
 
 
-def check_count(count: float, frames: int, remedy: str) -> None:
+def check_count(count: float, frames: int, remedy: str, *, before: int = 0) -> None:
     """Check the number of dots and positions.
 
     Args:
         count: Number of dots.
         frames: Number of frames.
         remedy: End of the message, what to do.
+        before: Dots of the layers before it, which count as well.
 
     Raises:
         ValueError: More dots or positions than fit.
     """
+    count += before
+    if before:
+        remedy = f"this counts the layers before it; {remedy}"
     if count > MAX_DOTS:
         raise ValueError(f"about {count:.3g} dots are more than {MAX_DOTS:,}; {remedy}.")
     if count * frames > MAX_POSITIONS:

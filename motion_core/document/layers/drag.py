@@ -87,6 +87,7 @@ class DragLayer(Layer):
             size=context.size,
             drawn_on=context.drawn_on,
             fps=context.fps,
+            before=context.dots,
         )
 
     def footprint(self, context: ExpansionContext) -> Footprint:
@@ -163,7 +164,13 @@ def pull_weights(brush: Brush, offsets: np.ndarray) -> np.ndarray:
 
 
 def expand_drag(
-    layer: DragLayer, *, frames: int, size: Size, drawn_on: Size, fps: float | None = None
+    layer: DragLayer,
+    *,
+    frames: int,
+    size: Size,
+    drawn_on: Size,
+    fps: float | None = None,
+    before: int = 0,
 ) -> Tracks:
     """The tracks of a brush whose middle dot is exactly on the pointer in every frame.
 
@@ -177,6 +184,7 @@ def expand_drag(
         size: The canvas of the tracks in pixels.
         drawn_on: The canvas that the path was drawn on, in pixels.
         fps: Frames per second, kept with the tracks.
+        before: Dots of the layers before it, for the limits.
 
     Returns:
         Tracks (T, N) on `size`.
@@ -187,7 +195,7 @@ def expand_drag(
     with naming(layer):
         frames, size = checked_clip(frames, size)
         offsets = brush_offsets(layer.brush)
-        check_count(len(offsets), frames, REMEDY)
+        check_count(len(offsets), frames, REMEDY, before=before)
         path = sample_path(layer.path, frames=frames, size=size, drawn_on=drawn_on)
         start = torch.from_numpy(path.xy[0] + offsets * size.short_side)
         step = torch.from_numpy(path.xy - path.xy[0])

@@ -86,6 +86,7 @@ class PinLayer(Layer):
             fps=context.fps,
             mask=context.mask,
             footprints=context.footprints,
+            before=context.dots,
             progress=context.progress,
         )
 
@@ -116,6 +117,7 @@ def expand_pin(
     fps: float | None = None,
     mask: Any = None,
     footprints: Sequence[Footprint] = (),
+    before: int = 0,
     progress: Progress = silent,
 ) -> Tracks:
     """Still dots: the layer's single points first, then its polygon, mask or background.
@@ -132,6 +134,7 @@ def expand_pin(
         fps: Frames per second, kept with the tracks.
         mask: As in `layer_area`.
         footprints: Where the moving layers are.
+        before: Dots of the layers before it, for the limits.
         progress: Called between pieces of the work.
 
     Returns:
@@ -146,7 +149,7 @@ def expand_pin(
         frames, size = checked_clip(frames, size)
         single = np.array(layer.points, dtype=np.float64).reshape(-1, 2) * np.array(size)
         points = np.concatenate([single, _filled(layer, size, mask, progress)])
-        check_count(len(points), frames, REMEDY)
+        check_count(len(points), frames, REMEDY, before=before)
         check_tests(footprints, len(points))
         is_background = np.arange(len(points)) >= len(single)
         is_background &= layer.area == "background"

@@ -139,6 +139,7 @@ class RegionLayer(Layer):
             size=context.size,
             fps=context.fps,
             mask=context.mask,
+            before=context.dots,
             progress=context.progress,
         )
 
@@ -231,6 +232,7 @@ def expand_region(
     size: Size,
     fps: float | None = None,
     mask: Any = None,
+    before: int = 0,
     progress: Progress = silent,
 ) -> Tracks:
     """Dots all over an area, turned and zoomed about its pivot and then shifted.
@@ -245,6 +247,7 @@ def expand_region(
         size: The canvas in pixels.
         fps: Frames per second, kept with the tracks.
         mask: As in `layer_area`.
+        before: Dots of the layers before it, for the limits.
         progress: Called between pieces of the work.
 
     Returns:
@@ -259,7 +262,7 @@ def expand_region(
         frames, size = checked_clip(frames, size)
         area = _area(layer, size, mask)
         dots = area.dots(layer.spacing, progress)
-        check_count(len(dots), frames, REMEDY)
+        check_count(len(dots), frames, REMEDY, before=before)
         motion = sample_region(layer, frames=frames, size=size)
         pivot = _pivot(layer, area, size)
         away = torch.from_numpy(dots - pivot).float()

@@ -83,6 +83,7 @@ class SphereLayer(Layer):
             size=context.size,
             drawn_on=context.drawn_on,
             fps=context.fps,
+            before=context.dots,
         )
 
     def footprint(self, context: ExpansionContext) -> Footprint:
@@ -174,7 +175,13 @@ def turns_between(start: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def expand_sphere(
-    layer: SphereLayer, *, frames: int, size: Size, drawn_on: Size, fps: float | None = None
+    layer: SphereLayer,
+    *,
+    frames: int,
+    size: Size,
+    drawn_on: Size,
+    fps: float | None = None,
+    before: int = 0,
 ) -> Tracks:
     """Dots on the near half of a ball, turned so that the grabbed point stays under the pointer.
 
@@ -188,6 +195,7 @@ def expand_sphere(
         size: The canvas of the tracks in pixels.
         drawn_on: The canvas that the path was drawn on, in pixels.
         fps: Frames per second, kept with the tracks.
+        before: Dots of the layers before it, for the limits.
 
     Returns:
         Tracks (T, 1 + N) on `size`.
@@ -198,7 +206,7 @@ def expand_sphere(
     with naming(layer):
         frames, size = checked_clip(frames, size)
         dots = sphere_points(layer.radius, layer.spacing)
-        check_count(1 + len(dots), frames, REMEDY)
+        check_count(1 + len(dots), frames, REMEDY, before=before)
         path = sample_path(layer.path, frames=frames, size=size, drawn_on=drawn_on)
         center, radius = _ball(layer, size)
         under = directions_under(path.xy, center, radius)
