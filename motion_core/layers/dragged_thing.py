@@ -65,9 +65,11 @@ class ThingFinder:
             was found: the points are off the picture, or what they lie on has no end.
         """
         key = _content_key(self._picture, inside, outside)
-        if key not in _OUTLINES:
-            _OUTLINES.put(key, self._found(inside, outside))
-        return _OUTLINES.get(key)
+        known = _OUTLINES.get(key)
+        if known is None:
+            known = (self._found(inside, outside),)
+            _OUTLINES.put(key, known)
+        return known[0]
 
     def _found(self, inside: FloatArray, outside: FloatArray) -> BoolArray | None:
         if self._cutter is None:
@@ -91,22 +93,21 @@ def _is_disc(cells: BoolArray, seeds: BoolArray, beyond: BoolArray) -> bool:
 
 
 class _Outlines:
-    """The outlines of the last questions, by content."""
+    """The answers to the last questions, by content; each is an outline or None, in a tuple."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, BoolArray | None] = OrderedDict()
+        self._kept: OrderedDict[bytes, tuple[BoolArray | None]] = OrderedDict()
         self._lock = Lock()
 
-    def __contains__(self, key: bytes) -> bool:
+    def get(self, key: bytes) -> tuple[BoolArray | None] | None:
+        """The answer to a question; None if it is not kept."""
         with self._lock:
-            return key in self._kept
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
 
-    def get(self, key: bytes) -> BoolArray | None:
-        with self._lock:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-
-    def put(self, key: bytes, value: BoolArray | None) -> None:
+    def put(self, key: bytes, value: tuple[BoolArray | None]) -> None:
+        """Keep an answer, and forget the oldest beyond KEPT."""
         with self._lock:
             self._kept[key] = value
             while len(self._kept) > KEPT:
