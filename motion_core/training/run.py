@@ -161,16 +161,21 @@ def is_first_process() -> bool:
 def leave_together() -> None:
     """Let the processes of `accelerate launch` end their connections together, after a run.
 
-    A process that just exits closes connections that another may still read from, and that one then
-    fails at its own exit. To be called by all processes, and only where none has failed: it waits
-    for the others.
+    A process that just exits closes connections that another may still read from. And a thread of
+    gloo that still runs when the interpreter ends kills the process ("terminate called without an
+    active exception"): the group must be gone by then, and wrapped models hold it in cycles. To be
+    called by all processes once their models are out of scope, and only where none has failed: it
+    waits for the others.
     """
+    import gc
+
     from accelerate import PartialState
 
     state = PartialState()
     if state.num_processes > 1:
         state.wait_for_everyone()
         state.destroy_process_group()
+        gc.collect()
 
 
 class _Run:

@@ -98,7 +98,7 @@ def test_its_weights_are_detected_and_named_in_errors(registry: Any, tmp_path: P
 def test_it_is_named_where_families_are_listed(registry: Any, host: StandInHost) -> None:
     assert registry.families_with("motion_mask") == ["motionpro", "toy"]
     schema = host.nodes["MotionPromptingLoadTrackControlNet"].define_schema()
-    assert "For the families wan, animatediff, toy;" in schema.description
+    assert "For the families motionpro, wan, animatediff, toy;" in schema.description
     assert "toy" in str(pytest.raises(ValueError, registry.load_track_model, "birds").value)
 
 
