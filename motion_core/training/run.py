@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -159,23 +161,24 @@ def is_first_process() -> bool:
 
 
 def leave_together() -> None:
-    """Let the processes of `accelerate launch` end their connections together, after a run.
+    """End the processes of `accelerate launch` after a run; returns where there is one process.
 
-    A process that just exits closes connections that another may still read from. And a thread of
-    gloo that still runs when the interpreter ends kills the process ("terminate called without an
-    active exception"): the group must be gone by then, and wrapped models hold it in cycles. To be
-    called by all processes once their models are out of scope, and only where none has failed: it
-    waits for the others.
+    A process that just exits closes connections that another may still read from, and that one then
+    fails. And a thread of gloo that runs while the interpreter is taken down kills the process
+    ("terminate called without an active exception"); wrapped models and torch's own caches keep
+    such threads alive. So the processes wait for each other and then end at once. To be called by
+    all of them, when everything is written, and only where none has failed.
     """
-    import gc
-
     from accelerate import PartialState
 
     state = PartialState()
     if state.num_processes > 1:
         state.wait_for_everyone()
         state.destroy_process_group()
-        gc.collect()
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 class _Run:

@@ -84,40 +84,6 @@ def test_two_processes_train_as_one_with_twice_the_batch(
         assert steered.control is not None
 
 
-# A run in small: a model is wrapped, learns and goes out of scope, and the processes leave.
-LEAVES = """
-import os, sys, torch
-from accelerate import Accelerator
-from motion_core.training.run import leave_together
-
-def learn():
-    accelerator = Accelerator(cpu=True)
-    model = accelerator.prepare(torch.nn.Linear(2, 2))
-    accelerator.backward(model(torch.ones(1, 2)).sum())
-
-learn()
-leave_together()
-tasks = [open(f"/proc/self/task/{task}/comm").read() for task in os.listdir("/proc/self/task")]
-sys.exit(any("gloo" in name for name in tasks))
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="names of threads are read from /proc")
-def test_no_thread_of_the_process_group_outlives_a_run(tmp_path: Path) -> None:
-    script = tmp_path / "leaves.py"
-    script.write_text(LEAVES, encoding="utf-8")
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    done = subprocess.run(
-        [sys.executable, *launcher, str(script)],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-6000:]
-
-
 def test_shards_change_nothing_in_one_process_and_are_refused_for_small_bases(
     tmp_path: Path,
 ) -> None:
