@@ -21,8 +21,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 WIDTH, HEIGHT, FEW, MANY = 512, 288, 16, 64
-# Of the size of all outputs together, for each further frame.
-MOST = 1.3
+# Of the size of all outputs together, for each further frame. Renders of a camera move were
+# measured at 1.23 to 1.44, by what the allocator keeps; a second copy of their frames adds 0.5.
+MOST, MOST_OF_RENDERS = 1.3, 1.6
+RENDERS = ("warp", "compose")
 
 
 def resident(name: str) -> int:
@@ -161,4 +163,4 @@ def test_no_second_copy_of_the_video(host: StandInHost, name: str) -> None:
     make(Nodes(host, 3), *rest)()
     few, many = (peak_of(make(Nodes(host, frames), *rest)) for frames in (FEW, MANY))
     ratio = (many[0] - few[0]) / (many[1] - few[1])
-    assert ratio < MOST
+    assert ratio < (MOST_OF_RENDERS if name in RENDERS else MOST)
