@@ -131,7 +131,11 @@ def _local_mean(picture: FloatArray, where: BoolArray, band: float) -> tuple[Flo
 def _colour_guided(
     guide: FloatArray, values: FloatArray, radius: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Slopes (h, w, 3) and offset (h, w) of the guided filter with a colour guide."""
+    """Slopes (h, w, 3) and offset (h, w) of the guided filter with a colour guide.
+
+    Both are applied to a finer picture than they are fitted on; kornia's guided_blur keeps them to
+    itself.
+    """
     import cv2
 
     window = (2 * radius + 1, 2 * radius + 1)
